@@ -1,0 +1,91 @@
+"""Command line that all experiments share, and what a profile decides."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from hfc_keras.training import Recipe
+
+PROFILES = {
+    "smoke": {"model": "resnet8", "learning_rate": 5e-3, "epochs": 4},
+    "quick": {"model": "resnet8", "learning_rate": 2e-3, "epochs": 15, "examples": (10_000, 4_000)},
+    "paper": {"model": "resnet32", "learning_rate": 1e-4, "epochs": 100},
+}
+# On 1,437 digits an epoch is 15 steps: as many steps as 15 epochs of 10,000 images take longer.
+DIGITS_EPOCHS = 40
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every experiment can be told; None lets the profile decide."""
+
+    profile: Literal["smoke", "quick", "paper"] = "smoke"
+    """smoke: seconds, proves that all runs. quick: small network and subset, minutes a
+    recipe. paper: the published protocol to the letter, made for a GPU."""
+    dataset: str | None = None
+    """digits, synthetic, any TFDS image-classification set (cifar10, fashion_mnist, ...),
+    an .npz file or a folder of class folders. None: digits for smoke, cifar10 otherwise."""
+    data_dir: Path | None = None
+    """Where TFDS keeps its data sets. None: the environment's TFDS_DATA_DIR, or TFDS' default."""
+    seeds: tuple[int, ...] | None = None
+    """Seeds to repeat everything with. None: 0 for smoke, 0 1 2 otherwise."""
+    recipes: tuple[str, ...] | None = None
+    """Which of the experiment's recipes to run. None: all."""
+    radii: tuple[float, ...] | None = None
+    """Radii in cycles per image. None: the width times 1/8, 1/4, 3/8 and 1/2."""
+    examples: tuple[int, int] | None = None
+    """Training and test images to use. None: the profile's; all for smoke and paper."""
+    epochs: int | None = None
+    """Epochs of each training. None: the profile's."""
+    model: str | None = None
+    """Network, one of hfc_keras.models.names(). None: resnet8, or resnet32 for paper."""
+    store: Path = Path("results/.store")
+    """Folder that keeps weights and half-finished trainings, so that a stopped run goes on."""
+    results: Path = Path("results")
+    """Folder for tables, figures and records: <results>/<profile>/<dataset>/."""
+    publish: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Also write the trained models to <results>/models/."""
+
+    @property
+    def dataset_name(self):
+        """Data set after the profile's default."""
+        return self.dataset or ("digits" if self.profile == "smoke" else "cifar10")
+
+    @property
+    def seed_list(self):
+        """Seeds after the profile's default."""
+        return self.seeds or ((0,) if self.profile == "smoke" else (0, 1, 2))
+
+    @property
+    def folder(self):
+        """Folder of this profile's and data set's results."""
+        return self.results / self.profile / Path(self.dataset_name).stem.replace("/", "_")
+
+    def base_recipe(self):
+        """Vanilla training of the profile, with what the command line overrides."""
+        values = dict(PROFILES[self.profile])
+        if self.profile == "quick" and self.dataset_name == "digits":
+            values["epochs"] = DIGITS_EPOCHS
+        told = {"examples": self.examples, "epochs": self.epochs, "model": self.model}
+        values.update({name: value for name, value in told.items() if value is not None})
+        return Recipe(dataset=self.dataset_name, **values)
+
+    def measured_epochs(self, epochs):
+        """Epochs whose components are measured: all for paper, else about six, spaced evenly.
+
+        Args:
+            epochs: int, length of the training.
+
+        Returns:
+            Ascending list of int that ends in ``epochs``.
+        """
+        if self.profile == "paper":
+            return list(range(1, epochs + 1))
+        parts = 2 if self.profile == "smoke" else 5
+        return sorted({1, *(round(epochs * part / parts) or 1 for part in range(1, parts + 1))})
+
+    def measured_examples(self):
+        """Images for a measure of an epoch that is not the last; None is all of them."""
+        return None if self.profile == "paper" else 1_000

@@ -1,0 +1,145 @@
+"""Accuracy on the low- and high-frequency components of images."""
+
+import numpy as np
+import pandas as pd
+from keras import ops
+from tqdm import tqdm
+
+from hfc_keras import checks, layers, spectrum
+from hfc_keras.analysis.batch_norm import with_statistics
+
+
+def frequency_accuracy(
+    model,
+    images,
+    labels,
+    radii,
+    inclusive=True,
+    bn_statistics="moving",
+    train_images=None,
+    batch_size=256,
+    rescale=False,
+):
+    r"""Accuracy of a model on images and on their components at several radii.
+
+    .. math:: \frac1n \sum_i [\arg\max f(c(x_i)) = y_i], \qquad
+              c \in \{x,\ x_l(r),\ x_h(r)\}
+
+    One pass over the images, one forward transform an image, ``1 + 2 len(radii)`` predictions.
+    Components go to the model as they are: not clipped, and rescaled only on demand.
+
+    Args:
+        model: keras.Model that returns logits ``(batch, classes)``.
+        images: float ``(examples, height, width, channels)`` in [0, 1].
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``.
+        radii: floats, cycles per image, each at least 0 and no two alike. Beyond the corner
+            low is the image itself and high is zero.
+        inclusive: bool, ``<=`` (the paper) or ``<`` (its released code) at the rim.
+        bn_statistics: ``"moving"``, ``"batch"`` or ``"population"``, see
+            ``analysis.with_statistics``; batch statistics are of each batch of each component.
+        train_images: float images for ``"population"``.
+        batch_size: int, images a prediction; changes the answer for ``"batch"`` only.
+        rescale: bool, whether each component is divided by its maximum, as the released code
+            does (see ``layers.RescaleToMax``). The original images never are.
+
+    Returns:
+        DataFrame with the columns component (``original``, ``low``, ``high``), radius (NaN for
+        the original), accuracy in [0, 1], examples, bn_statistics.
+
+    Raises:
+        ValueError: for pixels outside [0, 1], images that do not fit the model, labels that
+            do not fit the images, a radius list that is empty, repeated or out of range, or
+            a model that returns probabilities.
+
+    Reference:
+        Wang et al., High-Frequency Component Helps Explain the Generalization of
+        Convolutional Neural Networks, CVPR 2020, section 5.
+
+    Example:
+        >>> from hfc_keras import data, models
+        >>> test = data.load("digits").test
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> frequency_accuracy(model, test.images, test.labels, radii=[1, 2]).shape
+        (5, 5)
+    """
+    images = checks.pixels(images)
+    checks.model_input(model, images)
+    radii = _checked_radii(radii)
+    batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
+    labels = checks.class_indices(labels, len(images))
+    tested = with_statistics(model, bn_statistics, train_images)
+    right = np.zeros(1 + 2 * len(radii), "int64")
+    starts = range(0, len(images), batch_size)
+    for start in tqdm(starts, desc="frequency accuracy", leave=False, disable=None):
+        rows = slice(start, start + batch_size)
+        for index, part in enumerate(_components(images[rows], radii, inclusive, rescale)):
+            outputs = checks.logits(tested.predict_on_batch(part))
+            checks.class_indices(labels[rows], len(outputs), outputs.shape[1])
+            right[index] += int((outputs.argmax(axis=1) == labels[rows]).sum())
+    names = ["original"] + ["low", "high"] * len(radii)
+    return pd.DataFrame(
+        {
+            "component": names,
+            "radius": [np.nan, *np.repeat(radii, 2)],
+            "accuracy": right / len(images),
+            "examples": len(images),
+            "bn_statistics": bn_statistics,
+        }
+    )
+
+
+def frequency_accuracy_by_epoch(model, weights, images, labels, radii, **options):
+    """Accuracy by component over the stored epochs of a training.
+
+    Args:
+        model: keras.Model; its own weights are put back afterwards.
+        weights: dict from epoch to weights, or to a function of no argument that returns them.
+        images: as of ``frequency_accuracy``.
+        labels: as of ``frequency_accuracy``.
+        radii: as of ``frequency_accuracy``.
+        **options: as of ``frequency_accuracy``.
+
+    Returns:
+        DataFrame of ``frequency_accuracy`` with a first column epoch.
+
+    Raises:
+        ValueError: as ``frequency_accuracy``.
+
+    Example:
+        >>> from hfc_keras import data, models
+        >>> test = data.load("digits").test
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> epochs = {1: model.get_weights(), 2: model.get_weights()}
+        >>> table = frequency_accuracy_by_epoch(model, epochs, test.images, test.labels, [2])
+        >>> table["epoch"].tolist()
+        [1, 1, 1, 2, 2, 2]
+    """
+    own, tables = model.get_weights(), []
+    try:
+        for epoch, stored in weights.items():
+            model.set_weights(stored() if callable(stored) else stored)
+            table = frequency_accuracy(model, images, labels, radii, **options)
+            table.insert(0, "epoch", epoch)
+            tables.append(table)
+    finally:
+        model.set_weights(own)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _checked_radii(radii):
+    radii = [checks.number("radii", radius, minimum=0) for radius in np.ravel(radii).tolist()]
+    checks.require(
+        radii and len(set(radii)) == len(radii),
+        "`radii` must hold at least one radius and none twice",
+        radii=radii,
+    )
+    return radii
+
+
+def _components(images, radii, inclusive, rescale):
+    """Yield the images, then low and high for each radius, as NumPy batches."""
+    yield images
+    lows = spectrum.low_components(images, radii, inclusive)
+    for low in map(ops.convert_to_numpy, lows):
+        for part in (low, images - low):
+            yield ops.convert_to_numpy(layers.RescaleToMax()(part)) if rescale else part

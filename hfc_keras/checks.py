@@ -1,0 +1,276 @@
+"""What a public call refuses, in one grammar: what is expected, then what was received.
+
+Every function here either returns the value in the form the library works with or
+raises ``ValueError``. Nothing is repaired in silence.
+"""
+
+import difflib
+
+import numpy as np
+
+SLACK = 1e-6
+
+
+def require(condition, expectation, **received):
+    """Raise ``ValueError`` unless a condition holds.
+
+    Args:
+        condition: bool, what must be true.
+        expectation: str, what was expected, a sentence without its full stop.
+        **received: the offending values by the name of their argument.
+
+    Raises:
+        ValueError: if ``condition`` is false; the message ends in
+            ``Received: name=value``.
+
+    Example:
+        >>> require(-1 >= 0, "`radius` must be at least 0", radius=-1)
+        Traceback (most recent call last):
+        ...
+        ValueError: `radius` must be at least 0. Received: radius=-1
+    """
+    if not condition:
+        values = ", ".join(f"{name}={value!r}" for name, value in received.items())
+        raise ValueError(f"{expectation}. Received: {values}")
+
+
+def choice(name, value, choices):
+    """Return ``value`` if it is one of ``choices``; otherwise name the nearest ones.
+
+    Args:
+        name: str, the argument's name.
+        value: what the caller passed.
+        choices: iterable of str, what is allowed.
+
+    Returns:
+        ``value``.
+
+    Raises:
+        ValueError: if ``value`` is not among ``choices``.
+
+    Example:
+        >>> choice("component", "lwo", ["low", "high"])
+        Traceback (most recent call last):
+        ...
+        ValueError: `component` must be one of 'low', 'high'; nearest: 'low'. Received: component='lwo'
+    """  # noqa: E501
+    choices = list(choices)
+    close = difflib.get_close_matches(str(value), map(str, choices), n=3)
+    listed = ", ".join(map(repr, choices))
+    hint = f"; nearest: {', '.join(map(repr, close))}" if close else ""
+    require(value in choices, f"`{name}` must be one of {listed}{hint}", **{name: value})
+    return value
+
+
+def number(name, value, minimum=-np.inf, maximum=np.inf, whole=False):
+    """Return ``value`` if it is a finite real number in ``[minimum, maximum]``.
+
+    Args:
+        name: str, the argument's name.
+        value: what the caller passed.
+        minimum: float, smallest value allowed.
+        maximum: float, largest value allowed.
+        whole: bool, whether only whole numbers are allowed.
+
+    Returns:
+        ``value`` as ``float``, or as ``int`` when ``whole``.
+
+    Raises:
+        ValueError: if it is no such number.
+
+    Example:
+        >>> number("radius", 8, minimum=0)
+        8.0
+    """
+    kind = "a whole number" if whole else "a finite number"
+    bounds = f" from {minimum:g}" if minimum > -np.inf else ""
+    bounds += f" up to {maximum:g}" if maximum < np.inf else ""
+    good = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    good = good and bool(np.isfinite(value)) and minimum <= value <= maximum
+    good = good and (not whole or value == int(value))
+    require(good, f"`{name}` must be {kind}{bounds}", **{name: value})
+    return int(value) if whole else float(value)
+
+
+def pixels(images, name="images"):
+    """Return images as float32 pixels after checking form and range.
+
+    Args:
+        images: array or tensor of floats, ``(batch, height, width, channels)``,
+            in [0, 1]; rounding of up to 1e-6 beyond is clipped.
+        name: str, the argument's name.
+
+    Returns:
+        float32 array ``(batch, height, width, channels)`` in [0, 1].
+
+    Raises:
+        ValueError: for another rank, channels first, an empty batch, integers,
+            NaN or infinity, or values outside [0, 1].
+
+    Example:
+        >>> pixels(np.full((1, 2, 2, 1), 0.5)).dtype
+        dtype('float32')
+    """
+    images = np.asarray(images)
+    image_shape(images, name)
+    require(
+        np.issubdtype(images.dtype, np.floating) or images.dtype.name == "bfloat16",
+        f"`{name}` must be float pixels in [0, 1] (divide uint8 by 255)",
+        **{f"{name}.dtype": str(images.dtype)},
+    )
+    images = images.astype("float32", copy=False)
+    low, high = float(images.min()), float(images.max())
+    if not np.isfinite(low + high):
+        bad = np.flatnonzero(~np.isfinite(images).all(axis=(1, 2, 3)))
+        require(
+            False,
+            f"`{name}` must be finite; {len(bad)} images hold NaN or infinity, the first at {bad[0]}",
+            **{name: images.ravel()[~np.isfinite(images.ravel())][0]},
+        )
+    require(
+        -SLACK <= low and high <= 1 + SLACK,
+        f"`{name}` must be pixels in [0, 1] (divide 0-255 by 255)",
+        **{f"{name}.min": low, f"{name}.max": high},
+    )
+    return images if 0 <= low and high <= 1 else np.clip(images, 0.0, 1.0)
+
+
+def image_shape(images, name="images"):
+    """Refuse an array that is not ``(batch, height, width, channels)``.
+
+    Args:
+        images: array with a ``shape``.
+        name: str, the argument's name.
+
+    Raises:
+        ValueError: for another rank, channels first or an empty batch.
+
+    Example:
+        >>> image_shape(np.zeros((1, 3, 32, 32)))
+        Traceback (most recent call last):
+        ...
+        ValueError: `images` must be (batch, height, width, channels), channels last. Received: images.shape=(1, 3, 32, 32)
+    """  # noqa: E501
+    shape = tuple(images.shape)
+    channels_first = len(shape) == 4 and shape[1] in (1, 3) and shape[3] not in (1, 3, 4)
+    require(
+        len(shape) == 4 and not channels_first,
+        f"`{name}` must be (batch, height, width, channels), channels last",
+        **{f"{name}.shape": shape},
+    )
+    require(min(shape) > 0, f"`{name}` must hold at least one image", **{f"{name}.shape": shape})
+
+
+def class_indices(labels, examples, classes=None, name="labels"):
+    """Return labels as class indices.
+
+    Args:
+        labels: int array ``(batch,)`` or ``(batch, 1)``, or one-hot ``(batch, classes)``.
+        examples: int, how many labels are expected.
+        classes: int or None; indices must lie in [0, classes) when given.
+        name: str, the argument's name.
+
+    Returns:
+        int64 array ``(batch,)``.
+
+    Raises:
+        ValueError: for another count, fractions, rows that are not one-hot, or
+            indices out of range.
+
+    Example:
+        >>> class_indices([[0, 1], [1, 0]], examples=2)
+        array([1, 0])
+    """
+    labels = np.asarray(labels)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    require(
+        labels.ndim in (1, 2) and len(labels) == examples,
+        f"`{name}` must hold one label for each of {examples} images",
+        **{f"{name}.shape": labels.shape},
+    )
+    if labels.ndim == 2:
+        one_hot = ((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all()
+        require(one_hot, f"`{name}` of rank 2 must be one-hot", **{name: labels[:2].tolist()})
+        require(
+            classes in (None, labels.shape[1]),
+            f"`{name}` must be one-hot over {classes} classes",
+            **{f"{name}.shape": labels.shape},
+        )
+        labels = labels.argmax(axis=1)
+    whole = np.issubdtype(labels.dtype, np.number) and bool((labels == np.floor(labels)).all())
+    require(whole, f"`{name}` must be whole numbers", **{f"{name}.dtype": str(labels.dtype)})
+    low, high = labels.min(), labels.max()
+    require(
+        low >= 0 and (classes is None or high < classes),
+        f"`{name}` must be class indices from 0" + (f" to {classes - 1}" if classes else ""),
+        **{f"{name}.min": int(low), f"{name}.max": int(high)},
+    )
+    return labels.astype("int64")
+
+
+def logits(values, name="model"):
+    """Refuse probabilities where logits belong.
+
+    A batch counts as probabilities when all values lie in [0, 1] and every row sums to 1.
+
+    Args:
+        values: float array ``(batch, classes)``, what a model returned.
+        name: str, the argument's name.
+
+    Returns:
+        ``values`` as an array.
+
+    Raises:
+        ValueError: for another rank or for probabilities.
+
+    Example:
+        >>> logits(np.array([[2.0, -1.0]])).shape
+        (1, 2)
+    """
+    values = np.asarray(values)
+    require(
+        values.ndim == 2,
+        f"`{name}` must return logits of shape (batch, classes)",
+        **{"output shape": values.shape},
+    )
+    spread = values.astype("float32")
+    probabilities = (
+        values.shape[1] > 1
+        and spread.min() >= 0
+        and spread.max() <= 1
+        and np.allclose(spread.sum(axis=1), 1.0, atol=1e-3)
+    )
+    require(
+        not probabilities,
+        f"`{name}` must return logits; end it in a linear layer "
+        "(keras.applications: classifier_activation=None)",
+        output="probabilities (rows sum to 1)",
+    )
+    return values
+
+
+def model_input(model, images, name="images"):
+    """Refuse images whose shape is not the one a model was built for.
+
+    Args:
+        model: keras.Model.
+        images: array ``(batch, height, width, channels)``.
+        name: str, the argument's name.
+
+    Raises:
+        ValueError: if a side that the model fixes differs.
+
+    Example:
+        >>> from hfc_keras import models
+        >>> model_input(models.build("small_cnn", (8, 8, 1), 10), np.zeros((2, 8, 8, 1)))
+    """
+    shape = getattr(model, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 4:
+        return
+    fits = all(want in (None, got) for want, got in zip(shape[1:], images.shape[1:], strict=True))
+    require(
+        fits,
+        f"`{name}` must have the model's input shape {shape}",
+        **{f"{name}.shape": tuple(images.shape)},
+    )

@@ -1,0 +1,246 @@
+"""The one way from a training set to batches.
+
+A NumPy permutation drawn from (seed, epoch) orders the rows, and every random layer is keyed
+by (seed, epoch, batch) before it runs. A batch is thus a function of those numbers alone:
+an interrupted training goes on with the batches it would have had.
+"""
+
+import functools
+
+import keras
+import numpy as np
+from keras import ops
+
+from hfc_keras import checks
+
+
+class TrainingBatches:
+    """Shuffled, augmented batches of a training set, for ``keras.Model.fit``.
+
+    Set ``epoch`` before an epoch starts (``epoch_marker()`` is the callback that does); the
+    same (seed, epoch) gives the same batches. The last batch may be smaller.
+
+    Args:
+        split: ``data.Split``, the training set.
+        batch_size: int, images a batch, at least 1.
+        classes: int, length of the one-hot labels.
+        seed: int, seed of the order and of the random layers, at least 0.
+        image_layers: Keras layers applied to the images, in this order.
+        pair_layers: Keras layers applied to ``{"images": ..., "labels": ...}`` after them,
+            such as ``keras.layers.MixUp``.
+
+    Raises:
+        ValueError: for a batch size below 1 or a negative seed.
+
+    Example:
+        >>> from hfc_keras import data
+        >>> digits = data.load("digits")
+        >>> batches = TrainingBatches(digits.train, batch_size=100, classes=10)
+        >>> len(batches), batches.rows(0).shape
+        (15, (100,))
+    """
+
+    def __init__(self, split, batch_size, classes, seed=0, image_layers=(), pair_layers=()):
+        self.split = split
+        self.batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
+        self.classes = checks.number("classes", classes, minimum=2, whole=True)
+        self.seed = checks.number("seed", seed, minimum=0, whole=True)
+        self.image_layers = list(image_layers)
+        self.pair_layers = list(pair_layers)
+        self.epoch = 0
+        self._states = [
+            state for layer in self.image_layers + self.pair_layers for state in seed_states(layer)
+        ]
+
+    def __len__(self):
+        """Batches in an epoch."""
+        return -(-len(self.split) // self.batch_size)
+
+    def rows(self, step):
+        """Rows of the training set in a batch of the current epoch.
+
+        Args:
+            step: int, which batch, from 0.
+
+        Returns:
+            int array, at most ``batch_size`` long.
+        """
+        order = permutation(len(self.split), self.seed, self.epoch)
+        return order[step * self.batch_size : (step + 1) * self.batch_size]
+
+    def keys(self, step):
+        """Seeds of the random layers for a batch of the current epoch.
+
+        Args:
+            step: int, which batch, from 0.
+
+        Returns:
+            int64 array ``(random layers, 2)``.
+        """
+        return seed_keys(len(self._states), self.seed, self.epoch, step)
+
+    def dataset(self):
+        """What ``fit`` takes: a ``tf.data.Dataset`` under TensorFlow, else a ``PyDataset``."""
+        if keras.backend.backend() == "tensorflow":
+            return self._tensorflow_dataset()
+        return _IndexedBatches(self)
+
+    def epoch_marker(self):
+        """Keras callback that keeps ``epoch`` in step with ``fit``."""
+        return keras.callbacks.LambdaCallback(on_epoch_begin=self._start)
+
+    def transform(self, images, labels, keys):
+        """Batch as the network sees it.
+
+        Args:
+            images: uint8 or float ``(batch, height, width, channels)``.
+            labels: int ``(batch,)``.
+            keys: int ``(random layers, 2)``, from ``keys``.
+
+        Returns:
+            ``(images, labels)``: float32, and one-hot ``(batch, classes)``.
+        """
+        for index, state in enumerate(self._states):
+            state.assign(keys[index])
+        images = as_floats(images)
+        for layer in self.image_layers:
+            images = layer(images)
+        labels = ops.one_hot(labels, self.classes, dtype="float32")
+        for layer in self.pair_layers:
+            mixed = layer({"images": images, "labels": labels})
+            images, labels = mixed["images"], mixed["labels"]
+        return images, labels
+
+    def _start(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def _tensorflow_dataset(self):
+        import tensorflow as tf
+
+        pixels, labels = tf.constant(self.split.pixels), tf.constant(self.split.labels)
+        shape = (None, *self.split.pixels.shape[1:])
+
+        def steps():
+            for step in range(len(self)):
+                yield self.rows(step), self.keys(step)
+
+        def gather(rows, keys):
+            images, one_hot = self.transform(tf.gather(pixels, rows), tf.gather(labels, rows), keys)
+            return tf.ensure_shape(images, shape), one_hot
+
+        signature = (
+            tf.TensorSpec([None], "int64"),
+            tf.TensorSpec([len(self._states), 2], "int64"),
+        )
+        batches = tf.data.Dataset.from_generator(steps, output_signature=signature)
+        batches = batches.map(gather).apply(tf.data.experimental.assert_cardinality(len(self)))
+        return batches.prefetch(tf.data.AUTOTUNE)
+
+
+class _IndexedBatches(keras.utils.PyDataset):
+    """The same batches where there is no TensorFlow; the layers run on the device."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, step):
+        rows, split = self.batches.rows(step), self.batches.split
+        return self.batches.transform(
+            split.pixels[rows], split.labels[rows], self.batches.keys(step)
+        )
+
+
+@functools.lru_cache(maxsize=4)
+def permutation(size, seed, epoch):
+    """Order of the rows of a training set in an epoch.
+
+    Args:
+        size: int, number of rows.
+        seed: int, at least 0.
+        epoch: int, at least 0.
+
+    Returns:
+        int array ``(size,)``, every row once.
+
+    Example:
+        >>> sorted(permutation(4, seed=0, epoch=3).tolist())
+        [0, 1, 2, 3]
+    """
+    return np.random.default_rng([seed, epoch]).permutation(size)
+
+
+def shuffled_labels(labels, seed):
+    """Labels dealt to other images at random, once and for all for a seed.
+
+    Args:
+        labels: int array ``(examples,)``.
+        seed: int, at least 0.
+
+    Returns:
+        int array ``(examples,)`` with the same number of labels of each class.
+
+    Reference:
+        Zhang et al., Understanding Deep Learning Requires Rethinking Generalization, ICLR 2017.
+
+    Example:
+        >>> sorted(shuffled_labels(np.array([0, 0, 1, 2]), seed=0).tolist())
+        [0, 0, 1, 2]
+    """
+    seed = checks.number("seed", seed, minimum=0, whole=True)
+    return np.random.default_rng([seed, *b"labels"]).permutation(labels)
+
+
+def as_floats(images):
+    """Pixels as float32 in [0, 1].
+
+    Args:
+        images: tensor, uint8 in 0-255 or floats in [0, 1].
+
+    Returns:
+        float32 tensor of the same shape.
+
+    Example:
+        >>> float(as_floats(np.array([255], "uint8"))[0])
+        1.0
+    """
+    images = ops.convert_to_tensor(images)
+    scale = 255.0 if keras.backend.is_int_dtype(images.dtype) else 1.0
+    return ops.cast(images, "float32") / scale
+
+
+def seed_states(layer):
+    """Variables that hold the states of a layer's or model's random generators.
+
+    Args:
+        layer: keras.layers.Layer or keras.Model.
+
+    Returns:
+        List of variables of shape (2,).
+
+    Example:
+        >>> len(seed_states(keras.layers.Dropout(0.5, seed=0)))
+        1
+    """
+    return [state for state in layer.variables if state.name == "seed_generator_state"]
+
+
+def seed_keys(count, *numbers):
+    """States for random generators, a function of a few whole numbers.
+
+    Args:
+        count: int, number of generators.
+        *numbers: ints of at least 0, such as seed, epoch and batch.
+
+    Returns:
+        int64 array ``(count, 2)`` from 0 to 2**31 - 1.
+
+    Example:
+        >>> bool((seed_keys(2, 0, 1) == seed_keys(2, 0, 1)).all())
+        True
+    """
+    words = np.random.SeedSequence(numbers).generate_state(2 * count)
+    return (words >> 1).astype("int64").reshape(count, 2)

@@ -1,0 +1,121 @@
+"""One call for every source of images."""
+
+import dataclasses
+import functools
+import os
+import pathlib
+import re
+
+from hfc_keras import checks
+
+from .dataset import pair
+from .digits import digits
+from .folder import folder
+from .npz import npz
+from .resizing import resized
+from .synthetic import synthetic
+from .tensorflow_datasets_source import from_tfds
+
+SYNTHETIC = {
+    "synthetic": {},
+    "synthetic/low": {"texture_agreement": 0.0},
+    "synthetic/high": {"shape_agreement": 0.0},
+}
+
+
+def names():
+    """Return the names that :func:`load` answers without a network or a file.
+
+    Returns:
+        tuple of str.
+
+    Example:
+        >>> names()
+        ('digits', 'synthetic', 'synthetic/low', 'synthetic/high')
+    """
+    return ("digits", *SYNTHETIC)
+
+
+def load(name, data_dir=None, examples=None, seed=0, image_size=None):
+    """Return a data set by name, from a file or from a folder.
+
+    The same call in one process gives the same object, without reading again.
+
+    Args:
+        name: str or path. "digits"; "synthetic", "synthetic/low" or "synthetic/high" (only
+            the low or the high frequencies tell the class); an ``.npz`` file; a folder of
+            images; or a name of TensorFlow Datasets such as "cifar10", "name/config" or
+            "name:version". A folder of that name goes before TensorFlow Datasets.
+        data_dir: str, path or None, the folder of TensorFlow Datasets; None is
+            ``TFDS_DATA_DIR`` or its own default. Other sources have no use for it.
+        examples: None, int or ``(train, test)``: at most so many images a split, drawn without
+            replacement; all, where there are fewer. Synthetic images are made in just this
+            number, 2,000 and 500 for None.
+        seed: int from 0, tells which examples; the same for the same seed.
+        image_size: None, int or ``(height, width)`` in pixels: resized to this, bilinear with
+            antialiasing. Synthetic images are made in this size, 32 for None.
+
+    Returns:
+        Dataset: ``train`` and ``test``, each with ``images`` float32 in [0, 1]
+        ``(batch, height, width, channels)`` and ``labels`` int64 ``(batch,)``.
+
+    Raises:
+        ValueError: if the name is unknown (the nearest are named), the data cannot be fetched,
+            or images, labels or another argument are not what they should be.
+
+    Example:
+        >>> dataset = load("digits", examples=(100, 50))
+        >>> dataset.train.images.shape, dataset.test.labels.shape
+        ((100, 8, 8, 1), (50,))
+    """
+    checks.require(
+        isinstance(name, (str, os.PathLike)), "`name` must be a str or a path", name=name
+    )
+    name = os.path.expanduser(os.fspath(name))
+    data_dir = data_dir or os.environ.get("TFDS_DATA_DIR")
+    on_disk = name not in names() and (name.endswith(".npz") or os.path.isdir(name))
+    return _load(
+        os.path.abspath(name) if on_disk else name,
+        None if data_dir is None else os.path.expanduser(os.fspath(data_dir)),
+        None if examples is None else pair("examples", examples),
+        checks.number("seed", seed, 0, whole=True),
+        None if image_size is None else pair("image_size", image_size),
+        _stamp(pathlib.Path(name)) if on_disk else None,
+    )
+
+
+@functools.lru_cache(maxsize=2)
+def _load(name, data_dir, examples, seed, image_size, stamp):
+    """Read, shorten, resize; ``stamp`` only tells a changed file from the one read before."""
+    dataset = _read(name, data_dir, examples, seed, image_size)
+    return resized(dataset.subset(examples, seed), image_size)
+
+
+def _read(name, data_dir, examples, seed, image_size):
+    """Return what the source of this name gives."""
+    if name == "digits":
+        return digits()
+    if name in SYNTHETIC:
+        options = {"examples": examples, "size": image_size, **SYNTHETIC[name]}
+        given = {key: value for key, value in options.items() if value is not None}
+        return dataclasses.replace(synthetic(**given, seed=seed), name=name)
+    if name.endswith(".npz"):
+        return npz(name)
+    if os.path.isdir(name):
+        return folder(name, examples, seed, image_size)
+    checks.require(
+        not name.startswith((".", os.sep)), "`name` must be an existing folder", name=name
+    )
+    if re.split("[/:]", name)[0] in names():
+        checks.choice("name", name, names())
+    return from_tfds(name, data_dir, examples, seed, image_size)
+
+
+def _stamp(path):
+    """Return what changes when a file, or any file of a folder, is written anew."""
+    if path.is_dir():
+        return hash(tuple(sorted(_stamp(p) for p in path.rglob("*") if p.is_file())))
+    if not path.is_file():
+        return None
+    facts = path.stat()
+    return str(path), facts.st_mtime_ns, facts.st_size

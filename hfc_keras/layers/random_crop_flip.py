@@ -1,0 +1,79 @@
+"""The standard CIFAR augmentation: pad, crop at random, flip at random."""
+
+import keras
+from keras import ops
+
+from hfc_keras import checks
+
+
+@keras.saving.register_keras_serializable(package="hfc_keras")
+class RandomCropFlip(keras.layers.Layer):
+    """Pad with zeros, crop back at a random place, mirror left-right half of the time.
+
+    Place and mirroring are drawn for each image. ``keras.layers.RandomCrop`` draws one place
+    for a whole batch, hence a layer of its own.
+
+    Args:
+        padding: int, pixels added on each side before the crop, at least 0.
+        flip: bool, whether images are mirrored with probability 1/2.
+        seed: int or None, seed of the layer's random numbers.
+        **kwargs: as of ``keras.layers.Layer``.
+
+    Call arguments:
+        inputs: ``(batch, height, width, channels)``.
+        training: bool, whether to augment at all; true unless told otherwise.
+
+    Returns:
+        Tensor of the shape of ``inputs``.
+
+    Raises:
+        ValueError: for a padding that is negative or no whole number.
+
+    Reference:
+        He et al., Deep Residual Learning for Image Recognition, CVPR 2016, section 4.2.
+
+    Example:
+        >>> import numpy as np
+        >>> RandomCropFlip(padding=1, seed=0)(np.ones((2, 4, 4, 3), "float32")).shape[1:3] == (4, 4)
+        True
+    """
+
+    def __init__(self, padding=4, flip=True, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.padding = checks.number("padding", padding, minimum=0, whole=True)
+        self.flip = bool(flip)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def call(self, inputs, training=True):
+        """Augment a batch of images."""
+        if not training:
+            return inputs
+        batch, height, width = ops.shape(inputs)[:3]
+        border = [self.padding, self.padding]
+        padded = ops.pad(inputs, [[0, 0], border, border, [0, 0]])
+        rows = self._shift(batch) + ops.arange(height)
+        columns = self._shift(batch) + ops.arange(width)
+        if self.flip:
+            mirrored = keras.random.uniform((batch, 1), seed=self.seed_generator) < 0.5
+            columns = ops.where(mirrored, ops.flip(columns, axis=1), columns)
+        cropped = ops.take_along_axis(padded, rows[:, :, None, None], axis=1)
+        return ops.take_along_axis(cropped, columns[:, None, :, None], axis=2)
+
+    def _shift(self, batch):
+        limit = 2 * self.padding + 1
+        return keras.random.randint((batch, 1), 0, limit, seed=self.seed_generator)
+
+    def compute_output_shape(self, input_shape):
+        """Return the input's shape."""
+        return input_shape
+
+    def get_config(self):
+        """Return every argument that rebuilds the layer."""
+        return {
+            **super().get_config(),
+            "padding": self.padding,
+            "flip": self.flip,
+            "seed": self.seed,
+        }

@@ -1,0 +1,45 @@
+"""Each image divided by its largest value."""
+
+import keras
+from keras import ops
+
+# A component whose largest value is rounding error of float32 pixels holds no image.
+SMALLEST_MAXIMUM = 1e-6
+
+
+@keras.saving.register_keras_serializable(package="hfc_keras")
+class RescaleToMax(keras.layers.Layer):
+    r"""Divide each image by its maximum over pixels and channels.
+
+    .. math:: y = x / \max_{i,j,c} x_{ijc}
+
+    The paper's released code rescales training images and components so; the faint
+    high-frequency component is thereby amplified many times. Negative values stay, and an
+    image whose maximum is at most 1e-6 is returned as it is.
+
+    Args:
+        **kwargs: as of ``keras.layers.Layer``.
+
+    Call arguments:
+        inputs: ``(batch, height, width, channels)``, any finite numbers.
+
+    Returns:
+        Tensor of the shape of ``inputs`` whose largest value per image is 1.
+
+    Reference:
+        Released code of Wang et al., CVPR 2020, function ``train``.
+
+    Example:
+        >>> import numpy as np
+        >>> float(np.max(RescaleToMax()(np.full((1, 2, 2, 1), 0.25, "float32"))))
+        1.0
+    """
+
+    def call(self, inputs):
+        """Rescale a batch of images."""
+        largest = ops.max(inputs, axis=(1, 2, 3), keepdims=True)
+        return inputs / ops.where(largest > SMALLEST_MAXIMUM, largest, ops.ones_like(largest))
+
+    def compute_output_shape(self, input_shape):
+        """Return the input's shape."""
+        return input_shape

@@ -1,0 +1,139 @@
+"""The networks by name."""
+
+import functools
+import inspect
+
+import keras
+import numpy as np
+
+from hfc_keras import checks
+
+from .alexnet import alexnet
+from .cifar_resnet import cifar_resnet
+from .lenet import lenet5
+from .parts import Parts
+from .resnet import resnet
+from .small_cnn import small_cnn
+from .vgg import vgg
+
+_COMMON = {name: option.default for name, option in inspect.signature(Parts).parameters.items()}
+_RESNET = {"normalization": "batch", "stem": None}
+
+# By name: a function of (parts, images, classes, options of its own) that returns the logits,
+# and the options it has beyond the common ones or with another default.
+_NETWORKS = {
+    "resnet8": (functools.partial(cifar_resnet, blocks=1), {}),
+    "resnet20": (functools.partial(cifar_resnet, blocks=3), {}),
+    "resnet32": (functools.partial(cifar_resnet, blocks=5), {}),
+    "resnet44": (functools.partial(cifar_resnet, blocks=7), {}),
+    "resnet18": (functools.partial(resnet, stages=(2, 2, 2, 2)), _RESNET),
+    "resnet50": (functools.partial(resnet, stages=(3, 4, 6, 3), bottleneck=True), _RESNET),
+    "vgg11": (functools.partial(vgg, stages=(1, 1, 2, 2, 2)), {}),
+    "vgg16": (functools.partial(vgg, stages=(2, 2, 3, 3, 3)), {}),
+    "lenet5": (lenet5, {}),
+    "alexnet": (alexnet, {}),
+    "small_cnn": (small_cnn, {}),
+}
+
+
+def names():
+    """Return the names that ``build`` knows.
+
+    Returns:
+        list of str.
+
+    Example:
+        >>> names()[:4]
+        ['resnet8', 'resnet20', 'resnet32', 'resnet44']
+    """
+    return list(_NETWORKS)
+
+
+def build(name, input_shape, classes, **options):
+    """Return a new network.
+
+    Images are float pixels in [0, 1], ``(batch, height, width, channels)``, of any size from
+    8 x 8; a 2 x 2 maximum pooling that would leave less than one pixel is left out. The output
+    is ``(batch, classes)`` logits, float32 under every dtype policy. Kernels are drawn from
+    Xavier's uniform distribution by ``seed`` alone: equal calls give equal weights on one
+    backend, whatever the normalization and the dropout.
+
+    | name | network |
+    |---|---|
+    | resnet8, 20, 32, 44 | pre-activation, 16 to 64 filters, shortcuts without parameters |
+    | resnet18, resnet50 | post-activation, 64 to 512 filters (x 4 in resnet50) |
+    | vgg11, vgg16 | 3 x 3 convolutions; from 96 pixels two hidden layers of 4,096 units |
+    | lenet5 | two 5 x 5 convolutions, hidden layers of 120 and 84 units |
+    | alexnet | five convolutions, the first 11 x 11 with stride 4, no hidden layer |
+    | small_cnn | three 3 x 3 convolutions of 32, 64 and 128 filters |
+
+    Args:
+        name: str, one of ``names()``; also the model's name.
+        input_shape: tuple of int, (height, width, channels).
+        classes: int from 2, number of logits.
+        **options: of every network:
+
+            - normalization: "none" or "batch" (epsilon 1e-3). Default "none", in resnet18 and
+              resnet50 "batch".
+            - bn_momentum: float in [0, 1], share of the old moving average that a batch
+              leaves. Default 0.9.
+            - dropout: float in [0, 1), on the hidden layers if there are any, else on the
+              features before the last layer. Default 0.
+            - width: float above 0, factor on the number of filters and of hidden units, each
+              rounded and at least 1. Default 1.
+            - mean, std: float or one float per channel; the network then starts with
+              ``(x - mean) / std``. Default None.
+            - seed: int from 0. Default 0.
+
+            of resnet18 and resnet50 also:
+
+            - stem: "imagenet" (7 x 7 convolution and pooling, both stride 2) or "cifar" (3 x 3
+              convolution). Default None, which is "imagenet" from 96 pixels on the smaller
+              side.
+
+    Returns:
+        keras.Model.
+
+    Raises:
+        ValueError: if the name, the input shape, the number of classes or an option is none
+            of these, or Keras is set to channels first.
+
+    Example:
+        >>> model = build("resnet20", (32, 32, 3), 10, normalization="batch", dropout=0.5)
+        >>> model.name, model.output_shape
+        ('resnet20', (None, 10))
+    """
+    checks.choice("name", name, names())
+    network, own = _NETWORKS[name]
+    settings = {**_COMMON, **own}
+    for option, value in options.items():
+        checks.require(
+            option in settings,
+            f"`{name}` takes the options {', '.join(settings)}",
+            **{option: value},
+        )
+    settings.update(options)
+    parts = Parts(**{option: settings.pop(option) for option in _COMMON})
+    classes = checks.number("classes", classes, minimum=2, whole=True)
+    images = keras.Input(_checked(input_shape), name="images")
+    return keras.Model(
+        images, network(parts, parts.standardize(images), classes, **settings), name=name
+    )
+
+
+def _checked(input_shape):
+    whole = (int, np.integer)
+    good = isinstance(input_shape, (tuple, list)) and len(input_shape) == 3
+    good = good and all(isinstance(n, whole) for n in input_shape)
+    checks.require(
+        good and min(input_shape[:2]) >= 8 and input_shape[2] >= 1,
+        "`input_shape` must be (height, width, channels), from (8, 8, 1)",
+        input_shape=input_shape,
+    )
+    layout = keras.config.image_data_format()
+    checks.require(
+        layout == "channels_last",
+        "keras.config.image_data_format() must be 'channels_last'",
+        image_data_format=layout,
+    )
+    return tuple(map(int, input_shape))

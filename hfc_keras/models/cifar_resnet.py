@@ -1,0 +1,54 @@
+"""The residual networks for small images, of 6n + 2 layers."""
+
+import functools
+
+import keras
+
+_unit_scaling = functools.partial(
+    keras.initializers.VarianceScaling, scale=1.0, mode="fan_in", distribution="uniform"
+)
+
+
+def cifar_resnet(parts, x, classes, blocks):
+    """Return the logits of a residual network of 6 ``blocks`` + 2 layers.
+
+    Pre-activation blocks of two 3 x 3 convolutions in three stages of 16, 32 and 64 filters.
+    The first block of the second and of the third stage halves the image; its shortcut is a
+    2 x 2 average pooling and zero channels, which has no parameters (option A). The last kernel
+    is uniform in +-sqrt(3 / inputs).
+
+    Args:
+        parts: Parts, which adds the layers.
+        x: tensor ``(batch, height, width, channels)``.
+        classes: int, number of logits.
+        blocks: int, residual blocks in each stage.
+
+    Returns:
+        tensor ``(batch, classes)``.
+
+    Reference:
+        He et al., Deep residual learning for image recognition, CVPR 2016, section 4.2;
+        He et al., Identity mappings in deep residual networks, ECCV 2016. In this form: the
+        code released with Wang et al., High-frequency component helps explain the
+        generalization of convolutional neural networks, CVPR 2020.
+
+    Example:
+        >>> from hfc_keras import models
+        >>> models.build("resnet20", (32, 32, 3), 10).count_params()
+        268346
+    """
+    x = parts.conv_relu(x, 16, 3)
+    for stage, filters in enumerate((16, 32, 64)):
+        for block in range(blocks):
+            strides = 2 if stage > 0 and block == 0 else 1
+            x = _block(parts, x, filters, strides, activated=stage == block == 0)
+    x = parts.global_average(parts.norm_relu(x))
+    return parts.head(x, classes, initializer=_unit_scaling)
+
+
+def _block(parts, x, filters, strides, activated):
+    y = x if activated else parts.norm_relu(x)
+    y = parts.conv(y, filters, 3, strides)
+    y = parts.conv(parts.norm_relu(y), filters, 3)
+    shortcut = x if strides == 1 else parts.average_pool(x)
+    return parts.add(parts.pad_channels(shortcut, y.shape[-1]), y)

@@ -1,0 +1,223 @@
+"""The layers networks are put together from: named, seeded and scaled in one place."""
+
+import collections
+
+import keras
+import numpy as np
+
+from hfc_keras import checks
+
+LARGE = 96  # pixels of the smaller side from which a network is laid out as for ImageNet
+
+
+class Parts:
+    """Adds the layers of one network under one set of options.
+
+    A layer is named for its kind and its place among that kind (``conv0``, ``conv1``, ...).
+    Each layer that draws random numbers gets an integer seed of its own from one generator.
+    A dropout of rate 0 adds no layer but uses up its seed, and a normalization needs none, so
+    networks that differ in nothing but these start from the same weights.
+
+    Args:
+        normalization: str, "none" or "batch": what stands where an architecture normalizes.
+        bn_momentum: float in [0, 1], share of the old moving average a batch leaves.
+        dropout: float in [0, 1), share of the features that a training step drops.
+        width: float above 0, factor on the number of filters and of hidden units.
+        mean: None, or float or one float per channel taken off the pixels.
+        std: None, or float or one float per channel, above 0, by which the pixels are
+            divided. Given with ``mean`` or not at all.
+        seed: int from 0, from which the seeds of the layers are drawn.
+
+    Raises:
+        ValueError: if an option is none of these.
+
+    Example:
+        >>> parts = Parts(normalization="batch", width=0.5)
+        >>> x = parts.conv_relu(keras.Input((32, 32, 3)), 64, 3, strides=2)
+        >>> x.shape
+        (None, 16, 16, 32)
+        >>> parts.head(parts.global_average(x), 10).shape
+        (None, 10)
+    """
+
+    def __init__(
+        self,
+        normalization="none",
+        bn_momentum=0.9,
+        dropout=0.0,
+        width=1.0,
+        mean=None,
+        std=None,
+        seed=0,
+    ):
+        """Check the options."""
+        self.normalization = checks.choice("normalization", normalization, ("none", "batch"))
+        self.bn_momentum = checks.number("bn_momentum", bn_momentum, minimum=0, maximum=1)
+        self.rate = checks.number("dropout", dropout, minimum=0, maximum=1)
+        checks.require(self.rate < 1, "`dropout` must be below 1", dropout=dropout)
+        self.width = checks.number("width", width, minimum=0)
+        checks.require(self.width > 0, "`width` must be above 0", width=width)
+        checks.require(
+            (mean is None) == (std is None),
+            "`mean` and `std` must be given together",
+            mean=mean,
+            std=std,
+        )
+        self.mean, self.std = mean, std
+        seed = checks.number("seed", seed, minimum=0, whole=True)
+        self._generator = np.random.default_rng(seed)
+        self._count = collections.Counter()
+
+    def standardize(self, x):
+        """Return ``(x - mean) / std``, or ``x`` itself where they are not given."""
+        if self.mean is None:
+            return x
+        mean = _per_channel("mean", self.mean, x.shape[-1])
+        std = _per_channel("std", self.std, x.shape[-1])
+        checks.require(min(std) > 0, "`std` must be above 0", std=self.std)
+        # float32: a half-precision policy would round the pixels before they are centred.
+        return keras.layers.Rescaling(
+            [1 / s for s in std],
+            [-m / s for m, s in zip(mean, std, strict=True)],
+            dtype="float32",
+            name="standardize",
+        )(x)
+
+    def conv(self, x, filters, size, strides=1, padding="same", bias=False):
+        """Return a convolution of square kernels, ``width`` times ``filters`` of them."""
+        layer = keras.layers.Conv2D(
+            self._scaled(filters),
+            size,
+            strides=strides,
+            padding=padding,
+            use_bias=bias,
+            kernel_initializer=keras.initializers.GlorotUniform(self._seed()),
+            name=self._name("conv"),
+        )
+        return layer(x)
+
+    def norm(self, x):
+        """Return the batch normalization of ``x``, or ``x`` itself where there is none."""
+        if self.normalization == "none":
+            return x
+        return keras.layers.BatchNormalization(
+            momentum=self.bn_momentum, epsilon=1e-3, name=self._name("norm")
+        )(x)
+
+    def relu(self, x):
+        """Return the positive part of ``x``."""
+        return keras.layers.ReLU(name=self._name("relu"))(x)
+
+    def norm_relu(self, x):
+        """Return ``x`` normalized, then rectified."""
+        return self.relu(self.norm(x))
+
+    def conv_relu(self, x, filters, size, **options):
+        """Return ``x`` after a convolution, normalization and rectifier."""
+        return self.norm_relu(self.conv(x, filters, size, **options))
+
+    def add(self, x, y):
+        """Return the sum of a shortcut and its branch."""
+        return keras.layers.Add(name=self._name("add"))([x, y])
+
+    def max_pool(self, x, size=2, padding="valid"):
+        """Return maxima with stride 2, or ``x`` where less than one pixel would remain."""
+        if smaller_side(x) < 2:
+            return x
+        return keras.layers.MaxPooling2D(size, 2, padding, name=self._name("pool"))(x)
+
+    def average_pool(self, x):
+        """Return the means of 2 x 2 pixels; at an odd border the mean of the pixels there are."""
+        return keras.layers.AveragePooling2D(2, padding="same", name=self._name("pool"))(x)
+
+    def pad_channels(self, x, channels):
+        """Return ``x`` with zero channels on both sides, ``channels`` in all."""
+        missing = channels - x.shape[-1]
+        if missing == 0:
+            return x
+        # Read as channels first, the last axis is one that this layer pads.
+        return keras.layers.ZeroPadding2D(
+            ((0, 0), (missing // 2, missing - missing // 2)),
+            data_format="channels_first",
+            name=self._name("pad"),
+        )(x)
+
+    def global_average(self, x):
+        """Return the mean over all pixels, ``(batch, channels)``."""
+        return keras.layers.GlobalAveragePooling2D(name=self._name("average"))(x)
+
+    def flatten(self, x):
+        """Return all pixels of all channels, ``(batch, features)``."""
+        return keras.layers.Flatten(name=self._name("flatten"))(x)
+
+    def dropout(self, x):
+        """Return ``x`` with dropout, if there is any."""
+        seed = self._seed()
+        if self.rate == 0:
+            return x
+        return keras.layers.Dropout(self.rate, seed=seed, name=self._name("dropout"))(x)
+
+    def head(self, x, classes, hidden=(), initializer=keras.initializers.GlorotUniform):
+        """Return float32 logits of features ``(batch, features)``.
+
+        Args:
+            x: tensor ``(batch, features)``.
+            classes: int, number of logits.
+            hidden: tuple of int, units of the fully-connected layers in between, times
+                ``width``. Dropout stands behind each of them, and before the logits where
+                there are none.
+            initializer: function of a seed that returns the initializer of the last kernel.
+
+        Returns:
+            tensor ``(batch, classes)``.
+        """
+        if not hidden:
+            x = self.dropout(x)
+        for units in hidden:
+            initial = keras.initializers.GlorotUniform(self._seed())
+            name = self._name("dense")
+            x = keras.layers.Dense(self._scaled(units), kernel_initializer=initial, name=name)(x)
+            x = self.dropout(self.relu(x))
+        return keras.layers.Dense(
+            classes,
+            kernel_initializer=initializer(seed=self._seed()),
+            dtype="float32",
+            name="logits",
+        )(x)
+
+    def _scaled(self, number):
+        return max(1, round(self.width * number))
+
+    def _seed(self):
+        return int(self._generator.integers(2**31))
+
+    def _name(self, kind):
+        self._count[kind] += 1
+        return f"{kind}{self._count[kind] - 1}"
+
+
+def smaller_side(x):
+    """Return the smaller of height and width.
+
+    Args:
+        x: tensor ``(batch, height, width, channels)``.
+
+    Returns:
+        int, pixels.
+
+    Example:
+        >>> smaller_side(keras.Input((9, 13, 3)))
+        9
+    """
+    return min(x.shape[1:3])
+
+
+def _per_channel(name, value, channels):
+    listed = isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) == 1
+    values = list(value) if listed else [value] * channels
+    checks.require(
+        len(values) == channels,
+        f"`{name}` must be a number or one for each of {channels} channels",
+        **{name: value},
+    )
+    return [checks.number(name, each) for each in values]

@@ -1,0 +1,132 @@
+"""Tidy tables: one measurement a row, and what is read off them."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from hfc_keras import checks
+
+KEYS = ["recipe", "seed", "epoch", "split", "component", "radius", "bn_statistics"]
+
+
+def read_table(path, columns=KEYS):
+    r"""Read a table written earlier.
+
+    Args:
+        path: str or Path of a CSV file.
+        columns: sequence of str, the columns that must be there.
+
+    Returns:
+        DataFrame.
+
+    Raises:
+        ValueError: if the file is no table or lacks a column.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "t.csv"
+        >>> _ = path.write_text("recipe,seed\nvanilla,0\n")
+        >>> len(read_table(path, ["recipe", "seed"]))
+        1
+    """
+    try:
+        table = pd.read_csv(path)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"A results table must be a whole CSV ({error}); move it away to start over. "
+            f"Received: path={str(path)!r}"
+        ) from error
+    missing = [column for column in columns if column not in table.columns]
+    checks.require(
+        not missing,
+        f"A results table must have the columns {list(columns)}; missing are {missing}. "
+        "Move the file away to start over",
+        path=str(Path(path)),
+    )
+    return table
+
+
+def unique_rows(table, keys=KEYS):
+    """Return a table after proving that no measurement stands in it twice.
+
+    Args:
+        table: DataFrame.
+        keys: columns that name a measurement.
+
+    Returns:
+        ``table``.
+
+    Raises:
+        ValueError: naming the first measurement that stands twice.
+
+    Example:
+        >>> len(unique_rows(pd.DataFrame({"recipe": ["a", "b"]}), ["recipe"]))
+        2
+    """
+    twice = table[table.duplicated(keys)]
+    first = twice[keys].iloc[0].to_dict() if len(twice) else None
+    checks.require(first is None, "A measurement must stand in a table once", measurement=first)
+    return table
+
+
+def last_epoch(table):
+    """Mean and spread over seeds of the last epoch, a column a recipe.
+
+    Args:
+        table: DataFrame with the columns ``KEYS`` and accuracy.
+
+    Returns:
+        DataFrame of str, rows ``train``, ``test``, ``low r`` and ``high r``, columns the
+        recipes (with the batch-norm statistics where there are several), cells
+        ``mean +- standard deviation`` (ddof 1; the mean alone for a single seed).
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": [0, 1], "epoch": 5, "split": "test",
+        ...         "component": "low", "radius": 4.0, "bn_statistics": "none",
+        ...         "accuracy": [0.2, 0.4]}
+        >>> last_epoch(pd.DataFrame(rows)).loc["low 4", "vanilla"]
+        '0.300 +- 0.141'
+    """
+    final = table[table["epoch"] == table.groupby("recipe")["epoch"].transform("max")]
+    final = final[final["split"].isin(["train", "test"])]
+    final = final.assign(row=_row_names(final), column=_column_names(final))
+    grouped = final.groupby(["row", "column"], sort=False)["accuracy"]
+    cells = grouped.agg(["mean", "std"]).apply(_cell, axis=1).unstack("column")
+    rows, columns = list(dict.fromkeys(final["row"])), list(dict.fromkeys(final["column"]))
+    order = sorted(rows, key=lambda row: "train test low high".split().index(row.split()[0]))
+    wide = cells.reindex(index=order, columns=columns).fillna("")
+    return wide.rename_axis(index=None, columns=None)
+
+
+def column_name(recipe, bn_statistics):
+    """Heading of a recipe measured with some batch-norm statistics.
+
+    Args:
+        recipe: str.
+        bn_statistics: str; ``none`` where the network has no batch normalisation.
+
+    Returns:
+        str.
+
+    Example:
+        >>> column_name("batch_norm", "moving"), column_name("vanilla", "none")
+        ('batch_norm (moving)', 'vanilla')
+    """
+    return recipe if bn_statistics == "none" else f"{recipe} ({bn_statistics})"
+
+
+def _column_names(table):
+    pairs = zip(table["recipe"], table["bn_statistics"], strict=True)
+    return [column_name(*pair) for pair in pairs]
+
+
+def _row_names(table):
+    triples = zip(table["split"], table["component"], table["radius"], strict=True)
+    return [
+        split if component == "original" else f"{component} {radius:g}"
+        for split, component, radius in triples
+    ]
+
+
+def _cell(row):
+    return f"{row['mean']:.3f}" + ("" if pd.isna(row["std"]) else f" +- {row['std']:.3f}")

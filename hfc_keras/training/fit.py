@@ -1,0 +1,251 @@
+"""Training by a recipe."""
+
+import sys
+
+import keras
+import numpy as np
+import pandas as pd
+
+from hfc_keras import data, layers, models
+from hfc_keras.data import pipeline
+from hfc_keras.training.store import Store
+
+HISTORY = ["epoch", "loss", "accuracy", "val_accuracy"]
+
+
+def fit(recipe, store=None, data_dir=None, every_epoch=False):
+    """Train the network of a recipe, or fetch it from a store where it was trained before.
+
+    A training that was interrupted goes on after its last whole epoch and ends as the
+    uninterrupted one would have: order, augmentation and dropout depend on seed, epoch and
+    batch alone. Keras' progress bar shows on a terminal; without one training is silent.
+
+    Args:
+        recipe: training.Recipe.
+        store: training.Store, str, Path or None; None keeps nothing.
+        data_dir: str, Path or None, where TFDS keeps its data sets; as of ``data.load``.
+        every_epoch: bool, whether the store must hold the weights of every epoch, so that a
+            published final model is not enough.
+
+    Returns:
+        ``(model, history)``: the trained, compiled keras.Model, and a DataFrame with the
+        columns epoch (from 1), loss, accuracy (means over the epoch while training) and
+        val_accuracy (on the untouched test images after it).
+
+    Raises:
+        ValueError: for data or a model that does not exist, or a store that cannot be written.
+        FloatingPointError: if the loss is not finite after an epoch; earlier epochs are kept.
+
+    Example:
+        >>> from hfc_keras.training import Recipe
+        >>> recipe = Recipe(dataset="digits", examples=(100, 50), model="small_cnn", epochs=1)
+        >>> model, history = fit(recipe)
+        >>> list(history.columns)
+        ['epoch', 'loss', 'accuracy', 'val_accuracy']
+    """
+    if store is None:
+        return _Training(recipe, None, data_dir).run()
+    store = store if isinstance(store, Store) else Store(store)
+    with store.lock(recipe):
+        training = _Training(recipe, store, data_dir)
+        published = None if every_epoch else store.published_weights(recipe)
+        return training.run() if published is None else training.restore(*published)
+
+
+class _Training:
+    """One training: its data, its network and how far it is."""
+
+    def __init__(self, recipe, store, data_dir):
+        self.recipe, self.store = recipe, store
+        self.dataset = load_data(recipe, data_dir)
+        self.batches = training_batches(recipe, self.dataset)
+        self.model = build_model(recipe, self.dataset.image_shape, self.dataset.classes)
+        self.history = pd.DataFrame(columns=HISTORY)
+
+    def run(self):
+        progress = self.store.progress(self.recipe) if self.store else None
+        self.compile()
+        if progress:
+            self.restore(progress["weights"], progress["history"], progress["optimizer"])
+        done = len(self.history)
+        if done < self.recipe.epochs:
+            self.train(done)
+        return self.model, self.history
+
+    def compile(self):
+        steps = len(self.batches) * self.recipe.epochs
+        self.model.compile(
+            optimizer=build_optimizer(self.recipe, steps),
+            loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+        )
+        self.model.optimizer.build(self.model.trainable_variables)
+
+    def restore(self, weights, history, optimizer=()):
+        if not self.model.compiled:
+            self.compile()
+        self.model.set_weights(weights)
+        for variable, value in zip(self.model.optimizer.variables, optimizer, strict=False):
+            variable.assign(value)
+        self.history = history
+        return self.model, self.history
+
+    def train(self, done):
+        test = self.dataset.test
+        self.model.fit(
+            self.batches.dataset(),
+            initial_epoch=done,
+            epochs=self.recipe.epochs,
+            validation_data=(test.images, np.eye(self.dataset.classes)[test.labels]),
+            validation_batch_size=256,
+            callbacks=[
+                self.batches.epoch_marker(),
+                keras.callbacks.LambdaCallback(on_epoch_begin=self.seed, on_epoch_end=self.keep),
+            ],
+            shuffle=False,
+            verbose=1 if sys.stdout.isatty() else 0,
+        )
+
+    def seed(self, epoch, logs=None):
+        states = pipeline.seed_states(self.model)
+        for state, key in zip(states, self.keys(epoch, len(states)), strict=True):
+            state.assign(key)
+
+    def keys(self, epoch, count):
+        return pipeline.seed_keys(count, self.recipe.seed, epoch)
+
+    def keep(self, epoch, logs=None):
+        if not np.isfinite(logs["loss"]):
+            raise FloatingPointError(
+                f"The loss must stay finite; lower `learning_rate`. Received: "
+                f"loss={logs['loss']} after epoch {epoch + 1} of {self.recipe}"
+            )
+        row = {"epoch": epoch + 1, **{name: float(logs[name]) for name in HISTORY[1:]}}
+        self.history = pd.DataFrame([*self.history.to_dict("records"), row])
+        if self.store:
+            self.store.save_epoch(self.recipe, self.model, self.history)
+
+
+def load_data(recipe, data_dir=None):
+    """Data set of a recipe, before labels are shuffled or images filtered.
+
+    Args:
+        recipe: training.Recipe.
+        data_dir: str, Path or None, as of ``data.load``.
+
+    Returns:
+        data.Dataset.
+
+    Example:
+        >>> from hfc_keras.training import Recipe
+        >>> len(load_data(Recipe(dataset="digits")).test)
+        360
+    """
+    return data.load(
+        recipe.dataset,
+        data_dir=data_dir,
+        examples=recipe.examples,
+        image_size=recipe.image_size,
+    )
+
+
+def build_model(recipe, image_shape, classes):
+    """Untrained network of a recipe.
+
+    Args:
+        recipe: training.Recipe.
+        image_shape: (height, width, channels).
+        classes: int.
+
+    Returns:
+        keras.Model that returns logits.
+
+    Example:
+        >>> from hfc_keras.training import Recipe
+        >>> build_model(Recipe(model="small_cnn"), (8, 8, 1), 10).output_shape
+        (None, 10)
+    """
+    return models.build(
+        recipe.model,
+        image_shape,
+        classes,
+        normalization=recipe.normalization,
+        bn_momentum=recipe.bn_momentum,
+        dropout=recipe.dropout,
+        width=recipe.width,
+        seed=recipe.seed,
+        **recipe.options,
+    )
+
+
+def build_optimizer(recipe, steps):
+    """Optimizer of a recipe, with its learning-rate schedule.
+
+    Args:
+        recipe: training.Recipe.
+        steps: int, steps of the whole training.
+
+    Returns:
+        keras.optimizers.Optimizer.
+
+    Example:
+        >>> from hfc_keras.training import Recipe
+        >>> build_optimizer(Recipe(optimizer="sgd", momentum=0.9), 10).momentum
+        0.9
+    """
+    rate = recipe.learning_rate
+    schedules = keras.optimizers.schedules
+    if recipe.schedule == "cosine":
+        rate = schedules.CosineDecay(rate, steps)
+    elif recipe.schedule == "step":
+        thirds = [steps // 3, 2 * steps // 3]
+        rate = schedules.PiecewiseConstantDecay(thirds, [rate, rate / 10, rate / 100])
+    options = {"learning_rate": rate, "weight_decay": recipe.weight_decay or None}
+    if recipe.optimizer in ("sgd", "rmsprop"):
+        options["momentum"] = recipe.momentum
+    return type(keras.optimizers.get(recipe.optimizer))(**options)
+
+
+def training_batches(recipe, dataset):
+    """Batches of a recipe: filtered, augmented, mixed, with true or shuffled labels.
+
+    Args:
+        recipe: training.Recipe.
+        dataset: data.Dataset.
+
+    Returns:
+        data.TrainingBatches.
+
+    Example:
+        >>> from hfc_keras.training import Recipe
+        >>> recipe = Recipe(dataset="digits", batch_size=500)
+        >>> len(training_batches(recipe, load_data(recipe)))
+        3
+    """
+    train = dataset.train
+    if recipe.labels == "shuffled":
+        train = data.Split(train.pixels, pipeline.shuffled_labels(train.labels, recipe.seed))
+    mix_up = keras.layers.MixUp if recipe.mix_up_weight == "image" else layers.BatchMixUp
+    return data.TrainingBatches(
+        train,
+        recipe.batch_size,
+        dataset.classes,
+        seed=recipe.seed,
+        image_layers=_image_layers(recipe),
+        pair_layers=[mix_up(recipe.mix_up, seed=0)] if recipe.mix_up else [],
+    )
+
+
+def _image_layers(recipe):
+    chosen = []
+    if recipe.component != "original":
+        chosen.append(
+            layers.RadialFilter(
+                recipe.radius, recipe.component, recipe.inclusive, recipe.outside_gain
+            )
+        )
+    if recipe.rescale:
+        chosen.append(layers.RescaleToMax())
+    if recipe.augmentation == "crop_flip":
+        chosen.append(layers.RandomCropFlip(padding=4, seed=0))
+    return chosen

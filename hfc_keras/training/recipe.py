@@ -1,0 +1,189 @@
+"""How a network is trained, as a value."""
+
+import dataclasses
+import hashlib
+import json
+
+from hfc_keras import checks
+
+CHOICES = {
+    "normalization": ("none", "batch"),
+    "optimizer": ("adam", "sgd", "adagrad", "adadelta", "rmsprop"),
+    "schedule": ("constant", "cosine", "step"),
+    "augmentation": ("none", "crop_flip"),
+    "mix_up_weight": ("image", "batch"),
+    "labels": ("true", "shuffled"),
+    "component": ("original", "low", "high"),
+}
+SMALLEST = {"epochs": 1, "batch_size": 1, "width": 1e-3}
+LARGEST = {"bn_momentum": 1.0, "dropout": 0.999, "outside_gain": 1.0, "momentum": 1.0}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides what a training ends in. The defaults are the paper's vanilla.
+
+    Args:
+        dataset: str, a name or path that ``data.load`` takes.
+        examples: None, int or (int, int), as of ``data.load``.
+        image_size: None, int or (int, int), pixels, as of ``data.load``.
+        model: str, one of ``models.names()``.
+        width: float above 0, multiplies the model's numbers of filters.
+        options: dict of further options of ``models.build``, such as ``{"stem": "cifar"}``.
+        normalization: ``"none"`` or ``"batch"``.
+        bn_momentum: float in [0, 1], of the moving averages. 0.9 follows within some ten
+            batches; Keras' own 0.99 needs hundreds, too slow for a short training.
+        dropout: float in [0, 1), rate before the last dense layer.
+        optimizer: ``"adam"``, ``"sgd"``, ``"adagrad"``, ``"adadelta"`` or ``"rmsprop"``.
+        learning_rate: float, at least 0.
+        schedule: ``"constant"``, ``"cosine"`` (to 0 at the last step) or ``"step"`` (a tenth
+            after each third of the training).
+        momentum: float in [0, 1], of ``"sgd"`` and ``"rmsprop"``.
+        weight_decay: float, at least 0, decoupled as Keras' optimizers apply it.
+        batch_size: int, images a step.
+        epochs: int, passes over the training set.
+        augmentation: ``"none"`` or ``"crop_flip"`` (pad 4, random crop, random flip).
+        mix_up: float, alpha of mix-up's Beta distribution; 0 is no mix-up.
+        mix_up_weight: ``"image"``, a weight for each image, or ``"batch"``, one for all.
+        labels: ``"true"`` or ``"shuffled"`` (dealt at random, once for a seed).
+        component: ``"original"``, ``"low"`` or ``"high"``, what the training images keep.
+        radius: float or None, cycles per image; needed for a component.
+        inclusive: bool, ``<=`` or ``<`` at the rim of the disc.
+        outside_gain: float in [0, 1], as of ``layers.RadialFilter``.
+        rescale: bool, whether each training image is divided by its maximum.
+        seed: int, of weights, order, augmentation, dropout and label shuffle.
+
+    Raises:
+        ValueError: for a field that does not exist or a value out of range.
+
+    Example:
+        >>> vanilla = Recipe(dataset="digits", model="resnet8", epochs=5)
+        >>> vanilla.but(radius=8, component="low") == vanilla.but(radius=8.0, component="low")
+        True
+    """
+
+    dataset: str = "digits"
+    examples: int | tuple | None = None
+    image_size: int | tuple | None = None
+    model: str = "resnet8"
+    width: float = 1.0
+    options: dict = dataclasses.field(default_factory=dict)
+    normalization: str = "none"
+    bn_momentum: float = 0.9
+    dropout: float = 0.0
+    optimizer: str = "adam"
+    learning_rate: float = 1e-4
+    schedule: str = "constant"
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    batch_size: int = 100
+    epochs: int = 100
+    augmentation: str = "none"
+    mix_up: float = 0.0
+    mix_up_weight: str = "image"
+    labels: str = "true"
+    component: str = "original"
+    radius: float | None = None
+    inclusive: bool = True
+    outside_gain: float = 0.0
+    rescale: bool = False
+    seed: int = 0
+
+    def __new__(cls, **values):
+        """Refuse a field that does not exist, with the nearest names."""
+        for name in values:
+            checks.choice("field of Recipe", name, [field.name for field in _fields()])
+        return super().__new__(cls)
+
+    def __post_init__(self):
+        """Check every field and give numbers the field's type."""
+        for field in _fields():
+            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+        needs_radius = self.component != "original" and self.radius is None
+        checks.require(
+            not needs_radius,
+            "`radius` must be given with `component`",
+            component=self.component,
+            radius=self.radius,
+        )
+
+    def but(self, **changes):
+        """Return the same recipe with some fields changed.
+
+        Args:
+            **changes: new values by field.
+
+        Returns:
+            Recipe.
+
+        Raises:
+            ValueError: as the constructor.
+
+        Example:
+            >>> Recipe().but(normalization="batch").normalization
+            'batch'
+        """
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self):
+        """Return the fields that differ from their defaults, ready for JSON.
+
+        Returns:
+            dict from field to value.
+
+        Example:
+            >>> Recipe(epochs=5.0).to_dict()
+            {'epochs': 5}
+        """
+        values = {field.name: getattr(self, field.name) for field in _fields()}
+        default = {field.name: _default(field) for field in _fields()}
+        return {name: value for name, value in values.items() if value != default[name]}
+
+    @property
+    def hash(self):
+        """Hexadecimal sha256 of the canonical JSON of ``to_dict``."""
+        canonical = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def __hash__(self):
+        """Hash by content, so that a recipe can be a key."""
+        return hash(self.hash)
+
+
+def _fields():
+    return dataclasses.fields(Recipe)
+
+
+def _default(field):
+    return {} if field.name == "options" else field.default
+
+
+def _checked(field, value):
+    """Value of a field in the field's type."""
+    name = field.name
+    if name in CHOICES:
+        return checks.choice(name, value, CHOICES[name])
+    if name in ("examples", "image_size"):
+        return _sizes(name, value)
+    if name == "options":
+        checks.require(isinstance(value, dict), "`options` must be a dict", options=value)
+        return dict(sorted(value.items()))
+    if field.type is bool:
+        checks.require(value in (True, False), f"`{name}` must be a bool", **{name: value})
+        return bool(value)
+    if field.type is str:
+        checks.require(isinstance(value, str), f"`{name}` must be a str", **{name: value})
+        return value
+    if name == "radius" and value is None:
+        return None
+    smallest, largest = SMALLEST.get(name, 0), LARGEST.get(name, float("inf"))
+    return checks.number(name, value, smallest, largest, whole=field.type is int)
+
+
+def _sizes(name, value):
+    if value is None:
+        return None
+    if isinstance(value, (tuple, list)):
+        checks.require(len(value) == 2, f"`{name}` must be one or two sizes", **{name: value})
+        return tuple(checks.number(name, part, minimum=1, whole=True) for part in value)
+    return checks.number(name, value, minimum=1, whole=True)

@@ -1,0 +1,225 @@
+"""Keeps trained weights, half-trained states and what was measured on them."""
+
+import contextlib
+import hashlib
+import io
+import json
+import warnings
+import zipfile
+from pathlib import Path
+
+import filelock
+import keras
+import numpy as np
+import pandas as pd
+
+from hfc_keras import checks, files
+
+# Weights of every epoch are kept below this size, the last epoch's otherwise.
+SMALL_MODEL = 1_000_000
+
+
+class Store:
+    """Folder of trainings, one subfolder a recipe, named by the recipe's hash.
+
+    ``recipe.json`` says what was trained, ``epoch-0007.npz`` holds the weights after epoch 7
+    and ``progress.npz`` what a stopped training needs to go on (weights, optimizer, history).
+    Every file is written whole, and ``.npz`` carries checksums, so a torn file is noticed.
+
+    Args:
+        root: str or Path, the store's folder, made when first written.
+        published: str, Path or None, a folder of finished models (``.keras``) that are
+            found but not written by training; see ``publish``.
+
+    Example:
+        >>> Store("results/.store", published="results/models").root.name
+        '.store'
+    """
+
+    def __init__(self, root, published=None):
+        self.root = Path(root)
+        self.published = None if published is None else Path(published)
+
+    def folder(self, recipe):
+        """Folder of a recipe.
+
+        Args:
+            recipe: training.Recipe.
+
+        Returns:
+            Path, which need not exist.
+        """
+        return self.root / recipe.hash[:16]
+
+    @contextlib.contextmanager
+    def lock(self, recipe):
+        """Let one process at a time train a recipe; another one waits.
+
+        Args:
+            recipe: training.Recipe.
+
+        Yields:
+            Nothing.
+
+        Raises:
+            ValueError: if the store cannot be written.
+        """
+        folder = files.writable_folder(self.folder(recipe), "store")
+        with filelock.FileLock(folder / ".lock"):
+            yield
+
+    def epochs(self, recipe):
+        """Epochs whose weights are kept.
+
+        Args:
+            recipe: training.Recipe.
+
+        Returns:
+            Ascending list of int, the first epoch being 1.
+        """
+        names = (path.stem for path in self.folder(recipe).glob("epoch-*.npz"))
+        return sorted(int(name.removeprefix("epoch-")) for name in names)
+
+    def weights(self, recipe, epoch):
+        """Weights after an epoch, for ``model.set_weights``.
+
+        Args:
+            recipe: training.Recipe.
+            epoch: int, from 1.
+
+        Returns:
+            List of arrays.
+
+        Raises:
+            ValueError: if that epoch is not kept or its file is damaged.
+        """
+        kept = self.epochs(recipe)
+        checks.require(epoch in kept, f"`epoch` must be one that is kept: {kept}", epoch=epoch)
+        return _read_arrays(self._epoch_file(recipe, epoch))["weights"]
+
+    def save_epoch(self, recipe, model, history):
+        """Keep the state after an epoch.
+
+        Args:
+            recipe: training.Recipe.
+            model: compiled keras.Model.
+            history: DataFrame, a row for each epoch so far.
+        """
+        folder, epoch = self.folder(recipe), len(history)
+        files.write_whole(folder / "recipe.json", json.dumps(recipe.to_dict(), indent=1))
+        groups = {"weights": model.get_weights()}
+        files.write_whole(self._epoch_file(recipe, epoch), _to_bytes(groups))
+        groups["optimizer"] = [np.asarray(value) for value in model.optimizer.variables]
+        files.write_whole(folder / "progress.npz", _to_bytes(groups, history.to_json()))
+        if model.count_params() >= SMALL_MODEL:
+            for earlier in self.epochs(recipe)[:-1]:
+                self._epoch_file(recipe, earlier).unlink()
+
+    def progress(self, recipe):
+        """Where a training stands.
+
+        Args:
+            recipe: training.Recipe.
+
+        Returns:
+            None, or a dict of ``weights`` and ``optimizer`` (lists of arrays) and
+            ``history`` (DataFrame). A damaged file counts as none and warns.
+        """
+        path = self.folder(recipe) / "progress.npz"
+        if not path.exists():
+            return None
+        try:
+            return _read_arrays(path)
+        except ValueError as error:
+            warnings.warn(f"Training starts over: {error}", stacklevel=2)
+            return None
+
+    def publish(self, recipe, model, history):
+        """Write a finished model to the published folder as ``.keras``, without optimizer.
+
+        Args:
+            recipe: training.Recipe.
+            model: the trained keras.Model.
+            history: DataFrame of its training.
+
+        Returns:
+            Path of the ``.keras`` file.
+        """
+        path = self._published_file(recipe)
+        plain = keras.models.clone_model(model)
+        plain.set_weights(model.get_weights())
+        beside = path.with_name(f".{path.name}")
+        files.writable_folder(path.parent, "published")
+        plain.save(beside.with_suffix(".tmp.keras"))
+        beside.with_suffix(".tmp.keras").replace(path)
+        record = {"recipe": recipe.to_dict(), "history": json.loads(history.to_json())}
+        files.write_whole(path.with_suffix(".json"), json.dumps(record))
+        return path
+
+    def published_weights(self, recipe):
+        """Weights and history of a published model.
+
+        Args:
+            recipe: training.Recipe.
+
+        Returns:
+            None, or ``(weights, history)``.
+        """
+        path = self._published_file(recipe) if self.published else None
+        if path is None or not path.exists():
+            return None
+        record = json.loads(path.with_suffix(".json").read_text())
+        history = pd.DataFrame(record["history"]).reset_index(drop=True)
+        return keras.models.load_model(path).get_weights(), history
+
+    def measured(self, recipe, measure, arguments, compute):
+        """Rows of a measure, computed once.
+
+        Args:
+            recipe: training.Recipe.
+            measure: str, name of the measure.
+            arguments: dict for JSON, everything the rows depend on besides the recipe.
+            compute: function of no argument that returns the DataFrame.
+
+        Returns:
+            DataFrame.
+        """
+        canonical = json.dumps(arguments, sort_keys=True).encode()
+        name = f"{measure}-{hashlib.sha256(canonical).hexdigest()[:16]}.csv"
+        path = self.folder(recipe) / "measures" / name
+        if not path.exists():
+            files.write_whole(path, compute().to_csv(index=False))
+        return pd.read_csv(path)
+
+    def _epoch_file(self, recipe, epoch):
+        return self.folder(recipe) / f"epoch-{epoch:04d}.npz"
+
+    def _published_file(self, recipe):
+        return self.published / f"{recipe.hash[:16]}.keras"
+
+
+def _to_bytes(groups, history=""):
+    buffer = io.BytesIO()
+    named = {
+        f"{group}-{index:05d}": array
+        for group, arrays in groups.items()
+        for index, array in enumerate(arrays)
+    }
+    np.savez(buffer, history=np.array(history), **named)
+    return buffer.getvalue()
+
+
+def _read_arrays(path):
+    """Groups of arrays of a file, and its history."""
+    groups = {"weights": [], "optimizer": []}
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            for key in sorted(set(archive.files) - {"history"}):
+                groups[key.partition("-")[0]].append(archive[key])
+            history = str(archive["history"])
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
+        raise ValueError(
+            f"A file of the store must be whole ({error}). Received: path={str(path)!r}"
+        ) from error
+    table = pd.read_json(io.StringIO(history)) if history else None
+    return {**groups, "history": table}
