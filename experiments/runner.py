@@ -1,26 +1,19 @@
 """Runs an experiment: command line, cells, resume, table, figure, record."""
 
 import dataclasses
-import datetime
 import hashlib
-import importlib.metadata
 import json
-import os
-import platform
-import subprocess
 import sys
 import time
-from pathlib import Path
 
-import keras
 import pandas as pd
 import tyro
 
+from experiments.record import commit, peak_memory, provenance
 from hfc_keras import checks, files, reporting, training
 
 FIRST_COLUMNS = ["recipe", "seed", "epoch", "split", "component", "radius", "bn_statistics"]
 PATHS = ("data_dir", "store", "results", "publish")
-PACKAGES = ("hfc_keras", "keras", "tensorflow", "jax", "numpy", "pandas", "cleverhans")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,17 +71,21 @@ def main(experiment, arguments=None):
         args=arguments,
     )
     try:
-        cells, folder = _prepare(experiment, settings)
+        cells = _cells(experiment, settings)
+        path = files.writable_folder(settings.folder, "results") / name.rpartition(".")[2]
+        earlier = _earlier(path)
+        cells[0].dataset()
     except ValueError as error:
-        sys.exit(_refuse(error))
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
     try:
-        run(experiment, settings, cells, folder / name.rpartition(".")[2], arguments)
+        run(experiment, settings, cells, path, earlier, arguments)
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on where this run stopped.", file=sys.stderr)
         sys.exit(130)
 
 
-def run(experiment, settings, cells, path, arguments=None):
+def run(experiment, settings, cells, path, earlier=(None, {}), arguments=None):
     """Train and measure every cell, then write table, figure and record.
 
     Args:
@@ -96,13 +93,14 @@ def run(experiment, settings, cells, path, arguments=None):
         settings: its Settings.
         cells: list of Cell.
         path: Path of the results without suffix.
+        earlier: table and cell records that an earlier run left, to be gone on with.
         arguments: list of str or None, as of ``main``.
 
     Returns:
         DataFrame, the table.
     """
-    done, record = _earlier(path)
-    record = {**_record(experiment, settings, arguments), "cells": record}
+    done, finished = earlier
+    record = {**_record(experiment, settings, arguments), "cells": dict(finished)}
     tables, seconds = [], []
     for number, cell in enumerate(cells, start=1):
         if record["cells"].get(cell.label, {}).get("key") == cell.key:
@@ -118,33 +116,30 @@ def run(experiment, settings, cells, path, arguments=None):
         _write(path, pd.concat(tables, ignore_index=True), record, cells)
     table = pd.concat(tables, ignore_index=True)
     _write(path, table, record, cells)
+    if settings.publish:
+        for cell in cells:
+            cell.store.publish(cell.recipe, *cell.fit())
     figures = reporting.save_figure(experiment.figure(table, settings), path)
     _report(table, [path.with_suffix(".csv"), path.with_suffix(".json"), *figures])
     return table
 
 
-def _prepare(experiment, settings):
-    """Refuse what cannot work before anything is trained; return the cells and the folder."""
+def _cells(experiment, settings):
+    """Recipes times seeds, after refusing what cannot work."""
     recipes = experiment.recipes(settings)
     chosen = settings.recipes or tuple(recipes)
     for name in chosen:
         checks.choice("recipes", name, recipes)
     seeds = settings.seed_list
     checks.require(len(set(seeds)) == len(seeds), "`seeds` must differ", seeds=seeds)
-    folder = files.writable_folder(settings.folder, "results")
+    if settings.radii is not None:
+        checks.radii(settings.radii)
     store = training.Store(settings.store, published=settings.results / "models")
-    cells = [
+    return [
         Cell(name, recipes[name].but(seed=seed), settings, store)
         for seed in seeds
         for name in chosen
     ]
-    cells[0].dataset()
-    return cells, folder
-
-
-def _refuse(error):
-    print(f"error: {error}", file=sys.stderr)
-    return 2
 
 
 def _earlier(path):
@@ -171,7 +166,10 @@ def _write(path, table, record, cells):
     labels = {cell.label for cell in cells}
     kept = {label: value for label, value in record["cells"].items() if label in labels}
     files.write_whole(path.with_suffix(".csv"), reporting.unique_rows(table).to_csv(index=False))
-    files.write_whole(path.with_suffix(".json"), json.dumps({**record, "cells": kept}, indent=1))
+    files.write_whole(
+        path.with_suffix(".json"),
+        json.dumps({**record, "peak_memory_gb": peak_memory(), "cells": kept}, indent=1),
+    )
 
 
 def _record(experiment, settings, arguments):
@@ -184,10 +182,7 @@ def _record(experiment, settings, arguments):
         "settings": shown,
         "dataset": settings.dataset_name,
         "seeds": list(settings.seed_list),
-        "commit": _commit(),
-        "versions": _versions(),
-        "machine": _machine(),
-        "written": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **provenance(),
     }
 
 
@@ -196,7 +191,7 @@ def _cell_record(cell, seconds):
         "key": cell.key,
         "recipe": cell.recipe.to_dict(),
         "seconds": round(seconds, 1),
-        "commit": _commit(),
+        "commit": commit(),
     }
 
 
@@ -210,31 +205,6 @@ def _without_paths(arguments):
             kept.append(argument)
         skip = is_path and "=" not in argument and option != "publish"
     return kept
-
-
-def _commit():
-    """Commit of the code, ``-dirty`` with changes; None outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    result = subprocess.run([*command, "--exclude=*"], capture_output=True, text=True, check=False)
-    return result.stdout.strip() or None
-
-
-def _versions():
-    versions = {"python": platform.python_version(), "backend": keras.backend.backend()}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            versions[package] = None
-    return versions
-
-
-def _machine():
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "cores": os.cpu_count(),
-        "devices": keras.distribution.list_devices(),
-    }
 
 
 def _report(table, paths):

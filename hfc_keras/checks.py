@@ -92,6 +92,32 @@ def number(name, value, minimum=-np.inf, maximum=np.inf, whole=False):
     return int(value) if whole else float(value)
 
 
+def radii(values, name="radii"):
+    """Return a list of radii.
+
+    Args:
+        values: sequence of floats, cycles per image.
+        name: str, the argument's name.
+
+    Returns:
+        list of float.
+
+    Raises:
+        ValueError: if there is none, one twice, or one that is negative or not finite.
+
+    Example:
+        >>> radii([4, 8])
+        [4.0, 8.0]
+    """
+    values = [number(name, radius, minimum=0) for radius in np.ravel(values).tolist()]
+    require(
+        values and len(set(values)) == len(values),
+        f"`{name}` must hold at least one radius and none twice",
+        **{name: values},
+    )
+    return values
+
+
 def pixels(images, name="images"):
     """Return images as float32 pixels after checking form and range.
 
@@ -124,7 +150,7 @@ def pixels(images, name="images"):
         bad = np.flatnonzero(~np.isfinite(images).all(axis=(1, 2, 3)))
         require(
             False,
-            f"`{name}` must be finite; {len(bad)} images hold NaN or infinity, the first at {bad[0]}",
+            f"`{name}` must be finite; {len(bad)} images hold NaN or infinity, first {bad[0]}",
             **{name: images.ravel()[~np.isfinite(images.ravel())][0]},
         )
     require(

@@ -9,6 +9,9 @@ import pytest
 
 from hfc_keras import models
 
+# Keras reads its own weights in a way that NumPy 2 deprecates.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (9, 13, 3)]
 RESTORE = """
 import json, sys, keras, numpy
@@ -178,6 +181,9 @@ def test_dropout_stands_behind_hidden_layers_or_before_the_last(name, expected):
     model = models.build(name, (8, 8, 1), 3, dropout=0.25, width=0.1)
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
     assert [layer.rate for layer in layers] == [0.25] * expected
+    other = models.build(name, (8, 8, 1), 3, dropout=0.25, width=0.1, seed=1)
+    seeds = {layer.seed for layer in (*layers, other.get_layer("dropout0"))}
+    assert len(seeds) == expected + 1
     assert model.layers[-2] is layers[-1]
 
 

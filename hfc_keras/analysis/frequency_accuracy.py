@@ -64,7 +64,7 @@ def frequency_accuracy(
     """
     images = checks.pixels(images)
     checks.model_input(model, images)
-    radii = _checked_radii(radii)
+    radii = checks.radii(radii)
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
     labels = checks.class_indices(labels, len(images))
     tested = with_statistics(model, bn_statistics, train_images)
@@ -124,16 +124,6 @@ def frequency_accuracy_by_epoch(model, weights, images, labels, radii, **options
     finally:
         model.set_weights(own)
     return pd.concat(tables, ignore_index=True)
-
-
-def _checked_radii(radii):
-    radii = [checks.number("radii", radius, minimum=0) for radius in np.ravel(radii).tolist()]
-    checks.require(
-        radii and len(set(radii)) == len(radii),
-        "`radii` must hold at least one radius and none twice",
-        radii=radii,
-    )
-    return radii
 
 
 def _components(images, radii, inclusive, rescale):

@@ -143,9 +143,10 @@ class Dataset:
         """
         if examples is None:
             return self
+        limits = pair("examples", examples)
         train, test = (
             split if limit >= len(split) else split.take(subset_rows(len(split), limit, seed))
-            for split, limit in zip((self.train, self.test), pair("examples", examples))  # noqa: B905
+            for split, limit in zip((self.train, self.test), limits, strict=True)
         )
         return dataclasses.replace(self, train=train, test=test)
 

@@ -171,7 +171,7 @@ def _read(file, colour, image_size):
         image = keras.utils.load_img(
             file, color_mode=colour, target_size=image_size, interpolation="bilinear"
         )
+        pixels = np.asarray(image, "uint8")
     except OSError as error:
         raise _unreadable(file, error) from error
-    pixels = np.asarray(image, "uint8")
     return pixels.reshape(*pixels.shape[:2], -1)

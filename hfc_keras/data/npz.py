@@ -42,10 +42,14 @@ def npz(path):
     """
     arrays = _read(path)
     x_train, x_test = (stored_pixels(arrays[key], key) for key in ("x_train", "x_test"))
-    names = arrays.get("class_names", np.arange(_classes(arrays))).astype(str)
+    y_train, y_test = arrays["y_train"], arrays["y_test"]
+    classes = max(
+        _classes(y_train, len(x_train), "y_train"), _classes(y_test, len(x_test), "y_test")
+    )
+    names = arrays.get("class_names", np.arange(classes)).astype(str)
     checks.require(names.ndim == 1, "`class_names` must be a list", class_names=names.tolist())
-    y_train = checks.class_indices(arrays["y_train"], len(x_train), len(names), "y_train")
-    y_test = checks.class_indices(arrays["y_test"], len(x_test), len(names), "y_test")
+    y_train = checks.class_indices(y_train, len(x_train), len(names), "y_train")
+    y_test = checks.class_indices(y_test, len(x_test), len(names), "y_test")
     stem = pathlib.Path(path).stem
     return Dataset(stem, Split(x_train, y_train), Split(x_test, y_test), names.tolist())
 
@@ -53,7 +57,7 @@ def npz(path):
 def _read(path):
     """Return the arrays by key, with pickled objects and missing keys refused."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {key: file[key] for key in (*KEYS, "class_names") if key in file}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, TypeError, ValueError) as error:
         message = (
@@ -68,8 +72,7 @@ def _read(path):
     return arrays
 
 
-def _classes(arrays):
-    """Return how many classes the labels of both splits speak of."""
-    labels = [np.asarray(arrays[key]) for key in ("y_train", "y_test")]
-    one_hot = [array.shape[1] for array in labels if array.ndim == 2 and array.shape[1] > 1]
-    return one_hot[0] if one_hot else max(int(array.max(initial=0)) for array in labels) + 1
+def _classes(labels, examples, name):
+    """Return how many classes labels speak of: the one-hot width or the largest index + 1."""
+    indices = checks.class_indices(labels, examples, name=name)
+    return labels.shape[1] if labels.ndim == 2 and labels.shape[1] > 1 else int(indices.max()) + 1

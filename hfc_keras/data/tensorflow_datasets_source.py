@@ -131,9 +131,11 @@ def _connect(builder):
     fetched = any(path.is_file() for path in downloads.rglob("*"))
     urls = sorted(builder.url_infos or ())
     by_hand = builder.MANUAL_DOWNLOAD_INSTRUCTIONS is not None
-    if fetched or by_hand or not urls or urllib.request.getproxies():
+    if fetched or by_hand or not urls:
         return
     url = urllib.parse.urlsplit(urls[0])
+    if {url.scheme, "all"} & set(urllib.request.getproxies()):
+        return
     port = url.port or {"http": 80, "ftp": 21}.get(url.scheme, 443)
     socket.create_connection((url.hostname, port), timeout=CONNECT_SECONDS).close()
 

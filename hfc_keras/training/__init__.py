@@ -1,6 +1,6 @@
 """Training a network by a recipe, and the store that keeps what was trained."""
 
-from hfc_keras.training.fit import fit as fit
-from hfc_keras.training.fit import load_data as load_data
+from hfc_keras.training.fitting import fit as fit
+from hfc_keras.training.fitting import load_data as load_data
 from hfc_keras.training.recipe import Recipe as Recipe
 from hfc_keras.training.store import Store as Store

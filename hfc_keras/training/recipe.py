@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 
-from hfc_keras import checks
+from hfc_keras import checks, models
 
 CHOICES = {
     "normalization": ("none", "batch"),
@@ -161,8 +161,8 @@ def _default(field):
 def _checked(field, value):
     """Value of a field in the field's type."""
     name = field.name
-    if name in CHOICES:
-        return checks.choice(name, value, CHOICES[name])
+    if name in CHOICES or name == "model":
+        return checks.choice(name, value, CHOICES.get(name) or models.names())
     if name in ("examples", "image_size"):
         return _sizes(name, value)
     if name == "options":

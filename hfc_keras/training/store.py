@@ -110,7 +110,9 @@ class Store:
         groups = {"weights": model.get_weights()}
         files.write_whole(self._epoch_file(recipe, epoch), _to_bytes(groups))
         groups["optimizer"] = [np.asarray(value) for value in model.optimizer.variables]
-        files.write_whole(folder / "progress.npz", _to_bytes(groups, history.to_json()))
+        files.write_whole(
+            folder / "progress.npz", _to_bytes(groups, json.dumps(history.to_dict("list")))
+        )
         if model.count_params() >= SMALL_MODEL:
             for earlier in self.epochs(recipe)[:-1]:
                 self._epoch_file(recipe, earlier).unlink()
@@ -152,7 +154,7 @@ class Store:
         files.writable_folder(path.parent, "published")
         plain.save(beside.with_suffix(".tmp.keras"))
         beside.with_suffix(".tmp.keras").replace(path)
-        record = {"recipe": recipe.to_dict(), "history": json.loads(history.to_json())}
+        record = {"recipe": recipe.to_dict(), "history": history.to_dict("list")}
         files.write_whole(path.with_suffix(".json"), json.dumps(record))
         return path
 
@@ -169,8 +171,8 @@ class Store:
         if path is None or not path.exists():
             return None
         record = json.loads(path.with_suffix(".json").read_text())
-        history = pd.DataFrame(record["history"]).reset_index(drop=True)
-        return keras.models.load_model(path).get_weights(), history
+        weights = keras.models.load_model(path).get_weights()
+        return weights, pd.DataFrame(record["history"])
 
     def measured(self, recipe, measure, arguments, compute):
         """Rows of a measure, computed once.
@@ -213,7 +215,7 @@ def _read_arrays(path):
     """Groups of arrays of a file, and its history."""
     groups = {"weights": [], "optimizer": []}
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             for key in sorted(set(archive.files) - {"history"}):
                 groups[key.partition("-")[0]].append(archive[key])
             history = str(archive["history"])
@@ -221,5 +223,6 @@ def _read_arrays(path):
         raise ValueError(
             f"A file of the store must be whole ({error}). Received: path={str(path)!r}"
         ) from error
-    table = pd.read_json(io.StringIO(history)) if history else None
-    return {**groups, "history": table}
+    if history:
+        groups["history"] = pd.DataFrame(json.loads(history))
+    return groups

@@ -1,0 +1,49 @@
+# `make demo` and `make test` need Python 3.11 to 3.13 and nothing else.
+PYTHON ?= python3
+VENV := .venv
+JAX := .venv-jax
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint jax-test clean help
+
+help:
+	@echo "make demo   set up and run the main experiment on handwritten digits"
+	@echo "make test   set up and run every check, with TensorFlow and with JAX alone"
+	@echo "make lint   style and import rules only"
+	@echo "make clean  remove the environments and caches"
+
+demo: $(VENV)/.ready
+	$(BIN)/python -m experiments.training_heuristics --profile quick --dataset digits \
+		--results results/demo --store results/.store
+
+test: lint jax-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --config setup.cfg
+
+# Core tests and one run of the main experiment where there is no TensorFlow.
+jax-test: $(JAX)/.ready
+	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest
+
+$(VENV)/.ready: setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		(echo "Python 3.11, 3.12 or 3.13 is needed, for example: make PYTHON=python3.12"; exit 1)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+# `--no-deps` and then the list of the extra: pip cannot install a package without its
+# requirements but with those of an extra.
+$(JAX)/.ready: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(JAX)
+	$(JAX)/bin/python -c 'import configparser; c = configparser.ConfigParser(); \
+		c.read("setup.cfg"); print(c["options.extras_require"]["jax"])' > $(JAX)/requirements.txt
+	$(JAX)/bin/python -m pip install --quiet --requirement $(JAX)/requirements.txt pytest scipy
+	$(JAX)/bin/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(JAX) build dist *.egg-info .pytest_cache .ruff_cache

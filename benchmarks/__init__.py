@@ -1,0 +1,1 @@
+"""Speed beside the alternatives, same work, one run: ``python -m benchmarks.<name>``."""

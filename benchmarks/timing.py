@@ -1,0 +1,47 @@
+"""Timing that holds on a shared machine, and the record of it."""
+
+import json
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.record import provenance
+from hfc_keras import files
+
+RESULTS = Path("results/benchmarks")
+
+
+def interleaved(functions, repeats=7):
+    """Time functions in turn, so that a drift of the machine's speed hits them alike.
+
+    Args:
+        functions: dict from name to function of no argument.
+        repeats: int, timed calls of each after one that is not counted.
+
+    Returns:
+        dict from name to the median seconds.
+    """
+    seconds = {name: [] for name in functions}
+    for repeat in range(repeats + 1):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            if repeat:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: float(pd.Series(times).median()) for name, times in seconds.items()}
+
+
+def write(name, rows):
+    """Write a benchmark's table and record, and print the table.
+
+    Args:
+        name: str, name of the benchmark's module.
+        rows: list of dict.
+    """
+    table = pd.DataFrame(rows)
+    files.write_whole(RESULTS / f"{name}.csv", table.to_csv(index=False))
+    record = {"command": f"python -m benchmarks.{name}", **provenance()}
+    files.write_whole(RESULTS / f"{name}.json", json.dumps(record, indent=1))
+    print(table.to_string(index=False))
+    print(f"\nwrote {RESULTS / name}.csv and .json")

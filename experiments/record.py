@@ -1,0 +1,70 @@
+"""How a result was made: code, versions, machine. Written beside every table."""
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import keras
+
+PACKAGES = ("hfc_keras", "keras", "tensorflow", "jax", "numpy", "scipy", "pandas", "cleverhans")
+
+
+def provenance():
+    """Return what a reader needs to judge and repeat a result.
+
+    Returns:
+        dict for JSON: commit, versions, machine, peak_memory_gb (of this process so far) and
+        written (UTC).
+    """
+    return {
+        "commit": commit(),
+        "versions": versions(),
+        "machine": machine(),
+        "peak_memory_gb": peak_memory(),
+        "written": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def commit():
+    """Commit of the code, ``-dirty`` with changes; None outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        result = subprocess.run(
+            [*command, "--exclude=*"], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return None
+    return result.stdout.strip() or None
+
+
+def versions():
+    """Versions of Python and of the packages that decide numbers; None where absent."""
+    found = {"python": platform.python_version(), "backend": keras.backend.backend()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+def machine():
+    """Kind of the machine and the devices that the backend sees."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "devices": keras.distribution.list_devices(),
+    }
+
+
+def peak_memory():
+    """Largest resident memory of this process in GB; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9, 2)

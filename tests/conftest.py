@@ -1,0 +1,51 @@
+"""What the tests share."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+HAS_TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
+
+
+def pytest_runtest_setup(item):
+    """Skip what needs TensorFlow where the backend is another one."""
+    import keras
+
+    if item.get_closest_marker("tensorflow") and keras.backend.backend() != "tensorflow":
+        pytest.skip("needs the TensorFlow backend")
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave the doctests of TFDS reading out where TensorFlow is absent."""
+    if collection_path.name == "tensorflow_datasets_source.py" and not HAS_TENSORFLOW:
+        return True
+    return None
+
+
+@pytest.fixture
+def rng():
+    """Random numbers that are the same in every run."""
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def fresh_python():
+    """Run code in a new process; return what it printed."""
+
+    def run(code, *arguments, environment=None):
+        result = subprocess.run(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **(environment or {})},
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout.strip()
+
+    return run

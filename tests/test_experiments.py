@@ -1,0 +1,159 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import catalogue, runner, training_heuristics
+
+ROOT = Path(__file__).parents[1]
+COLUMNS = "recipe seed epoch split component radius bn_statistics accuracy examples".split()
+SMALL = ["--examples", "200", "100", "--epochs", "2", "--model", "small_cnn", "--radii", "1", "3"]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run the experiment with its files in a folder of the test."""
+
+    def run(*arguments, folder="one"):
+        paths = ["--results", tmp_path / folder, "--store", tmp_path / folder / "store"]
+        runner.main(training_heuristics, [*map(str, [*SMALL, *arguments, *paths])])
+        return tmp_path / folder / "smoke" / "digits"
+
+    return run
+
+
+def test_table_figure_and_record(run, capsys):
+    folder = run("--recipes", "vanilla", "batch_norm", "--seeds", "0", "1")
+    table = pd.read_csv(folder / "training_heuristics.csv")
+    assert list(table.columns) == COLUMNS
+    assert not table.duplicated(COLUMNS[:7]).any()
+    # Two epochs: train and test each, then 2 radii x 2 components; with batch norm three
+    # kinds of statistics, of which two measure the originals themselves.
+    sizes = table.groupby(["recipe", "seed"]).size()
+    assert sizes["vanilla", 0] == 4 + 8 and sizes["batch_norm", 1] == 4 + 8 + 10 + 10
+    assert table["accuracy"].between(0, 1).all()
+    assert set(table.loc[table["recipe"] == "vanilla", "bn_statistics"]) == {"none"}
+    record = json.loads((folder / "training_heuristics.json").read_text())
+    assert record["dataset"] == "digits" and record["seeds"] == [0, 1]
+    assert record["command"].startswith("python -m experiments.training_heuristics --examples")
+    assert str(folder.parents[1]) not in json.dumps(record)
+    assert len(record["cells"]) == 4 and record["versions"]["keras"]
+    assert (folder / "training_heuristics.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (folder / "training_heuristics.svg").read_text()
+    printed = capsys.readouterr().out
+    assert "batch_norm (population)" in printed and "training_heuristics.csv" in printed
+
+
+def test_a_stopped_run_goes_on_and_ends_the_same(run, monkeypatch):
+    arguments = ["--recipes", "vanilla", "dropout"]
+    whole = (run(*arguments) / "training_heuristics.csv").read_bytes()
+    measure, measured = training_heuristics.measure, []
+
+    def stop_at_second(cell):
+        if len(measured) == 1:
+            raise KeyboardInterrupt
+        measured.append(cell.label)
+        return measure(cell)
+
+    monkeypatch.setattr(training_heuristics, "measure", stop_at_second)
+    with pytest.raises(SystemExit) as stopped:
+        run(*arguments, folder="torn")
+    assert stopped.value.code == 130
+
+    def count(cell):
+        measured.append(cell.label)
+        return measure(cell)
+
+    monkeypatch.setattr(training_heuristics, "measure", count)
+    again = run(*arguments, folder="torn") / "training_heuristics.csv"
+    assert measured == ["vanilla seed 0", "dropout seed 0"]
+    assert again.read_bytes() == whole
+
+
+def test_other_settings_are_measured_anew(run, monkeypatch):
+    folder = run("--recipes", "dropout")
+    before = pd.read_csv(folder / "training_heuristics.csv")
+    run("--recipes", "dropout", "--dropout", "0.9")
+    after = pd.read_csv(folder / "training_heuristics.csv")
+    assert not np.array_equal(before["accuracy"], after["accuracy"])
+
+
+def test_publish_writes_the_models(run, tmp_path):
+    run("--recipes", "vanilla", "--publish")
+    assert len(list((tmp_path / "one" / "models").glob("*.keras"))) == 1
+
+
+def test_an_npz_file_works_as_data(run, tmp_path, rng):
+    arrays = {
+        "x_train": rng.integers(0, 256, (60, 9, 11, 3), "uint8"),
+        "y_train": np.arange(60) % 2,
+        "x_test": rng.integers(0, 256, (20, 9, 11, 3), "uint8"),
+        "y_test": np.arange(20) % 2,
+    }
+    np.savez(tmp_path / "own.npz", **arrays)
+    run("--dataset", tmp_path / "own.npz", "--recipes", "vanilla")
+    table = tmp_path / "one" / "smoke" / "own" / "training_heuristics.csv"
+    assert set(pd.read_csv(table)["examples"]) == {60, 20}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset", "digitz"], "digits"),
+        (["--recipes", "vanila"], "nearest: 'vanilla'"),
+        (["--model", "resnet9"], "Received: model='resnet9'"),
+        (["--radii", "-1"], "Received: radii=-1"),
+        (["--seeds", "1", "1"], "`seeds` must differ"),
+        (["--epochs", "0"], "Received: epochs=0"),
+        (["--examples", "0", "5"], "Received: examples=0"),
+        (["--dropout", "2"], "Received: dropout=2"),
+        (["--sedes", "1"], "--seeds"),
+        (["--profile", "fast"], "smoke"),
+    ],
+)
+def test_wrong_arguments_end_with_a_plain_message(run, capsys, arguments, message):
+    with pytest.raises(SystemExit) as refused:
+        run(*arguments)
+    assert refused.value.code == 2
+    captured = capsys.readouterr()
+    assert message in captured.err + captured.out
+    assert "Traceback" not in captured.err
+
+
+def test_results_that_cannot_be_written_are_refused(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit) as refused:
+        runner.main(training_heuristics, ["--results", str(tmp_path / "file")])
+    assert refused.value.code == 2
+    assert "`results` must be a folder" in capsys.readouterr().err
+
+
+def test_a_damaged_table_is_refused_by_name(run, capsys):
+    path = run("--recipes", "vanilla") / "training_heuristics.csv"
+    path.write_text("recipe,seed\nvanilla,0\n")
+    with pytest.raises(SystemExit) as refused:
+        run("--recipes", "vanilla")
+    assert refused.value.code == 2
+    assert "training_heuristics.csv" in capsys.readouterr().err
+
+
+def test_every_experiment_is_listed_with_its_summary():
+    command = [sys.executable, "-m", "experiments"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name, summary in catalogue.experiments().items():
+        assert f"{name}  {summary}" in listed
+        assert summary
+    assert "training_heuristics" in listed
+
+
+def test_help_explains(capsys):
+    with pytest.raises(SystemExit) as left:
+        runner.main(training_heuristics, ["--help"])
+    assert left.value.code == 0
+    printed = capsys.readouterr().out
+    for words in ("Fig. 5", "--profile", "--seeds", "--dataset", "--data-dir", "--store"):
+        assert words in printed

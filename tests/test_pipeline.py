@@ -1,0 +1,98 @@
+import keras
+import numpy as np
+import pytest
+
+from hfc_keras import data, layers
+from hfc_keras.data import pipeline
+
+
+@pytest.fixture
+def split(rng):
+    pixels = rng.integers(0, 256, (25, 6, 6, 1)).astype("uint8")
+    return data.Split(pixels, np.arange(25) % 3)
+
+
+def epoch_of(batches, epoch):
+    """Batches of an epoch as ``fit`` sees them, in NumPy."""
+    batches.epoch_marker().on_epoch_begin(epoch)
+    dataset = batches.dataset()
+    if keras.backend.backend() == "tensorflow":
+        return list(dataset.as_numpy_iterator())
+    return [tuple(map(np.asarray, dataset[step])) for step in range(len(dataset))]
+
+
+def random_batches(split, seed=5):
+    return data.TrainingBatches(
+        split,
+        batch_size=10,
+        classes=3,
+        seed=seed,
+        image_layers=[layers.RandomCropFlip(2, seed=0)],
+        pair_layers=[keras.layers.MixUp(0.5, seed=0)],
+    )
+
+
+def test_an_epoch_holds_every_image_once_scaled_and_one_hot(split):
+    batches = data.TrainingBatches(split, batch_size=10, classes=3)
+    images, labels = map(np.concatenate, zip(*epoch_of(batches, 0), strict=True))
+    order = pipeline.permutation(25, 0, 0)
+    np.testing.assert_array_equal(images, split.images[order])
+    np.testing.assert_array_equal(labels, np.eye(3)[split.labels[order]])
+    assert [len(batch[0]) for batch in epoch_of(batches, 1)] == [10, 10, 5]
+    assert len(batches) == 3
+
+
+def test_a_batch_depends_on_seed_epoch_and_step_alone(split):
+    one, other = random_batches(split), random_batches(split)
+    epochs = [epoch_of(one, epoch) for epoch in range(3)]
+    again = epoch_of(other, 2)
+    for (images, labels), (same_images, same_labels) in zip(epochs[2], again, strict=True):
+        np.testing.assert_array_equal(images, same_images)
+        np.testing.assert_array_equal(labels, same_labels)
+    assert not np.array_equal(epochs[0][0][0], epochs[1][0][0])
+    assert not np.array_equal(epochs[2][0][0], epoch_of(random_batches(split, seed=6), 2)[0][0])
+
+
+def test_batches_of_one_epoch_get_different_random_numbers(split):
+    keys = [random_batches(split).keys(step) for step in range(3)]
+    assert len({tuple(key.ravel()) for key in keys}) == 3
+    assert keys[0].shape == (2, 2)
+
+
+def test_image_layers_come_before_pair_layers(split):
+    batches = data.TrainingBatches(
+        split,
+        batch_size=25,
+        classes=3,
+        image_layers=[layers.RescaleToMax()],
+        pair_layers=[layers.BatchMixUp(1.0, seed=0)],
+    )
+    images, labels = epoch_of(batches, 0)[0]
+    original = split.images[pipeline.permutation(25, 0, 0)]
+    rescaled = original / original.max(axis=(1, 2, 3), keepdims=True)
+    weight = labels.max(axis=1).min()
+    candidates = weight * rescaled[:, None] + (1 - weight) * rescaled[None, :]
+    candidates = np.concatenate([candidates, np.swapaxes(candidates, 0, 1)], axis=1)
+    distance = np.abs(images[:, None] - candidates).max(axis=(2, 3, 4)).min(axis=1)
+    assert distance.max() < 1e-5
+
+
+def test_shuffled_labels_keep_the_classes_and_depend_on_the_seed(split):
+    shuffled = pipeline.shuffled_labels(split.labels, seed=1)
+    np.testing.assert_array_equal(np.bincount(shuffled), np.bincount(split.labels))
+    np.testing.assert_array_equal(shuffled, pipeline.shuffled_labels(split.labels, seed=1))
+    assert (shuffled != split.labels).any()
+    assert (shuffled != pipeline.shuffled_labels(split.labels, seed=2)).any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"batch_size": 0}, "Received: batch_size=0"),
+        ({"batch_size": 2, "classes": 1}, "Received: classes=1"),
+        ({"batch_size": 2, "seed": -1}, "Received: seed=-1"),
+    ],
+)
+def test_wrong_arguments_are_refused(split, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        data.TrainingBatches(split, **{"classes": 3, **arguments})

@@ -1,0 +1,114 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hfc_keras import files, reporting
+from hfc_keras.reporting import plots, tables
+
+
+@pytest.fixture
+def table():
+    """Two recipes, two seeds, two epochs; accuracy tells where a row comes from."""
+    keys = itertools.product(
+        ["vanilla", "batch_norm"], [0, 1], [1, 5], ["original", "low", "high"], [4.0, 8.0]
+    )
+    rows = pd.DataFrame(keys, columns=["recipe", "seed", "epoch", "component", "radius"])
+    original = rows["component"] == "original"
+    rows["radius"] = rows["radius"].where(~original, np.nan)
+    rows["split"] = np.where(original & rows.duplicated(keep="last"), "train", "test")
+    rows["bn_statistics"] = np.where(rows["recipe"] == "vanilla", "none", "batch")
+    rows["accuracy"] = 0.1 * rows["seed"] + 0.05 * rows["epoch"]
+    return rows.drop_duplicates(tables.KEYS)
+
+
+def test_last_epoch_has_mean_and_spread(table):
+    summary = reporting.last_epoch(table)
+    assert list(summary.columns) == ["vanilla", "batch_norm (batch)"]
+    assert list(summary.index) == ["train", "test", "low 4", "low 8", "high 4", "high 8"]
+    values = np.array([0.25, 0.35])
+    expected = f"{values.mean():.3f} +- {values.std(ddof=1):.3f}"
+    assert (summary == expected).all(axis=None)
+
+
+def test_one_seed_has_no_spread(table):
+    summary = reporting.last_epoch(table[table["seed"] == 0])
+    assert (summary == "0.250").all(axis=None)
+
+
+def test_measurements_that_stand_twice_are_refused(table):
+    twice = pd.concat([table, table.iloc[[3]].assign(accuracy=0.9)])
+    with pytest.raises(ValueError, match="once. Received: measurement={'recipe': 'vanilla'"):
+        reporting.unique_rows(twice)
+    assert reporting.unique_rows(table) is table
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("recipe,seed\nvanilla,0\n", "missing are .*'epoch'"),
+        ("", "must be a whole CSV"),
+        ('recipe,seed\n"vanilla,0\n', "must be a whole CSV"),
+        ("a\n1,2\n1,2,3\n", "must be a whole CSV"),
+    ],
+)
+def test_damaged_tables_are_refused(tmp_path, content, message):
+    (tmp_path / "table.csv").write_text(content)
+    with pytest.raises(ValueError, match=message):
+        reporting.read_table(tmp_path / "table.csv")
+
+
+def test_table_survives_writing_and_reading(tmp_path, table):
+    content = table.to_csv(index=False)
+    files.write_whole(tmp_path / "table.csv", content)
+    read = reporting.read_table(tmp_path / "table.csv")
+    assert read.to_csv(index=False) == content
+
+
+def test_panels_draw_means_and_ranges(table):
+    figure = reporting.frequency_panels(table, {"vanilla": "Plain"})
+    assert [axes.get_title() for axes in figure.axes] == ["Plain", "batch_norm (batch)"]
+    for axes in figure.axes:
+        assert len(axes.lines) == 6
+        for line in axes.lines:
+            np.testing.assert_allclose(line.get_ydata(), [0.1, 0.3])
+        for band in axes.collections:
+            heights = band.get_paths()[0].vertices[:, 1]
+            np.testing.assert_allclose([heights.min(), heights.max()], [0.05, 0.35])
+
+
+def test_curves_are_told_apart_by_colour_and_dash(table):
+    looks = [
+        plots._line("test", component, radius, [4.0, 8.0])
+        for component in ("low", "high")
+        for radius in (4.0, 8.0)
+    ]
+    assert len({(look["color"], look["linestyle"]) for look in looks}) == 4
+
+
+def test_figures_are_the_same_bytes_every_time(tmp_path, table):
+    for name in ("one", "two"):
+        reporting.save_figure(reporting.frequency_panels(table), tmp_path / name)
+    for suffix in (".png", ".svg"):
+        one, two = ((tmp_path / f"{name}{suffix}").read_bytes() for name in ("one", "two"))
+        assert one == two and len(one) > 1_000
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
+    path = files.write_whole(tmp_path / "file.txt", "old")
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(ValueError, match=r"No space left on device, .* GB free.*Received: path="):
+        files.write_whole(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="`results` must be a folder.*Received: results="):
+        files.writable_folder(tmp_path / "file" / "results", "results")

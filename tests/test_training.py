@@ -1,0 +1,237 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from hfc_keras import training
+from hfc_keras.training import Recipe, fitting
+
+TINY = Recipe(
+    dataset="digits",
+    examples=(120, 60),
+    model="small_cnn",
+    width=0.25,
+    learning_rate=1e-2,
+    batch_size=50,
+    epochs=3,
+)
+# Dropout, augmentation, mix-up and batch normalisation: all that could break a resume.
+RANDOM = TINY.but(
+    dropout=0.5, augmentation="crop_flip", mix_up=0.4, normalization="batch", schedule="cosine"
+)
+
+
+def same_weights(one, other):
+    pairs = zip(one.get_weights(), other.get_weights(), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+class TestRecipe:
+    def test_hash_depends_on_values_not_on_spelling(self):
+        low = Recipe(component="low", radius=8, epochs=5)
+        assert low.hash == Recipe(radius=8.0, epochs=5.0, component="low").hash
+        assert low.hash == low.but(seed=0).hash
+        assert low.hash != low.but(radius=9).hash
+        assert len({low, low.but(), low.but(seed=1)}) == 2
+
+    def test_hash_of_an_old_recipe_never_changes(self):
+        digest = "969b0836ed6eb89a"
+        recipe = Recipe(dataset="cifar10", normalization="batch", epochs=15, learning_rate=2e-3)
+        assert recipe.to_dict() == {
+            "dataset": "cifar10",
+            "normalization": "batch",
+            "epochs": 15,
+            "learning_rate": 0.002,
+        }
+        assert recipe.hash[:16] == digest
+
+    def test_json_round_trip(self):
+        recipe = RANDOM.but(options={"stem": "cifar"}, examples=(7, 8), radius=2, component="high")
+        assert Recipe(**recipe.to_dict()) == recipe
+        as_lists = {**recipe.to_dict(), "examples": [7, 8]}
+        assert Recipe(**as_lists).hash == recipe.hash
+
+    def test_is_frozen(self):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            TINY.epochs = 4
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"epoch": 3}, "nearest: 'epochs'"),
+            ({"epochs": 0}, "Received: epochs=0"),
+            ({"epochs": 1.5}, "Received: epochs=1.5"),
+            ({"learning_rate": -1}, "Received: learning_rate=-1"),
+            ({"learning_rate": float("nan")}, "Received: learning_rate=nan"),
+            ({"dropout": 1.0}, "Received: dropout=1.0"),
+            ({"optimizer": "adm"}, "nearest: 'adam'.*Received: optimizer='adm'"),
+            ({"model": "resnet9"}, "nearest: 'resnet.*Received: model='resnet9'"),
+            ({"labels": "random"}, "Received: labels='random'"),
+            ({"component": "low"}, "Received: component='low', radius=None"),
+            ({"radius": -2}, "Received: radius=-2"),
+            ({"examples": 0}, "Received: examples=0"),
+            ({"examples": (1, 2, 3)}, "Received: examples="),
+            ({"rescale": "yes"}, "Received: rescale='yes'"),
+            ({"options": 3}, "Received: options=3"),
+            ({"dataset": 3}, "Received: dataset=3"),
+        ],
+    )
+    def test_wrong_fields_are_refused(self, changes, message):
+        with pytest.raises(ValueError, match=message):
+            Recipe(**changes)
+        with pytest.raises(ValueError, match=message):
+            Recipe().but(**changes)
+
+
+class TestFit:
+    def test_learns_and_reports(self):
+        model, history = training.fit(TINY.but(epochs=8))
+        assert list(history.columns) == ["epoch", "loss", "accuracy", "val_accuracy"]
+        assert history["epoch"].tolist() == list(range(1, 9))
+        assert history["loss"].iloc[-1] < 0.7 * history["loss"].iloc[0]
+        test = fitting.load_data(TINY).test
+        predicted = model.predict(test.images, verbose=0).argmax(axis=1)
+        assert np.isclose((predicted == test.labels).mean(), history["val_accuracy"].iloc[-1])
+
+    def test_same_recipe_same_weights_other_seed_other_weights(self):
+        first, second = training.fit(RANDOM)[0], training.fit(RANDOM)[0]
+        assert same_weights(first, second)
+        assert not same_weights(first, training.fit(RANDOM.but(seed=1))[0])
+
+    @pytest.mark.parametrize("stop_after", [1, 2])
+    def test_an_interrupted_training_ends_as_the_uninterrupted_one(
+        self, tmp_path, monkeypatch, stop_after
+    ):
+        whole, whole_history = training.fit(RANDOM, tmp_path / "whole")
+        save_epoch = training.Store.save_epoch
+
+        def stop(self, recipe, model, history):
+            save_epoch(self, recipe, model, history)
+            if len(history) == stop_after:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(training.Store, "save_epoch", stop)
+        with pytest.raises(KeyboardInterrupt):
+            training.fit(RANDOM, tmp_path / "torn")
+        monkeypatch.undo()
+        resumed, history = training.fit(RANDOM, tmp_path / "torn")
+        assert same_weights(whole, resumed)
+        pd.testing.assert_frame_equal(history, whole_history, check_exact=True)
+
+    def test_a_diverging_training_stops_and_says_so(self, tmp_path):
+        recipe = TINY.but(optimizer="sgd", learning_rate=1e12, epochs=5)
+        with pytest.raises(FloatingPointError, match="lower `learning_rate`"):
+            training.fit(recipe, tmp_path)
+
+    @pytest.mark.parametrize(
+        ("changes", "kinds"),
+        [
+            ({"component": "low", "radius": 2}, ["RadialFilter"]),
+            (
+                {"component": "high", "radius": 2, "rescale": True, "augmentation": "crop_flip"},
+                ["RadialFilter", "RescaleToMax", "RandomCropFlip"],
+            ),
+            ({"mix_up": 0.5}, ["MixUp"]),
+            ({"mix_up": 0.5, "mix_up_weight": "batch"}, ["BatchMixUp"]),
+        ],
+    )
+    def test_recipe_decides_the_layers(self, changes, kinds):
+        recipe = TINY.but(**changes)
+        batches = fitting.training_batches(recipe, fitting.load_data(recipe))
+        chosen = batches.image_layers + batches.pair_layers
+        assert [type(layer).__name__ for layer in chosen] == kinds
+
+    def test_shuffled_labels_are_those_of_the_seed(self):
+        recipe = TINY.but(labels="shuffled")
+        dataset = fitting.load_data(recipe)
+        one, two, other = (
+            fitting.training_batches(recipe.but(seed=seed), dataset).split.labels
+            for seed in (1, 1, 2)
+        )
+        np.testing.assert_array_equal(one, two)
+        assert (one != other).any() and (one != dataset.train.labels).any()
+
+    @pytest.mark.parametrize("name", ["adam", "sgd", "adagrad", "adadelta", "rmsprop"])
+    @pytest.mark.parametrize(
+        ("schedule", "last"), [("constant", 1.0), ("cosine", 0.0), ("step", 0.01)]
+    )
+    def test_optimizers_and_schedules(self, name, schedule, last):
+        recipe = Recipe(optimizer=name, schedule=schedule, learning_rate=0.1, weight_decay=1e-3)
+        optimizer = fitting.build_optimizer(recipe, steps=90)
+        assert type(optimizer).__name__.lower() == name
+        assert optimizer.weight_decay == 1e-3
+        optimizer.build([keras.Variable(1.0)])
+        assert np.isclose(float(optimizer.learning_rate), 0.1)
+        optimizer.iterations.assign(90)
+        assert np.isclose(float(optimizer.learning_rate), 0.1 * last)
+
+
+class TestStore:
+    def test_finished_training_is_not_repeated(self, tmp_path, monkeypatch):
+        store = training.Store(tmp_path)
+        model, history = training.fit(TINY, store)
+        monkeypatch.setattr(fitting._Training, "train", None)
+        again, same_history = training.fit(TINY, store)
+        assert same_weights(model, again)
+        pd.testing.assert_frame_equal(history, same_history)
+
+    def test_every_epoch_is_kept(self, tmp_path):
+        store = training.Store(tmp_path)
+        model, _ = training.fit(TINY, store)
+        assert store.epochs(TINY) == [1, 2, 3]
+        pairs = zip(store.weights(TINY, 3), model.get_weights(), strict=True)
+        assert all(np.array_equal(a, b) for a, b in pairs)
+        with pytest.raises(ValueError, match="Received: epoch=4"):
+            store.weights(TINY, 4)
+
+    def test_large_models_keep_the_last_epoch(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("hfc_keras.training.store.SMALL_MODEL", 10)
+        store = training.Store(tmp_path)
+        training.fit(TINY, store)
+        assert store.epochs(TINY) == [3]
+
+    @pytest.mark.parametrize("damage", ["truncate", "flip"])
+    def test_damaged_progress_is_noticed_and_training_starts_over(self, tmp_path, damage):
+        store = training.Store(tmp_path)
+        model, _ = training.fit(TINY, store)
+        path = store.folder(TINY) / "progress.npz"
+        content = bytearray(path.read_bytes())
+        if damage == "truncate":
+            content = content[: len(content) // 2]
+        else:
+            content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        with pytest.warns(UserWarning, match="Training starts over"):
+            again, _ = training.fit(TINY, store)
+        assert same_weights(model, again)
+
+    def test_published_model_is_found_and_loads_by_itself(self, tmp_path, fresh_python):
+        store = training.Store(tmp_path / "store", published=tmp_path / "models")
+        model, history = training.fit(RANDOM, store)
+        path = store.publish(RANDOM, model, history)
+        elsewhere = training.Store(tmp_path / "other", published=tmp_path / "models")
+        found, found_history = training.fit(RANDOM, elsewhere)
+        assert same_weights(model, found)
+        assert elsewhere.epochs(RANDOM) == []
+        pd.testing.assert_frame_equal(history, found_history)
+        code = "import sys, keras; print(keras.models.load_model(sys.argv[1]).count_params())"
+        assert fresh_python(code, path) == str(model.count_params())
+
+    def test_measures_are_computed_once(self, tmp_path):
+        store, calls = training.Store(tmp_path), []
+
+        def compute():
+            calls.append(1)
+            return pd.DataFrame({"accuracy": [0.1 + 0.2], "radius": [np.nan]})
+
+        tables = [store.measured(TINY, "name", {"radii": [1]}, compute) for _ in range(2)]
+        pd.testing.assert_frame_equal(*tables, check_exact=True)
+        store.measured(TINY, "name", {"radii": [2]}, compute)
+        assert len(calls) == 2
+
+    def test_a_store_that_cannot_be_written_is_refused(self, tmp_path):
+        (tmp_path / "file").write_text("")
+        with pytest.raises(ValueError, match="`store` must be a folder that can be written"):
+            training.fit(TINY, tmp_path / "file" / "store")
