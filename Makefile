@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 JAX := .venv-jax
 BIN := $(VENV)/bin
+CORE := $(addprefix tests/test_,spectrum.py layers.py pipeline.py training.py analysis.py)
 
 .PHONY: demo test lint jax-test clean help
 
@@ -26,7 +27,9 @@ lint: $(VENV)/.ready
 
 # Core tests and one run of the main experiment where there is no TensorFlow.
 jax-test: $(JAX)/.ready
-	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest
+	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest $(CORE)
+	KERAS_BACKEND=jax $(JAX)/bin/python -m experiments.training_heuristics --epochs 2 \
+		--recipes vanilla batch_norm --results $(JAX)/results --store $(JAX)/store
 
 $(VENV)/.ready: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

@@ -11,9 +11,9 @@ RADII = (4, 8, 12, 16)
 EXAMPLES, BATCH = 2560, 256
 
 
-def forward(model, images, times=1 + 2 * len(RADII)):
-    """Plain forward passes over the images in the same batches."""
-    for _ in range(times):
+def nine_forward_passes(model, images):
+    """Plain forward passes over the images in the same batches, one a component."""
+    for _ in range(1 + 2 * len(RADII)):
         for start in range(0, len(images), BATCH):
             model.predict_on_batch(images[start : start + BATCH])
 
@@ -30,7 +30,7 @@ def main():
                 "frequency_accuracy": functools.partial(
                     analysis.frequency_accuracy, model, images, labels, RADII
                 ),
-                "nine_forward_passes": functools.partial(forward, model, images),
+                "nine_forward_passes": functools.partial(nine_forward_passes, model, images),
             }
         )
         ratio = seconds["frequency_accuracy"] / seconds["nine_forward_passes"]

@@ -69,6 +69,8 @@ def component_rows(cell, model, bn_statistics):
         "radii": list(settings.radii or (dataset.image_shape[1] * part for part in RADII)),
         "bn_statistics": bn_statistics,
         "batch_size": 250,
+        "inclusive": settings.inclusive,
+        "rescale": settings.rescale,
     }
     train_images = dataset.train.images if bn_statistics == "population" else None
     tables = []

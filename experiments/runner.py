@@ -10,10 +10,10 @@ import pandas as pd
 import tyro
 
 from experiments.record import commit, peak_memory, provenance
+from experiments.settings import PATHS
 from hfc_keras import checks, files, reporting, training
 
 FIRST_COLUMNS = ["recipe", "seed", "epoch", "split", "component", "radius", "bn_statistics"]
-PATHS = ("data_dir", "store", "results", "publish")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +28,7 @@ class Cell:
     @property
     def key(self):
         """Name of the cell's rows: the same recipe and settings give the same key."""
-        settings = {
-            name: value
-            for name, value in dataclasses.asdict(self.settings).items()
-            if name not in (*PATHS, "seeds", "recipes")
-        }
-        content = {"recipe": self.recipe.to_dict(), "settings": settings}
+        content = {"recipe": self.recipe.to_dict(), "settings": self.settings.changed()}
         canonical = json.dumps(content, sort_keys=True, default=str)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

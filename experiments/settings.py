@@ -10,11 +10,13 @@ from hfc_keras.training import Recipe
 
 PROFILES = {
     "smoke": {"model": "resnet8", "learning_rate": 5e-3, "epochs": 4},
-    "quick": {"model": "resnet8", "learning_rate": 2e-3, "epochs": 15, "examples": (10_000, 4_000)},
+    "quick": {"model": "resnet8", "learning_rate": 2e-3, "epochs": 12, "examples": (10_000, 4_000)},
     "paper": {"model": "resnet32", "learning_rate": 1e-4, "epochs": 100},
 }
-# On 1,437 digits an epoch is 15 steps: as many steps as 15 epochs of 10,000 images take longer.
+# An epoch of 1,437 digits has 15 steps, one of 10,000 images 100.
 DIGITS_EPOCHS = 40
+PATHS = ("data_dir", "store", "results", "publish")
+UNRELATED = (*PATHS, "seeds", "recipes")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,10 @@ class Settings:
     """Which of the experiment's recipes to run. None: all."""
     radii: tuple[float, ...] | None = None
     """Radii in cycles per image. None: the width times 1/8, 1/4, 3/8 and 1/2."""
+    inclusive: bool = True
+    """Whether the rim of the disc belongs to it (<=, the paper) or not (<, its released code)."""
+    rescale: bool = False
+    """Divide training images and tested components by their maximum, as the released code does."""
     examples: tuple[int, int] | None = None
     """Training and test images to use. None: the profile's; all for smoke and paper."""
     epochs: int | None = None
@@ -70,7 +76,21 @@ class Settings:
             values["epochs"] = DIGITS_EPOCHS
         told = {"examples": self.examples, "epochs": self.epochs, "model": self.model}
         values.update({name: value for name, value in told.items() if value is not None})
-        return Recipe(dataset=self.dataset_name, **values)
+        return Recipe(dataset=self.dataset_name, rescale=self.rescale, **values)
+
+    def changed(self):
+        """Return what was told otherwise than by default, without places and seeds.
+
+        Returns:
+            dict from name to value: what the rows of a cell depend on besides its recipe.
+        """
+        fields = [field for field in dataclasses.fields(self) if field.name not in UNRELATED]
+        values = {field.name: getattr(self, field.name) for field in fields}
+        return {
+            field.name: values[field.name]
+            for field in fields
+            if values[field.name] != field.default
+        }
 
     def measured_epochs(self, epochs):
         """Epochs whose components are measured: all for paper, else about six, spaced evenly.

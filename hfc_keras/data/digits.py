@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .dataset import Dataset, Split
+from hfc_keras.data.dataset import Dataset, Split
 
 TEST_EXAMPLES = 360
 GREY_LEVELS = 16

@@ -7,8 +7,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from hfc_keras import checks
-
-from .dataset import Dataset, Split, subset_rows
+from hfc_keras.data.dataset import Dataset, Split, subset_rows
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp")
 TEST_FOLDERS = ("test", "val", "validation")

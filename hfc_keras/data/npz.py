@@ -7,8 +7,7 @@ import zlib
 import numpy as np
 
 from hfc_keras import checks
-
-from .dataset import Dataset, Split, stored_pixels
+from hfc_keras.data.dataset import Dataset, Split, stored_pixels
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 

@@ -6,6 +6,7 @@ an interrupted training goes on with the batches it would have had.
 """
 
 import functools
+import warnings
 
 import keras
 import numpy as np
@@ -149,9 +150,12 @@ class _IndexedBatches(keras.utils.PyDataset):
 
     def __getitem__(self, step):
         rows, split = self.batches.rows(step), self.batches.split
-        return self.batches.transform(
-            split.pixels[rows], split.labels[rows], self.batches.keys(step)
-        )
+        with warnings.catch_warnings():
+            # keras.layers.MixUp asks for int64, which JAX narrows with a warning each time.
+            warnings.filterwarnings("ignore", "Explicitly requested dtype int64")
+            return self.batches.transform(
+                split.pixels[rows], split.labels[rows].astype("int32"), self.batches.keys(step)
+            )
 
 
 @functools.lru_cache(maxsize=4)

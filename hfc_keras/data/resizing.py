@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from .dataset import Split
+from hfc_keras.data.dataset import Split
 
 BATCH = 256
 

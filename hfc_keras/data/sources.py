@@ -7,14 +7,13 @@ import pathlib
 import re
 
 from hfc_keras import checks
-
-from .dataset import pair
-from .digits import digits
-from .folder import folder
-from .npz import npz
-from .resizing import resized
-from .synthetic import synthetic
-from .tensorflow_datasets_source import from_tfds
+from hfc_keras.data.dataset import pair
+from hfc_keras.data.digits import digits
+from hfc_keras.data.folder import folder
+from hfc_keras.data.npz import npz
+from hfc_keras.data.resizing import resized
+from hfc_keras.data.synthetic import synthetic
+from hfc_keras.data.tensorflow_datasets_source import from_tfds
 
 SYNTHETIC = {
     "synthetic": {},

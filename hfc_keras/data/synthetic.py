@@ -3,8 +3,7 @@
 import numpy as np
 
 from hfc_keras import checks
-
-from .dataset import Dataset, Split, pair
+from hfc_keras.data.dataset import Dataset, Split, pair
 
 # Each tells, from distances to the centre in units of the shorter side, what is inside. All are
 # mirror images of themselves, so that flipping an image leaves its class as it is.

@@ -1,5 +1,6 @@
 """Any image classification set of TensorFlow Datasets, by its name there."""
 
+import contextlib
 import difflib
 import pathlib
 import re
@@ -12,8 +13,7 @@ import keras
 import numpy as np
 
 from hfc_keras import checks
-
-from .dataset import Dataset, Split, subset_rows
+from hfc_keras.data.dataset import Dataset, Split, subset_rows
 
 BATCH = 256
 CONNECT_SECONDS = 5
@@ -69,11 +69,9 @@ def _import_tfds(name):
         )
         raise ValueError(message) from error
     if keras.backend.backend() != "tensorflow":
-        try:
+        # RuntimeError: TensorFlow has started already, so its memory is taken.
+        with contextlib.suppress(RuntimeError):
             tf.config.set_visible_devices([], "GPU")
-        except RuntimeError:
-            # TensorFlow has started already, so its memory is taken.
-            pass
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
     return tfds

@@ -1,4 +1,4 @@
 """Networks that end in logits."""
 
-from .catalogue import build as build
-from .catalogue import names as names
+from hfc_keras.models.catalogue import build as build
+from hfc_keras.models.catalogue import names as names

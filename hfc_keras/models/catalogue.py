@@ -7,14 +7,13 @@ import keras
 import numpy as np
 
 from hfc_keras import checks
-
-from .alexnet import alexnet
-from .cifar_resnet import cifar_resnet
-from .lenet import lenet5
-from .parts import Parts
-from .resnet import resnet
-from .small_cnn import small_cnn
-from .vgg import vgg
+from hfc_keras.models.alexnet import alexnet
+from hfc_keras.models.cifar_resnet import cifar_resnet
+from hfc_keras.models.lenet import lenet5
+from hfc_keras.models.parts import Parts
+from hfc_keras.models.resnet import resnet
+from hfc_keras.models.small_cnn import small_cnn
+from hfc_keras.models.vgg import vgg
 
 _COMMON = {name: option.default for name, option in inspect.signature(Parts).parameters.items()}
 _RESNET = {"normalization": "batch", "stem": None}

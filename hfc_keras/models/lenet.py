@@ -1,6 +1,6 @@
 """LeNet-5."""
 
-from .parts import smaller_side
+from hfc_keras.models.parts import smaller_side
 
 
 def lenet5(parts, x, classes):

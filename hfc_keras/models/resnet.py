@@ -1,8 +1,7 @@
 """The residual networks for ImageNet, with a first layer for small images too."""
 
 from hfc_keras import checks
-
-from .parts import LARGE, smaller_side
+from hfc_keras.models.parts import LARGE, smaller_side
 
 
 def resnet(parts, x, classes, stages, bottleneck=False, stem=None):

@@ -1,6 +1,6 @@
 """The VGG networks."""
 
-from .parts import LARGE, smaller_side
+from hfc_keras.models.parts import LARGE, smaller_side
 
 
 def vgg(parts, x, classes, stages):

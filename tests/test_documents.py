@@ -1,0 +1,41 @@
+"""What the documents say is run or looked up."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from experiments import catalogue
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "results" / "README.md"]
+
+
+def test_python_snippets_of_the_readme_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    snippets = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert snippets
+    names = {}
+    for snippet in snippets:
+        exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102
+    assert "component" in capsys.readouterr().out
+
+
+def test_every_experiment_has_a_row_in_the_readme():
+    for name in catalogue.experiments():
+        assert f"python -m experiments.{name}" in README
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_to_files_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    for link in links:
+        assert (page.parent / link).exists(), link
+
+
+def test_results_page_explains_every_column():
+    page = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
+    for table in (ROOT / "results").glob("*/*/*.csv"):
+        for column in table.read_text(encoding="utf-8").partition("\n")[0].split(","):
+            assert f"`{column}`" in page, (table.name, column)

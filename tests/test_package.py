@@ -1,0 +1,75 @@
+import configparser
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import hfc_keras
+
+ROOT = Path(__file__).parents[1]
+
+
+def setup_cfg():
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg")
+    return parser
+
+
+def test_importing_the_package_imports_nothing_heavy(fresh_python):
+    code = """
+import sys, hfc_keras
+heavy = {"keras", "tensorflow", "jax", "numpy", "pandas", "matplotlib"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+assert "spectrum" in dir(hfc_keras)
+print(hfc_keras.spectrum.radial_mask(4, 4, 1).sum())
+"""
+    assert fresh_python(code) == "5"
+
+
+@pytest.mark.parametrize("name", hfc_keras.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(hfc_keras, name).__name__ == f"hfc_keras.{name}"
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="has no attribute 'spectra'"):
+        hfc_keras.spectra  # noqa: B018
+
+
+def test_reporting_needs_no_keras(fresh_python):
+    code = "import sys, hfc_keras.reporting; print('keras' in sys.modules)"
+    assert fresh_python(code) == "False"
+
+
+def test_the_extra_jax_is_the_requirements_without_tensorflow():
+    options = setup_cfg()["options"]["install_requires"].split("\n")
+    extra = setup_cfg()["options.extras_require"]["jax"].split("\n")
+    absent = ("tensorflow", "cleverhans", "importlib_resources")
+    needed = {line for line in options if line and not line.startswith((*absent, "#"))}
+    assert {line for line in extra if line} - needed == {"jax >= 0.6"}
+    assert needed <= set(extra)
+
+
+def test_pyproject_is_a_build_stub_and_ruff():
+    content = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert set(content) == {"build-system", "tool"} and set(content["tool"]) == {"ruff"}
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
+    pytest.importorskip("build")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path]
+    built = subprocess.run([*command, ROOT], capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr + built.stdout
+    (wheel,) = tmp_path.glob("*.whl")
+    tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert tops == {"hfc_keras", f"hfc_keras-{hfc_keras.__version__}.dist-info"}
+
+
+def test_the_version_is_the_changelogs():
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest[1] == hfc_keras.__version__
+    assert f"version: {hfc_keras.__version__}" in (ROOT / "CITATION.cff").read_text()
