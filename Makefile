@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 JAX := .venv-jax
 BIN := $(VENV)/bin
-CORE := $(addprefix tests/test_,spectrum.py layers.py pipeline.py training.py analysis.py)
+CORE := $(addprefix tests/test_,spectrum.py layers.py pipeline.py data.py training.py analysis.py)
 
 .PHONY: demo test lint jax-test clean help
 
@@ -15,7 +15,7 @@ help:
 
 demo: $(VENV)/.ready
 	$(BIN)/python -m experiments.training_heuristics --profile quick --dataset digits \
-		--results results/demo --store results/.store
+		--results results/demo
 
 test: lint jax-test
 	$(BIN)/python -m pytest
@@ -28,8 +28,9 @@ lint: $(VENV)/.ready
 # Core tests and one run of the main experiment where there is no TensorFlow.
 jax-test: $(JAX)/.ready
 	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest $(CORE)
+	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest tests/test_experiments.py -k npz
 	KERAS_BACKEND=jax $(JAX)/bin/python -m experiments.training_heuristics --epochs 2 \
-		--recipes vanilla batch_norm --results $(JAX)/results --store $(JAX)/store
+		--recipes vanilla batch_norm --fresh --results $(JAX)/results --store $(JAX)/store
 
 $(VENV)/.ready: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -45,7 +46,7 @@ $(JAX)/.ready: setup.cfg pyproject.toml
 	$(JAX)/bin/python -c 'import configparser; c = configparser.ConfigParser(); \
 		c.read("setup.cfg"); print(c["options.extras_require"]["jax"])' > $(JAX)/requirements.txt
 	$(JAX)/bin/python -m pip install --quiet --requirement $(JAX)/requirements.txt pytest scipy
-	$(JAX)/bin/python -m pip install --quiet --no-deps --editable .
+	$(JAX)/bin/python -m pip install --quiet --no-deps .
 	touch $@
 
 clean:

@@ -1,9 +1,11 @@
 """Rows that many experiments share: accuracy by component over the epochs of a training."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 
-from hfc_keras import analysis
+from hfc_keras import analysis, training
 
 RADII = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
 
@@ -54,6 +56,8 @@ def history_rows(cell, history):
 def component_rows(cell, model, bn_statistics):
     """Test accuracy by component at the measured epochs, the last one on all test images.
 
+    Of a network above a million parameters the store keeps the last epoch alone.
+
     Args:
         cell: runner.Cell, trained.
         model: its keras.Model.
@@ -63,8 +67,7 @@ def component_rows(cell, model, bn_statistics):
         DataFrame as of ``frequency_curves``. With moving statistics the originals are left
         out, since ``history_rows`` has them for every epoch.
     """
-    dataset, settings = cell.dataset(), cell.settings
-    last = cell.recipe.epochs
+    dataset, settings, final = cell.dataset(), cell.settings, model.get_weights()
     options = {
         "radii": list(settings.radii or (dataset.image_shape[1] * part for part in RADII)),
         "bn_statistics": bn_statistics,
@@ -72,20 +75,26 @@ def component_rows(cell, model, bn_statistics):
         "inclusive": settings.inclusive,
         "rescale": settings.rescale,
     }
-    train_images = dataset.train.images if bn_statistics == "population" else None
+    # A fixed random order: images sorted by class would make one-sided subsets and batches.
+    order = np.random.default_rng(0).permutation(len(dataset.test))
+    population = bn_statistics == "population"
+    train_images = training.filtered_images(cell.recipe, dataset.train) if population else None
+
+    def measure(epoch, count):
+        rows, last = order[:count], epoch == cell.recipe.epochs
+        weights = {epoch: final if last else cell.store.weights(cell.recipe, epoch)}
+        images, labels = dataset.test.images[rows], dataset.test.labels[rows]
+        return analysis.frequency_accuracy_by_epoch(
+            model, weights, images, labels, train_images=train_images, **options
+        )
+
     tables = []
-    for epoch in settings.measured_epochs(last):
-        count = len(dataset.test) if epoch == last else settings.measured_examples()
-        test_images, test_labels = dataset.test.images[:count], dataset.test.labels[:count]
-        arguments = {**options, "epoch": epoch, "examples": len(test_images)}
-        model.set_weights(cell.store.weights(cell.recipe, epoch))
-
-        def compute(images=test_images, labels=test_labels):
-            return analysis.frequency_accuracy(
-                model, images, labels, train_images=train_images, **options
-            )
-
-        table = cell.measured("frequency_accuracy", arguments, compute)
-        tables.append(table.assign(epoch=epoch, split="test"))
-    table = pd.concat(tables, ignore_index=True)
+    kept = {*cell.store.epochs(cell.recipe), cell.recipe.epochs}
+    for epoch in sorted(kept.intersection(settings.measured_epochs(cell.recipe.epochs))):
+        last = epoch == cell.recipe.epochs
+        count = None if last else settings.measured_examples()
+        arguments = {**options, "epoch": epoch, "examples": count}
+        compute = functools.partial(measure, epoch, count)
+        tables.append(cell.measured("frequency_accuracy", arguments, compute))
+    table = pd.concat(tables, ignore_index=True).assign(split="test")
     return table[table["component"] != "original"] if bn_statistics == "moving" else table

@@ -6,14 +6,12 @@ import json
 import sys
 import time
 
-import pandas as pd
 import tyro
 
-from experiments.record import commit, peak_memory, provenance
-from experiments.settings import PATHS
+from experiments.record import provenance
+from experiments.results import Results
+from experiments.settings import FLAGS, PATHS
 from hfc_keras import checks, files, reporting, training
-
-FIRST_COLUMNS = ["recipe", "seed", "epoch", "split", "component", "radius", "bn_statistics"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +47,33 @@ class Cell:
         """Rows of a measure from the store, or computed and kept there."""
         return self.store.measured(self.recipe, measure, arguments, compute)
 
+    def publish(self):
+        """Write the trained model to the published folder."""
+        return self.store.publish(self.recipe, self.dataset(), *self.fit())
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What an experiment would do under some settings."""
+
+    recipes: dict
+    settings: object
+    store: training.Store
+
+    def cell(self, name, seed):
+        """Cell of a recipe and a seed."""
+        return Cell(name, self.recipes[name].but(seed=seed), self.settings, self.store)
+
+    def labelled(self, label):
+        """Cell of a label; None if there is no such recipe."""
+        name, _, seed = label.rpartition(" seed ")
+        return self.cell(name, int(seed)) if name in self.recipes and seed.isdigit() else None
+
+    def cells(self):
+        """Cells that the settings ask for, all recipes of a seed before the next seed."""
+        names = self.settings.recipes or tuple(self.recipes)
+        return [self.cell(name, seed) for seed in self.settings.seed_list for name in names]
+
 
 def main(experiment, arguments=None):
     """Run an experiment from the command line.
@@ -59,6 +84,7 @@ def main(experiment, arguments=None):
         arguments: list of str or None; None is the process's own.
     """
     name = experiment.__spec__.name if experiment.__spec__ else experiment.__name__
+    arguments = sys.argv[1:] if arguments is None else arguments
     settings = tyro.cli(
         experiment.Settings,
         prog=f"python -m {name}",
@@ -66,87 +92,93 @@ def main(experiment, arguments=None):
         args=arguments,
     )
     try:
-        cells = _cells(experiment, settings)
-        path = files.writable_folder(settings.folder, "results") / name.rpartition(".")[2]
-        earlier = _earlier(path)
-        cells[0].dataset()
+        plan = _plan(experiment, settings)
+        results = Results(settings.folder / name.rpartition(".")[2], plan)
     except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(_refused(error))
+    command = " ".join(["python -m", name, *_without_paths(arguments)])
     try:
-        run(experiment, settings, cells, path, earlier, arguments)
+        with results.lock():
+            diverged = run(experiment, plan, results, command)
+    except files.NotWritableError as error:
+        sys.exit(_refused(error))
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on where this run stopped.", file=sys.stderr)
         sys.exit(130)
+    if diverged:
+        sys.exit(1)
 
 
-def run(experiment, settings, cells, path, earlier=(None, {}), arguments=None):
-    """Train and measure every cell, then write table, figure and record.
+def run(experiment, plan, results, command):
+    """Train and measure every cell that is not done, then write table, figure and record.
 
     Args:
         experiment: as of ``main``.
-        settings: its Settings.
-        cells: list of Cell.
-        path: Path of the results without suffix.
-        earlier: table and cell records that an earlier run left, to be gone on with.
-        arguments: list of str or None, as of ``main``.
+        plan: Plan.
+        results: Results, with what an earlier run left.
+        command: str for the record.
 
     Returns:
-        DataFrame, the table.
+        list of the cells whose training diverged; they are left out of the table.
     """
-    done, finished = earlier
-    record = {**_record(experiment, settings, arguments), "cells": dict(finished)}
-    tables, seconds = [], []
+    record = _record(plan.settings, command)
+    cells, seconds, diverged = plan.cells(), [], []
     for number, cell in enumerate(cells, start=1):
-        if record["cells"].get(cell.label, {}).get("key") == cell.key:
-            tables.append(_rows_of(done, cell))
+        if cell.label in results.rows:
             continue
-        print(f"[{number}/{len(cells)}] {cell.label}{_time_left(seconds, len(cells) - number + 1)}")
+        left = _time_left(seconds, len(cells) - number + 1)
+        print(f"[{number}/{len(cells)}] {cell.label}{left}", flush=True)
         start = time.perf_counter()
-        rows = experiment.measure(cell)
+        try:
+            rows = experiment.measure(cell)
+        except FloatingPointError as error:
+            print(f"diverged: {cell.label}: {error}", file=sys.stderr)
+            diverged.append(cell)
+            continue
         seconds.append(time.perf_counter() - start)
-        rows = rows.assign(recipe=cell.name, seed=cell.recipe.seed)
-        tables.append(rows[[*FIRST_COLUMNS, *rows.columns.difference(FIRST_COLUMNS, sort=False)]])
-        record["cells"][cell.label] = _cell_record(cell, seconds[-1])
-        _write(path, pd.concat(tables, ignore_index=True), record, cells)
-    table = pd.concat(tables, ignore_index=True)
-    _write(path, table, record, cells)
-    if settings.publish:
-        for cell in cells:
-            cell.store.publish(cell.recipe, *cell.fit())
-    figures = reporting.save_figure(experiment.figure(table, settings), path)
-    _report(table, [path.with_suffix(".csv"), path.with_suffix(".json"), *figures])
-    return table
+        results.add(cell, rows, seconds[-1])
+        results.write(record)
+    if results.rows:
+        results.write(record)
+        _finish(experiment, plan, results)
+    return diverged
 
 
-def _cells(experiment, settings):
-    """Recipes times seeds, after refusing what cannot work."""
+def _finish(experiment, plan, results):
+    """Publish models if asked to, draw the figure, print the last epoch and the files."""
+    if plan.settings.publish:
+        for cell in plan.cells():
+            cell.publish()
+    table = results.table()
+    figures = reporting.save_figure(experiment.figure(table, plan.settings), results.path)
+    print("\nAccuracy after the last epoch (mean +- standard deviation over seeds)\n")
+    print(reporting.last_epoch(table).to_string())
+    tables = [results.path.with_suffix(suffix) for suffix in (".csv", ".json")]
+    print("\n" + "\n".join(f"wrote {path}" for path in [*tables, *figures]))
+
+
+def _plan(experiment, settings):
+    """Refuse what cannot work before anything is trained."""
     recipes = experiment.recipes(settings)
-    chosen = settings.recipes or tuple(recipes)
-    for name in chosen:
+    for name in settings.recipes or ():
         checks.choice("recipes", name, recipes)
     seeds = settings.seed_list
     checks.require(len(set(seeds)) == len(seeds), "`seeds` must differ", seeds=seeds)
     if settings.radii is not None:
         checks.radii(settings.radii)
+    files.writable_folder(settings.folder, "results")
+    files.writable_folder(settings.store, "store")
     store = training.Store(settings.store, published=settings.results / "models")
-    return [
-        Cell(name, recipes[name].but(seed=seed), settings, store)
-        for seed in seeds
-        for name in chosen
-    ]
+    plan = Plan(recipes, settings, store)
+    dataset = plan.cells()[0].dataset()
+    for cell in plan.cells()[: len(recipes)]:
+        training.build_model(cell.recipe, dataset.image_shape, dataset.classes)
+    return plan
 
 
-def _earlier(path):
-    """Table and cells of an earlier run into the same files."""
-    table, record = path.with_suffix(".csv"), path.with_suffix(".json")
-    if not (table.exists() and record.exists()):
-        return None, {}
-    return reporting.read_table(table), json.loads(record.read_text())["cells"]
-
-
-def _rows_of(table, cell):
-    return table[(table["recipe"] == cell.name) & (table["seed"] == cell.recipe.seed)]
+def _refused(error):
+    print(f"error: {error}", file=sys.stderr)
+    return 2
 
 
 def _time_left(seconds, cells):
@@ -156,37 +188,15 @@ def _time_left(seconds, cells):
     return f", about {minutes:.0f} min left" if minutes >= 1 else ", less than a minute left"
 
 
-def _write(path, table, record, cells):
-    """Write the table and then the record, which alone says that a cell is in the table."""
-    labels = {cell.label for cell in cells}
-    kept = {label: value for label, value in record["cells"].items() if label in labels}
-    files.write_whole(path.with_suffix(".csv"), reporting.unique_rows(table).to_csv(index=False))
-    files.write_whole(
-        path.with_suffix(".json"),
-        json.dumps({**record, "peak_memory_gb": peak_memory(), "cells": kept}, indent=1),
-    )
-
-
-def _record(experiment, settings, arguments):
+def _record(settings, command):
     """How the results are made: command, settings, code, versions, machine."""
-    told = sys.argv[1:] if arguments is None else arguments
-    shown = {k: v for k, v in dataclasses.asdict(settings).items() if k not in PATHS}
-    module = experiment.__spec__.name if experiment.__spec__ else experiment.__name__
+    values = dataclasses.asdict(settings)
     return {
-        "command": " ".join(["python -m", module, *_without_paths(told)]),
-        "settings": shown,
+        "command": command,
+        "settings": {name: value for name, value in values.items() if name not in PATHS},
         "dataset": settings.dataset_name,
         "seeds": list(settings.seed_list),
         **provenance(),
-    }
-
-
-def _cell_record(cell, seconds):
-    return {
-        "key": cell.key,
-        "recipe": cell.recipe.to_dict(),
-        "seconds": round(seconds, 1),
-        "commit": commit(),
     }
 
 
@@ -198,12 +208,5 @@ def _without_paths(arguments):
         is_path = argument.startswith("--") and option in PATHS
         if not (skip or is_path):
             kept.append(argument)
-        skip = is_path and "=" not in argument and option != "publish"
+        skip = is_path and "=" not in argument and option not in FLAGS
     return kept
-
-
-def _report(table, paths):
-    """Print the last epoch and where the files are."""
-    print("\nAccuracy after the last epoch (mean +- standard deviation over seeds)\n")
-    print(reporting.last_epoch(table).to_string())
-    print("\n" + "\n".join(f"wrote {path}" for path in paths))

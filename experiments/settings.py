@@ -1,6 +1,7 @@
 """Command line that all experiments share, and what a profile decides."""
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,10 +14,12 @@ PROFILES = {
     "quick": {"model": "resnet8", "learning_rate": 2e-3, "epochs": 12, "examples": (10_000, 4_000)},
     "paper": {"model": "resnet32", "learning_rate": 1e-4, "epochs": 100},
 }
-# An epoch of 1,437 digits has 15 steps, one of 10,000 images 100.
+# An epoch of the 1,437 digits has 15 steps, one of 10,000 images 100.
 DIGITS_EPOCHS = 40
-PATHS = ("data_dir", "store", "results", "publish")
-UNRELATED = (*PATHS, "seeds", "recipes")
+FLAGS = ("publish", "fresh")
+PATHS = ("data_dir", "store", "results", *FLAGS)
+# What a cell's rows do not depend on, or depend on through its recipe alone.
+UNRELATED = (*PATHS, "profile", "dataset", "seeds", "recipes", "examples", "epochs", "model")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,35 +27,37 @@ class Settings:
     """What every experiment can be told; None lets the profile decide."""
 
     profile: Literal["smoke", "quick", "paper"] = "smoke"
-    """smoke: seconds, proves that all runs. quick: small network and subset, minutes a
-    recipe. paper: the published protocol to the letter, made for a GPU."""
+    """smoke: seconds, proves that all runs. quick: a small network and subset, minutes a recipe. \
+paper: the published protocol to the letter, made for a GPU."""
     dataset: str | None = None
-    """digits, synthetic, any TFDS image-classification set (cifar10, fashion_mnist, ...),
-    an .npz file or a folder of class folders. None: digits for smoke, cifar10 otherwise."""
+    """digits, synthetic, a TFDS image-classification set (cifar10, fashion_mnist, ...), an .npz \
+file or a folder of class folders. Left out: digits for smoke, cifar10 otherwise."""
     data_dir: Path | None = None
-    """Where TFDS keeps its data sets. None: the environment's TFDS_DATA_DIR, or TFDS' default."""
+    """Where TFDS keeps its data sets. Left out: TFDS_DATA_DIR, or TFDS' own default."""
     seeds: tuple[int, ...] | None = None
-    """Seeds to repeat everything with. None: 0 for smoke, 0 1 2 otherwise."""
+    """Seeds to repeat everything with. Left out: 0 for smoke, 0 1 2 otherwise."""
     recipes: tuple[str, ...] | None = None
-    """Which of the experiment's recipes to run. None: all."""
+    """Which of the recipes to run (their names are above). Left out: all."""
     radii: tuple[float, ...] | None = None
-    """Radii in cycles per image. None: the width times 1/8, 1/4, 3/8 and 1/2."""
+    """Radii in cycles per image. Left out: the width times 1/8, 1/4, 3/8 and 1/2."""
     inclusive: bool = True
     """Whether the rim of the disc belongs to it (<=, the paper) or not (<, its released code)."""
     rescale: bool = False
     """Divide training images and tested components by their maximum, as the released code does."""
     examples: tuple[int, int] | None = None
-    """Training and test images to use. None: the profile's; all for smoke and paper."""
+    """Training and test images to use. Left out: 10000 4000 for quick, else all."""
     epochs: int | None = None
-    """Epochs of each training. None: the profile's."""
+    """Epochs of each training. Left out: 4 for smoke, 12 (digits: 40) for quick, 100 for paper."""
     model: str | None = None
-    """Network, one of hfc_keras.models.names(). None: resnet8, or resnet32 for paper."""
+    """Network, one of hfc_keras.models.names(). Left out: resnet8, or resnet32 for paper."""
     store: Path = Path("results/.store")
     """Folder that keeps weights and half-finished trainings, so that a stopped run goes on."""
     results: Path = Path("results")
     """Folder for tables, figures and records: <results>/<profile>/<dataset>/."""
     publish: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Also write the trained models to <results>/models/."""
+    fresh: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Replace a table that an earlier run made with other settings."""
 
     @property
     def dataset_name(self):
@@ -67,7 +72,10 @@ class Settings:
     @property
     def folder(self):
         """Folder of this profile's and data set's results."""
-        return self.results / self.profile / Path(self.dataset_name).stem.replace("/", "_")
+        name = self.dataset_name
+        if name.endswith(".npz") or Path(name).is_dir():
+            name = Path(name).resolve().stem
+        return self.results / self.profile / re.sub("[/:]", "_", name)
 
     def base_recipe(self):
         """Vanilla training of the profile, with what the command line overrides."""

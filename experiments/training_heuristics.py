@@ -1,11 +1,11 @@
 """Fig. 5 of the CVPR 2020 paper: training heuristics and the frequencies a CNN uses.
 
-Trains the same network plainly, with dropout, with mix-up and with batch normalisation, and
-measures its accuracy on the test images and on their low- and high-frequency components.
-The paper finds that dropout changes little, that mix-up makes the network use more of the
-high frequencies, and batch normalisation even more. Batch normalisation is tested with three
-kinds of statistics, because the released code tests with those of each test batch while Keras
-tests with moving averages, and the answers differ.
+Trains the same network by the recipes vanilla, dropout, mix_up and batch_norm, and measures its
+accuracy on the test images and on their low- and high-frequency components. The paper finds that
+dropout changes little, that mix-up makes the network use more of the high frequencies, and batch
+normalisation even more. Batch normalisation is tested with three kinds of statistics, because the
+released code tests with those of each test batch while Keras tests with moving averages, and the
+answers differ.
 """
 
 import dataclasses

@@ -5,9 +5,7 @@ import importlib
 __version__ = "0.1.0"
 __all__ = [
     "analysis",
-    "checks",
     "data",
-    "files",
     "layers",
     "models",
     "reporting",

@@ -2,7 +2,13 @@
 
 import os
 import shutil
+import tempfile
+import threading
 from pathlib import Path
+
+
+class NotWritableError(ValueError):
+    """A file or folder that cannot be written, with its name and the free space."""
 
 
 def write_whole(path, content):
@@ -18,7 +24,7 @@ def write_whole(path, content):
         Path of the file.
 
     Raises:
-        ValueError: if the folder cannot be written or the disk is full; the old file stays.
+        NotWritableError: if the folder cannot be written or the disk is full; the old file stays.
 
     Example:
         >>> import tempfile
@@ -27,7 +33,7 @@ def write_whole(path, content):
     """
     path = Path(path)
     content = content.encode() if isinstance(content, str) else content
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(beside, "wb") as file:
@@ -38,7 +44,7 @@ def write_whole(path, content):
     except OSError as error:
         if beside.is_file():
             beside.unlink()
-        raise ValueError(
+        raise NotWritableError(
             f"`path` must be writable ({error.strerror}, {free_space(path)}). "
             f"Received: path={str(path)!r}"
         ) from error
@@ -74,7 +80,7 @@ def writable_folder(path, name="folder"):
         Path of the folder.
 
     Raises:
-        ValueError: if it cannot be made or written.
+        NotWritableError: if it cannot be made or written.
 
     Example:
         >>> import tempfile
@@ -83,9 +89,11 @@ def writable_folder(path, name="folder"):
     """
     path = Path(path)
     try:
-        write_whole(path / ".writable", "").unlink()
-    except ValueError as error:
-        raise ValueError(
-            f"`{name}` must be a folder that can be written. Received: {name}={str(path)!r}"
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            return path
+    except OSError as error:
+        raise NotWritableError(
+            f"`{name}` must be a folder that can be written ({error.strerror}). "
+            f"Received: {name}={str(path)!r}"
         ) from error
-    return path

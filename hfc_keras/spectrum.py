@@ -7,17 +7,21 @@ the frequency :math:`\min(k, n - k)` up to sign.
 A radial filter weights the four coefficients :math:`(\pm u, \pm v)` alike, so it is diagonal
 in the real orthonormal basis of cosines and sines along each axis. On a processor the
 transform is therefore two real matrix products (only over the rows and columns that the
-filter keeps), which is faster than a complex transform at the sizes CNNs use; on an
-accelerator, whose matrix units round to ten bits, it is the complex transform in float32.
+filter keeps), which is faster than a complex transform up to about 256 pixels. Beyond, and
+on an accelerator, whose matrix units round to ten bits, it is the complex transform.
 """
 
 import functools
+import math
 
 import keras
 import numpy as np
 from keras import ops
 
 from hfc_keras import checks
+
+# Sides up to which matrix products beat the complex transform on a processor.
+LARGEST_PRODUCT = 256
 
 
 def radial_mask(height, width, radius, inclusive=True):
@@ -101,7 +105,8 @@ def split(images, radius, inclusive=True):
         inclusive: bool, ``<=`` (the paper) or ``<`` (its released code).
 
     Returns:
-        ``(low, high)``, tensors of the shape and float dtype of ``images``, exact to 1e-5.
+        ``(low, high)``, tensors of the shape and float dtype of ``images``, exact to 1e-5
+        (half-precision results are rounded once, at the end).
 
     Raises:
         ValueError: for another rank, or a radius that is negative or not finite.
@@ -114,9 +119,11 @@ def split(images, radius, inclusive=True):
         >>> bool(np.allclose(low, 1, atol=1e-5)), bool(np.allclose(high, 0, atol=1e-5))
         (True, True)
     """
-    images = _float_images(images)
-    (low,) = low_components(images, [radius], inclusive)
-    return low, images - low
+    (low,) = _filtered(images, [_disc(radius, inclusive)], dtype="float32")
+    images = ops.convert_to_tensor(images)
+    high = ops.cast(images, "float32") - low
+    dtype = _float_dtype(images)
+    return ops.cast(low, dtype), ops.cast(high, dtype)
 
 
 def low_components(images, radii, inclusive=True):
@@ -126,7 +133,7 @@ def low_components(images, radii, inclusive=True):
 
     Args:
         images: ``(batch, height, width, channels)``, any finite numbers.
-        radii: sequence of floats, cycles per image, each at least 0.
+        radii: sequence of floats, cycles per image, each at least 0, at least one.
         inclusive: bool, ``<=`` or ``<`` at the rim of the disc.
 
     Returns:
@@ -139,7 +146,7 @@ def low_components(images, radii, inclusive=True):
         >>> [part.shape[1] for part in low_components(np.zeros((1, 8, 8, 1)), [1, 2])]
         [8, 8]
     """
-    return _filtered(images, [_disc(radius, inclusive) for radius in radii])
+    return _filtered(images, [_disc(radius, inclusive) for radius in checks.radii(radii)])
 
 
 def band(images, inner, outer, inclusive=True):
@@ -170,8 +177,13 @@ def band(images, inner, outer, inclusive=True):
 
 
 def _disc(radius, inclusive):
-    """Predicate on the squared distance to the zero frequency."""
+    """Predicate on the squared distance to the zero frequency, which is a whole number.
+
+    The square of a radius such as sqrt(2) is rounded back to the whole number it stands for,
+    so that the rim belongs to the disc or not as ``inclusive`` says.
+    """
     limit = checks.number("radius", radius, minimum=0) ** 2
+    limit = round(limit) if math.isclose(limit, round(limit), rel_tol=1e-12) else limit
     return (lambda squared: squared <= limit) if inclusive else (lambda squared: squared < limit)
 
 
@@ -181,23 +193,24 @@ def _check_band(inner, outer):
     checks.require(inner < outer, "`outer` must be above `inner`", inner=inner, outer=outer)
 
 
-def _float_images(images):
+def _float_dtype(images):
+    """Dtype of what is made from images: their own if float, else float32."""
+    dtype = keras.backend.standardize_dtype(images.dtype)
+    return dtype if keras.backend.is_float_dtype(dtype) else "float32"
+
+
+def _filtered(images, predicates, dtype=None):
+    """Keep the frequencies whose squared distance fulfils a predicate, one result each."""
     images = ops.convert_to_tensor(images)
     checks.require(
         len(images.shape) == 4,
         "`images` must be (batch, height, width, channels)",
         **{"images.shape": tuple(images.shape)},
     )
-    kept = keras.backend.is_float_dtype(keras.backend.standardize_dtype(images.dtype))
-    return images if kept else ops.cast(images, "float32")
-
-
-def _filtered(images, predicates):
-    """Keep the frequencies whose squared distance fulfils a predicate, one result each."""
-    images = _float_images(images)
-    dtype = keras.backend.standardize_dtype(images.dtype)
+    dtype = dtype or _float_dtype(images)
     planes = ops.transpose(ops.cast(images, "float32"), (0, 3, 1, 2))
-    transform = _by_fft if _has_accelerator() else _by_products
+    large = any(side and side > LARGEST_PRODUCT for side in images.shape[1:3])
+    transform = _by_fft if large or _has_accelerator() else _by_products
     parts = transform(planes, predicates)
     return [ops.cast(ops.transpose(part, (0, 2, 3, 1)), dtype) for part in parts]
 
@@ -251,15 +264,15 @@ def _real_basis(size):
     single = ((frequency == 0) | (2 * frequency == size))[:, None]
     cosine = single | (module.mod(index, 2) == 1)[:, None]
     rows = module.where(cosine, module.cos(angle), module.sin(angle))
-    rows = rows * module.sqrt(module.where(single, 1.0, 2.0) / size)
-    return (rows.astype("float32") if module is np else rows), frequency
+    rows = rows * module.sqrt(module.where(single, 1 / size, 2 / size))
+    return (rows.astype("float32") if module is np else ops.cast(rows, "float32")), frequency
 
 
 def _axis(size):
     """Indices and size as floats, in NumPy when the size is known and as tensors when not."""
     if isinstance(size, (int, np.integer)):
         return np.arange(size, dtype="float64"), float(size), np
-    return ops.arange(size, dtype="float32"), ops.cast(size, "float32"), ops
+    return ops.arange(size, dtype="float64"), ops.cast(size, "float64"), ops
 
 
 def _extent(mask):

@@ -151,6 +151,30 @@ class TestStatistics:
         outputs = [in_batches.predict_on_batch(digits.test.images) for _ in range(2)]
         np.testing.assert_array_equal(*outputs)
 
+    def test_population_does_not_depend_on_the_order_by_class(self, digits, normalized):
+        images, labels = digits.train.images, digits.train.labels
+        shuffled, sorted_by_class = (
+            analysis.with_statistics(normalized, "population", images[order])
+            for order in (np.arange(len(images)), np.argsort(labels, kind="stable"))
+        )
+        test = digits.test.images
+        logits = [copy.predict(test, verbose=0) for copy in (shuffled, sorted_by_class)]
+        agreement = (logits[0].argmax(axis=1) == logits[1].argmax(axis=1)).mean()
+        assert agreement > 0.95
+
+    def test_a_layer_used_twice_pools_what_it_saw(self, rng):
+        inputs = keras.Input((4, 4, 2))
+        norm = keras.layers.BatchNormalization()
+        outputs = keras.layers.GlobalAveragePooling2D()(norm(keras.layers.ReLU()(norm(inputs))))
+        model = keras.Model(inputs, outputs)
+        images = rng.random((40, 4, 4, 2), "float32")
+        population = analysis.with_statistics(model, "population", images)
+        first = (images - images.mean(axis=(0, 1, 2))) / np.sqrt(images.var(axis=(0, 1, 2)) + 1e-3)
+        both = np.concatenate([images, np.maximum(first, 0)])
+        layer = next(layer for layer in population.layers if layer.name == norm.name)
+        np.testing.assert_allclose(layer.moving_mean, both.mean(axis=(0, 1, 2)), atol=1e-4)
+        np.testing.assert_allclose(layer.moving_variance, both.var(axis=(0, 1, 2)), atol=1e-4)
+
     def test_nothing_to_do_without_batch_normalisation(self, model):
         assert analysis.with_statistics(model, "batch") is model
 
@@ -191,6 +215,7 @@ def test_epochs_are_measured_with_their_own_weights(digits, model):
         ({"labels": np.array([0, 1, 2, 0.5])}, "must be whole numbers"),
         ({"labels": np.full((4, 10), 0.1)}, "must be one-hot"),
         ({"radii": []}, "at least one radius"),
+        ({"radii": 4}, "sequence of radii"),
         ({"radii": [2, 2.0]}, "none twice"),
         ({"radii": [-1]}, "Received: radii=-1"),
         ({"radii": [np.nan]}, "Received: radii=nan"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from experiments import catalogue
+from hfc_keras import reporting
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -39,3 +40,11 @@ def test_results_page_explains_every_column():
     for table in (ROOT / "results").glob("*/*/*.csv"):
         for column in table.read_text(encoding="utf-8").partition("\n")[0].split(","):
             assert f"`{column}`" in page, (table.name, column)
+
+
+def test_numbers_of_the_results_page_are_those_of_the_table():
+    page = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
+    path = ROOT / "results" / "quick" / "cifar10" / "training_heuristics.csv"
+    summary = reporting.last_epoch(reporting.read_table(path))
+    for name, row in summary.iterrows():
+        assert f"| {name} | {' | '.join(row)} |" in page

@@ -74,12 +74,89 @@ def test_a_stopped_run_goes_on_and_ends_the_same(run, monkeypatch):
     assert again.read_bytes() == whole
 
 
-def test_other_settings_are_measured_anew(run, monkeypatch):
+def cells_of(folder):
+    table = pd.read_csv(folder / "training_heuristics.csv")
+    record = json.loads((folder / "training_heuristics.json").read_text())
+    cells = [f"{name} seed {seed}" for name, seed in table.groupby(["recipe", "seed"]).groups]
+    assert sorted(cells) == sorted(record["cells"])
+    return sorted(cells)
+
+
+def test_runs_add_to_a_table_and_never_take_from_it(run, monkeypatch):
+    run("--recipes", "dropout", "--seeds", "1")
+    folder = run("--recipes", "mix_up")
+    assert cells_of(folder) == ["dropout seed 1", "mix_up seed 0"]
+    measure = training_heuristics.measure
+
+    def stop_after_vanilla(cell):
+        if cell.name == "dropout":
+            raise KeyboardInterrupt
+        return measure(cell)
+
+    monkeypatch.setattr(training_heuristics, "measure", stop_after_vanilla)
+    with pytest.raises(SystemExit):
+        run("--recipes", "vanilla", "dropout", "--seeds", "0", "1")
+    assert cells_of(folder) == ["dropout seed 1", "mix_up seed 0", "vanilla seed 0"]
+
+
+def test_other_settings_are_refused_unless_told_to_start_over(run, capsys):
     folder = run("--recipes", "dropout")
     before = pd.read_csv(folder / "training_heuristics.csv")
-    run("--recipes", "dropout", "--dropout", "0.9")
+    with pytest.raises(SystemExit) as refused:
+        run("--recipes", "dropout", "--dropout", "0.9")
+    assert refused.value.code == 2 and "--fresh" in capsys.readouterr().err
+    run("--recipes", "dropout", "--dropout", "0.9", "--fresh")
     after = pd.read_csv(folder / "training_heuristics.csv")
     assert not np.array_equal(before["accuracy"], after["accuracy"])
+
+
+def test_large_networks_are_measured_at_the_epoch_that_is_kept(run, monkeypatch):
+    monkeypatch.setattr("hfc_keras.training.store.SMALL_MODEL", 10)
+    table = pd.read_csv(run("--recipes", "vanilla") / "training_heuristics.csv")
+    assert set(table.loc[table["component"] == "low", "epoch"]) == {2}
+
+
+def test_a_diverging_cell_does_not_stop_the_others(run, monkeypatch, capsys, tmp_path):
+    measure = training_heuristics.measure
+
+    def diverge(cell):
+        if cell.name == "vanilla":
+            raise FloatingPointError("The loss must stay finite")
+        return measure(cell)
+
+    monkeypatch.setattr(training_heuristics, "measure", diverge)
+    with pytest.raises(SystemExit) as ended:
+        run("--recipes", "vanilla", "dropout")
+    assert ended.value.code == 1 and "diverged: vanilla seed 0" in capsys.readouterr().err
+    assert cells_of(tmp_path / "one" / "smoke" / "digits") == ["dropout seed 0"]
+
+
+def test_a_second_run_into_the_same_files_is_refused(run, monkeypatch, capsys):
+    measure = training_heuristics.measure
+
+    def run_again(cell):
+        monkeypatch.setattr(training_heuristics, "measure", measure)
+        with pytest.raises(SystemExit) as refused:
+            run("--recipes", "vanilla")
+        assert refused.value.code == 2 and "in use by another run" in capsys.readouterr().err
+        return measure(cell)
+
+    monkeypatch.setattr(training_heuristics, "measure", run_again)
+    run("--recipes", "vanilla")
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("cifar10", "cifar10"),
+        ("synthetic/low", "synthetic_low"),
+        ("cifar10:3.0.2", "cifar10_3.0.2"),
+        ("some/where/own.npz", "own"),
+    ],
+)
+def test_every_data_set_has_a_folder_of_its_own(name, folder):
+    settings = training_heuristics.Settings(profile="quick", dataset=name)
+    assert settings.folder == Path("results/quick") / folder
 
 
 def test_publish_writes_the_models(run, tmp_path):
@@ -124,21 +201,45 @@ def test_wrong_arguments_end_with_a_plain_message(run, capsys, arguments, messag
     assert "Traceback" not in captured.err
 
 
-def test_results_that_cannot_be_written_are_refused(tmp_path, capsys):
+@pytest.mark.parametrize("option", ["results", "store"])
+def test_folders_that_cannot_be_written_are_refused(tmp_path, capsys, option):
     (tmp_path / "file").write_text("")
+    paths = {"results": tmp_path / "results", "store": tmp_path, option: tmp_path / "file"}
+    arguments = [part for name, path in paths.items() for part in (f"--{name}", str(path))]
     with pytest.raises(SystemExit) as refused:
-        runner.main(training_heuristics, ["--results", str(tmp_path / "file")])
+        runner.main(training_heuristics, arguments)
     assert refused.value.code == 2
-    assert "`results` must be a folder" in capsys.readouterr().err
+    assert f"`{option}` must be a folder" in capsys.readouterr().err
 
 
-def test_a_damaged_table_is_refused_by_name(run, capsys):
-    path = run("--recipes", "vanilla") / "training_heuristics.csv"
-    path.write_text("recipe,seed\nvanilla,0\n")
+@pytest.mark.parametrize(
+    ("suffix", "content"),
+    [(".csv", "recipe,seed\nvanilla,0\n"), (".json", '{"cells": {"va'), (".json", "{}")],
+)
+def test_damaged_results_are_refused_by_name(run, capsys, suffix, content):
+    path = (run("--recipes", "vanilla") / "training_heuristics").with_suffix(suffix)
+    path.write_text(content)
     with pytest.raises(SystemExit) as refused:
         run("--recipes", "vanilla")
     assert refused.value.code == 2
-    assert "training_heuristics.csv" in capsys.readouterr().err
+    assert f"training_heuristics{suffix}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("shape", "labels", "message"),
+    [
+        ((6, 6, 1), [0, 1] * 5, "Received: input_shape=(6, 6, 1)"),
+        ((8, 8, 1), [0] * 10, "Received: classes=1"),
+        ((1, 8, 8), [0, 1] * 5, "channels last"),
+    ],
+)
+def test_data_that_cannot_be_trained_on_are_refused(run, tmp_path, capsys, shape, labels, message):
+    pixels = np.zeros((10, *shape), "uint8")
+    path = tmp_path / "own.npz"
+    np.savez(path, x_train=pixels, y_train=labels, x_test=pixels, y_test=labels)
+    with pytest.raises(SystemExit) as refused:
+        run("--dataset", path)
+    assert refused.value.code == 2 and message in capsys.readouterr().err
 
 
 def test_every_experiment_is_listed_with_its_summary():

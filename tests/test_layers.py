@@ -40,7 +40,17 @@ class TestContract:
         config = {**layer.get_config(), "dtype": "mixed_bfloat16"}
         output = type(layer).from_config(config)(images)
         assert keras.backend.standardize_dtype(output.dtype) == "bfloat16"
-        assert np.isfinite(ops.convert_to_numpy(ops.cast(output, "float32"))).all()
+        full = ops.convert_to_numpy(type(layer).from_config(layer.get_config())(images))
+        half = ops.convert_to_numpy(ops.cast(output, "float32"))
+        np.testing.assert_allclose(half, full, rtol=1e-2, atol=1e-6)
+
+    def test_integers_are_taken_as_floats(self, layer, rng):
+        images = rng.integers(0, 256, (2, 8, 9, 3)).astype("uint8")
+        fresh = [type(layer).from_config(layer.get_config()) for _ in range(2)]
+        whole, floats = fresh[0](images), fresh[1](images.astype("float32"))
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(whole).astype("float32"), ops.convert_to_numpy(floats), atol=1e-4
+        )
 
     def test_has_no_weights(self, layer, images):
         layer(images)

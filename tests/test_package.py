@@ -1,5 +1,6 @@
 import configparser
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -61,8 +62,14 @@ def test_pyproject_is_a_build_stub_and_ruff():
 
 def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     pytest.importorskip("build")
+    tree = tmp_path / "tree"
+    for folder in ("hfc_keras", "experiments", "tests"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / folder, tree / folder, ignore=ignored)
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path]
-    built = subprocess.run([*command, ROOT], capture_output=True, text=True, check=False)
+    built = subprocess.run([*command, tree], capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr + built.stdout
     (wheel,) = tmp_path.glob("*.whl")
     tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}

@@ -53,6 +53,32 @@ def test_both_transforms_agree(shape, rng):
         )
 
 
+@pytest.mark.parametrize("row", range(0, 17, 3))
+@pytest.mark.parametrize("column", range(1, 17, 4))
+def test_the_rim_is_in_or_out_as_asked_whatever_the_rounding(row, column):
+    radius = np.hypot(row, column)
+    assert spectrum.radial_mask(40, 40, radius)[row, column]
+    assert not spectrum.radial_mask(40, 40, radius, inclusive=False)[row, column]
+    assert not spectrum.band_mask(40, 40, radius, 99)[row, column]
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float16", 5e-4), ("bfloat16", 4e-3)])
+def test_half_precision_is_rounded_once(dtype, tolerance, rng):
+    images = ops.cast(rng.random((2, 16, 16, 1), "float32"), dtype)
+    exact = ops.convert_to_numpy(ops.cast(images, "float32"))
+    for part, expected in zip(spectrum.split(images, 7), spectrum.split(exact, 7), strict=True):
+        part = ops.convert_to_numpy(ops.cast(part, "float32"))
+        error = np.abs(part - ops.convert_to_numpy(expected))
+        assert (error <= tolerance * np.abs(ops.convert_to_numpy(expected)) + 1e-6).all()
+
+
+def test_large_images_agree_with_numpy(rng):
+    images = rng.random((1, 260, 40, 1), "float32")
+    low = ops.convert_to_numpy(spectrum.split(images, 9)[0])
+    mask = spectrum.radial_mask(260, 40, 9)
+    np.testing.assert_allclose(low, numpy_filter(images, mask), atol=1e-5)
+
+
 # Counts of the paper's disc on a 32 x 32 spectrum, with <= and with <.
 @pytest.mark.parametrize(
     ("radius", "inclusive", "exclusive"),
@@ -139,6 +165,8 @@ def test_works_under_jit_and_differentiates(rng):
         (lambda: spectrum.split(np.zeros((1, 4, 4, 1)), np.nan), "Received: radius=nan"),
         (lambda: spectrum.split(np.zeros((1, 4, 4, 1)), "4"), "Received: radius='4'"),
         (lambda: spectrum.split(np.zeros((4, 4, 1)), 1), r"Received: images.shape=\(4, 4, 1\)"),
+        (lambda: spectrum.low_components(np.zeros((1, 4, 4, 1)), []), "at least one radius"),
+        (lambda: spectrum.low_components(np.zeros((1, 4, 4, 1)), 4), "Received: radii=4"),
         (lambda: spectrum.radial_mask(0, 4, 1), "Received: height=0"),
         (lambda: spectrum.radial_mask(4, 2.5, 1), "Received: width=2.5"),
         (lambda: spectrum.band_mask(4, 4, 3, 2), "Received: inner=3, outer=2"),

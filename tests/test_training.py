@@ -1,4 +1,9 @@
 import dataclasses
+import json
+import subprocess
+import sys
+import threading
+import time
 
 import keras
 import numpy as np
@@ -21,6 +26,12 @@ TINY = Recipe(
 RANDOM = TINY.but(
     dropout=0.5, augmentation="crop_flip", mix_up=0.4, normalization="batch", schedule="cosine"
 )
+
+
+def epoch_files(root, recipe):
+    """Files of the finished epochs and when they were written."""
+    folder = training.Store(root).folder(recipe)
+    return {path.name: path.stat().st_mtime_ns for path in folder.glob("epoch-*.npz")}
 
 
 def same_weights(one, other):
@@ -50,8 +61,9 @@ class TestRecipe:
     def test_json_round_trip(self):
         recipe = RANDOM.but(options={"stem": "cifar"}, examples=(7, 8), radius=2, component="high")
         assert Recipe(**recipe.to_dict()) == recipe
-        as_lists = {**recipe.to_dict(), "examples": [7, 8]}
-        assert Recipe(**as_lists).hash == recipe.hash
+        recipe = recipe.but(options={"mean": [0.5, 1.0], "std": (1, 1)})
+        again = Recipe(**json.loads(json.dumps(recipe.to_dict())))
+        assert again == recipe and again.hash == recipe.hash
 
     def test_is_frozen(self):
         with pytest.raises(dataclasses.FrozenInstanceError):
@@ -75,6 +87,8 @@ class TestRecipe:
             ({"examples": (1, 2, 3)}, "Received: examples="),
             ({"rescale": "yes"}, "Received: rescale='yes'"),
             ({"options": 3}, "Received: options=3"),
+            ({"options": {"width": 2}}, "field of Recipe must not stand in `options`"),
+            ({"options": {"stem": object()}}, "Received: options="),
             ({"dataset": 3}, "Received: dataset=3"),
         ],
     )
@@ -116,7 +130,31 @@ class TestFit:
         with pytest.raises(KeyboardInterrupt):
             training.fit(RANDOM, tmp_path / "torn")
         monkeypatch.undo()
+        first = epoch_files(tmp_path / "torn", RANDOM)
         resumed, history = training.fit(RANDOM, tmp_path / "torn")
+        assert first.items() <= epoch_files(tmp_path / "torn", RANDOM).items()
+        assert same_weights(whole, resumed)
+        pd.testing.assert_frame_equal(history, whole_history, check_exact=True)
+
+    def test_a_killed_training_ends_as_the_uninterrupted_one(self, tmp_path):
+        recipe = RANDOM.but(epochs=40)
+        code = """
+import json, sys
+from hfc_keras import training
+training.fit(training.Recipe(**json.loads(sys.argv[1])), sys.argv[2])
+"""
+        arguments = [json.dumps(recipe.to_dict()), str(tmp_path / "killed")]
+        process = subprocess.Popen([sys.executable, "-c", code, *arguments])
+        store = training.Store(tmp_path / "killed")
+        while not store.progress(recipe) and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        before = epoch_files(tmp_path / "killed", recipe)
+        assert 0 < len(before) < recipe.epochs
+        resumed, history = training.fit(recipe, store)
+        assert before.items() <= epoch_files(tmp_path / "killed", recipe).items()
+        whole, whole_history = training.fit(recipe)
         assert same_weights(whole, resumed)
         pd.testing.assert_frame_equal(history, whole_history, check_exact=True)
 
@@ -193,7 +231,7 @@ class TestStore:
         assert store.epochs(TINY) == [3]
 
     @pytest.mark.parametrize("damage", ["truncate", "flip"])
-    def test_damaged_progress_is_noticed_and_training_starts_over(self, tmp_path, damage):
+    def test_damaged_progress_is_noticed_and_the_one_before_counts(self, tmp_path, damage):
         store = training.Store(tmp_path)
         model, _ = training.fit(TINY, store)
         path = store.folder(TINY) / "progress.npz"
@@ -203,14 +241,18 @@ class TestStore:
         else:
             content[len(content) // 2] ^= 1
         path.write_bytes(content)
-        with pytest.warns(UserWarning, match="Training starts over"):
+        before = epoch_files(tmp_path, TINY)
+        with pytest.warns(UserWarning, match="Training goes back"):
             again, _ = training.fit(TINY, store)
         assert same_weights(model, again)
+        after = epoch_files(tmp_path, TINY)
+        changed = {name for name in before if before[name] != after[name]}
+        assert changed == {"epoch-0003.npz"}
 
     def test_published_model_is_found_and_loads_by_itself(self, tmp_path, fresh_python):
         store = training.Store(tmp_path / "store", published=tmp_path / "models")
         model, history = training.fit(RANDOM, store)
-        path = store.publish(RANDOM, model, history)
+        path = store.publish(RANDOM, fitting.load_data(RANDOM), model, history)
         elsewhere = training.Store(tmp_path / "other", published=tmp_path / "models")
         found, found_history = training.fit(RANDOM, elsewhere)
         assert same_weights(model, found)
@@ -218,6 +260,37 @@ class TestStore:
         pd.testing.assert_frame_equal(history, found_history)
         code = "import sys, keras; print(keras.models.load_model(sys.argv[1]).count_params())"
         assert fresh_python(code, path) == str(model.count_params())
+
+    def test_data_that_changed_under_their_name_are_refused(self, tmp_path, rng):
+        def write():
+            pixels, labels = rng.integers(0, 256, (20, 8, 8, 1), "uint8"), np.arange(20) % 2
+            path = tmp_path / "own.npz"
+            np.savez(path, x_train=pixels, y_train=labels, x_test=pixels, y_test=labels)
+            return TINY.but(dataset=path, examples=None, epochs=1)
+
+        store = training.Store(tmp_path / "store", published=tmp_path / "models")
+        recipe = write()
+        trained = training.fit(recipe, store)
+        store.publish(recipe, fitting.load_data(recipe), *trained)
+        assert store.published_weights(recipe, fitting.load_data(recipe))
+        with pytest.raises(ValueError, match="must hold what it held.*Received: dataset="):
+            training.fit(write(), store)
+        assert store.published_weights(recipe, fitting.load_data(recipe)) is None
+
+    def test_a_second_process_waits_and_says_so(self, tmp_path):
+        store, entered = training.Store(tmp_path), []
+
+        def second():
+            with pytest.warns(UserWarning, match="Waiting for another process"), store.lock(TINY):
+                entered.append(time.perf_counter())
+
+        with store.lock(TINY):
+            thread = threading.Thread(target=second)
+            thread.start()
+            time.sleep(0.3)
+            left = time.perf_counter()
+        thread.join()
+        assert entered[0] > left
 
     def test_measures_are_computed_once(self, tmp_path):
         store, calls = training.Store(tmp_path), []

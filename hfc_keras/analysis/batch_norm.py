@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 from hfc_keras import checks
 
@@ -18,14 +19,33 @@ class _BatchStatistics(keras.layers.BatchNormalization):
         return super().call(inputs, training=True, mask=mask)
 
 
+@keras.saving.register_keras_serializable(package="hfc_keras")
+class _Collector(_BatchStatistics):
+    """Also keeps values a channel, mean and variance of every batch it sees, run eagerly."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.seen = []
+
+    def call(self, inputs, training=None, mask=None):
+        channel = self.axis % len(inputs.shape)
+        others = [axis for axis in range(len(inputs.shape)) if axis != channel]
+        moments = ops.moments(ops.cast(inputs, "float32"), others)
+        count = np.prod([inputs.shape[axis] for axis in others])
+        self.seen.append((count, *(np.asarray(moment, "float64") for moment in moments)))
+        return super().call(inputs, mask=mask)
+
+
 def with_statistics(model, bn_statistics, train_images=None):
     r"""Model whose batch normalisation uses other statistics at test time.
 
     - ``"moving"``: the moving averages of training, as Keras does; the model itself.
     - ``"batch"``: mean and variance of the test batch, as the released code of the CVPR 2020
-      paper does. The answer then depends on what else is in the batch.
+      paper does. The answer then depends on what else is in the batch, so shuffle images
+      that are sorted by class.
     - ``"population"``: mean and variance over the training set after training, so that a slow
-      or noisy moving average plays no part. From batches :math:`b` of 256 images:
+      or noisy moving average plays no part. From batches :math:`b` of 256 images, drawn in
+      a fixed random order:
 
       .. math:: \mu = E_b[\mu_b], \qquad
                 \sigma^2 = E_b[\sigma_b^2 + \mu_b^2] - \mu^2
@@ -36,8 +56,8 @@ def with_statistics(model, bn_statistics, train_images=None):
     Args:
         model: keras.Model, functional or sequential unless ``"moving"``.
         bn_statistics: ``"moving"``, ``"batch"`` or ``"population"``.
-        train_images: float ``(examples, height, width, channels)`` in [0, 1]; needed for
-            ``"population"``.
+        train_images: ``(examples, height, width, channels)``, the images as the network saw
+            them in training, any finite floats; needed for ``"population"``.
 
     Returns:
         keras.Model.
@@ -64,31 +84,30 @@ def with_statistics(model, bn_statistics, train_images=None):
     )
     if bn_statistics == "moving" or not _normalizations(model):
         return model
-    in_batches = _copy(model, _BatchStatistics)
     if bn_statistics == "batch":
-        return in_batches
-    train_images = checks.pixels(train_images, "train_images")
-    return _with_population(model, in_batches, train_images)
+        return _copy(model, _BatchStatistics)
+    train_images = checks.pixels(train_images, "train_images", bounded=False)
+    checks.model_input(model, train_images, "train_images")
+    return _with_population(model, train_images)
 
 
-def _with_population(model, in_batches, images):
-    """Copy of a model with moments gathered by its twin that normalises by batch."""
-    layers = _normalizations(in_batches)
-    for layer in layers:
-        layer.momentum = 0.0
-    counts, means, squares = [], [], []
+def _with_population(model, images):
+    """Copy of a model with moments gathered by a twin that normalises by batch.
+
+    Batches are drawn in a fixed random order, since images sorted by class would give batches
+    that no training has seen.
+    """
+    twin = _copy(model, _Collector)
+    for layer in _normalizations(twin):
+        layer.seen.clear()
+    order = np.random.default_rng(0).permutation(len(images))
     for start in range(0, len(images), POPULATION_BATCH):
-        batch = images[start : start + POPULATION_BATCH]
-        in_batches(batch)
-        mean = [np.asarray(layer.moving_mean, "float64") for layer in layers]
-        variance = [np.asarray(layer.moving_variance, "float64") for layer in layers]
-        counts.append(len(batch))
-        means.append(mean)
-        squares.append([v + m**2 for v, m in zip(variance, mean, strict=True)])
+        twin(images[order[start : start + POPULATION_BATCH]], training=False)
     copy = _copy(model, keras.layers.BatchNormalization)
-    for index, layer in enumerate(_normalizations(copy)):
-        mean = np.average([row[index] for row in means], axis=0, weights=counts)
-        square = np.average([row[index] for row in squares], axis=0, weights=counts)
+    for layer, collector in zip(_normalizations(copy), _normalizations(twin), strict=True):
+        counts, means, variances = zip(*collector.seen, strict=True)
+        mean = np.average(means, axis=0, weights=counts)
+        square = np.average(np.add(variances, np.square(means)), axis=0, weights=counts)
         layer.moving_mean.assign(mean)
         layer.moving_variance.assign(np.maximum(square - mean**2, 0.0))
     return copy
@@ -106,10 +125,8 @@ def _normalizations(model):
 
 def _copy(model, normalization):
     """Copy of a model with its weights and another class of batch normalisation."""
-    copyable = isinstance(model, keras.Sequential) or hasattr(model, "clone_function")
-    copyable = copyable or type(model).__name__ == "Functional"
     checks.require(
-        copyable,
+        isinstance(model, keras.Sequential) or hasattr(model, "operations"),
         "`model` must be functional or sequential for batch or population statistics",
         model=type(model).__name__,
     )
@@ -117,6 +134,7 @@ def _copy(model, normalization):
     def clone(layer):
         if isinstance(layer, keras.layers.BatchNormalization):
             copy = normalization.from_config(layer.get_config())
+            # A frozen layer would use its moving averages even in training mode.
             copy.trainable = True
             return copy
         return layer.__class__.from_config(layer.get_config())

@@ -36,8 +36,9 @@ def frequency_accuracy(
             low is the image itself and high is zero.
         inclusive: bool, ``<=`` (the paper) or ``<`` (its released code) at the rim.
         bn_statistics: ``"moving"``, ``"batch"`` or ``"population"``, see
-            ``analysis.with_statistics``; batch statistics are of each batch of each component.
-        train_images: float images for ``"population"``.
+            ``analysis.with_statistics``; batch statistics are of each batch of each component,
+            so the order of the images matters to them.
+        train_images: training images as the network saw them, for ``"population"``.
         batch_size: int, images a prediction; changes the answer for ``"batch"`` only.
         rescale: bool, whether each component is divided by its maximum, as the released code
             does (see ``layers.RescaleToMax``). The original images never are.
@@ -114,6 +115,7 @@ def frequency_accuracy_by_epoch(model, weights, images, labels, radii, **options
         >>> table["epoch"].tolist()
         [1, 1, 1, 2, 2, 2]
     """
+    checks.require(weights, "`weights` must hold at least one epoch", weights=weights)
     own, tables = model.get_weights(), []
     try:
         for epoch, stored in weights.items():

@@ -1,6 +1,8 @@
 """Two checked splits of images and labels, and the names of their classes."""
 
 import dataclasses
+import functools
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -117,6 +119,16 @@ class Dataset:
     def image_shape(self):
         """``(height, width, channels)``."""
         return self.train.pixels.shape[1:]
+
+    @functools.cached_property
+    def fingerprint(self):
+        """Hexadecimal sha256 of all pixels and labels: equal for equal data alone."""
+        digest = hashlib.sha256()
+        for split in (self.train, self.test):
+            for array in (split.pixels, split.labels):
+                digest.update(f"{array.dtype}{array.shape}".encode())
+                digest.update(np.ascontiguousarray(array))
+        return digest.hexdigest()
 
     def subset(self, examples=None, seed=0):
         """Return a random subset of both splits, drawn without replacement.

@@ -168,13 +168,15 @@ def permutation(size, seed, epoch):
         epoch: int, at least 0.
 
     Returns:
-        int array ``(size,)``, every row once.
+        Read-only int array ``(size,)``, every row once.
 
     Example:
         >>> sorted(permutation(4, seed=0, epoch=3).tolist())
         [0, 1, 2, 3]
     """
-    return np.random.default_rng([seed, epoch]).permutation(size)
+    order = np.random.default_rng([seed, epoch]).permutation(size)
+    order.flags.writeable = False
+    return order
 
 
 def shuffled_labels(labels, seed):

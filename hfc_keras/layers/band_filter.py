@@ -1,6 +1,7 @@
 """A ring of frequencies of images as a layer."""
 
 import keras
+from keras import ops
 
 from hfc_keras import checks, spectrum
 
@@ -36,7 +37,7 @@ class BandFilter(keras.layers.Layer):
     """
 
     def __init__(self, inner, outer, inclusive=True, stop=False, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{"autocast": False, **kwargs})
         self.inner = checks.number("inner", inner, minimum=0)
         self.outer = checks.number("outer", outer, minimum=0)
         checks.require(inner < outer, "`outer` must be above `inner`", inner=inner, outer=outer)
@@ -46,8 +47,9 @@ class BandFilter(keras.layers.Layer):
 
     def call(self, inputs):
         """Filter a batch of images."""
+        inputs = ops.cast(inputs, "float32")
         part = spectrum.band(inputs, self.inner, self.outer, self.inclusive)
-        return inputs - part if self.stop else part
+        return ops.cast(inputs - part if self.stop else part, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""

@@ -1,5 +1,7 @@
 """Mix-up with one weight for a whole batch."""
 
+import warnings
+
 import keras
 
 
@@ -38,5 +40,8 @@ class BatchMixUp(keras.layers.MixUp):
 
     def get_random_transformation(self, data, training=True, seed=None):
         """Draw the partners of a batch and its single weight."""
-        drawn = super().get_random_transformation(data, training=training, seed=seed)
+        with warnings.catch_warnings():
+            # Keras asks for int64 indices, which JAX narrows with a warning each time.
+            warnings.filterwarnings("ignore", "Explicitly requested dtype int64")
+            drawn = super().get_random_transformation(data, training=training, seed=seed)
         return {**drawn, "mix_weight": drawn["mix_weight"][:1]}

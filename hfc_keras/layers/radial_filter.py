@@ -1,6 +1,7 @@
 """Low- or high-frequency component of images as a layer."""
 
 import keras
+from keras import ops
 
 from hfc_keras import checks, spectrum
 
@@ -45,7 +46,7 @@ class RadialFilter(keras.layers.Layer):
     """
 
     def __init__(self, radius, component="low", inclusive=True, outside_gain=0.0, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{"autocast": False, **kwargs})
         self.radius = checks.number("radius", radius, minimum=0)
         self.component = checks.choice("component", component, ["low", "high"])
         self.inclusive = bool(inclusive)
@@ -54,10 +55,11 @@ class RadialFilter(keras.layers.Layer):
 
     def call(self, inputs):
         """Filter a batch of images."""
+        inputs = ops.cast(inputs, "float32")
         low, high = spectrum.split(inputs, self.radius, self.inclusive)
-        if self.component == "low":
-            return low + self.outside_gain * high if self.outside_gain else low
-        return (1 - self.outside_gain) * high
+        low = low + self.outside_gain * high if self.outside_gain else low
+        high = (1 - self.outside_gain) * high
+        return ops.cast(low if self.component == "low" else high, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""

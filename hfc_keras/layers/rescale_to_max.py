@@ -37,6 +37,7 @@ class RescaleToMax(keras.layers.Layer):
 
     def call(self, inputs):
         """Rescale a batch of images."""
+        inputs = ops.cast(inputs, self.compute_dtype)
         largest = ops.max(inputs, axis=(1, 2, 3), keepdims=True)
         return inputs / ops.where(largest > SMALLEST_MAXIMUM, largest, ops.ones_like(largest))
 

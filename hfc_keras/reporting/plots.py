@@ -116,7 +116,7 @@ def _draw_panel(axes, table, radii):
         axes.fill_between(
             by_epoch.index, by_epoch["min"], by_epoch["max"], color=line["color"], alpha=0.15, lw=0
         )
-    axes.set_ylim(0, 1)
+    axes.set_ylim(0, 1.02)
 
 
 def _line(split, component, radius, radii):

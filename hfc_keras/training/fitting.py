@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pandas as pd
 
-from hfc_keras import data, layers, models
+from hfc_keras import checks, data, layers, models
 from hfc_keras.data import pipeline
+from hfc_keras.training.recipe import Recipe
 from hfc_keras.training.store import Store
 
 HISTORY = ["epoch", "loss", "accuracy", "val_accuracy"]
@@ -16,9 +17,9 @@ HISTORY = ["epoch", "loss", "accuracy", "val_accuracy"]
 def fit(recipe, store=None, data_dir=None, every_epoch=False):
     """Train the network of a recipe, or fetch it from a store where it was trained before.
 
-    A training that was interrupted goes on after its last whole epoch and ends as the
-    uninterrupted one would have: order, augmentation and dropout depend on seed, epoch and
-    batch alone. Keras' progress bar shows on a terminal; without one training is silent.
+    A training that was interrupted goes on after its last whole epoch, and on a CPU ends bit for
+    bit as the uninterrupted one would have: order, augmentation and dropout depend on seed,
+    epoch and batch alone. Keras' progress bar shows on a terminal; without one training is silent.
 
     Args:
         recipe: training.Recipe.
@@ -33,22 +34,24 @@ def fit(recipe, store=None, data_dir=None, every_epoch=False):
         val_accuracy (on the untouched test images after it).
 
     Raises:
-        ValueError: for data or a model that does not exist, or a store that cannot be written.
+        ValueError: for data or a model that does not exist, a store that cannot be written, or
+            one in which the recipe was trained on data that have changed since.
         FloatingPointError: if the loss is not finite after an epoch; earlier epochs are kept.
 
     Example:
-        >>> from hfc_keras.training import Recipe
         >>> recipe = Recipe(dataset="digits", examples=(100, 50), model="small_cnn", epochs=1)
         >>> model, history = fit(recipe)
         >>> list(history.columns)
         ['epoch', 'loss', 'accuracy', 'val_accuracy']
     """
+    checks.require(isinstance(recipe, Recipe), "`recipe` must be a Recipe", recipe=recipe)
     if store is None:
         return _Training(recipe, None, data_dir).run()
     store = store if isinstance(store, Store) else Store(store)
     with store.lock(recipe):
         training = _Training(recipe, store, data_dir)
-        published = None if every_epoch else store.published_weights(recipe)
+        store.check_data(recipe, training.dataset)
+        published = None if every_epoch else store.published_weights(recipe, training.dataset)
         return training.run() if published is None else training.restore(*published)
 
 
@@ -61,10 +64,10 @@ class _Training:
         self.batches = training_batches(recipe, self.dataset)
         self.model = build_model(recipe, self.dataset.image_shape, self.dataset.classes)
         self.history = pd.DataFrame(columns=HISTORY)
+        self.compile()
 
     def run(self):
         progress = self.store.progress(self.recipe) if self.store else None
-        self.compile()
         if progress:
             self.restore(progress["weights"], progress["history"], progress["optimizer"])
         done = len(self.history)
@@ -81,12 +84,11 @@ class _Training:
         )
         self.model.optimizer.build(self.model.trainable_variables)
 
-    def restore(self, weights, history, optimizer=()):
-        if not self.model.compiled:
-            self.compile()
+    def restore(self, weights, history, optimizer=None):
         self.model.set_weights(weights)
-        for variable, value in zip(self.model.optimizer.variables, optimizer, strict=False):
-            variable.assign(value)
+        if optimizer is not None:
+            for variable, value in zip(self.model.optimizer.variables, optimizer, strict=True):
+                variable.assign(value)
         self.history = history
         return self.model, self.history
 
@@ -137,7 +139,6 @@ def load_data(recipe, data_dir=None):
         data.Dataset.
 
     Example:
-        >>> from hfc_keras.training import Recipe
         >>> len(load_data(Recipe(dataset="digits")).test)
         360
     """
@@ -161,7 +162,6 @@ def build_model(recipe, image_shape, classes):
         keras.Model that returns logits.
 
     Example:
-        >>> from hfc_keras.training import Recipe
         >>> build_model(Recipe(model="small_cnn"), (8, 8, 1), 10).output_shape
         (None, 10)
     """
@@ -189,7 +189,6 @@ def build_optimizer(recipe, steps):
         keras.optimizers.Optimizer.
 
     Example:
-        >>> from hfc_keras.training import Recipe
         >>> build_optimizer(Recipe(optimizer="sgd", momentum=0.9), 10).momentum
         0.9
     """
@@ -217,7 +216,6 @@ def training_batches(recipe, dataset):
         data.TrainingBatches.
 
     Example:
-        >>> from hfc_keras.training import Recipe
         >>> recipe = Recipe(dataset="digits", batch_size=500)
         >>> len(training_batches(recipe, load_data(recipe)))
         3
@@ -234,6 +232,29 @@ def training_batches(recipe, dataset):
         image_layers=_image_layers(recipe),
         pair_layers=[mix_up(recipe.mix_up, seed=0)] if recipe.mix_up else [],
     )
+
+
+def filtered_images(recipe, split):
+    """Images as the network of a recipe sees them, filtered and rescaled, not augmented.
+
+    Args:
+        recipe: training.Recipe.
+        split: data.Split.
+
+    Returns:
+        float32 array ``(examples, height, width, channels)``.
+
+    Example:
+        >>> recipe = Recipe(dataset="digits", component="low", radius=0)
+        >>> images = filtered_images(recipe, load_data(recipe).test)
+        >>> bool(np.ptp(images[0]) < 1e-5)
+        True
+    """
+    chosen = _image_layers(recipe.but(augmentation="none"))
+    if not chosen:
+        return split.images
+    filtered = keras.Sequential([keras.Input(split.pixels.shape[1:]), *chosen])
+    return filtered.predict(split.images, batch_size=256, verbose=0)
 
 
 def _image_layers(recipe):

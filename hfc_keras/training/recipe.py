@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 
 from hfc_keras import checks, models
 
@@ -16,7 +17,7 @@ CHOICES = {
     "component": ("original", "low", "high"),
 }
 SMALLEST = {"epochs": 1, "batch_size": 1, "width": 1e-3}
-LARGEST = {"bn_momentum": 1.0, "dropout": 0.999, "outside_gain": 1.0, "momentum": 1.0}
+LARGEST = {"bn_momentum": 1.0, "dropout": 1 - 1e-9, "outside_gain": 1.0, "momentum": 1.0}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Recipe:
     """Everything that decides what a training ends in. The defaults are the paper's vanilla.
 
     Args:
-        dataset: str, a name or path that ``data.load`` takes.
+        dataset: str or path, what ``data.load`` takes.
         examples: None, int or (int, int), as of ``data.load``.
         image_size: None, int or (int, int), pixels, as of ``data.load``.
         model: str, one of ``models.names()``.
@@ -167,17 +168,30 @@ def _checked(field, value):
         return _sizes(name, value)
     if name == "options":
         checks.require(isinstance(value, dict), "`options` must be a dict", options=value)
-        return dict(sorted(value.items()))
+        fields = {field.name for field in _fields()} & value.keys()
+        checks.require(not fields, "a field of Recipe must not stand in `options`", options=value)
+        return {str(key): _plain(part) for key, part in sorted(value.items())}
     if field.type is bool:
         checks.require(value in (True, False), f"`{name}` must be a bool", **{name: value})
         return bool(value)
     if field.type is str:
-        checks.require(isinstance(value, str), f"`{name}` must be a str", **{name: value})
-        return value
+        good = isinstance(value, str | os.PathLike)
+        checks.require(good, f"`{name}` must be a str or a path", **{name: value})
+        return os.fspath(value)
     if name == "radius" and value is None:
         return None
     smallest, largest = SMALLEST.get(name, 0), LARGEST.get(name, float("inf"))
     return checks.number(name, value, smallest, largest, whole=field.type is int)
+
+
+def _plain(value):
+    """Value for JSON, whole numbers as int, so that 2 and 2.0 or (2,) and [2] hash alike."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_plain, value))
+    if value is None or isinstance(value, str | bool):
+        return value
+    number = checks.number("options", value)
+    return int(number) if number.is_integer() else number
 
 
 def _sizes(name, value):

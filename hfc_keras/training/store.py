@@ -17,6 +17,9 @@ from hfc_keras import checks, files
 
 # Weights of every epoch are kept below this size, the last epoch's otherwise.
 SMALL_MODEL = 1_000_000
+# Raised when a measure means something else than before, so that old rows are not used.
+MEASURES = 1
+PROGRESS = ("progress.npz", "progress-before.npz")
 
 
 class Store:
@@ -24,7 +27,9 @@ class Store:
 
     ``recipe.json`` says what was trained, ``epoch-0007.npz`` holds the weights after epoch 7
     and ``progress.npz`` what a stopped training needs to go on (weights, optimizer, history).
-    Every file is written whole, and ``.npz`` carries checksums, so a torn file is noticed.
+    Every file is written whole, and ``.npz`` carries checksums, so a torn file is noticed and
+    the progress of the epoch before is used instead. ``data.txt`` is the fingerprint of the
+    data: a path whose content has changed is another data set.
 
     Args:
         root: str or Path, the store's folder, made when first written.
@@ -53,7 +58,7 @@ class Store:
 
     @contextlib.contextmanager
     def lock(self, recipe):
-        """Let one process at a time train a recipe; another one waits.
+        """Let one process at a time train a recipe; another one warns and waits.
 
         Args:
             recipe: training.Recipe.
@@ -65,8 +70,36 @@ class Store:
             ValueError: if the store cannot be written.
         """
         folder = files.writable_folder(self.folder(recipe), "store")
-        with filelock.FileLock(folder / ".lock"):
+        lock = filelock.FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            warnings.warn(f"Waiting for another process that trains in {folder}", stacklevel=3)
+            lock.acquire()
+        try:
             yield
+        finally:
+            lock.release()
+
+    def check_data(self, recipe, dataset):
+        """Refuse data that differ from those a recipe was trained on before.
+
+        Args:
+            recipe: training.Recipe.
+            dataset: data.Dataset that the recipe names now.
+
+        Raises:
+            ValueError: if its fingerprint is another one.
+        """
+        path = self.folder(recipe) / "data.txt"
+        if not path.exists():
+            files.write_whole(path, dataset.fingerprint)
+        checks.require(
+            path.read_text() == dataset.fingerprint,
+            f"`dataset` must hold what it held when it was trained on; remove {path.parent} or "
+            "use another store",
+            dataset=recipe.dataset,
+        )
 
     def epochs(self, recipe):
         """Epochs whose weights are kept.
@@ -110,9 +143,10 @@ class Store:
         groups = {"weights": model.get_weights()}
         files.write_whole(self._epoch_file(recipe, epoch), _to_bytes(groups))
         groups["optimizer"] = [np.asarray(value) for value in model.optimizer.variables]
-        files.write_whole(
-            folder / "progress.npz", _to_bytes(groups, json.dumps(history.to_dict("list")))
-        )
+        content = _to_bytes(groups, json.dumps(history.to_dict("list")))
+        if (folder / PROGRESS[0]).exists():
+            (folder / PROGRESS[0]).replace(folder / PROGRESS[1])
+        files.write_whole(folder / PROGRESS[0], content)
         if model.count_params() >= SMALL_MODEL:
             for earlier in self.epochs(recipe)[:-1]:
                 self._epoch_file(recipe, earlier).unlink()
@@ -125,22 +159,23 @@ class Store:
 
         Returns:
             None, or a dict of ``weights`` and ``optimizer`` (lists of arrays) and
-            ``history`` (DataFrame). A damaged file counts as none and warns.
+            ``history`` (DataFrame). A damaged file warns, and the one before it counts.
         """
-        path = self.folder(recipe) / "progress.npz"
-        if not path.exists():
-            return None
-        try:
-            return _read_arrays(path)
-        except ValueError as error:
-            warnings.warn(f"Training starts over: {error}", stacklevel=2)
-            return None
+        for name in PROGRESS:
+            path = self.folder(recipe) / name
+            try:
+                if path.exists():
+                    return _read_arrays(path)
+            except ValueError as error:
+                warnings.warn(f"Training goes back: {error}", stacklevel=2)
+        return None
 
-    def publish(self, recipe, model, history):
+    def publish(self, recipe, dataset, model, history):
         """Write a finished model to the published folder as ``.keras``, without optimizer.
 
         Args:
             recipe: training.Recipe.
+            dataset: data.Dataset it was trained on.
             model: the trained keras.Model.
             history: DataFrame of its training.
 
@@ -148,29 +183,35 @@ class Store:
             Path of the ``.keras`` file.
         """
         path = self._published_file(recipe)
+        record = {
+            "recipe": recipe.to_dict(),
+            "data": dataset.fingerprint,
+            "history": history.to_dict("list"),
+        }
+        files.write_whole(path.with_suffix(".json"), json.dumps(record))
         plain = keras.models.clone_model(model)
         plain.set_weights(model.get_weights())
-        beside = path.with_name(f".{path.name}")
-        files.writable_folder(path.parent, "published")
-        plain.save(beside.with_suffix(".tmp.keras"))
-        beside.with_suffix(".tmp.keras").replace(path)
-        record = {"recipe": recipe.to_dict(), "history": history.to_dict("list")}
-        files.write_whole(path.with_suffix(".json"), json.dumps(record))
+        beside = path.with_name(f".{path.stem}.tmp.keras")
+        plain.save(beside)
+        beside.replace(path)
         return path
 
-    def published_weights(self, recipe):
+    def published_weights(self, recipe, dataset):
         """Weights and history of a published model.
 
         Args:
             recipe: training.Recipe.
+            dataset: data.Dataset; a model trained on other data does not count.
 
         Returns:
             None, or ``(weights, history)``.
         """
         path = self._published_file(recipe) if self.published else None
-        if path is None or not path.exists():
+        if path is None or not (path.exists() and path.with_suffix(".json").exists()):
             return None
         record = json.loads(path.with_suffix(".json").read_text())
+        if record["data"] != dataset.fingerprint:
+            return None
         weights = keras.models.load_model(path).get_weights()
         return weights, pd.DataFrame(record["history"])
 
@@ -186,7 +227,7 @@ class Store:
         Returns:
             DataFrame.
         """
-        canonical = json.dumps(arguments, sort_keys=True).encode()
+        canonical = json.dumps([MEASURES, arguments], sort_keys=True).encode()
         name = f"{measure}-{hashlib.sha256(canonical).hexdigest()[:16]}.csv"
         path = self.folder(recipe) / "measures" / name
         if not path.exists():

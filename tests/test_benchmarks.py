@@ -1,0 +1,38 @@
+import pandas as pd
+import pytest
+
+from benchmarks import frequency_accuracy, split, timing
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, tmp_path):
+    interleaved = timing.interleaved
+    monkeypatch.setattr(timing, "interleaved", lambda ways: interleaved(ways, repeats=1))
+    monkeypatch.setattr(timing, "RESULTS", tmp_path)
+    monkeypatch.setattr(split, "EXAMPLES", 8)
+    monkeypatch.setattr(split, "RADII", (4,))
+    monkeypatch.setattr(frequency_accuracy, "EXAMPLES", 8)
+
+
+@pytest.mark.parametrize("benchmark", [split, frequency_accuracy], ids=["split", "accuracy"])
+def test_benchmarks_write_table_and_record(benchmark, tmp_path):
+    benchmark.main()
+    (path,) = tmp_path.glob("*.csv")
+    table = pd.read_csv(path)
+    assert (table.select_dtypes("number") > 0).all(axis=None)
+    assert f"python -m benchmarks.{path.stem}" in path.with_suffix(".json").read_text()
+
+
+def test_the_ways_of_splitting_agree(rng):
+    images = rng.random((4, 32, 32, 3), "float32")
+    loop = split.per_image_numpy(images, 7.5)
+    for way in (split.scipy_batch(images, 7.5), split.compiled(7.5)(images)):
+        for part, expected in zip(way, loop, strict=True):
+            assert abs(part - expected).max() < 1e-5
+
+
+def test_interleaved_times_every_function_alike():
+    calls = []
+    ways = {name: lambda name=name: calls.append(name) for name in "ab"}
+    seconds = timing.interleaved(ways)
+    assert calls == ["a", "b"] * 2 and set(seconds) == {"a", "b"}
