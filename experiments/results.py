@@ -25,7 +25,7 @@ class Results:
 
     def __init__(self, path, plan):
         self.path, self.plan = path, plan
-        self.rows, self.cells = {}, {}
+        self.rows, self.cells, self.peak_memory = {}, {}, 0.0
         if not plan.settings.fresh:
             self._load()
 
@@ -69,14 +69,16 @@ class Results:
     def write(self, record):
         """Write the table and then the record, which alone says that a cell is in the table."""
         files.write_whole(self.path.with_suffix(".csv"), self.table().to_csv(index=False))
-        content = {**record, "peak_memory_gb": peak_memory(), "cells": self.cells}
+        self.peak_memory = max(self.peak_memory, peak_memory() or 0.0)
+        content = {**record, "peak_memory_gb": self.peak_memory, "cells": self.cells}
         files.write_whole(self.path.with_suffix(".json"), json.dumps(content, indent=1))
 
     def _load(self):
         table, record = self.path.with_suffix(".csv"), self.path.with_suffix(".json")
         if not (table.exists() and record.exists()):
             return
-        rows, cells = reporting.read_table(table, FIRST_COLUMNS), _read_cells(record)
+        rows, content = reporting.read_table(table, FIRST_COLUMNS), _read_record(record)
+        cells, self.peak_memory = content["cells"], content["peak_memory_gb"]
         found = {label: self.plan.labelled(label) for label in cells}
         others = [
             label
@@ -95,13 +97,17 @@ class Results:
                 self.rows[label], self.cells[label] = own, cells[label]
 
 
-def _read_cells(path):
-    """Cells of a record by label."""
+def _read_record(path):
+    """Record of an earlier run."""
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        return {label: {**entry, "key": entry["key"]} for label, entry in cells.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"A record must be whole JSON with its cells ({error!r}); move it away or use --fresh. "
-            f"Received: path={str(path)!r}"
-        ) from error
+        content = json.loads(path.read_text(encoding="utf-8"))
+        whole = all("key" in entry for entry in content["cells"].values())
+        whole = whole and content["peak_memory_gb"] >= 0
+    except (ValueError, KeyError, TypeError, AttributeError):
+        whole = False
+    checks.require(
+        whole,
+        "A record must be whole JSON with its cells; move it away or use --fresh",
+        path=str(path),
+    )
+    return content

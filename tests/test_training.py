@@ -258,8 +258,12 @@ class TestStore:
         assert same_weights(model, found)
         assert elsewhere.epochs(RANDOM) == []
         pd.testing.assert_frame_equal(history, found_history)
-        code = "import sys, keras; print(keras.models.load_model(sys.argv[1]).count_params())"
-        assert fresh_python(code, path) == str(model.count_params())
+        code = """
+import sys, keras
+model = keras.models.load_model(sys.argv[1])
+print(model.count_params(), model.compiled)
+"""
+        assert fresh_python(code, path) == f"{model.count_params()} False"
 
     def test_data_that_changed_under_their_name_are_refused(self, tmp_path, rng):
         def write():

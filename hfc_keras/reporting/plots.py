@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from hfc_keras import files
 from hfc_keras.reporting.tables import column_name
@@ -117,6 +118,7 @@ def _draw_panel(axes, table, radii):
             by_epoch.index, by_epoch["min"], by_epoch["max"], color=line["color"], alpha=0.15, lw=0
         )
     axes.set_ylim(0, 1.02)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _line(split, component, radius, radii):

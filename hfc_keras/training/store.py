@@ -189,7 +189,8 @@ class Store:
             "history": history.to_dict("list"),
         }
         files.write_whole(path.with_suffix(".json"), json.dumps(record))
-        plain = keras.models.clone_model(model)
+        # Unlike a clone, a model made from its config is not compiled and has no optimizer.
+        plain = type(model).from_config(model.get_config())
         plain.set_weights(model.get_weights())
         beside = path.with_name(f".{path.stem}.tmp.keras")
         plain.save(beside)
