@@ -89,8 +89,8 @@ def component_rows(cell, model, bn_statistics):
         )
 
     tables = []
-    kept = {*cell.store.epochs(cell.recipe), cell.recipe.epochs}
-    for epoch in sorted(kept.intersection(settings.measured_epochs(cell.recipe.epochs))):
+    epochs = settings.measured_epochs(cell.recipe.epochs)
+    for epoch in epochs if cell.store.keeps_every_epoch(model) else epochs[-1:]:
         last = epoch == cell.recipe.epochs
         count = None if last else settings.measured_examples()
         arguments = {**options, "epoch": epoch, "examples": count}

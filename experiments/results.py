@@ -6,10 +6,14 @@ import json
 import filelock
 import pandas as pd
 
-from experiments.record import commit, peak_memory
+from experiments.record import provenance
 from hfc_keras import checks, files, reporting
 
 FIRST_COLUMNS = ["recipe", "seed", "epoch", "split", "component", "radius", "bn_statistics"]
+
+
+class UnusableResultsError(ValueError):
+    """Files of an earlier run that this run cannot add to."""
 
 
 class Results:
@@ -18,34 +22,37 @@ class Results:
     Args:
         path: Path of the files without suffix.
         plan: runner.Plan, which knows the cell of each recipe and seed.
-
-    Raises:
-        ValueError: if the files are damaged or hold cells made with other settings.
+        command: str, the command of this run, for the record.
     """
 
-    def __init__(self, path, plan):
-        self.path, self.plan = path, plan
-        self.rows, self.cells, self.peak_memory = {}, {}, 0.0
-        if not plan.settings.fresh:
-            self._load()
+    def __init__(self, path, plan, command):
+        self.path, self.plan, self.command = path, plan, command
+        self.rows, self.cells, self.runs, self.added = {}, {}, [], []
 
     @contextlib.contextmanager
-    def lock(self):
-        """Refuse a second run into the same files."""
+    def opened(self):
+        """Read what is there and refuse a second run into the same files.
+
+        Raises:
+            ValueError: if the files are in use or damaged, or hold cells made with other
+                settings or data.
+        """
         lock = filelock.FileLock(self.path.with_name(f".{self.path.name}.lock"))
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout as error:
-            raise files.NotWritableError(
+            raise files.UnusableFileError(
                 f"`results` must not be in use by another run. Received: results={self.path}"
             ) from error
         try:
-            yield
+            if not self.plan.settings.fresh:
+                self._read()
+            yield self
         finally:
             lock.release()
 
     def add(self, cell, rows, seconds):
-        """Take in the rows of a cell that has been measured."""
+        """Take in the rows of a cell that has been measured, and write table and record."""
         rows = rows.assign(recipe=cell.name, seed=cell.recipe.seed)
         others = rows.columns.difference(FIRST_COLUMNS, sort=False)
         self.rows[cell.label] = rows[[*FIRST_COLUMNS, *others]]
@@ -53,8 +60,9 @@ class Results:
             "key": cell.key,
             "recipe": cell.recipe.to_dict(),
             "seconds": round(seconds, 1),
-            "commit": commit(),
         }
+        self.added.append(cell.label)
+        self._write()
 
     def table(self):
         """Return all rows, ordered by seed and then as the experiment orders its recipes."""
@@ -66,19 +74,36 @@ class Results:
         tables = [self.rows[cell.label] for cell in cells]
         return reporting.unique_rows(pd.concat(tables, ignore_index=True))
 
-    def write(self, record):
+    def _write(self):
         """Write the table and then the record, which alone says that a cell is in the table."""
         files.write_whole(self.path.with_suffix(".csv"), self.table().to_csv(index=False))
-        self.peak_memory = max(self.peak_memory, peak_memory() or 0.0)
-        content = {**record, "peak_memory_gb": self.peak_memory, "cells": self.cells}
-        files.write_whole(self.path.with_suffix(".json"), json.dumps(content, indent=1))
+        this_run = {"command": self.command, **provenance(), "cells": self.added}
+        record = {
+            **self.plan.described(),
+            "seeds": sorted({self.plan.labelled(label).recipe.seed for label in self.rows}),
+            "runs": [*self.runs, this_run],
+            "cells": self.cells,
+        }
+        files.write_whole(self.path.with_suffix(".json"), json.dumps(record, indent=1))
+
+    def _read(self):
+        try:
+            self._load()
+        except ValueError as error:
+            raise UnusableResultsError(*error.args) from error
 
     def _load(self):
         table, record = self.path.with_suffix(".csv"), self.path.with_suffix(".json")
-        if not (table.exists() and record.exists()):
+        checks.require(
+            table.exists() == record.exists(),
+            f"{table.name} and {record.name} must be there together; bring the other one back, or "
+            "replace both with --fresh",
+            results=str(self.path),
+        )
+        if not table.exists():
             return
         rows, content = reporting.read_table(table, FIRST_COLUMNS), _read_record(record)
-        cells, self.peak_memory = content["cells"], content["peak_memory_gb"]
+        cells, self.runs = content["cells"], content["runs"]
         found = {label: self.plan.labelled(label) for label in cells}
         others = [
             label
@@ -87,7 +112,7 @@ class Results:
         ]
         checks.require(
             not others,
-            f"`results` must not hold cells of other settings or another version ({others}); "
+            f"`results` must not hold cells of other settings, data or version ({others}); "
             "choose another folder with --results, or replace them with --fresh",
             results=str(self.path),
         )
@@ -102,12 +127,12 @@ def _read_record(path):
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         whole = all("key" in entry for entry in content["cells"].values())
-        whole = whole and content["peak_memory_gb"] >= 0
+        whole = whole and isinstance(content["runs"], list)
     except (ValueError, KeyError, TypeError, AttributeError):
         whole = False
     checks.require(
         whole,
-        "A record must be whole JSON with its cells; move it away or use --fresh",
+        "A record must be whole JSON with its cells; bring it back, or replace it with --fresh",
         path=str(path),
     )
     return content

@@ -8,8 +8,7 @@ import time
 
 import tyro
 
-from experiments.record import provenance
-from experiments.results import Results
+from experiments.results import Results, UnusableResultsError
 from experiments.settings import FLAGS, PATHS
 from hfc_keras import checks, files, reporting, training
 
@@ -25,8 +24,12 @@ class Cell:
 
     @property
     def key(self):
-        """Name of the cell's rows: the same recipe and settings give the same key."""
-        content = {"recipe": self.recipe.to_dict(), "settings": self.settings.changed()}
+        """Name of the cell's rows: the same recipe, settings and data give the same key."""
+        content = {
+            "recipe": self.recipe.to_dict(),
+            "settings": self.settings.changed(),
+            "data": self.dataset().fingerprint,
+        }
         canonical = json.dumps(content, sort_keys=True, default=str)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -74,6 +77,15 @@ class Plan:
         names = self.settings.recipes or tuple(self.recipes)
         return [self.cell(name, seed) for seed in self.settings.seed_list for name in names]
 
+    def described(self):
+        """Settings and data set for the record."""
+        values = dataclasses.asdict(self.settings)
+        left_out = (*PATHS, "seeds", "recipes")
+        return {
+            "dataset": self.settings.dataset_name,
+            "settings": {name: value for name, value in values.items() if name not in left_out},
+        }
+
 
 def main(experiment, arguments=None):
     """Run an experiment from the command line.
@@ -91,16 +103,16 @@ def main(experiment, arguments=None):
         description=experiment.__doc__,
         args=arguments,
     )
-    try:
-        plan = _plan(experiment, settings)
-        results = Results(settings.folder / name.rpartition(".")[2], plan)
-    except ValueError as error:
-        sys.exit(_refused(error))
     command = " ".join(["python -m", name, *_without_paths(arguments)])
     try:
-        with results.lock():
-            diverged = run(experiment, plan, results, command)
-    except files.NotWritableError as error:
+        plan = _plan(experiment, settings)
+    except ValueError as error:
+        sys.exit(_refused(error))
+    results = Results(settings.folder / name.rpartition(".")[2], plan, command)
+    try:
+        with results.opened():
+            diverged = run(experiment, plan, results)
+    except (files.UnusableFileError, UnusableResultsError) as error:
         sys.exit(_refused(error))
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on where this run stopped.", file=sys.stderr)
@@ -109,19 +121,17 @@ def main(experiment, arguments=None):
         sys.exit(1)
 
 
-def run(experiment, plan, results, command):
-    """Train and measure every cell that is not done, then write table, figure and record.
+def run(experiment, plan, results):
+    """Train and measure every cell that is not done, then draw the figure.
 
     Args:
         experiment: as of ``main``.
         plan: Plan.
-        results: Results, with what an earlier run left.
-        command: str for the record.
+        results: Results, opened, with what earlier runs left.
 
     Returns:
         list of the cells whose training diverged; they are left out of the table.
     """
-    record = _record(plan.settings, command)
     cells, seconds, diverged = plan.cells(), [], []
     for number, cell in enumerate(cells, start=1):
         if cell.label in results.rows:
@@ -137,24 +147,23 @@ def run(experiment, plan, results, command):
             continue
         seconds.append(time.perf_counter() - start)
         results.add(cell, rows, seconds[-1])
-        results.write(record)
     if results.rows:
-        results.write(record)
         _finish(experiment, plan, results)
     return diverged
 
 
 def _finish(experiment, plan, results):
-    """Publish models if asked to, draw the figure, print the last epoch and the files."""
-    if plan.settings.publish:
-        for cell in plan.cells():
-            cell.publish()
+    """Draw the figure, print the last epoch and the files, publish models if asked to."""
     table = results.table()
     figures = reporting.save_figure(experiment.figure(table, plan.settings), results.path)
     print("\nAccuracy after the last epoch (mean +- standard deviation over seeds)\n")
     print(reporting.last_epoch(table).to_string())
     tables = [results.path.with_suffix(suffix) for suffix in (".csv", ".json")]
     print("\n" + "\n".join(f"wrote {path}" for path in [*tables, *figures]))
+    if plan.settings.publish:
+        for cell in plan.cells():
+            if cell.label in results.rows:
+                print(f"wrote {cell.publish()}")
 
 
 def _plan(experiment, settings):
@@ -173,6 +182,8 @@ def _plan(experiment, settings):
     dataset = plan.cells()[0].dataset()
     for cell in plan.cells()[: len(recipes)]:
         training.build_model(cell.recipe, dataset.image_shape, dataset.classes)
+    for cell in plan.cells():
+        store.check_data(cell.recipe, dataset)
     return plan
 
 
@@ -186,18 +197,6 @@ def _time_left(seconds, cells):
         return ""
     minutes = sum(seconds) / len(seconds) * cells / 60
     return f", about {minutes:.0f} min left" if minutes >= 1 else ", less than a minute left"
-
-
-def _record(settings, command):
-    """How the results are made: command, settings, code, versions, machine."""
-    values = dataclasses.asdict(settings)
-    return {
-        "command": command,
-        "settings": {name: value for name, value in values.items() if name not in PATHS},
-        "dataset": settings.dataset_name,
-        "seeds": list(settings.seed_list),
-        **provenance(),
-    }
 
 
 def _without_paths(arguments):

@@ -7,8 +7,8 @@ import threading
 from pathlib import Path
 
 
-class NotWritableError(ValueError):
-    """A file or folder that cannot be written, with its name and the free space."""
+class UnusableFileError(ValueError):
+    """A file or folder that cannot be read or written, with its name."""
 
 
 def write_whole(path, content):
@@ -24,7 +24,7 @@ def write_whole(path, content):
         Path of the file.
 
     Raises:
-        NotWritableError: if the folder cannot be written or the disk is full; the old file stays.
+        UnusableFileError: if the folder cannot be written or the disk is full; the old file stays.
 
     Example:
         >>> import tempfile
@@ -44,7 +44,7 @@ def write_whole(path, content):
     except OSError as error:
         if beside.is_file():
             beside.unlink()
-        raise NotWritableError(
+        raise UnusableFileError(
             f"`path` must be writable ({error.strerror}, {free_space(path)}). "
             f"Received: path={str(path)!r}"
         ) from error
@@ -80,7 +80,7 @@ def writable_folder(path, name="folder"):
         Path of the folder.
 
     Raises:
-        NotWritableError: if it cannot be made or written.
+        UnusableFileError: if it cannot be made or written.
 
     Example:
         >>> import tempfile
@@ -93,7 +93,7 @@ def writable_folder(path, name="folder"):
         with tempfile.TemporaryFile(dir=path):
             return path
     except OSError as error:
-        raise NotWritableError(
+        raise UnusableFileError(
             f"`{name}` must be a folder that can be written ({error.strerror}). "
             f"Received: {name}={str(path)!r}"
         ) from error

@@ -22,6 +22,8 @@ from hfc_keras import checks
 
 # Sides up to which matrix products beat the complex transform on a processor.
 LARGEST_PRODUCT = 256
+# A radius beyond the corner of any image.
+FAR = 1e9
 
 
 def radial_mask(height, width, radius, inclusive=True):
@@ -182,7 +184,7 @@ def _disc(radius, inclusive):
     The square of a radius such as sqrt(2) is rounded back to the whole number it stands for,
     so that the rim belongs to the disc or not as ``inclusive`` says.
     """
-    limit = checks.number("radius", radius, minimum=0) ** 2
+    limit = min(checks.number("radius", radius, minimum=0), FAR) ** 2
     limit = round(limit) if math.isclose(limit, round(limit), rel_tol=1e-12) else limit
     return (lambda squared: squared <= limit) if inclusive else (lambda squared: squared < limit)
 

@@ -151,16 +151,20 @@ class TestStatistics:
         outputs = [in_batches.predict_on_batch(digits.test.images) for _ in range(2)]
         np.testing.assert_array_equal(*outputs)
 
-    def test_population_does_not_depend_on_the_order_by_class(self, digits, normalized):
+    def test_population_does_not_depend_on_the_order_by_class(
+        self, digits, normalized, monkeypatch
+    ):
+        monkeypatch.setattr("hfc_keras.analysis.batch_norm.POPULATION_BATCH", 30)
         images, labels = digits.train.images, digits.train.labels
         shuffled, sorted_by_class = (
             analysis.with_statistics(normalized, "population", images[order])
             for order in (np.arange(len(images)), np.argsort(labels, kind="stable"))
         )
-        test = digits.test.images
-        logits = [copy.predict(test, verbose=0) for copy in (shuffled, sorted_by_class)]
-        agreement = (logits[0].argmax(axis=1) == logits[1].argmax(axis=1)).mean()
-        assert agreement > 0.95
+        means = [
+            np.asarray(analysis.batch_norm._normalizations(copy)[-1].moving_mean)
+            for copy in (shuffled, sorted_by_class)
+        ]
+        assert np.abs(means[0] - means[1]).mean() < 0.007 * np.abs(means[0]).mean()
 
     def test_a_layer_used_twice_pools_what_it_saw(self, rng):
         inputs = keras.Input((4, 4, 2))

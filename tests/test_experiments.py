@@ -20,7 +20,7 @@ def run(tmp_path):
 
     def run(*arguments, folder="one"):
         paths = ["--results", tmp_path / folder, "--store", tmp_path / folder / "store"]
-        runner.main(training_heuristics, [*map(str, [*SMALL, *arguments, *paths])])
+        runner.main(training_heuristics, [*map(str, [*SMALL, *paths, *arguments])])
         return tmp_path / folder / "smoke" / "digits"
 
     return run
@@ -39,9 +39,11 @@ def test_table_figure_and_record(run, capsys):
     assert set(table.loc[table["recipe"] == "vanilla", "bn_statistics"]) == {"none"}
     record = json.loads((folder / "training_heuristics.json").read_text())
     assert record["dataset"] == "digits" and record["seeds"] == [0, 1]
-    assert record["command"].startswith("python -m experiments.training_heuristics --examples")
+    (only,) = record["runs"]
+    assert only["command"].startswith("python -m experiments.training_heuristics --examples")
+    assert only["cells"] == list(record["cells"])
     assert str(folder.parents[1]) not in json.dumps(record)
-    assert len(record["cells"]) == 4 and record["versions"]["keras"]
+    assert len(record["cells"]) == 4 and only["versions"]["keras"]
     assert (folder / "training_heuristics.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (folder / "training_heuristics.svg").read_text()
     printed = capsys.readouterr().out
@@ -86,6 +88,14 @@ def test_runs_add_to_a_table_and_never_take_from_it(run, monkeypatch):
     run("--recipes", "dropout", "--seeds", "1")
     folder = run("--recipes", "mix_up")
     assert cells_of(folder) == ["dropout seed 1", "mix_up seed 0"]
+    record = (folder / "training_heuristics.json").read_bytes()
+    assert [run["cells"] for run in json.loads(record)["runs"]] == [
+        ["dropout seed 1"],
+        ["mix_up seed 0"],
+    ]
+    assert json.loads(record)["seeds"] == [0, 1]
+    run("--recipes", "mix_up")
+    assert (folder / "training_heuristics.json").read_bytes() == record
     measure = training_heuristics.measure
 
     def stop_after_vanilla(cell):
@@ -126,7 +136,7 @@ def test_a_diverging_cell_does_not_stop_the_others(run, monkeypatch, capsys, tmp
 
     monkeypatch.setattr(training_heuristics, "measure", diverge)
     with pytest.raises(SystemExit) as ended:
-        run("--recipes", "vanilla", "dropout")
+        run("--recipes", "vanilla", "dropout", "--publish")
     assert ended.value.code == 1 and "diverged: vanilla seed 0" in capsys.readouterr().err
     assert cells_of(tmp_path / "one" / "smoke" / "digits") == ["dropout seed 0"]
 
@@ -162,6 +172,31 @@ def test_every_data_set_has_a_folder_of_its_own(name, folder):
 def test_publish_writes_the_models(run, tmp_path):
     run("--recipes", "vanilla", "--publish")
     assert len(list((tmp_path / "one" / "models").glob("*.keras"))) == 1
+
+
+def test_data_that_changed_are_refused(run, tmp_path, rng, capsys):
+    for attempt in range(2):
+        pixels, labels = rng.integers(0, 256, (20, 8, 8, 1), "uint8"), np.arange(20) % 2
+        arrays = {"x_train": pixels, "y_train": labels, "x_test": pixels, "y_test": labels}
+        np.savez(tmp_path / "own.npz", **arrays)
+        arguments = ["--dataset", tmp_path / "own.npz", "--recipes", "vanilla"]
+        if attempt == 0:
+            run(*arguments)
+    with pytest.raises(SystemExit) as refused:
+        run(*arguments)
+    assert refused.value.code == 2 and "must hold what it held" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as refused:
+        run(*arguments, "--store", tmp_path / "other")
+    assert refused.value.code == 2 and "other settings, data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+def test_half_of_the_results_is_refused(run, capsys, suffix):
+    path = (run("--recipes", "vanilla") / "training_heuristics").with_suffix(suffix)
+    path.unlink()
+    with pytest.raises(SystemExit) as refused:
+        run("--recipes", "vanilla")
+    assert refused.value.code == 2 and "must be there together" in capsys.readouterr().err
 
 
 def test_an_npz_file_works_as_data(run, tmp_path, rng):

@@ -33,14 +33,14 @@ def read_table(path, columns=KEYS):
         table = pd.read_csv(path)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(
-            f"A results table must be a whole CSV ({error}); move it away to start over. "
+            f"A results table must be a whole CSV ({error}); bring it back, or start over. "
             f"Received: path={str(path)!r}"
         ) from error
     missing = [column for column in columns if column not in table.columns]
     checks.require(
         not missing,
         f"A results table must have the columns {list(columns)}; missing are {missing}. "
-        "Move the file away to start over",
+        "Bring the file back, or start over",
         path=str(Path(path)),
     )
     return table

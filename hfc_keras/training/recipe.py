@@ -170,7 +170,7 @@ def _checked(field, value):
         checks.require(isinstance(value, dict), "`options` must be a dict", options=value)
         fields = {field.name for field in _fields()} & value.keys()
         checks.require(not fields, "a field of Recipe must not stand in `options`", options=value)
-        return {str(key): _plain(part) for key, part in sorted(value.items())}
+        return {key: _plain(value[key]) for key in sorted(value, key=str)}
     if field.type is bool:
         checks.require(value in (True, False), f"`{name}` must be a bool", **{name: value})
         return bool(value)

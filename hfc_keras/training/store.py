@@ -101,6 +101,18 @@ class Store:
             dataset=recipe.dataset,
         )
 
+    @staticmethod
+    def keeps_every_epoch(model):
+        """Whether the weights of every epoch are kept, not only the last one's.
+
+        Args:
+            model: keras.Model.
+
+        Returns:
+            bool, true below a million parameters.
+        """
+        return model.count_params() < SMALL_MODEL
+
     def epochs(self, recipe):
         """Epochs whose weights are kept.
 
@@ -147,7 +159,7 @@ class Store:
         if (folder / PROGRESS[0]).exists():
             (folder / PROGRESS[0]).replace(folder / PROGRESS[1])
         files.write_whole(folder / PROGRESS[0], content)
-        if model.count_params() >= SMALL_MODEL:
+        if not self.keeps_every_epoch(model):
             for earlier in self.epochs(recipe)[:-1]:
                 self._epoch_file(recipe, earlier).unlink()
 
@@ -188,13 +200,14 @@ class Store:
             "data": dataset.fingerprint,
             "history": history.to_dict("list"),
         }
-        files.write_whole(path.with_suffix(".json"), json.dumps(record))
+        path.parent.mkdir(parents=True, exist_ok=True)
         # Unlike a clone, a model made from its config is not compiled and has no optimizer.
         plain = type(model).from_config(model.get_config())
         plain.set_weights(model.get_weights())
         beside = path.with_name(f".{path.stem}.tmp.keras")
         plain.save(beside)
         beside.replace(path)
+        files.write_whole(path.with_suffix(".json"), json.dumps(record))
         return path
 
     def published_weights(self, recipe, dataset):
@@ -210,8 +223,12 @@ class Store:
         path = self._published_file(recipe) if self.published else None
         if path is None or not (path.exists() and path.with_suffix(".json").exists()):
             return None
-        record = json.loads(path.with_suffix(".json").read_text())
-        if record["data"] != dataset.fingerprint:
+        try:
+            record = json.loads(path.with_suffix(".json").read_text())
+        except ValueError as error:
+            warnings.warn(f"{path.with_suffix('.json')} is no JSON: {error}", stacklevel=2)
+            return None
+        if record.get("data") != dataset.fingerprint:
             return None
         weights = keras.models.load_model(path).get_weights()
         return weights, pd.DataFrame(record["history"])
@@ -262,7 +279,7 @@ def _read_arrays(path):
                 groups[key.partition("-")[0]].append(archive[key])
             history = str(archive["history"])
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
-        raise ValueError(
+        raise files.UnusableFileError(
             f"A file of the store must be whole ({error}). Received: path={str(path)!r}"
         ) from error
     if history:
