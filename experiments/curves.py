@@ -67,7 +67,7 @@ def component_rows(cell, model, bn_statistics):
         DataFrame as of ``frequency_curves``. With moving statistics the originals are left
         out, since ``history_rows`` has them for every epoch.
     """
-    dataset, settings, final = cell.dataset(), cell.settings, model.get_weights()
+    dataset, settings = cell.dataset(), cell.settings
     options = {
         "radii": list(settings.radii or (dataset.image_shape[1] * part for part in RADII)),
         "bn_statistics": bn_statistics,
@@ -81,11 +81,10 @@ def component_rows(cell, model, bn_statistics):
     train_images = training.filtered_images(cell.recipe, dataset.train) if population else None
 
     def measure(epoch, count):
-        rows, last = order[:count], epoch == cell.recipe.epochs
-        weights = {epoch: final if last else cell.store.weights(cell.recipe, epoch)}
-        images, labels = dataset.test.images[rows], dataset.test.labels[rows]
+        test = dataset.test.take(order[:count])
+        weights = {epoch: cell.store.weights(cell.recipe, epoch)}
         return analysis.frequency_accuracy_by_epoch(
-            model, weights, images, labels, train_images=train_images, **options
+            model, weights, test.images, test.labels, train_images=train_images, **options
         )
 
     tables = []

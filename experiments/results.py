@@ -3,17 +3,11 @@
 import contextlib
 import json
 
-import filelock
 import pandas as pd
 
 from experiments.record import provenance
 from hfc_keras import checks, files, reporting
-
-FIRST_COLUMNS = ["recipe", "seed", "epoch", "split", "component", "radius", "bn_statistics"]
-
-
-class UnusableResultsError(ValueError):
-    """Files of an earlier run that this run cannot add to."""
+from hfc_keras.reporting.tables import KEYS
 
 
 class Results:
@@ -34,28 +28,23 @@ class Results:
         """Read what is there and refuse a second run into the same files.
 
         Raises:
-            ValueError: if the files are in use or damaged, or hold cells made with other
+            UnusableFileError: if the files are in use or damaged, or hold cells made with other
                 settings or data.
         """
-        lock = filelock.FileLock(self.path.with_name(f".{self.path.name}.lock"))
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout as error:
-            raise files.UnusableFileError(
-                f"`results` must not be in use by another run. Received: results={self.path}"
-            ) from error
-        try:
-            if not self.plan.settings.fresh:
-                self._read()
-            yield self
-        finally:
-            lock.release()
+        lock = self.path.with_name(f".{self.path.name}.lock")
+        with files.locked(lock, wait=False, name="results"):
+            try:
+                if not self.plan.settings.fresh:
+                    self._load()
+            except ValueError as error:
+                raise files.UnusableFileError(*error.args) from error
+            yield
 
     def add(self, cell, rows, seconds):
         """Take in the rows of a cell that has been measured, and write table and record."""
         rows = rows.assign(recipe=cell.name, seed=cell.recipe.seed)
-        others = rows.columns.difference(FIRST_COLUMNS, sort=False)
-        self.rows[cell.label] = rows[[*FIRST_COLUMNS, *others]]
+        others = rows.columns.difference(KEYS, sort=False)
+        self.rows[cell.label] = rows[[*KEYS, *others]]
         self.cells[cell.label] = {
             "key": cell.key,
             "recipe": cell.recipe.to_dict(),
@@ -86,12 +75,6 @@ class Results:
         }
         files.write_whole(self.path.with_suffix(".json"), json.dumps(record, indent=1))
 
-    def _read(self):
-        try:
-            self._load()
-        except ValueError as error:
-            raise UnusableResultsError(*error.args) from error
-
     def _load(self):
         table, record = self.path.with_suffix(".csv"), self.path.with_suffix(".json")
         checks.require(
@@ -102,7 +85,7 @@ class Results:
         )
         if not table.exists():
             return
-        rows, content = reporting.read_table(table, FIRST_COLUMNS), _read_record(record)
+        rows, content = reporting.read_table(table), _read_record(record)
         cells, self.runs = content["cells"], content["runs"]
         found = {label: self.plan.labelled(label) for label in cells}
         others = [

@@ -1,14 +1,12 @@
 """Runs an experiment: command line, cells, resume, table, figure, record."""
 
 import dataclasses
-import hashlib
-import json
 import sys
 import time
 
 import tyro
 
-from experiments.results import Results, UnusableResultsError
+from experiments.results import Results
 from experiments.settings import FLAGS, PATHS
 from hfc_keras import checks, files, reporting, training
 
@@ -30,8 +28,7 @@ class Cell:
             "settings": self.settings.changed(),
             "data": self.dataset().fingerprint,
         }
-        canonical = json.dumps(content, sort_keys=True, default=str)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+        return training.digest(content)[:16]
 
     @property
     def label(self):
@@ -112,7 +109,7 @@ def main(experiment, arguments=None):
     try:
         with results.opened():
             diverged = run(experiment, plan, results)
-    except (files.UnusableFileError, UnusableResultsError) as error:
+    except files.UnusableFileError as error:
         sys.exit(_refused(error))
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on where this run stopped.", file=sys.stderr)
@@ -180,10 +177,10 @@ def _plan(experiment, settings):
     store = training.Store(settings.store, published=settings.results / "models")
     plan = Plan(recipes, settings, store)
     dataset = plan.cells()[0].dataset()
-    for cell in plan.cells()[: len(recipes)]:
-        training.build_model(cell.recipe, dataset.image_shape, dataset.classes)
     for cell in plan.cells():
         store.check_data(cell.recipe, dataset)
+        if cell.recipe.seed == seeds[0]:
+            training.build_model(cell.recipe, dataset.image_shape, dataset.classes)
     return plan
 
 

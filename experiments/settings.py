@@ -92,13 +92,9 @@ file or a folder of class folders. Left out: digits for smoke, cifar10 otherwise
         Returns:
             dict from name to value: what the rows of a cell depend on besides its recipe.
         """
-        fields = [field for field in dataclasses.fields(self) if field.name not in UNRELATED]
-        values = {field.name: getattr(self, field.name) for field in fields}
-        return {
-            field.name: values[field.name]
-            for field in fields
-            if values[field.name] != field.default
-        }
+        related = (field for field in dataclasses.fields(self) if field.name not in UNRELATED)
+        values = {field: getattr(self, field.name) for field in related}
+        return {field.name: value for field, value in values.items() if value != field.default}
 
     def measured_epochs(self, epochs):
         """Epochs whose components are measured: all for paper, else about six, spaced evenly.

@@ -1,14 +1,18 @@
 """Files that are either there whole or not there."""
 
+import contextlib
 import os
 import shutil
 import tempfile
 import threading
+import warnings
 from pathlib import Path
+
+import filelock
 
 
 class UnusableFileError(ValueError):
-    """A file or folder that cannot be read or written, with its name."""
+    """A file or folder that cannot be read, written or gone on with, with its name."""
 
 
 def write_whole(path, content):
@@ -97,3 +101,37 @@ def writable_folder(path, name="folder"):
             f"`{name}` must be a folder that can be written ({error.strerror}). "
             f"Received: {name}={str(path)!r}"
         ) from error
+
+
+@contextlib.contextmanager
+def locked(path, wait, name="path"):
+    """Hold a lock file while a block runs, so that two processes do not write the same files.
+
+    Args:
+        path: str or Path of the lock file, in a folder that exists.
+        wait: bool; warn and wait while another process holds it, or refuse.
+        name: str, the argument's name.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        UnusableFileError: if another process holds it and ``wait`` is false.
+
+    Example:
+        >>> with locked(Path(tempfile.mkdtemp()) / ".lock", wait=False):
+        ...     pass
+    """
+    lock = filelock.FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        message = f"`{name}` is in use by another process. Received: {name}={str(path)!r}"
+        if not wait:
+            raise UnusableFileError(message) from error
+        warnings.warn(f"Waiting: {message}", stacklevel=4)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,6 +1,5 @@
 """What the tests share."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -9,7 +8,6 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-HAS_TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
 
 
 def pytest_runtest_setup(item):
@@ -18,13 +16,6 @@ def pytest_runtest_setup(item):
 
     if item.get_closest_marker("tensorflow") and keras.backend.backend() != "tensorflow":
         pytest.skip("needs the TensorFlow backend")
-
-
-def pytest_ignore_collect(collection_path, config):
-    """Leave the doctests of TFDS reading out where TensorFlow is absent."""
-    if collection_path.name == "tensorflow_datasets_source.py" and not HAS_TENSORFLOW:
-        return True
-    return None
 
 
 @pytest.fixture

@@ -148,7 +148,10 @@ def test_a_second_run_into_the_same_files_is_refused(run, monkeypatch, capsys):
         monkeypatch.setattr(training_heuristics, "measure", measure)
         with pytest.raises(SystemExit) as refused:
             run("--recipes", "vanilla")
-        assert refused.value.code == 2 and "in use by another run" in capsys.readouterr().err
+        assert (
+            refused.value.code == 2
+            and "`results` is in use by another process" in capsys.readouterr().err
+        )
         return measure(cell)
 
     monkeypatch.setattr(training_heuristics, "measure", run_again)

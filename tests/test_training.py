@@ -121,8 +121,8 @@ class TestFit:
         whole, whole_history = training.fit(RANDOM, tmp_path / "whole")
         save_epoch = training.Store.save_epoch
 
-        def stop(self, recipe, model, history):
-            save_epoch(self, recipe, model, history)
+        def stop(self, recipe, dataset, model, history):
+            save_epoch(self, recipe, dataset, model, history)
             if len(history) == stop_after:
                 raise KeyboardInterrupt
 
@@ -275,6 +275,8 @@ print(model.count_params(), model.compiled)
 
         store = training.Store(tmp_path / "store", published=tmp_path / "models")
         recipe = write()
+        store.check_data(recipe, fitting.load_data(recipe))
+        recipe = write()
         trained = training.fit(recipe, store)
         store.publish(recipe, fitting.load_data(recipe), *trained)
         assert store.published_weights(recipe, fitting.load_data(recipe))
@@ -286,7 +288,7 @@ print(model.count_params(), model.compiled)
         store, entered = training.Store(tmp_path), []
 
         def second():
-            with pytest.warns(UserWarning, match="Waiting for another process"), store.lock(TINY):
+            with pytest.warns(UserWarning, match="Waiting: `store`"), store.lock(TINY):
                 entered.append(time.perf_counter())
 
         with store.lock(TINY):

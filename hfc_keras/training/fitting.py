@@ -110,11 +110,9 @@ class _Training:
 
     def seed(self, epoch, logs=None):
         states = pipeline.seed_states(self.model)
-        for state, key in zip(states, self.keys(epoch, len(states)), strict=True):
+        keys = pipeline.seed_keys(len(states), self.recipe.seed, epoch)
+        for state, key in zip(states, keys, strict=True):
             state.assign(key)
-
-    def keys(self, epoch, count):
-        return pipeline.seed_keys(count, self.recipe.seed, epoch)
 
     def keep(self, epoch, logs=None):
         if not np.isfinite(logs["loss"]):
@@ -125,7 +123,7 @@ class _Training:
         row = {"epoch": epoch + 1, **{name: float(logs[name]) for name in HISTORY[1:]}}
         self.history = pd.DataFrame([*self.history.to_dict("records"), row])
         if self.store:
-            self.store.save_epoch(self.recipe, self.model, self.history)
+            self.store.save_epoch(self.recipe, self.dataset, self.model, self.history)
 
 
 def load_data(recipe, data_dir=None):
@@ -223,13 +221,15 @@ def training_batches(recipe, dataset):
     train = dataset.train
     if recipe.labels == "shuffled":
         train = data.Split(train.pixels, pipeline.shuffled_labels(train.labels, recipe.seed))
+    augmented = recipe.augmentation == "crop_flip"
+    augmentation = [layers.RandomCropFlip(padding=4, seed=0)] if augmented else []
     mix_up = keras.layers.MixUp if recipe.mix_up_weight == "image" else layers.BatchMixUp
     return data.TrainingBatches(
         train,
         recipe.batch_size,
         dataset.classes,
         seed=recipe.seed,
-        image_layers=_image_layers(recipe),
+        image_layers=[*_filters(recipe), *augmentation],
         pair_layers=[mix_up(recipe.mix_up, seed=0)] if recipe.mix_up else [],
     )
 
@@ -250,14 +250,15 @@ def filtered_images(recipe, split):
         >>> bool(np.ptp(images[0]) < 1e-5)
         True
     """
-    chosen = _image_layers(recipe.but(augmentation="none"))
-    if not chosen:
+    filters = _filters(recipe)
+    if not filters:
         return split.images
-    filtered = keras.Sequential([keras.Input(split.pixels.shape[1:]), *chosen])
+    filtered = keras.Sequential([keras.Input(split.pixels.shape[1:]), *filters])
     return filtered.predict(split.images, batch_size=256, verbose=0)
 
 
-def _image_layers(recipe):
+def _filters(recipe):
+    """Layers that make the images a recipe trains on from those of the data set."""
     chosen = []
     if recipe.component != "original":
         chosen.append(
@@ -267,6 +268,4 @@ def _image_layers(recipe):
         )
     if recipe.rescale:
         chosen.append(layers.RescaleToMax())
-    if recipe.augmentation == "crop_flip":
-        chosen.append(layers.RandomCropFlip(padding=4, seed=0))
     return chosen

@@ -5,7 +5,10 @@ import hashlib
 import json
 import os
 
+import numpy as np
+
 from hfc_keras import checks, models
+from hfc_keras.data.dataset import pair
 
 CHOICES = {
     "normalization": ("none", "batch"),
@@ -143,12 +146,28 @@ class Recipe:
     @property
     def hash(self):
         """Hexadecimal sha256 of the canonical JSON of ``to_dict``."""
-        canonical = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return digest(self.to_dict())
 
     def __hash__(self):
         """Hash by content, so that a recipe can be a key."""
         return hash(self.hash)
+
+
+def digest(content):
+    """Hexadecimal sha256 of the canonical JSON of some content.
+
+    Args:
+        content: what JSON can hold.
+
+    Returns:
+        str of 64 digits, the same for equal content whatever the order of its keys.
+
+    Example:
+        >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+        True
+    """
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _fields():
@@ -195,9 +214,8 @@ def _plain(value):
 
 
 def _sizes(name, value):
+    """None, one size or a pair of them, as ``data.load`` takes it."""
     if value is None:
         return None
-    if isinstance(value, (tuple, list)):
-        checks.require(len(value) == 2, f"`{name}` must be one or two sizes", **{name: value})
-        return tuple(checks.number(name, part, minimum=1, whole=True) for part in value)
-    return checks.number(name, value, minimum=1, whole=True)
+    sizes = pair(name, value)
+    return sizes if np.ndim(value) else sizes[0]

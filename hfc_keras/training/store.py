@@ -1,19 +1,17 @@
 """Keeps trained weights, half-trained states and what was measured on them."""
 
-import contextlib
-import hashlib
 import io
 import json
 import warnings
 import zipfile
 from pathlib import Path
 
-import filelock
 import keras
 import numpy as np
 import pandas as pd
 
 from hfc_keras import checks, files
+from hfc_keras.training.recipe import digest
 
 # Weights of every epoch are kept below this size, the last epoch's otherwise.
 SMALL_MODEL = 1_000_000
@@ -56,30 +54,20 @@ class Store:
         """
         return self.root / recipe.hash[:16]
 
-    @contextlib.contextmanager
     def lock(self, recipe):
         """Let one process at a time train a recipe; another one warns and waits.
 
         Args:
             recipe: training.Recipe.
 
-        Yields:
-            Nothing.
+        Returns:
+            Context manager.
 
         Raises:
             ValueError: if the store cannot be written.
         """
         folder = files.writable_folder(self.folder(recipe), "store")
-        lock = filelock.FileLock(folder / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            warnings.warn(f"Waiting for another process that trains in {folder}", stacklevel=3)
-            lock.acquire()
-        try:
-            yield
-        finally:
-            lock.release()
+        return files.locked(folder / ".lock", wait=True, name="store")
 
     def check_data(self, recipe, dataset):
         """Refuse data that differ from those a recipe was trained on before.
@@ -89,17 +77,14 @@ class Store:
             dataset: data.Dataset that the recipe names now.
 
         Raises:
-            ValueError: if its fingerprint is another one.
+            ValueError: if their fingerprint is another one.
         """
         path = self.folder(recipe) / "data.txt"
-        if not path.exists():
-            files.write_whole(path, dataset.fingerprint)
-        checks.require(
-            path.read_text() == dataset.fingerprint,
-            f"`dataset` must hold what it held when it was trained on; remove {path.parent} or "
-            "use another store",
-            dataset=recipe.dataset,
-        )
+        if path.exists() and path.read_text() != dataset.fingerprint:
+            raise files.UnusableFileError(
+                "`dataset` must hold what it held when it was trained on; remove "
+                f"{path.parent} or use another store. Received: dataset={recipe.dataset!r}"
+            )
 
     @staticmethod
     def keeps_every_epoch(model):
@@ -142,16 +127,18 @@ class Store:
         checks.require(epoch in kept, f"`epoch` must be one that is kept: {kept}", epoch=epoch)
         return _read_arrays(self._epoch_file(recipe, epoch))["weights"]
 
-    def save_epoch(self, recipe, model, history):
+    def save_epoch(self, recipe, dataset, model, history):
         """Keep the state after an epoch.
 
         Args:
             recipe: training.Recipe.
+            dataset: data.Dataset it is trained on.
             model: compiled keras.Model.
             history: DataFrame, a row for each epoch so far.
         """
         folder, epoch = self.folder(recipe), len(history)
         files.write_whole(folder / "recipe.json", json.dumps(recipe.to_dict(), indent=1))
+        files.write_whole(folder / "data.txt", dataset.fingerprint)
         groups = {"weights": model.get_weights()}
         files.write_whole(self._epoch_file(recipe, epoch), _to_bytes(groups))
         groups["optimizer"] = [np.asarray(value) for value in model.optimizer.variables]
@@ -245,8 +232,7 @@ class Store:
         Returns:
             DataFrame.
         """
-        canonical = json.dumps([MEASURES, arguments], sort_keys=True).encode()
-        name = f"{measure}-{hashlib.sha256(canonical).hexdigest()[:16]}.csv"
+        name = f"{measure}-{digest([MEASURES, arguments])[:16]}.csv"
         path = self.folder(recipe) / "measures" / name
         if not path.exists():
             files.write_whole(path, compute().to_csv(index=False))
