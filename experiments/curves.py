@@ -67,7 +67,7 @@ def component_rows(cell, model, bn_statistics):
         DataFrame as of ``frequency_curves``. With moving statistics the originals are left
         out, since ``history_rows`` has them for every epoch.
     """
-    dataset, settings = cell.dataset(), cell.settings
+    dataset, settings, final = cell.dataset(), cell.settings, model.get_weights()
     options = {
         "radii": list(settings.radii or (dataset.image_shape[1] * part for part in RADII)),
         "bn_statistics": bn_statistics,
@@ -77,14 +77,14 @@ def component_rows(cell, model, bn_statistics):
     }
     # A fixed random order: images sorted by class would make one-sided subsets and batches.
     order = np.random.default_rng(0).permutation(len(dataset.test))
-    population = bn_statistics == "population"
-    train_images = training.filtered_images(cell.recipe, dataset.train) if population else None
+    train_images = functools.cache(lambda: training.filtered_images(cell.recipe, dataset.train))
 
     def measure(epoch, count):
-        test = dataset.test.take(order[:count])
-        weights = {epoch: cell.store.weights(cell.recipe, epoch)}
+        test, last = dataset.test.take(order[:count]), epoch == cell.recipe.epochs
+        weights = {epoch: final if last else cell.store.weights(cell.recipe, epoch)}
+        population = {"train_images": train_images()} if bn_statistics == "population" else {}
         return analysis.frequency_accuracy_by_epoch(
-            model, weights, test.images, test.labels, train_images=train_images, **options
+            model, weights, test.images, test.labels, **population, **options
         )
 
     tables = []

@@ -49,6 +49,7 @@ class Results:
             "key": cell.key,
             "recipe": cell.recipe.to_dict(),
             "seconds": round(seconds, 1),
+            "rows": len(rows),
         }
         self.added.append(cell.label)
         self._write()
@@ -101,7 +102,7 @@ class Results:
         )
         for label, cell in found.items():
             own = rows[(rows["recipe"] == cell.name) & (rows["seed"] == cell.recipe.seed)]
-            if len(own):
+            if len(own) == cells[label]["rows"]:
                 self.rows[label], self.cells[label] = own, cells[label]
 
 
@@ -109,7 +110,7 @@ def _read_record(path):
     """Record of an earlier run."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        whole = all("key" in entry for entry in content["cells"].values())
+        whole = all({"key", "rows"} <= entry.keys() for entry in content["cells"].values())
         whole = whole and isinstance(content["runs"], list)
     except (ValueError, KeyError, TypeError, AttributeError):
         whole = False

@@ -25,7 +25,8 @@ class Cell:
         """Name of the cell's rows: the same recipe, settings and data give the same key."""
         content = {
             "recipe": self.recipe.to_dict(),
-            "settings": self.settings.changed(),
+            "settings": self.settings.measured_with(),
+            "measures": training.MEASURES,
             "data": self.dataset().fingerprint,
         }
         return training.digest(content)[:16]
@@ -45,7 +46,7 @@ class Cell:
 
     def measured(self, measure, arguments, compute):
         """Rows of a measure from the store, or computed and kept there."""
-        return self.store.measured(self.recipe, measure, arguments, compute)
+        return self.store.measured(self.recipe, self.dataset(), measure, arguments, compute)
 
     def publish(self):
         """Write the trained model to the published folder."""

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import tyro
 
@@ -18,13 +18,13 @@ PROFILES = {
 DIGITS_EPOCHS = 40
 FLAGS = ("publish", "fresh")
 PATHS = ("data_dir", "store", "results", *FLAGS)
-# What a cell's rows do not depend on, or depend on through its recipe alone.
-UNRELATED = (*PATHS, "profile", "dataset", "seeds", "recipes", "examples", "epochs", "model")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
     """What every experiment can be told; None lets the profile decide."""
+
+    MEASURED_WITH: ClassVar = ("radii", "inclusive", "rescale")
 
     profile: Literal["smoke", "quick", "paper"] = "smoke"
     """smoke: seconds, proves that all runs. quick: a small network and subset, minutes a recipe. \
@@ -86,15 +86,14 @@ file or a folder of class folders. Left out: digits for smoke, cifar10 otherwise
         values.update({name: value for name, value in told.items() if value is not None})
         return Recipe(dataset=self.dataset_name, rescale=self.rescale, **values)
 
-    def changed(self):
-        """Return what was told otherwise than by default, without places and seeds.
+    def measured_with(self):
+        """Return what the rows of a cell depend on besides its recipe, if not at its default.
 
         Returns:
-            dict from name to value: what the rows of a cell depend on besides its recipe.
+            dict from name to value.
         """
-        related = (field for field in dataclasses.fields(self) if field.name not in UNRELATED)
-        values = {field: getattr(self, field.name) for field in related}
-        return {field.name: value for field, value in values.items() if value != field.default}
+        values = {name: getattr(self, name) for name in self.MEASURED_WITH}
+        return {name: value for name, value in values.items() if value != getattr(type(self), name)}
 
     def measured_epochs(self, epochs):
         """Epochs whose components are measured: all for paper, else about six, spaced evenly.

@@ -177,6 +177,40 @@ def test_publish_writes_the_models(run, tmp_path):
     assert len(list((tmp_path / "one" / "models").glob("*.keras"))) == 1
 
 
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_a_lost_epoch_is_refused_by_name_unless_it_is_the_last(run, tmp_path, capsys, epoch):
+    run("--recipes", "vanilla")
+    store = tmp_path / "one" / "store"
+    (lost,) = store.glob(f"*/epoch-000{epoch}.npz")
+    lost.unlink()
+    for measure in store.glob("*/measures/*"):
+        measure.unlink()
+    arguments = ["--recipes", "vanilla", "--store", store]
+    if epoch == 2:
+        again = run(*arguments, folder="two") / "training_heuristics.csv"
+        first = tmp_path / "one" / "smoke" / "digits" / "training_heuristics.csv"
+        assert again.read_bytes() == first.read_bytes()
+        return
+    with pytest.raises(SystemExit) as refused:
+        run(*arguments, folder="two")
+    assert refused.value.code == 2 and "Received: epoch=1" in capsys.readouterr().err
+
+
+def test_a_cell_that_lost_rows_is_measured_again(run):
+    path = run("--recipes", "vanilla") / "training_heuristics.csv"
+    whole = path.read_text()
+    path.write_text("".join(whole.splitlines(keepends=True)[:-3]))
+    run("--recipes", "vanilla")
+    assert path.read_text() == whole
+
+
+def test_settings_of_other_recipes_leave_a_cell_alone(run):
+    folder = run("--recipes", "vanilla")
+    before = (folder / "training_heuristics.json").read_bytes()
+    run("--recipes", "vanilla", "--dropout", "0.9")
+    assert (folder / "training_heuristics.json").read_bytes() == before
+
+
 def test_data_that_changed_are_refused(run, tmp_path, rng, capsys):
     for attempt in range(2):
         pixels, labels = rng.integers(0, 256, (20, 8, 8, 1), "uint8"), np.arange(20) % 2

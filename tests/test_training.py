@@ -85,6 +85,7 @@ class TestRecipe:
             ({"radius": -2}, "Received: radius=-2"),
             ({"examples": 0}, "Received: examples=0"),
             ({"examples": (1, 2, 3)}, "Received: examples="),
+            ({"examples": np.array(0)}, "Received: examples="),
             ({"rescale": "yes"}, "Received: rescale='yes'"),
             ({"options": 3}, "Received: options=3"),
             ({"options": {"width": 2}}, "field of Recipe must not stand in `options`"),
@@ -306,10 +307,13 @@ print(model.count_params(), model.compiled)
             calls.append(1)
             return pd.DataFrame({"accuracy": [0.1 + 0.2], "radius": [np.nan]})
 
-        tables = [store.measured(TINY, "name", {"radii": [1]}, compute) for _ in range(2)]
+        dataset = fitting.load_data(TINY)
+        tables = [store.measured(TINY, dataset, "name", {"radii": [1]}, compute) for _ in range(2)]
         pd.testing.assert_frame_equal(*tables, check_exact=True)
-        store.measured(TINY, "name", {"radii": [2]}, compute)
+        store.measured(TINY, dataset, "name", {"radii": [2]}, compute)
         assert len(calls) == 2
+        store.measured(TINY, dataset.subset(50), "name", {"radii": [1]}, compute)
+        assert len(calls) == 3
 
     def test_a_store_that_cannot_be_written_is_refused(self, tmp_path):
         (tmp_path / "file").write_text("")

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -239,7 +238,7 @@ def pair(name, value, minimum=1):
         >>> pair("image_size", 32)
         (32, 32)
     """
-    several = isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, str)
+    several = np.ndim(value) == 1
     checks.require(
         not several or len(value) == 2,
         f"`{name}` must be a whole number or two of them",

@@ -9,6 +9,8 @@ import numpy as np
 from hfc_keras import checks
 from hfc_keras.data.dataset import Dataset, Split, stored_pixels
 
+# A larger label without names for the classes is no class index but a fault of the file.
+MOST_CLASSES = 100_000
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -45,7 +47,13 @@ def npz(path):
     classes = max(
         _classes(y_train, len(x_train), "y_train"), _classes(y_test, len(x_test), "y_test")
     )
-    names = arrays.get("class_names", np.arange(classes)).astype(str)
+    if "class_names" not in arrays:
+        checks.require(
+            classes <= MOST_CLASSES,
+            f"labels must be below {MOST_CLASSES:,}, or `class_names` must be given",
+            **{"largest label": classes - 1},
+        )
+    names = np.asarray(arrays.get("class_names", range(classes))).astype(str)
     checks.require(names.ndim == 1, "`class_names` must be a list", class_names=names.tolist())
     y_train = checks.class_indices(y_train, len(x_train), len(names), "y_train")
     y_test = checks.class_indices(y_test, len(x_test), len(names), "y_test")

@@ -6,4 +6,5 @@ from hfc_keras.training.fitting import fit as fit
 from hfc_keras.training.fitting import load_data as load_data
 from hfc_keras.training.recipe import Recipe as Recipe
 from hfc_keras.training.recipe import digest as digest
+from hfc_keras.training.store import MEASURES as MEASURES
 from hfc_keras.training.store import Store as Store

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from hfc_keras import checks, files
+from hfc_keras import files
 from hfc_keras.training.recipe import digest
 
 # Weights of every epoch are kept below this size, the last epoch's otherwise.
@@ -121,10 +121,14 @@ class Store:
             List of arrays.
 
         Raises:
-            ValueError: if that epoch is not kept or its file is damaged.
+            UnusableFileError: if that epoch is not kept or its file is damaged.
         """
         kept = self.epochs(recipe)
-        checks.require(epoch in kept, f"`epoch` must be one that is kept: {kept}", epoch=epoch)
+        if epoch not in kept:
+            raise files.UnusableFileError(
+                f"`epoch` must be one that is kept ({kept}); remove {self.folder(recipe)} to train "
+                f"anew. Received: epoch={epoch!r}"
+            )
         return _read_arrays(self._epoch_file(recipe, epoch))["weights"]
 
     def save_epoch(self, recipe, dataset, model, history):
@@ -220,19 +224,21 @@ class Store:
         weights = keras.models.load_model(path).get_weights()
         return weights, pd.DataFrame(record["history"])
 
-    def measured(self, recipe, measure, arguments, compute):
+    def measured(self, recipe, dataset, measure, arguments, compute):
         """Rows of a measure, computed once.
 
         Args:
             recipe: training.Recipe.
+            dataset: data.Dataset that is measured on; rows of other data are not used.
             measure: str, name of the measure.
-            arguments: dict for JSON, everything the rows depend on besides the recipe.
+            arguments: dict for JSON, everything else that the rows depend on.
             compute: function of no argument that returns the DataFrame.
 
         Returns:
             DataFrame.
         """
-        name = f"{measure}-{digest([MEASURES, arguments])[:16]}.csv"
+        key = digest([MEASURES, dataset.fingerprint, arguments])
+        name = f"{measure}-{key[:16]}.csv"
         path = self.folder(recipe) / "measures" / name
         if not path.exists():
             files.write_whole(path, compute().to_csv(index=False))
@@ -266,7 +272,8 @@ def _read_arrays(path):
             history = str(archive["history"])
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
         raise files.UnusableFileError(
-            f"A file of the store must be whole ({error}). Received: path={str(path)!r}"
+            f"A file of the store must be whole ({error}); remove its folder to train anew. "
+            f"Received: path={str(path)!r}"
         ) from error
     if history:
         groups["history"] = pd.DataFrame(json.loads(history))
