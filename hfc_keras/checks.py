@@ -53,11 +53,12 @@ def choice(name, value, choices):
         ...
         ValueError: `component` must be one of 'low', 'high'; nearest: 'low'. Received: component='lwo'
     """  # noqa: E501
+    if value in choices:
+        return value
     close = difflib.get_close_matches(str(value), map(str, choices), n=3)
     listed = ", ".join(map(repr, choices))
     hint = f"; nearest: {', '.join(map(repr, close))}" if close else ""
-    require(value in choices, f"`{name}` must be one of {listed}{hint}", **{name: value})
-    return value
+    require(False, f"`{name}` must be one of {listed}{hint}", **{name: value})
 
 
 def number(name, value, minimum=-np.inf, maximum=np.inf, whole=False):

@@ -1,0 +1,360 @@
+"""The attack loop over batches, restarts and stages, and what it tells about itself."""
+
+import dataclasses
+import warnings
+
+import numpy as np
+from keras import ops
+from tqdm import tqdm
+
+from hfc_keras import checks, gradients
+from hfc_keras.attacks.iteration import Iteration
+from hfc_keras.attacks.norms import NORMS
+from hfc_keras.attacks.settings import Fgsm, Pgd
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Result:
+    """What an attack found.
+
+    Args:
+        images: array like the images attacked; float64 stays, other floats become float32.
+        diagnostics: dict of float, over the images attacked:
+
+            - zero_gradient_share: share whose gradient at the first step is zero everywhere;
+            - nonfinite_share: share whose gradient at the first step holds NaN or infinity;
+            - unchanged_share: share that come back as they were;
+            - max_norm: largest norm of a perturbation, in that of the attack;
+            - loss_before, loss_after: mean loss of the attack on the images given and returned.
+        withstood: bool ``(examples,)``, whether the attack failed: the prediction is the label
+            (with a targeted attack: is not).
+    """
+
+    images: np.ndarray
+    diagnostics: dict
+    withstood: np.ndarray
+
+
+def fgsm(
+    model,
+    images,
+    labels,
+    epsilon,
+    step_size=None,
+    norm="linf",
+    random_start=False,
+    loss="cross_entropy",
+    seed=0,
+    engine="native",
+    batch_size=256,
+    **options,
+):
+    r"""Attack images by one step along the sign of the gradient.
+
+    .. math:: x' = x + \epsilon \, \mathrm{sign}(\nabla_x \ell(f(x), y))
+
+    Args:
+        model: keras.Model that returns logits ``(batch, classes)``; attacked in inference mode.
+        images: float ``(examples, height, width, channels)`` in [0, 1].
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
+        epsilon: as of ``Fgsm``; 0 returns the images as they are, before any other check.
+        step_size: as of ``Fgsm``.
+        norm: as of ``Fgsm``.
+        random_start: as of ``Fgsm``.
+        loss: as of ``Fgsm``.
+        seed: as of ``Fgsm``.
+        engine: as of ``Fgsm``.
+        batch_size: int, images at once; does not change the answer.
+        **options: targeted, mask, clip_min, clip_max, as of ``Fgsm``.
+
+    Returns:
+        Result, with NumPy arrays ``images`` and ``withstood`` and the dict ``diagnostics``.
+
+    Raises:
+        ValueError: as ``Fgsm``; for images outside [0, 1] or not of the model's shape, labels
+            out of range, or a model that returns probabilities.
+
+    Warns:
+        UserWarning: if the gradient of an image is zero everywhere or not finite: such an image
+            is not attacked by this loss, so that it must not count as robust.
+
+    Reference:
+        Goodfellow et al., Explaining and Harnessing Adversarial Examples, ICLR 2015.
+
+    Example:
+        >>> from hfc_keras import data, models
+        >>> test = data.load("digits").test
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> result = fgsm(model, test.images[:8], test.labels[:8], epsilon=0.1)
+        >>> bool(abs(result.images - test.images[:8]).max() <= 0.1 + 1e-6)
+        True
+    """
+    attack = Fgsm(epsilon, step_size, norm, random_start, loss, seed, engine, **options)
+    return run(model, images, labels, attack, batch_size)
+
+
+def pgd(
+    model,
+    images,
+    labels,
+    epsilon,
+    step_size=None,
+    steps=10,
+    norm="linf",
+    random_start=True,
+    loss="cross_entropy",
+    seed=0,
+    engine="native",
+    batch_size=256,
+    **options,
+):
+    r"""Attack images by projected gradient descent.
+
+    .. math:: x_{t+1} = \Pi(x_t + \alpha \, d(\nabla \ell(f(x_t), y)))
+
+    with :math:`d` the sign (L-inf) or the gradient divided by its norm (L2) and :math:`\Pi` the
+    projection into the ball of radius epsilon and the range of pixels. The start of an image
+    depends on ``seed`` and its place among the images alone.
+
+    Args:
+        model: as of ``fgsm``.
+        images: as of ``fgsm``.
+        labels: as of ``fgsm``.
+        epsilon: as of ``fgsm``.
+        step_size: as of ``Pgd``.
+        steps: as of ``Pgd``.
+        norm: as of ``Pgd``.
+        random_start: as of ``Pgd``.
+        loss: as of ``Pgd``.
+        seed: as of ``Pgd``.
+        engine: as of ``Pgd``.
+        batch_size: as of ``fgsm``.
+        **options: targeted, restarts, momentum, mask, clip_min, clip_max, as of ``Pgd``.
+
+    Returns:
+        Result, as of ``fgsm``.
+
+    Raises:
+        ValueError: as ``fgsm`` and ``Pgd``.
+
+    Warns:
+        UserWarning: as ``fgsm``.
+
+    Reference:
+        Madry et al., Towards Deep Learning Models Resistant to Adversarial Attacks, ICLR 2018.
+
+    Example:
+        >>> from hfc_keras import data, models
+        >>> test = data.load("digits").test
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> result = pgd(model, test.images[:8], test.labels[:8], epsilon=0.1, steps=3)
+        >>> result.diagnostics["loss_after"] > result.diagnostics["loss_before"]
+        True
+    """
+    attack = Pgd(epsilon, step_size, steps, norm, random_start, loss, seed, engine, **options)
+    return run(model, images, labels, attack, batch_size)
+
+
+def run(model, images, labels, attack, batch_size=256, stop_early=False, positions=None):
+    """Attack images by settings.
+
+    Args:
+        model: as of ``fgsm``.
+        images: as of ``fgsm``.
+        labels: as of ``fgsm``.
+        attack: Fgsm or Pgd.
+        batch_size: as of ``fgsm``.
+        stop_early: bool, whether an image that is fooled is left alone from then on, which is
+            looked at after 1, 3, 7, 15, ... steps. Enough to count who withstands.
+        positions: None or int ``(examples,)``, what keys the random starts instead of the place
+            among the images, so that a part of the images starts as it would among all.
+
+    Returns:
+        Result.
+
+    Raises:
+        ValueError: as ``fgsm``.
+
+    Example:
+        >>> from hfc_keras import data, models
+        >>> test = data.load("digits").test
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> run(model, test.images[:8], test.labels[:8], Fgsm(0.1)).withstood.shape
+        (8,)
+    """
+    if attack.epsilon == 0:
+        return _untouched(images, labels)
+    given, images = np.asarray(images), checks.pixels(images)
+    low, high = float(images.min()), float(images.max())
+    checks.require(
+        attack.clip_min - checks.SLACK <= low and high <= attack.clip_max + checks.SLACK,
+        f"`images` must lie in [clip_min, clip_max] = [{attack.clip_min:g}, {attack.clip_max:g}]",
+        **{"images.min": low, "images.max": high},
+    )
+    checks.model_input(model, images)
+    batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
+    checks.logits(gradients.compiled(model, _predictions)(images[:batch_size])[0])
+    classes = gradients.logit_count(model, images)
+    labels = checks.class_indices(labels, len(images), classes).astype("int32")
+    positions = np.arange(len(images)) if positions is None else np.asarray(positions)
+    search = _Search(model, images, labels, attack, batch_size, positions)
+    search.run(stop_early)
+    found = search.found.astype("float64") if given.dtype == "float64" else search.found
+    return Result(found, search.diagnostics(), search.withstood)
+
+
+class _Search:
+    """One run of an attack: what was found so far for each image."""
+
+    def __init__(self, model, images, labels, attack, batch_size, positions):
+        self.model, self.images, self.labels, self.attack = model, images, labels, attack
+        self.batch_size, self.positions = batch_size, positions
+        self.iterate = gradients.compiled(model, Iteration.of(attack))
+        self.before, self.withstood = self.judge(images, np.arange(len(images)))
+        self.after = np.full(len(images), -np.inf, "float32")
+        self.found, self.current = images.copy(), images.copy()
+        self.velocity = np.zeros_like(images) if attack.momentum else None
+        self.zero, self.nonfinite = np.zeros((2, len(images)), "bool")
+
+    def run(self, stop_early):
+        attack, rows = self.attack, np.arange(len(self.images))
+        stages = _stages(attack.steps) if stop_early else [attack.steps]
+        total = attack.steps * attack.restarts * -(-len(rows) // self.batch_size)
+        name = f"{attack.name} {attack.norm} {attack.epsilon:.3g}"
+        with tqdm(total=total, desc=name, leave=False, disable=None) as self.bar:
+            for restart in range(attack.restarts):
+                self.restart(rows, restart, stages)
+                rows = np.flatnonzero(self.withstood)
+
+    def restart(self, rows, restart, stages):
+        """Attack some images once from their start."""
+        for batch in self.batches(rows):
+            self.current[batch] = self.start(batch, restart)
+        if self.velocity is not None:
+            self.velocity[rows] = 0.0
+        for stage, steps in enumerate(stages):
+            for batch in self.batches(rows):
+                self.advance(batch, steps, look=restart == stage == 0)
+            losses, withstood = self.judge(self.current, rows)
+            last = stage == len(stages) - 1
+            better = ~withstood | (last & (losses > self.after[rows]))
+            kept = rows[better]
+            self.found[kept], self.after[kept] = self.current[kept], losses[better]
+            self.withstood[rows] = withstood
+            rows = rows[withstood]
+
+    def start(self, batch, restart):
+        """Images at the start, within mask, ball and range."""
+        images, attack = self.images[batch], self.attack
+        if not attack.random_start:
+            return images
+        keys = [[attack.seed, restart, position] for position in self.positions[batch]]
+        generators = [np.random.default_rng(key) for key in keys]
+
+        def draws(method):
+            return lambda shape: np.stack(
+                [getattr(each, method)(shape[1:], dtype="float32") for each in generators]
+            )
+
+        noise = NORMS[attack.norm].start(draws("random"), draws("standard_normal"), images.shape)
+        moved = images + attack.epsilon * ops.convert_to_numpy(noise)
+        confined = Iteration.of(attack).confined(images, moved.astype("float32"), attack.epsilon)
+        return ops.convert_to_numpy(confined)
+
+    def advance(self, batch, steps, look):
+        """Take some steps; at the very first look at the gradients."""
+        size = np.float32(self.attack.epsilon), np.float32(self.attack.step)
+        fixed = [ops.convert_to_tensor(part) for part in (self.images[batch], self.labels[batch])]
+        state = [self.current[batch]]
+        if self.velocity is not None:
+            state.append(self.velocity[batch])
+        if look and self.attack.engine == "cleverhans":
+            self.zero[batch], self.nonfinite[batch] = self.look(batch)
+        for step in range(steps):
+            *state, zero, nonfinite = self.iterate(*fixed, *size, *state)
+            if look and step == 0 and self.attack.engine == "native":
+                self.zero[batch], self.nonfinite[batch] = np.asarray(zero), np.asarray(nonfinite)
+            self.bar.update()
+        self.current[batch] = np.asarray(state[0])
+        if self.velocity is not None:
+            self.velocity[batch] = np.asarray(state[1])
+
+    def look(self, batch):
+        """Flags of the gradients at the start: zero, not finite."""
+        gradient = gradients.compiled(self.model, gradients.SampleGradient(self.attack.loss))
+        (values,) = gradient(self.current[batch], self.labels[batch])
+        values = np.asarray(values)
+        return (values == 0).all(axis=(1, 2, 3)), ~np.isfinite(values).all(axis=(1, 2, 3))
+
+    def judge(self, images, rows):
+        """Loss that the attack increases, and whether it has failed, for some images."""
+        losses, right = np.empty(len(rows), "float32"), np.empty(len(rows), "bool")
+        outcome = gradients.compiled(self.model, _Outcome(self.attack.loss))
+        for start in range(0, len(rows), self.batch_size):
+            part = slice(start, start + self.batch_size)
+            outputs = outcome(images[rows[part]], self.labels[rows[part]])
+            losses[part], right[part] = map(np.asarray, outputs)
+        return (-losses, ~right) if self.attack.targeted else (losses, right)
+
+    def batches(self, rows):
+        return [rows[at : at + self.batch_size] for at in range(0, len(rows), self.batch_size)]
+
+    def diagnostics(self):
+        perturbation = np.asarray(NORMS[self.attack.norm].size(self.found - self.images))
+        told = {
+            "zero_gradient_share": self.zero.mean(),
+            "nonfinite_share": self.nonfinite.mean(),
+            "unchanged_share": (self.found == self.images).all(axis=(1, 2, 3)).mean(),
+            "max_norm": perturbation.max(),
+            "loss_before": self.before.mean(dtype="float64"),
+            "loss_after": self.after.mean(dtype="float64"),
+        }
+        told = {name: float(value) for name, value in told.items()}
+        _warn(told)
+        return told
+
+
+@dataclasses.dataclass(frozen=True)
+class _Outcome:
+    """Loss of each sample and whether its label is predicted, for ``gradients.compiled``."""
+
+    loss: str
+
+    def __call__(self, predict, images, labels):
+        logits = predict(images)
+        right = ops.cast(ops.argmax(logits, axis=-1), "int32") == labels
+        return gradients.sample_losses(logits, labels, self.loss), right
+
+
+def _predictions(predict, images):
+    return (predict(images),)
+
+
+def _stages(steps):
+    """Steps between two looks: 1, 2, 4, ... in all ``steps``."""
+    stages = []
+    while steps > 0:
+        stages.append(min(2 ** len(stages), steps))
+        steps -= stages[-1]
+    return stages
+
+
+def _warn(diagnostics):
+    faults = {"zero_gradient_share": "zero everywhere", "nonfinite_share": "not finite"}
+    for name, fault in faults.items():
+        if diagnostics[name] > 0:
+            warnings.warn(
+                f"The gradient of {diagnostics[name]:.1%} of the images is {fault} at the first "
+                "step, so that this loss cannot attack them: they are not shown to be robust. "
+                "Try loss='margin'.",
+                stacklevel=5,
+            )
+
+
+def _untouched(images, labels):
+    """Result of an attack with epsilon 0, which looks at nothing."""
+    images = np.asarray(images)
+    diagnostics = dict.fromkeys(("zero_gradient_share", "nonfinite_share"), float("nan"))
+    diagnostics.update(unchanged_share=1.0, max_norm=0.0)
+    diagnostics.update(dict.fromkeys(("loss_before", "loss_after"), float("nan")))
+    return Result(images, diagnostics, np.ones(len(images), "bool"))

@@ -1,0 +1,130 @@
+"""One iteration of the attack loop."""
+
+import dataclasses
+
+from keras import ops
+
+from hfc_keras import gradients, spectrum
+from hfc_keras.attacks.norms import NORMS
+
+
+@dataclasses.dataclass(frozen=True)
+class Iteration:
+    r"""A step of the engine, then back to the frequencies, the ball and the range of pixels.
+
+    .. math:: x_{t+1} = \Pi_{[0, 1]}(x + \Pi_\epsilon(B(x_t + \alpha\, d(g) - x)))
+
+    Equal iterations are compiled once for a model (``gradients.compiled``), whatever epsilon
+    and step size, which are tensors.
+
+    Args:
+        norm: str, one of ``norms.NORMS``.
+        loss: str, one of ``gradients.LOSSES``.
+        engine: ``"native"`` or ``"cleverhans"``.
+        targeted: bool.
+        momentum: float.
+        mask: None or tuple, as of ``Pgd``.
+        clip_min: float.
+        clip_max: float.
+
+    Example:
+        >>> from hfc_keras.attacks import Pgd
+        >>> Iteration.of(Pgd(0.1)) == Iteration.of(Pgd(0.2, steps=7))
+        True
+    """
+
+    norm: str
+    loss: str
+    engine: str
+    targeted: bool
+    momentum: float
+    mask: tuple | None
+    clip_min: float
+    clip_max: float
+
+    @classmethod
+    def of(cls, attack):
+        """Return the iteration of an attack.
+
+        Args:
+            attack: Fgsm or Pgd.
+        """
+        return cls(**{field.name: getattr(attack, field.name) for field in dataclasses.fields(cls)})
+
+    def __call__(self, predict, images, labels, epsilon, step_size, adversarial, *velocity):
+        """Return the next images, with momentum the next velocity, and the gradient's faults.
+
+        Args:
+            predict: function from images to logits, in inference mode.
+            images: float32 ``(batch, height, width, channels)``, the centre of the ball.
+            labels: int ``(batch,)`` or dense ``(batch, classes)``.
+            epsilon: scalar.
+            step_size: scalar.
+            adversarial: float32 tensor like ``images``, where the attack is now.
+            *velocity: with momentum, tensor like ``images``.
+
+        Returns:
+            ``(adversarial, *velocity, zero, nonfinite)``; the last two are bool ``(batch,)``,
+            whether the gradient was zero or not finite; CleverHans does not tell.
+        """
+        if self.engine == "cleverhans":
+            from hfc_keras.attacks import cleverhans as engine
+
+            moved = engine.step(self, predict, labels, adversarial, step_size)
+            moved = ops.where(ops.isfinite(moved), moved, adversarial)
+            project = engine.project
+            state = (self.confined(images, moved, epsilon, project),)
+            return (*state, *[ops.zeros_like(adversarial[:, 0, 0, 0], dtype="bool")] * 2)
+        gradient = self.gradient(predict, labels, adversarial)
+        finite = ops.isfinite(gradient)
+        flags = (
+            ops.all(gradient == 0, axis=(1, 2, 3)),
+            ops.logical_not(ops.all(finite, axis=(1, 2, 3))),
+        )
+        gradient = ops.where(finite, gradient, 0.0)
+        if velocity:
+            total = ops.sum(ops.abs(gradient), axis=(1, 2, 3), keepdims=True)
+            gradient = self.momentum * velocity[0] + gradient / ops.maximum(total, 1e-12)
+            velocity = (gradient,)
+        moved = adversarial + step_size * NORMS[self.norm].direction(gradient)
+        moved = ops.clip(moved, self.clip_min, self.clip_max)
+        return self.confined(images, moved, epsilon), *velocity, *flags
+
+    def gradient(self, predict, labels, adversarial):
+        """Gradient of what the attack increases, of each sample's own loss."""
+        sign = -1.0 if self.targeted else 1.0
+
+        def total(x):
+            return sign * ops.sum(gradients.sample_losses(predict(x), labels, self.loss))
+
+        return gradients.value_and_gradient(total, adversarial)[1]
+
+    def confined(self, images, moved, epsilon, project=None):
+        """Images within the mask, the ball and the range of pixels.
+
+        Args:
+            images: tensor, the centre of the ball.
+            moved: tensor like ``images``.
+            epsilon: scalar.
+            project: function of (iteration, perturbation, epsilon), or None for our own.
+
+        Returns:
+            Tensor like ``images``.
+        """
+        perturbation = moved - images
+        if self.mask is not None:
+            # Scaled, not clipped, into the ball: clipping would add other frequencies.
+            perturbation = self.masked(perturbation)
+            size = NORMS[self.norm].size(perturbation)[:, None, None, None]
+            perturbation = perturbation * ops.minimum(1.0, epsilon / ops.maximum(size, 1e-12))
+        project = project or (lambda parts, *rest: NORMS[parts.norm].project(*rest))
+        perturbation = project(self, perturbation, epsilon)
+        return ops.clip(images + perturbation, self.clip_min, self.clip_max)
+
+    def masked(self, perturbation):
+        """Frequencies of a perturbation that the mask keeps."""
+        kind, *radii = self.mask
+        if kind == "band":
+            return spectrum.band(perturbation, *radii)
+        low, high = spectrum.split(perturbation, *radii)
+        return low if kind == "low" else high
