@@ -5,8 +5,10 @@ import re
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
+import keras
 import tyro
 
+from hfc_keras import attacks
 from hfc_keras.training import Recipe
 
 PROFILES = {
@@ -112,3 +114,46 @@ file or a folder of class folders. Left out: digits for smoke, cifar10 otherwise
     def measured_examples(self):
         """Images for a measure of an epoch that is not the last; None is all of them."""
         return None if self.profile == "paper" else 1_000
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AdversarialSettings(Settings):
+    """Settings of an experiment that also trains on attacked images."""
+
+    PAPER_EPSILON: ClassVar = 8 / 255
+
+    adversary: Literal["pgd", "released", "fgsm"] | None = None
+    """Adversary of the training. pgd: random start, 7 steps of 2.5 epsilon / 7 (2 steps for smoke). \
+released: as the paper's released code, 10 steps of epsilon / 10 without random start. fgsm: one \
+step of 1.25 epsilon from a random start. Left out: released for paper, else pgd."""
+    epsilon: float | None = None
+    """Radius of the adversary's L-inf ball, pixels being in [0, 1]. Left out: 8/255, or as in the \
+paper for paper."""
+
+    @property
+    def radius(self):
+        """Epsilon of the training after the profile's default."""
+        if self.epsilon is not None:
+            return self.epsilon
+        return self.PAPER_EPSILON if self.profile == "paper" else 8 / 255
+
+    @property
+    def engine(self):
+        """CleverHans where there is TensorFlow, else our own."""
+        return "cleverhans" if keras.backend.backend() == "tensorflow" else "native"
+
+    def attack(self):
+        """Return the attack of the adversarial training.
+
+        Returns:
+            attacks.Fgsm or attacks.Pgd.
+        """
+        kind = self.adversary or ("released" if self.profile == "paper" else "pgd")
+        if kind == "fgsm":
+            return attacks.Fgsm(self.radius, random_start=True, engine=self.engine)
+        if kind == "pgd":
+            steps = 2 if self.profile == "smoke" else 7
+            return attacks.Pgd(self.radius, steps=steps, engine=self.engine)
+        return attacks.Pgd(
+            self.radius, step_size=self.radius / 10, random_start=False, engine=self.engine
+        )

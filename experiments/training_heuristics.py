@@ -1,9 +1,9 @@
 """Fig. 5 of the CVPR 2020 paper: training heuristics and the frequencies a CNN uses.
 
-Trains the same network by the recipes vanilla, dropout, mix_up and batch_norm, and measures its
-accuracy on the test images and on their low- and high-frequency components. The paper finds that
-dropout changes little, that mix-up makes the network use more of the high frequencies, and batch
-normalisation even more. Batch normalisation is tested with three kinds of statistics, because the
+Trains the same network by the recipes vanilla, dropout, mix_up, batch_norm and adversarial, and
+measures its accuracy on the test images and on their low- and high-frequency components. The paper
+finds that dropout changes little, that mix-up makes the network use more of the high frequencies,
+and batch normalisation even more, while adversarial training leaves it with the low ones. Batch normalisation is tested with three kinds of statistics, because the
 released code tests with those of each test batch while Keras tests with moving averages, and the
 answers differ.
 """
@@ -21,11 +21,12 @@ TITLES = {
     "batch_norm (moving)": "BatchNorm, moving averages",
     "batch_norm (batch)": "BatchNorm, batch statistics",
     "batch_norm (population)": "BatchNorm, population",
+    "adversarial": "Adversarial training",
 }
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Settings):
+class Settings(settings.AdversarialSettings):
     """Settings of this experiment."""
 
     dropout: float = 0.5
@@ -44,6 +45,7 @@ def recipes(settings):
         "dropout": vanilla.but(dropout=settings.dropout),
         "mix_up": vanilla.but(mix_up=settings.mix_up, mix_up_weight="batch"),
         "batch_norm": vanilla.but(normalization="batch", bn_momentum=settings.bn_momentum),
+        "adversarial": vanilla.but(adversary=settings.attack()),
     }
 
 

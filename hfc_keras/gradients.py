@@ -250,12 +250,23 @@ class _TensorFlow:
         # XLA's convolution gradients are up to ten times slower on a processor.
         on_gpu = bool(tf.config.list_logical_devices("GPU"))
 
-        @tf.function(jit_compile=on_gpu, reduce_retracing=True, autograph=False)
+        @tf.function(jit_compile=on_gpu, autograph=False)
         def run(*tensors):
             return function(lambda images: model(images, training=False), *tensors)
 
+        traced = {}
+
         def call(*tensors):
-            return run(*map(tf.convert_to_tensor, tensors))
+            tensors = [tf.convert_to_tensor(tensor) for tensor in tensors]
+            # Any number of images, so that a smaller last batch is not traced anew.
+            shapes = [[None, *tensor.shape[1:]] if len(tensor.shape) else [] for tensor in tensors]
+            key = tuple(
+                tf.TensorSpec(shape, tensor.dtype)
+                for shape, tensor in zip(shapes, tensors, strict=True)
+            )
+            if key not in traced:
+                traced[key] = run.get_concrete_function(*key)
+            return traced[key](*tensors)
 
         return _filled_up(call) if on_gpu else call
 
@@ -273,18 +284,19 @@ class _Jax:
         import jax
 
         @jax.jit
-        def run(trainable, non_trainable, *tensors):
+        def run(values, *tensors):
+            # Not `stateless_call`, which fails where `call` takes no `training`.
             def predict(images):
-                return model.stateless_call(trainable, non_trainable, images, training=False)[0]
+                with keras.StatelessScope(zip(model.variables, values, strict=True)):
+                    return model(images, training=False)
 
             return function(predict, *tensors)
 
         def call(*tensors):
             if not model.built:
                 model(tensors[0][:1], training=False)
-            states = model.trainable_variables, model.non_trainable_variables
-            values = [[variable.value for variable in variables] for variables in states]
-            return run(*values, *map(ops.convert_to_tensor, tensors))
+            values = [variable.value for variable in model.variables]
+            return run(values, *map(ops.convert_to_tensor, tensors))
 
         return _filled_up(call)
 
@@ -294,13 +306,13 @@ def _filled_up(function):
 
     def call(*tensors):
         tensors = [ops.convert_to_tensor(tensor) for tensor in tensors]
-        size = next(tensor.shape[0] for tensor in tensors if tensor.shape)
+        size = next(tensor.shape[0] for tensor in tensors if len(tensor.shape))
         missing = (1 << (size - 1).bit_length()) - size
         if not missing:
             return function(*tensors)
         filled = [
             ops.concatenate([tensor, ops.repeat(tensor[-1:], missing, axis=0)])
-            if tensor.shape
+            if len(tensor.shape)
             else tensor
             for tensor in tensors
         ]

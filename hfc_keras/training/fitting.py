@@ -6,12 +6,16 @@ import keras
 import numpy as np
 import pandas as pd
 
-from hfc_keras import checks, data, layers, models
+from hfc_keras import attacks, checks, data, layers, models
 from hfc_keras.data import pipeline
+from hfc_keras.training.adversarial import AdversarialTraining, CatastrophicOverfitting
 from hfc_keras.training.recipe import Recipe
 from hfc_keras.training.store import Store
 
 HISTORY = ["epoch", "loss", "accuracy", "val_accuracy"]
+# What training with FGSM also logs, on this many training images.
+WATCHED = ["fgsm_accuracy", "pgd_accuracy"]
+WATCHED_EXAMPLES = 200
 
 
 def fit(recipe, store=None, data_dir=None, every_epoch=False):
@@ -30,8 +34,10 @@ def fit(recipe, store=None, data_dir=None, every_epoch=False):
 
     Returns:
         ``(model, history)``: the trained, compiled keras.Model, and a DataFrame with the
-        columns epoch (from 1), loss, accuracy (means over the epoch while training) and
-        val_accuracy (on the untouched test images after it).
+        columns epoch (from 1), loss, accuracy (means over the epoch while training, with an
+        adversary on attacked images) and val_accuracy (on the untouched test images after it);
+        with FGSM as adversary also fgsm_accuracy and pgd_accuracy, as of
+        ``CatastrophicOverfitting``, on 200 training images.
 
     Raises:
         ValueError: for data or a model that does not exist, a store that cannot be written, or
@@ -63,6 +69,9 @@ class _Training:
         self.dataset = load_data(recipe, data_dir)
         self.batches = training_batches(recipe, self.dataset)
         self.model = build_model(recipe, self.dataset.image_shape, self.dataset.classes)
+        self.trained = self.model
+        if recipe.adversary:
+            self.trained = AdversarialTraining(self.model, recipe.adversary, seed=recipe.seed)
         self.history = pd.DataFrame(columns=HISTORY)
         self.compile()
 
@@ -77,24 +86,25 @@ class _Training:
 
     def compile(self):
         steps = len(self.batches) * self.recipe.epochs
-        self.model.compile(
-            optimizer=build_optimizer(self.recipe, steps),
-            loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-        )
-        self.model.optimizer.build(self.model.trainable_variables)
+        for model in {self.model: None, self.trained: None}:
+            model.compile(
+                optimizer=build_optimizer(self.recipe, steps),
+                loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+                metrics=["accuracy"],
+            )
+            model.optimizer.build(model.trainable_variables)
 
     def restore(self, weights, history, optimizer=None):
         self.model.set_weights(weights)
         if optimizer is not None:
-            for variable, value in zip(self.model.optimizer.variables, optimizer, strict=True):
+            for variable, value in zip(self.trained.optimizer.variables, optimizer, strict=True):
                 variable.assign(value)
         self.history = history
         return self.model, self.history
 
     def train(self, done):
         test = self.dataset.test
-        self.model.fit(
+        self.trained.fit(
             self.batches.dataset(),
             initial_epoch=done,
             epochs=self.recipe.epochs,
@@ -102,14 +112,24 @@ class _Training:
             validation_batch_size=256,
             callbacks=[
                 self.batches.epoch_marker(),
+                *self.watch(),
                 keras.callbacks.LambdaCallback(on_epoch_begin=self.seed, on_epoch_end=self.keep),
             ],
             shuffle=False,
             verbose=1 if sys.stdout.isatty() else 0,
         )
 
+    def watch(self):
+        """Callback that an FGSM adversary needs."""
+        if not isinstance(self.recipe.adversary, attacks.Fgsm):
+            return []
+        split = self.dataset.train
+        images, labels = split.images[:WATCHED_EXAMPLES], split.labels[:WATCHED_EXAMPLES]
+        adversary = self.recipe.adversary
+        return [CatastrophicOverfitting(images, labels, adversary.epsilon, adversary.norm)]
+
     def seed(self, epoch, logs=None):
-        states = pipeline.seed_states(self.model)
+        states = pipeline.seed_states(self.trained)
         keys = pipeline.seed_keys(len(states), self.recipe.seed, epoch)
         for state, key in zip(states, keys, strict=True):
             state.assign(key)
@@ -120,10 +140,11 @@ class _Training:
                 f"The loss must stay finite; lower `learning_rate`. Received: "
                 f"loss={logs['loss']} after epoch {epoch + 1} of {self.recipe}"
             )
-        row = {"epoch": epoch + 1, **{name: float(logs[name]) for name in HISTORY[1:]}}
+        names = [*HISTORY[1:], *(name for name in WATCHED if name in logs)]
+        row = {"epoch": epoch + 1, **{name: float(logs[name]) for name in names}}
         self.history = pd.DataFrame([*self.history.to_dict("records"), row])
         if self.store:
-            self.store.save_epoch(self.recipe, self.dataset, self.model, self.history)
+            self.store.save_epoch(self.recipe, self.dataset, self.trained, self.history)
 
 
 def load_data(recipe, data_dir=None):

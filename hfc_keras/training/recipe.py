@@ -7,8 +7,9 @@ import os
 
 import numpy as np
 
-from hfc_keras import checks, models
+from hfc_keras import attacks, checks, models
 from hfc_keras.data.dataset import pair
+from hfc_keras.training.adversarial import check_attack
 
 CHOICES = {
     "normalization": ("none", "batch"),
@@ -55,6 +56,8 @@ class Recipe:
         inclusive: bool, ``<=`` or ``<`` at the rim of the disc.
         outside_gain: float in [0, 1], as of ``layers.RadialFilter``.
         rescale: bool, whether each training image is divided by its maximum.
+        adversary: None, attacks.Fgsm or attacks.Pgd, what training images are attacked by, as of
+            ``AdversarialTraining``; or the dict that stands for it in ``to_dict``.
         seed: int, of weights, order, augmentation, dropout and label shuffle.
 
     Raises:
@@ -91,6 +94,7 @@ class Recipe:
     inclusive: bool = True
     outside_gain: float = 0.0
     rescale: bool = False
+    adversary: attacks.Fgsm | attacks.Pgd | None = None
     seed: int = 0
 
     def __new__(cls, **values):
@@ -141,7 +145,10 @@ class Recipe:
         """
         values = {field.name: getattr(self, field.name) for field in _fields()}
         default = {field.name: _default(field) for field in _fields()}
-        return {name: value for name, value in values.items() if value != default[name]}
+        changed = {name: value for name, value in values.items() if value != default[name]}
+        if self.adversary:
+            changed["adversary"] = self.adversary.to_dict()
+        return changed
 
     @property
     def hash(self):
@@ -185,6 +192,11 @@ def _checked(field, value):
         return checks.choice(name, value, CHOICES.get(name) or models.names())
     if name in ("examples", "image_size"):
         return _sizes(name, value)
+    if name == "adversary":
+        attack = attacks.from_dict(value) if isinstance(value, dict) else value
+        if attack is not None:
+            check_attack(attack, name)
+        return attack
     if name == "options":
         checks.require(isinstance(value, dict), "`options` must be a dict", options=value)
         fields = {field.name for field in _fields()} & value.keys()

@@ -1,0 +1,199 @@
+"""Adversarial training inside ordinary ``fit``."""
+
+import warnings
+
+import keras
+import numpy as np
+from keras import ops
+
+from hfc_keras import attacks, checks
+
+# Points between FGSM and PGD accuracy from which FGSM training counts as overfitted.
+GAP = 0.2
+
+
+@keras.saving.register_keras_serializable(package="hfc_keras")
+class AdversarialTraining(keras.Model):
+    r"""Train a model on adversarial images made anew in every step.
+
+    .. math:: \min_\theta E \max_{\|\delta\| \le \epsilon} \ell(f_\theta(x + \delta), y)
+
+    ``fit`` takes what the model's own would: arrays, a dataset, callbacks, metrics, sample
+    weights. Metrics of the training are on adversarial images; ``evaluate``, ``predict`` and
+    validation are on the images as they are. The attack sees the model in inference mode, the
+    training step in training mode, so that batch normalisation is updated once a step.
+
+    Args:
+        model: keras.Model that returns logits ``(batch, classes)``.
+        attack: attacks.Fgsm or attacks.Pgd, untargeted and without restarts; None is
+            ``Pgd(8 / 255, steps=7)``. Its own seed is not used.
+        seed: int or None, of the random starts.
+        **kwargs: as of ``keras.Model``.
+
+    Raises:
+        ValueError: for a model that is none, or an attack that cannot be trained with.
+
+    Reference:
+        Madry et al., Towards Deep Learning Models Resistant to Adversarial Attacks, ICLR 2018.
+
+    Example:
+        >>> from hfc_keras import data, models
+        >>> digits = data.load("digits", examples=(50, 20))
+        >>> network = models.build("small_cnn", (8, 8, 1), 10)
+        >>> robust = AdversarialTraining(network, attacks.Pgd(0.1, steps=2))
+        >>> loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        >>> robust.compile("adam", loss, metrics=["accuracy"])
+        >>> history = robust.fit(digits.train.images, digits.train.labels, verbose=0)
+        >>> robust.model is network
+        True
+    """
+
+    def __init__(self, model, attack=None, seed=None, **kwargs):
+        checks.require(isinstance(model, keras.Model), "`model` must be a keras.Model", model=model)
+        # Without autocast a half-precision policy leaves the pixels to the attack as they are.
+        super().__init__(**{"autocast": False, "dtype": model.dtype_policy, **kwargs})
+        self.model = model
+        self.attack = attacks.Pgd(8 / 255, steps=7) if attack is None else attack
+        check_attack(self.attack, "attack")
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, inputs, training=None):
+        """Return the logits of images, or of the attacked images of ``(images, labels)``."""
+        if isinstance(inputs, (tuple, list)):
+            inputs = self.attacked(*inputs)
+        return self.model(inputs, training=training)
+
+    def attacked(self, images, labels):
+        """Adversarial images of a batch.
+
+        Args:
+            images: float ``(batch, height, width, channels)`` in [0, 1].
+            labels: int ``(batch,)``, one-hot or soft ``(batch, classes)``.
+
+        Returns:
+            float32 tensor like ``images``; no gradient flows back through it.
+        """
+        images = ops.cast(images, "float32")
+        labels = ops.convert_to_tensor(labels)
+        labels = labels[:, 0] if labels.shape[1:] == (1,) else labels
+        if self.attack.epsilon == 0:
+            return images
+        iterate = attacks.Iteration.of(self.attack)
+        sizes = self.attack.epsilon, self.attack.step
+        state = [self._start(iterate, images)]
+        state += [ops.zeros_like(images)] if self.attack.momentum else []
+        for _ in range(self.attack.steps):
+            *state, _, _ = iterate(self._predict, images, labels, *sizes, *state)
+        return ops.stop_gradient(state[0])
+
+    def train_step(self, *arguments):
+        """Pass the labels to ``call`` beside the images; both backends' steps do the rest."""
+        *state, batch = arguments
+        images, labels, weights = keras.utils.unpack_x_y_sample_weight(batch)
+        batch = keras.utils.pack_x_y_sample_weight((images, labels), labels, weights)
+        return super().train_step(*state, batch)
+
+    def _predict(self, images):
+        return self.model(images, training=False)
+
+    def _start(self, iterate, images):
+        if not self.attack.random_start:
+            return images
+        noise = attacks.NORMS[self.attack.norm].start(
+            lambda shape: keras.random.uniform(shape, seed=self.seed_generator, dtype="float32"),
+            lambda shape: keras.random.normal(shape, seed=self.seed_generator, dtype="float32"),
+            ops.shape(images),
+        )
+        return iterate.confined(images, images + self.attack.epsilon * noise, self.attack.epsilon)
+
+    def get_config(self):
+        """Return every argument that rebuilds the model."""
+        return {
+            "name": self.name,
+            "model": keras.saving.serialize_keras_object(self.model),
+            "attack": self.attack.to_dict(),
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Rebuild from ``get_config``."""
+        model = keras.saving.deserialize_keras_object(config["model"], custom_objects)
+        return cls(**{**config, "model": model, "attack": attacks.from_dict(config["attack"])})
+
+
+class CatastrophicOverfitting(keras.callbacks.Callback):
+    """Watch training with FGSM for the epoch from which only FGSM fails.
+
+    Such a network withstands the single step it was trained with, and no second one. After
+    every epoch the accuracy under FGSM, without random start, and under PGD with ten steps goes to
+    the logs as ``fgsm_accuracy`` and ``pgd_accuracy``; a warning comes when they part.
+
+    Args:
+        images: float ``(examples, height, width, channels)`` in [0, 1].
+        labels: int ``(examples,)`` or one-hot.
+        epsilon: float, radius of both attacks.
+        norm: ``"linf"`` or ``"l2"``.
+        gap: float in [0, 1], difference of the accuracies from which a warning comes.
+
+    Warns:
+        UserWarning: once for each epoch in which the accuracies differ by more than ``gap``.
+
+    Reference:
+        Wong et al., Fast is Better than Free: Revisiting Adversarial Training, ICLR 2020.
+
+    Example:
+        >>> from hfc_keras import data
+        >>> test = data.load("digits", examples=(50, 20)).test
+        >>> CatastrophicOverfitting(test.images, test.labels, epsilon=0.1).gap
+        0.2
+    """
+
+    def __init__(self, images, labels, epsilon, norm="linf", gap=GAP):
+        super().__init__()
+        self.images, self.labels = images, labels
+        self.attacks = attacks.Fgsm(epsilon, norm=norm), attacks.Pgd(epsilon, norm=norm)
+        self.gap = checks.number("gap", gap, minimum=0, maximum=1)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Measure both accuracies."""
+        model = getattr(self.model, "model", self.model)
+        fgsm, pgd = (self._accuracy(model, attack) for attack in self.attacks)
+        if logs is not None:
+            logs.update(fgsm_accuracy=fgsm, pgd_accuracy=pgd)
+        if fgsm - pgd > self.gap:
+            warnings.warn(
+                f"Catastrophic overfitting after epoch {epoch + 1}: accuracy {fgsm:.3f} under "
+                f"FGSM but {pgd:.3f} under PGD. Train with attacks.Pgd, a smaller step_size or "
+                "fewer epochs.",
+                stacklevel=2,
+            )
+
+    def _accuracy(self, model, attack):
+        return float(np.mean(attacks.run(model, self.images, self.labels, attack).withstood))
+
+
+def check_attack(attack, name):
+    """Refuse an attack that cannot be trained with.
+
+    Args:
+        attack: what the caller passed.
+        name: str, the argument's name.
+
+    Raises:
+        ValueError: if it is no attack, targeted or has restarts.
+
+    Example:
+        >>> check_attack(attacks.Pgd(0.1), "adversary")
+    """
+    checks.require(
+        isinstance(attack, (attacks.Fgsm, attacks.Pgd)),
+        f"`{name}` must be attacks.Fgsm or attacks.Pgd",
+        **{name: attack},
+    )
+    checks.require(
+        attack.restarts == 1 and not attack.targeted,
+        f"`{name}` must be untargeted and without restarts",
+        **{name: attack},
+    )
