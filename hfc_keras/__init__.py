@@ -5,9 +5,13 @@ import importlib
 __version__ = "0.1.0"
 __all__ = [
     "analysis",
+    "attacks",
     "data",
+    "gradients",
+    "kernels",
     "layers",
     "models",
+    "regularizers",
     "reporting",
     "spectrum",
     "training",

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from hfc_keras import layers, spectrum
+from hfc_keras import kernels, layers, spectrum
 
 LAYERS = [
     layers.RadialFilter(2.0),
@@ -171,3 +171,73 @@ def test_filters_in_front_of_keras_applications(application, rng):
 def test_wrong_arguments_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+class TestSmoothConv2D:
+    """A convolution by the smoothed kernel that is a Conv2D in all else."""
+
+    OPTIONS = {"padding": "same", "strides": 2, "use_bias": True, "activation": "relu"}
+
+    @pytest.fixture
+    def layer(self):
+        return layers.SmoothConv2D(6, (3, 5), rho=0.25, groups=3, bias_initializer="ones")
+
+    @pytest.mark.parametrize("normalize", [True, False])
+    @pytest.mark.parametrize("rho", [0, 0.5])
+    def test_output_is_that_of_the_smoothed_kernel(self, rho, normalize, images):
+        smooth = layers.SmoothConv2D(4, 3, rho, normalize, **self.OPTIONS)
+        output = ops.convert_to_numpy(smooth(images))
+        plain = keras.layers.Conv2D(4, 3, **self.OPTIONS)
+        plain.build(images.shape)
+        plain.set_weights([kernels.smooth(smooth.kernel, rho, normalize), smooth.bias])
+        np.testing.assert_allclose(output, ops.convert_to_numpy(plain(images)), atol=1e-5)
+        assert smooth.compute_output_shape((None, 8, 9, 3)) == (None, 4, 5, 4)
+
+    def test_config_round_trip(self, layer):
+        config = layer.get_config()
+        copy = layers.SmoothConv2D.from_config(config)
+        assert copy.get_config() == config
+        assert (copy.rho, copy.normalize, copy.groups) == (0.25, False, 3)
+
+    def test_mixed_precision(self, layer, images):
+        config = layer.get_config()
+        half = layers.SmoothConv2D.from_config({**config, "dtype": "mixed_bfloat16"})
+        full = layers.SmoothConv2D.from_config(config)
+        half.build(images.shape)
+        full.build(images.shape)
+        full.set_weights(half.get_weights())
+        output = half(images)
+        assert keras.backend.standardize_dtype(output.dtype) == "bfloat16"
+        assert half.kernel.dtype == "float32"
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(ops.cast(output, "float32")),
+            ops.convert_to_numpy(full(images)),
+            atol=0.05,
+        )
+
+    @pytest.mark.parametrize("jit_compile", [True, False])
+    def test_trains_and_loads_in_a_fresh_process(
+        self, layer, jit_compile, images, tmp_path, fresh_python
+    ):
+        model = keras.Sequential([keras.Input((8, 9, 3)), layer])
+        model.compile("sgd", "mse", jit_compile=jit_compile)
+        before = model.get_weights()
+        model.fit(images, np.zeros((4, 6, 5, 6)), batch_size=3, verbose=0)
+        assert not any(map(np.array_equal, before, model.get_weights()))
+        model.save(tmp_path / "model.keras")
+        np.save(tmp_path / "images.npy", images)
+        code = """
+import sys, numpy, keras
+import hfc_keras.layers
+model = keras.models.load_model(sys.argv[1] + "/model.keras")
+images = numpy.load(sys.argv[1] + "/images.npy")
+numpy.save(sys.argv[1] + "/output.npy", model.predict(images, verbose=0))
+"""
+        fresh_python(code, tmp_path)
+        expected = model.predict(images, verbose=0)
+        np.testing.assert_allclose(np.load(tmp_path / "output.npy"), expected, atol=1e-5)
+
+    @pytest.mark.parametrize("rho", [-0.5, float("inf"), "1"])
+    def test_wrong_rho_is_refused(self, rho):
+        with pytest.raises(ValueError, match=f"from 0. Received: rho={rho!r}"):
+            layers.SmoothConv2D(4, 3, rho=rho)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from hfc_keras import kernels as kernel_mathematics
 from hfc_keras import models
 
 # Keras reads its own weights in a way that NumPy 2 deprecates.
@@ -42,6 +43,15 @@ def randomize(model, seed=0):
     generator = np.random.default_rng(seed)
     for weight in model.trainable_weights:
         weight.assign(np.asarray(weight) + generator.normal(0, 0.1, weight.shape).astype("float32"))
+
+
+def smoothness(layer):
+    """What keeps a convolution smooth and how much, or None."""
+    if layer.kernel_regularizer is not None:
+        return "penalty", layer.kernel_regularizer.weight
+    if layer.kernel_constraint is not None:
+        return "constraint", layer.kernel_constraint.limit
+    return ("layer", layer.rho) if getattr(layer, "normalize", False) else None
 
 
 @pytest.fixture
@@ -229,6 +239,66 @@ def test_mean_and_std_are_applied_at_the_entrance(mean, std):
     np.testing.assert_allclose(outputs(model, images), expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("smoothing", ["penalty", "constraint", "layer"])
+@pytest.mark.parametrize("smoothed", ["first", "all"])
+def test_smoothing_changes_no_name_and_no_initial_weight(name, smoothing, smoothed):
+    options = {"width": 0.1, "normalization": "none"}
+    plain = models.build(name, (8, 8, 1), 3, **options)
+    model = models.build(name, (8, 8, 1), 3, smoothing=smoothing, smoothed=smoothed, **options)
+    assert [layer.name for layer in model.layers] == [layer.name for layer in plain.layers]
+    assert all(map(np.array_equal, plain.get_weights(), model.get_weights()))
+    convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    smooth = [layer.name for layer in convolutions if smoothness(layer)]
+    assert smooth == [layer.name for layer in convolutions][: 1 if smoothed == "first" else None]
+    assert len(model.losses) == (len(smooth) if smoothing == "penalty" else 0)
+
+
+@pytest.mark.parametrize("first_kernel", [3, 5])
+@pytest.mark.parametrize(
+    ("smoothing", "strength", "expected"),
+    [("penalty", None, 0.01), ("constraint", None, 1.0), ("layer", None, 0.25)]
+    + [("penalty", 2, 2.0), ("constraint", 0.4, 0.4), ("layer", 1, 1.0)],
+)
+def test_smoothing_acts_in_training_and_after_loading(
+    smoothing, strength, expected, first_kernel, tmp_path
+):
+    options = {"smoothing": smoothing, "smoothing_strength": strength}
+    model = models.build("resnet8", (8, 8, 1), 3, width=0.5, first_kernel=first_kernel, **options)
+    first, images = models.first_convolution(model), pixels((8, 8, 1), examples=6)
+    assert smoothness(first) == (smoothing, expected)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.05), loss)
+    model.fit(images, np.arange(6) % 3, batch_size=3, epochs=2, verbose=0)
+    if smoothing == "constraint":
+        assert float(kernel_mathematics.roughness(first.kernel)) <= expected
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert smoothness(loaded.get_layer("conv0")) == (smoothing, expected)
+    np.testing.assert_allclose(outputs(loaded, images), outputs(model, images), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["resnet8", "resnet20"])
+def test_first_kernel_changes_the_first_convolution_alone(name):
+    plain, default, large = (
+        models.build(name, (9, 13, 3), 3, **option)
+        for option in ({}, {"first_kernel": 3}, {"first_kernel": 7})
+    )
+    assert default.get_config() == plain.get_config()
+    assert all(map(np.array_equal, kernels(plain), kernels(default)))
+    first, *others = kernels(large)
+    assert first.shape == (7, 7, 3, 16)
+    assert all(map(np.array_equal, kernels(plain)[1:], others))
+    assert large.get_layer("conv0").output.shape == (None, 9, 13, 16)
+
+
+def test_default_convolutions_are_plain_ones():
+    model = models.build("resnet8", (8, 8, 1), 3)
+    convolutions = [layer for layer in model.layers if hasattr(layer, "kernel_size")]
+    assert {type(layer) for layer in convolutions} == {keras.layers.Conv2D}
+    assert {smoothness(layer) for layer in convolutions} == {None}
+
+
 @pytest.mark.parametrize("name", ["resnet8", "lenet5"])
 def test_half_precision_keeps_weights_and_logits_float32(half_precision, name):
     model = models.build(name, (28, 28, 1), 3, normalization="batch", mean=0.5, std=0.2)
@@ -320,6 +390,14 @@ def test_resnet8_is_the_reference(shape):
         ({"width": 0}, "`width` must be above 0. Received: width=0"),
         ({"width": float("nan")}, "`width` must be a finite number"),
         ({"seed": -1}, "`seed` must be a whole number from 0"),
+        ({"first_kernel": 4}, "`first_kernel` must be odd. Received: first_kernel=4"),
+        ({"first_kernel": 0}, "`first_kernel` must be a whole number from 1"),
+        ({"name": "vgg11", "first_kernel": 5}, "takes the options .*Received: first_kernel=5"),
+        ({"smoothing": "blur"}, "must be one of None, 'penalty', .*Received: smoothing='blur'"),
+        ({"smoothing_strength": 1}, "`smoothing` must be given with its strength"),
+        ({"smoothing": "layer", "smoothing_strength": -1}, "Received: smoothing_strength=-1"),
+        ({"smoothing": "constraint", "smoothing_strength": 0}, "above 0 for a constraint"),
+        ({"smoothed": "last"}, "`smoothed` must be one of 'first', 'all'"),
         ({"mean": 0.5}, "`mean` and `std` must be given together.*std=None"),
         ({"mean": [0.5, 0.5], "std": 1}, "`mean` must be a number or one for each of 3"),
         ({"mean": "half", "std": 1}, "`mean` must be a finite number"),

@@ -1,4 +1,6 @@
-"""Networks that end in logits."""
+"""Networks that end in logits, and surgery on them."""
 
 from hfc_keras.models.catalogue import build as build
 from hfc_keras.models.catalogue import names as names
+from hfc_keras.models.surgery import first_convolution as first_convolution
+from hfc_keras.models.surgery import smooth_model as smooth_model

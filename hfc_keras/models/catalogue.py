@@ -16,15 +16,16 @@ from hfc_keras.models.small_cnn import small_cnn
 from hfc_keras.models.vgg import vgg
 
 _COMMON = {name: option.default for name, option in inspect.signature(Parts).parameters.items()}
+_CIFAR = {"first_kernel": 3}
 _RESNET = {"normalization": "batch", "stem": None}
 
 # By name: a function of (parts, images, classes, options of its own) that returns the logits,
 # and the options it has beyond the common ones or with another default.
 _NETWORKS = {
-    "resnet8": (functools.partial(cifar_resnet, blocks=1), {}),
-    "resnet20": (functools.partial(cifar_resnet, blocks=3), {}),
-    "resnet32": (functools.partial(cifar_resnet, blocks=5), {}),
-    "resnet44": (functools.partial(cifar_resnet, blocks=7), {}),
+    "resnet8": (functools.partial(cifar_resnet, blocks=1), _CIFAR),
+    "resnet20": (functools.partial(cifar_resnet, blocks=3), _CIFAR),
+    "resnet32": (functools.partial(cifar_resnet, blocks=5), _CIFAR),
+    "resnet44": (functools.partial(cifar_resnet, blocks=7), _CIFAR),
     "resnet18": (functools.partial(resnet, stages=(2, 2, 2, 2)), _RESNET),
     "resnet50": (functools.partial(resnet, stages=(3, 4, 6, 3), bottleneck=True), _RESNET),
     "vgg11": (functools.partial(vgg, stages=(1, 1, 2, 2, 2)), {}),
@@ -55,7 +56,7 @@ def build(name, input_shape, classes, **options):
     8 x 8; a 2 x 2 maximum pooling that would leave less than one pixel is left out. The output
     is ``(batch, classes)`` logits, float32 under every dtype policy. Kernels are drawn from
     Xavier's uniform distribution by ``seed`` alone: equal calls give equal weights on one
-    backend, whatever the normalization and the dropout.
+    backend, whatever the normalization, the dropout and the smoothing.
 
     | name | network |
     |---|---|
@@ -82,7 +83,19 @@ def build(name, input_shape, classes, **options):
               rounded and at least 1. Default 1.
             - mean, std: float or one float per channel; the network then starts with
               ``(x - mean) / std``. Default None.
+            - smoothing: what keeps kernels smooth. "penalty" adds
+              ``regularizers.KernelRoughness`` to the loss, "constraint" is
+              ``regularizers.MaxRoughness``, "layer" puts a normalized
+              ``layers.SmoothConv2D`` in the place of Conv2D. Default None.
+            - smoothing_strength: float, the weight of the penalty from 0 (default 0.01), the
+              largest roughness above 0 (default 1; white noise has 8/3 at 3 x 3), or the rho of
+              the layer from 0 (default 0.25).
+            - smoothed: "first" or "all", which convolutions. Default "first".
             - seed: int from 0. Default 0.
+
+            of resnet8, 20, 32 and 44 also:
+
+            - first_kernel: int, odd, side of the first convolution's kernel. Default 3.
 
             of resnet18 and resnet50 also:
 

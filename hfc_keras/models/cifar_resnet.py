@@ -4,12 +4,14 @@ import functools
 
 import keras
 
+from hfc_keras import checks
+
 _unit_scaling = functools.partial(
     keras.initializers.VarianceScaling, scale=1.0, mode="fan_in", distribution="uniform"
 )
 
 
-def cifar_resnet(parts, x, classes, blocks):
+def cifar_resnet(parts, x, classes, blocks, first_kernel=3):
     """Return the logits of a residual network of 6 ``blocks`` + 2 layers.
 
     Pre-activation blocks of two 3 x 3 convolutions in three stages of 16, 32 and 64 filters.
@@ -22,9 +24,13 @@ def cifar_resnet(parts, x, classes, blocks):
         x: tensor ``(batch, height, width, channels)``.
         classes: int, number of logits.
         blocks: int, residual blocks in each stage.
+        first_kernel: int, odd, side of the first convolution's kernel.
 
     Returns:
         tensor ``(batch, classes)``.
+
+    Raises:
+        ValueError: if ``first_kernel`` is no odd number from 1.
 
     Reference:
         He et al., Deep residual learning for image recognition, CVPR 2016, section 4.2;
@@ -37,7 +43,9 @@ def cifar_resnet(parts, x, classes, blocks):
         >>> models.build("resnet20", (32, 32, 3), 10).count_params()
         268346
     """
-    x = parts.conv_relu(x, 16, 3)
+    size = checks.number("first_kernel", first_kernel, minimum=1, whole=True)
+    checks.require(size % 2, "`first_kernel` must be odd", first_kernel=first_kernel)
+    x = parts.conv_relu(x, 16, size)
     for stage, filters in enumerate((16, 32, 64)):
         for block in range(blocks):
             strides = 2 if stage > 0 and block == 0 else 1

@@ -5,9 +5,12 @@ import collections
 import keras
 import numpy as np
 
-from hfc_keras import checks
+from hfc_keras import checks, regularizers
+from hfc_keras.layers import SmoothConv2D
 
 LARGE = 96  # pixels of the smaller side from which a network is laid out as for ImageNet
+# By kind of smoothing: its default strength.
+SMOOTHING = {"penalty": 0.01, "constraint": 1.0, "layer": 0.25}
 
 
 class Parts:
@@ -26,6 +29,10 @@ class Parts:
         mean: None, or float or one float per channel taken off the pixels.
         std: None, or float or one float per channel, above 0, by which the pixels are
             divided. Given with ``mean`` or not at all.
+        smoothing: None, or str, "penalty", "constraint" or "layer": what keeps kernels smooth.
+        smoothing_strength: None, which is a default for each kind, or float: the weight of the
+            penalty, the largest roughness of the constraint or the rho of the layer.
+        smoothed: str, "first" or "all": the convolutions that are smoothed.
         seed: int from 0, from which the seeds of the layers are drawn.
 
     Raises:
@@ -48,6 +55,9 @@ class Parts:
         width=1.0,
         mean=None,
         std=None,
+        smoothing=None,
+        smoothing_strength=None,
+        smoothed="first",
         seed=0,
     ):
         """Check the options."""
@@ -64,6 +74,8 @@ class Parts:
             std=std,
         )
         self.mean, self.std = mean, std
+        self.smoothing, self.strength = _smoothing(smoothing, smoothing_strength)
+        self.smoothed = checks.choice("smoothed", smoothed, ("first", "all"))
         seed = checks.number("seed", seed, minimum=0, whole=True)
         self._generator = np.random.default_rng(seed)
         self._count = collections.Counter()
@@ -85,7 +97,8 @@ class Parts:
 
     def conv(self, x, filters, size, strides=1, padding="same", bias=False):
         """Return a convolution of square kernels, ``width`` times ``filters`` of them."""
-        layer = keras.layers.Conv2D(
+        kind, options = self._convolution()
+        layer = kind(
             self._scaled(filters),
             size,
             strides=strides,
@@ -93,6 +106,7 @@ class Parts:
             use_bias=bias,
             kernel_initializer=keras.initializers.GlorotUniform(self._seed()),
             name=self._name("conv"),
+            **options,
         )
         return layer(x)
 
@@ -185,6 +199,19 @@ class Parts:
             name="logits",
         )(x)
 
+    def _convolution(self):
+        """Class of the next convolution, and its arguments for smoothing."""
+        first = self._count["conv"] == 0
+        if self.smoothing is None or not (first or self.smoothed == "all"):
+            return keras.layers.Conv2D, {}
+        if self.smoothing == "layer":
+            return SmoothConv2D, {"rho": self.strength, "normalize": True}
+        if self.smoothing == "penalty":
+            penalty = regularizers.KernelRoughness(self.strength)
+            return keras.layers.Conv2D, {"kernel_regularizer": penalty}
+        limit = regularizers.MaxRoughness(self.strength)
+        return keras.layers.Conv2D, {"kernel_constraint": limit}
+
     def _scaled(self, number):
         return max(1, round(self.width * number))
 
@@ -210,6 +237,20 @@ def smaller_side(x):
         9
     """
     return min(x.shape[1:3])
+
+
+def _smoothing(kind, strength):
+    checks.choice("smoothing", kind, (None, *SMOOTHING))
+    if strength is None:
+        return kind, SMOOTHING.get(kind)
+    checks.require(kind, "`smoothing` must be given with its strength", smoothing=kind)
+    strength = checks.number("smoothing_strength", strength, minimum=0)
+    checks.require(
+        strength > 0 or kind != "constraint",
+        "`smoothing_strength` must be above 0 for a constraint",
+        smoothing_strength=strength,
+    )
+    return kind, strength
 
 
 def _per_channel(name, value, channels):

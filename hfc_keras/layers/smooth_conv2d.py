@@ -1,0 +1,61 @@
+"""A convolution whose kernel is smoothed each time it is used."""
+
+import keras
+
+from hfc_keras import checks, kernels
+
+
+@keras.saving.register_keras_serializable(package="hfc_keras")
+class SmoothConv2D(keras.layers.Conv2D):
+    r"""Convolution with the smoothed kernel; the weights themselves stay free.
+
+    .. math:: y = S_\rho(w) * x + b, \qquad
+              S_\rho(w)_{ij} = w_{ij} + \rho \sum_{(h,k) \in N(i,j)} w_{hk}
+
+    as ``kernels.smooth`` has it. The gradient passes through the smoothing, so a network can
+    be trained with it, where the paper smooths a trained kernel once.
+
+    Args:
+        filters: int, number of output channels.
+        kernel_size: int or tuple of 2 ints.
+        rho: float, at least 0, weight of the eight neighbours.
+        normalize: bool, divide the smoothed kernel by ``1 + 8 rho``.
+        **kwargs: as of ``keras.layers.Conv2D``, by keyword.
+
+    Call arguments:
+        inputs: ``(batch, height, width, channels)``.
+
+    Returns:
+        Tensor ``(batch, new height, new width, filters)`` in the layer's compute dtype.
+
+    Raises:
+        ValueError: for a rho that is negative or not finite.
+
+    Reference:
+        Wang et al., High-Frequency Component Helps Explain the Generalization of
+        Convolutional Neural Networks, CVPR 2020, equation 3.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = SmoothConv2D(4, 3, rho=0.25, padding="same")
+        >>> layer(np.ones((1, 8, 8, 1), "float32")).shape == (1, 8, 8, 4)
+        True
+    """
+
+    def __init__(self, filters, kernel_size, rho, normalize=False, **kwargs):
+        super().__init__(filters, kernel_size, **kwargs)
+        self.rho = checks.number("rho", rho, minimum=0)
+        self.normalize = bool(normalize)
+
+    @property
+    def smoothed_kernel(self):
+        """Kernel that the images are convolved with, ``(height, width, in, filters)``."""
+        return kernels.smooth(self.kernel, self.rho, self.normalize)
+
+    def convolution_op(self, inputs, kernel):
+        """Convolve with the smoothed kernel."""
+        return super().convolution_op(inputs, kernels.smooth(kernel, self.rho, self.normalize))
+
+    def get_config(self):
+        """Return every argument that rebuilds the layer."""
+        return {**super().get_config(), "rho": self.rho, "normalize": self.normalize}
