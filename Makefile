@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 JAX := .venv-jax
 BIN := $(VENV)/bin
-CORE := $(addprefix tests/test_,spectrum.py layers.py pipeline.py data.py training.py analysis.py)
+CORE := $(addprefix tests/test_,spectrum.py layers.py pipeline.py data.py training.py analysis.py \
+	kernels.py gradients.py attacks.py adversarial.py robust_accuracy.py regularizers.py)
 
 .PHONY: demo test lint jax-test clean help
 
@@ -15,7 +16,7 @@ help:
 
 demo: $(VENV)/.ready
 	$(BIN)/python -m experiments.training_heuristics --profile quick --dataset digits \
-		--results results/demo
+		--recipes vanilla dropout mix_up batch_norm --results results/demo
 
 test: lint jax-test
 	$(BIN)/python -m pytest

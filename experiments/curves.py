@@ -5,7 +5,8 @@ import functools
 import numpy as np
 import pandas as pd
 
-from hfc_keras import analysis, training
+from hfc_keras import analysis, reporting, training
+from hfc_keras.reporting.tables import KEYS as KEYS
 
 RADII = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
 
@@ -75,12 +76,10 @@ def component_rows(cell, model, bn_statistics):
         "inclusive": settings.inclusive,
         "rescale": settings.rescale,
     }
-    # A fixed random order: images sorted by class would make one-sided subsets and batches.
-    order = np.random.default_rng(0).permutation(len(dataset.test))
     train_images = functools.cache(lambda: training.filtered_images(cell.recipe, dataset.train))
 
     def measure(epoch, count):
-        test, last = dataset.test.take(order[:count]), epoch == cell.recipe.epochs
+        test, last = cell.test_images(count), epoch == cell.recipe.epochs
         weights = {epoch: final if last else cell.store.weights(cell.recipe, epoch)}
         population = {"train_images": train_images()} if bn_statistics == "population" else {}
         return analysis.frequency_accuracy_by_epoch(
@@ -97,3 +96,16 @@ def component_rows(cell, model, bn_statistics):
         tables.append(cell.measured("frequency_accuracy", arguments, compute))
     table = pd.concat(tables, ignore_index=True).assign(split="test")
     return table[table["component"] != "original"] if bn_statistics == "moving" else table
+
+
+def summary(table):
+    """Accuracies after the last epoch in words.
+
+    Args:
+        table: DataFrame as of ``frequency_curves``, with recipe and seed.
+
+    Returns:
+        str of several lines.
+    """
+    heading = "Accuracy after the last epoch (mean +- standard deviation over seeds)"
+    return f"{heading}\n\n{reporting.last_epoch(table).to_string()}"

@@ -7,7 +7,6 @@ import pandas as pd
 
 from experiments.record import provenance
 from hfc_keras import checks, files, reporting
-from hfc_keras.reporting.tables import KEYS
 
 
 class Results:
@@ -17,10 +16,11 @@ class Results:
         path: Path of the files without suffix.
         plan: runner.Plan, which knows the cell of each recipe and seed.
         command: str, the command of this run, for the record.
+        keys: list of str, the columns that name a measurement.
     """
 
-    def __init__(self, path, plan, command):
-        self.path, self.plan, self.command = path, plan, command
+    def __init__(self, path, plan, command, keys):
+        self.path, self.plan, self.command, self.keys = path, plan, command, keys
         self.rows, self.cells, self.runs, self.added = {}, {}, [], []
 
     @contextlib.contextmanager
@@ -43,8 +43,8 @@ class Results:
     def add(self, cell, rows, seconds):
         """Take in the rows of a cell that has been measured, and write table and record."""
         rows = rows.assign(recipe=cell.name, seed=cell.recipe.seed)
-        others = rows.columns.difference(KEYS, sort=False)
-        self.rows[cell.label] = rows[[*KEYS, *others]]
+        others = rows.columns.difference(self.keys, sort=False)
+        self.rows[cell.label] = rows[[*self.keys, *others]]
         self.cells[cell.label] = {
             "key": cell.key,
             "recipe": cell.recipe.to_dict(),
@@ -62,7 +62,7 @@ class Results:
             key=lambda cell: (cell.recipe.seed, names.index(cell.name)),
         )
         tables = [self.rows[cell.label] for cell in cells]
-        return reporting.unique_rows(pd.concat(tables, ignore_index=True))
+        return reporting.unique_rows(pd.concat(tables, ignore_index=True), self.keys)
 
     def _write(self):
         """Write the table and then the record, which alone says that a cell is in the table."""
@@ -86,7 +86,7 @@ class Results:
         )
         if not table.exists():
             return
-        rows, content = reporting.read_table(table), _read_record(record)
+        rows, content = reporting.read_table(table, self.keys), _read_record(record)
         cells, self.runs = content["cells"], content["runs"]
         found = {label: self.plan.labelled(label) for label in cells}
         others = [

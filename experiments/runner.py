@@ -4,6 +4,7 @@ import dataclasses
 import sys
 import time
 
+import numpy as np
 import tyro
 
 from experiments.results import Results
@@ -43,6 +44,14 @@ class Cell:
     def dataset(self):
         """Data set of the recipe."""
         return training.load_data(self.recipe, self.settings.data_dir)
+
+    def test_images(self, count=None):
+        """Test split in a fixed random order, all of it or its first images.
+
+        Images sorted by class would make one-sided subsets and batches.
+        """
+        test = self.dataset().test
+        return test.take(np.random.default_rng(0).permutation(len(test))[:count])
 
     def measured(self, measure, arguments, compute):
         """Rows of a measure from the store, or computed and kept there."""
@@ -90,7 +99,9 @@ def main(experiment, arguments=None):
 
     Args:
         experiment: module with a docstring, ``Settings``, ``recipes(settings)`` (dict from
-            name to Recipe), ``measure(cell)`` (DataFrame) and ``figure(table, settings)``.
+            name to Recipe), ``measure(cell)`` (DataFrame), ``KEYS`` (the columns that name a
+            measurement), ``summary(table)`` (str to print) and ``figures(table, plan)`` (dict
+            from what is added to the file's name to the figure).
         arguments: list of str or None; None is the process's own.
     """
     name = experiment.__spec__.name if experiment.__spec__ else experiment.__name__
@@ -106,7 +117,8 @@ def main(experiment, arguments=None):
         plan = _plan(experiment, settings)
     except ValueError as error:
         sys.exit(_refused(error))
-    results = Results(settings.folder / name.rpartition(".")[2], plan, command)
+    path = settings.folder / name.rpartition(".")[2]
+    results = Results(path, plan, command, experiment.KEYS)
     try:
         with results.opened():
             diverged = run(experiment, plan, results)
@@ -120,7 +132,7 @@ def main(experiment, arguments=None):
 
 
 def run(experiment, plan, results):
-    """Train and measure every cell that is not done, then draw the figure.
+    """Train and measure every cell that is not done, then draw the figures.
 
     Args:
         experiment: as of ``main``.
@@ -151,13 +163,13 @@ def run(experiment, plan, results):
 
 
 def _finish(experiment, plan, results):
-    """Draw the figure, print the last epoch and the files, publish models if asked to."""
+    """Draw the figures, print summary and files, publish models if asked to."""
     table = results.table()
-    figures = reporting.save_figure(experiment.figure(table, plan.settings), results.path)
-    print("\nAccuracy after the last epoch (mean +- standard deviation over seeds)\n")
-    print(reporting.last_epoch(table).to_string())
-    tables = [results.path.with_suffix(suffix) for suffix in (".csv", ".json")]
-    print("\n" + "\n".join(f"wrote {path}" for path in [*tables, *figures]))
+    print(f"\n{experiment.summary(table)}\n")
+    written = [results.path.with_suffix(suffix) for suffix in (".csv", ".json")]
+    for name, figure in experiment.figures(table, plan).items():
+        written += reporting.save_figure(figure, f"{results.path}{name}")
+    print("\n".join(f"wrote {path}" for path in written))
     if plan.settings.publish:
         for cell in plan.cells():
             if cell.label in results.rows:

@@ -123,7 +123,7 @@ class AdversarialSettings(Settings):
     PAPER_EPSILON: ClassVar = 8 / 255
 
     adversary: Literal["pgd", "released", "fgsm"] | None = None
-    """Adversary of the training. pgd: random start, 7 steps of 2.5 epsilon / 7 (2 steps for smoke). \
+    """Adversary of the training. pgd: random start, 7 steps of 2.5 epsilon / 7 (2 for smoke). \
 released: as the paper's released code, 10 steps of epsilon / 10 without random start. fgsm: one \
 step of 1.25 epsilon from a random start. Left out: released for paper, else pgd."""
     epsilon: float | None = None
@@ -131,8 +131,8 @@ step of 1.25 epsilon from a random start. Left out: released for paper, else pgd
 paper for paper."""
 
     @property
-    def radius(self):
-        """Epsilon of the training after the profile's default."""
+    def training_epsilon(self):
+        """Epsilon of the adversary after the profile's default."""
         if self.epsilon is not None:
             return self.epsilon
         return self.PAPER_EPSILON if self.profile == "paper" else 8 / 255
@@ -150,10 +150,13 @@ paper for paper."""
         """
         kind = self.adversary or ("released" if self.profile == "paper" else "pgd")
         if kind == "fgsm":
-            return attacks.Fgsm(self.radius, random_start=True, engine=self.engine)
+            return attacks.Fgsm(self.training_epsilon, random_start=True, engine=self.engine)
         if kind == "pgd":
             steps = 2 if self.profile == "smoke" else 7
-            return attacks.Pgd(self.radius, steps=steps, engine=self.engine)
+            return attacks.Pgd(self.training_epsilon, steps=steps, engine=self.engine)
         return attacks.Pgd(
-            self.radius, step_size=self.radius / 10, random_start=False, engine=self.engine
+            self.training_epsilon,
+            step_size=self.training_epsilon / 10,
+            random_start=False,
+            engine=self.engine,
         )

@@ -3,9 +3,9 @@
 Trains the same network by the recipes vanilla, dropout, mix_up, batch_norm and adversarial, and
 measures its accuracy on the test images and on their low- and high-frequency components. The paper
 finds that dropout changes little, that mix-up makes the network use more of the high frequencies,
-and batch normalisation even more, while adversarial training leaves it with the low ones. Batch normalisation is tested with three kinds of statistics, because the
-released code tests with those of each test batch while Keras tests with moving averages, and the
-answers differ.
+and batch normalisation even more, while adversarial training leaves it with the low ones. Batch
+normalisation is tested with three kinds of statistics, because the released code tests with those
+of each test batch while Keras tests with moving averages, and the answers differ.
 """
 
 import dataclasses
@@ -14,6 +14,7 @@ import sys
 from experiments import curves, runner, settings
 from hfc_keras import reporting
 
+KEYS = curves.KEYS
 TITLES = {
     "vanilla": "Vanilla",
     "dropout": "Dropout",
@@ -54,9 +55,14 @@ def measure(cell):
     return curves.frequency_curves(cell)
 
 
-def figure(table, settings):
+def summary(table):
+    """Return the accuracies after the last epoch in words."""
+    return curves.summary(table)
+
+
+def figures(table, plan):
     """Draw a panel a recipe."""
-    return reporting.frequency_panels(table, TITLES)
+    return {"": reporting.frequency_panels(table, TITLES)}
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ __all__ = [
     "gradients",
     "kernels",
     "layers",
+    "losses",
     "models",
     "regularizers",
     "reporting",

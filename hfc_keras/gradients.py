@@ -9,9 +9,7 @@ import dataclasses
 import keras
 from keras import ops
 
-from hfc_keras import checks
-
-LOSSES = ("cross_entropy", "margin")
+from hfc_keras import checks, losses
 
 
 def value_and_gradient(function, images, has_aux=False):
@@ -29,7 +27,7 @@ def value_and_gradient(function, images, has_aux=False):
             logits, updated = model.stateless_call(
                 model.trainable_variables, model.non_trainable_variables, x, training=True
             )
-            return ops.mean(gradients.sample_losses(logits, labels)), updated
+            return ops.mean(losses.sample_losses(logits, labels)), updated
 
         (value, updated), gradient = value_and_gradient(loss, images, has_aux=True)
         for variable, new in zip(model.non_trainable_variables, updated, strict=True):
@@ -106,7 +104,7 @@ def input_gradient(model, images, labels, loss="cross_entropy"):
         >>> input_gradient(model, test.images[:4], test.labels[:4]).shape == (4, 8, 8, 1)
         True
     """
-    checks.choice("loss", loss, LOSSES)
+    checks.choice("loss", loss, losses.LOSSES)
     images = ops.cast(ops.convert_to_tensor(images), "float32")
     checks.image_shape(images)
     checks.model_input(model, images)
@@ -121,7 +119,7 @@ class SampleGradient:
     """Gradient of each sample's own loss, for ``compiled``.
 
     Args:
-        loss: str, one of ``LOSSES``.
+        loss: str, one of ``losses.LOSSES``.
 
     Example:
         >>> SampleGradient("margin") == SampleGradient("margin")
@@ -134,50 +132,9 @@ class SampleGradient:
         """Return a tuple of the gradient."""
 
         def total(x):
-            return ops.sum(sample_losses(predict(x), labels, self.loss))
+            return ops.sum(losses.sample_losses(predict(x), labels, self.loss))
 
         return (value_and_gradient(total, images)[1],)
-
-
-def sample_losses(logits, labels, loss="cross_entropy"):
-    r"""Loss of each sample, in float32.
-
-    .. math:: \ell_{CE} = \log \sum_k e^{z_k} - z_y, \qquad
-              \ell_{margin} = \max_{k \ne y} z_k - z_y
-
-    Args:
-        logits: tensor ``(batch, classes)``.
-        labels: int ``(batch,)``, one-hot or soft ``(batch, classes)``. The margin takes the
-            likeliest class of a soft label.
-        loss: ``"cross_entropy"`` or ``"margin"``, which is above 0 where the prediction is wrong.
-
-    Returns:
-        float32 tensor ``(batch,)``.
-
-    Raises:
-        ValueError: for another loss.
-
-    Reference:
-        Carlini and Wagner, Towards Evaluating the Robustness of Neural Networks, 2017
-        (the margin).
-
-    Example:
-        >>> import numpy as np
-        >>> sample_losses(np.array([[3.0, 1.0]]), np.array([0]), "margin").shape == (1,)
-        True
-    """
-    checks.choice("loss", loss, LOSSES)
-    logits = ops.cast(ops.convert_to_tensor(logits), "float32")
-    labels = ops.convert_to_tensor(labels)
-    sparse = len(labels.shape) == 1
-    if loss == "cross_entropy":
-        entropy = ops.sparse_categorical_crossentropy if sparse else ops.categorical_crossentropy
-        labels = ops.cast(labels, "int32" if sparse else "float32")
-        return entropy(labels, logits, from_logits=True)
-    true = ops.cast(labels if sparse else ops.argmax(labels, axis=1), "int32")
-    is_true = ops.one_hot(true, logits.shape[1], dtype="bool")
-    others = ops.max(ops.where(is_true, -float("inf"), logits), axis=1)
-    return others - ops.sum(ops.where(is_true, logits, 0.0), axis=1)
 
 
 def compiled(model, function):

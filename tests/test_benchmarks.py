@@ -1,7 +1,8 @@
 import pandas as pd
 import pytest
 
-from benchmarks import frequency_accuracy, split, timing
+from benchmarks import attacks, frequency_accuracy, split, timing
+from hfc_keras import training
 
 
 @pytest.fixture(autouse=True)
@@ -12,9 +13,14 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(split, "EXAMPLES", 8)
     monkeypatch.setattr(split, "RADII", (4,))
     monkeypatch.setattr(frequency_accuracy, "EXAMPLES", 8)
+    monkeypatch.setattr(attacks, "EXAMPLES", 8)
+    monkeypatch.setattr(attacks, "TRAINING_BATCH", 8)
+    monkeypatch.setattr(attacks, "TRAINING_STEPS", 2)
+    monkeypatch.setattr(attacks, "NATURAL", training.Recipe(model="small_cnn", epochs=1))
+    monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("benchmark", [split, frequency_accuracy], ids=["split", "accuracy"])
+@pytest.mark.parametrize("benchmark", [split, frequency_accuracy, attacks])
 def test_benchmarks_write_table_and_record(benchmark, tmp_path):
     benchmark.main()
     (path,) = tmp_path.glob("*.csv")

@@ -5,3 +5,4 @@ from hfc_keras.analysis.frequency_accuracy import frequency_accuracy as frequenc
 from hfc_keras.analysis.frequency_accuracy import (
     frequency_accuracy_by_epoch as frequency_accuracy_by_epoch,
 )
+from hfc_keras.analysis.robust_accuracy import robust_accuracy as robust_accuracy

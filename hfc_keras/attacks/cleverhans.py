@@ -9,7 +9,7 @@ import tensorflow as tf
 from cleverhans.tf2.attacks.fast_gradient_method import fast_gradient_method
 from cleverhans.tf2.utils import clip_eta
 
-from hfc_keras import gradients
+from hfc_keras import losses
 
 ORDERS = {"linf": np.inf, "l2": 2}
 
@@ -35,7 +35,7 @@ def step(parts, predict, labels, adversarial, step_size):
     # `labels` and `logits` are the names by which CleverHans calls its loss.
     @tf.autograph.experimental.do_not_convert
     def loss(labels, logits):
-        return gradients.sample_losses(logits, labels, parts.loss)
+        return losses.sample_losses(logits, labels, parts.loss)
 
     return fast_gradient_method(
         tf.autograph.experimental.do_not_convert(predict),

@@ -4,7 +4,7 @@ import dataclasses
 
 from keras import ops
 
-from hfc_keras import gradients, spectrum
+from hfc_keras import gradients, losses, spectrum
 from hfc_keras.attacks.norms import NORMS
 
 
@@ -19,7 +19,7 @@ class Iteration:
 
     Args:
         norm: str, one of ``norms.NORMS``.
-        loss: str, one of ``gradients.LOSSES``.
+        loss: str, one of ``losses.LOSSES``.
         engine: ``"native"`` or ``"cleverhans"``.
         targeted: bool.
         momentum: float.
@@ -95,7 +95,7 @@ class Iteration:
         sign = -1.0 if self.targeted else 1.0
 
         def total(x):
-            return sign * ops.sum(gradients.sample_losses(predict(x), labels, self.loss))
+            return sign * ops.sum(losses.sample_losses(predict(x), labels, self.loss))
 
         return gradients.value_and_gradient(total, adversarial)[1]
 

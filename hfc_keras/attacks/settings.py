@@ -7,7 +7,7 @@ from typing import ClassVar
 import keras
 import numpy as np
 
-from hfc_keras import checks, gradients
+from hfc_keras import checks, losses
 from hfc_keras.attacks.norms import NORMS
 
 ENGINES = ("native", "cleverhans")
@@ -205,7 +205,7 @@ def _check(attack):
     if epsilon > 0:
         typed.update(_numbers(attack), mask=_mask(attack.mask))
         checks.choice("norm", attack.norm, NORMS)
-        checks.choice("loss", attack.loss, gradients.LOSSES)
+        checks.choice("loss", attack.loss, losses.LOSSES)
         checks.choice("engine", attack.engine, ENGINES)
         for name in ("random_start", "targeted"):
             value = getattr(attack, name)

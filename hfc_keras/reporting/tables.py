@@ -91,7 +91,7 @@ def last_epoch(table):
     final = final[final["split"].isin(["train", "test"])]
     final = final.assign(row=_row_names(final), column=_column_names(final))
     grouped = final.groupby(["row", "column"], sort=False)["accuracy"]
-    cells = grouped.agg(["mean", "std"]).apply(_cell, axis=1).unstack("column")
+    cells = grouped.agg(["mean", "std"]).apply(mean_and_spread, axis=1).unstack("column")
     rows, columns = list(dict.fromkeys(final["row"])), list(dict.fromkeys(final["column"]))
     order = sorted(rows, key=lambda row: "train test low high".split().index(row.split()[0]))
     wide = cells.reindex(index=order, columns=columns).fillna("")
@@ -128,5 +128,17 @@ def _row_names(table):
     ]
 
 
-def _cell(row):
+def mean_and_spread(row):
+    """Cell of a table for reading.
+
+    Args:
+        row: Series or dict with mean and std, NaN for a single seed.
+
+    Returns:
+        str.
+
+    Example:
+        >>> mean_and_spread({"mean": 0.5, "std": 0.01})
+        '0.500 +- 0.010'
+    """
     return f"{row['mean']:.3f}" + ("" if pd.isna(row["std"]) else f" +- {row['std']:.3f}")

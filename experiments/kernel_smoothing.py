@@ -1,0 +1,89 @@
+"""Table 2 and Fig. 7 of the CVPR 2020 paper: does smoothing the first layer make a CNN robust?
+
+Trains a network on the images (natural) and on attacked images (adversarial), with first-layer
+kernels of 3 x 3 and 5 x 5, smooths those kernels by eq. 3 with several rho, and attacks the
+result. The paper finds that smoothing makes a natural network somewhat more robust, an
+adversarially trained one only against large perturbations, and that adversarial training makes
+kernels smoother. Eq. 3 multiplies a constant kernel by 1 + 8 rho and with it the logits of a
+network without batch normalisation, so that cross-entropy saturates and its gradient vanishes.
+Three controls tell robustness from such masked gradients: smoothing divided by 1 + 8 rho, attacks
+with the margin loss, which does not saturate, and PGD with many steps and restarts on what
+survives.
+"""
+
+import dataclasses
+import sys
+
+import numpy as np
+import pandas as pd
+
+from experiments import robustness, runner
+from hfc_keras import models, reporting
+
+KEYS = robustness.KEYS
+TITLES = {
+    "natural": "natural, 3 x 3",
+    "adversarial": "adversarial, 3 x 3",
+    "natural_5x5": "natural, 5 x 5",
+    "adversarial_5x5": "adversarial, 5 x 5",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(robustness.Settings):
+    """Settings of this experiment."""
+
+    MEASURED_WITH = (*robustness.Settings.MEASURED_WITH, "rhos")
+
+    rhos: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5, 1.0)
+    """Strengths of smoothing; 0 is the network as trained."""
+
+
+def recipes(settings):
+    """Return the trainings to compare, by name."""
+    natural = settings.base_recipe()
+    adversarial = natural.but(adversary=settings.attack())
+    chosen = {"natural": natural, "adversarial": adversarial}
+    # The residual networks for small images alone take another first layer.
+    if natural.model in ("resnet8", "resnet20", "resnet32", "resnet44"):
+        larger = {"first_kernel": 5}
+        chosen["natural_5x5"] = natural.but(options=larger)
+        chosen["adversarial_5x5"] = adversarial.but(options=larger)
+    return chosen
+
+
+def measure(cell):
+    """Return the rows of one training, at every rho, as eq. 3 stands and normalised."""
+    trained, _ = cell.fit()
+    # One model takes the weights of all, so that its attacks are compiled once.
+    model, tables = models.smooth_model(trained, 0), []
+    for rho in cell.settings.rhos:
+        for normalized in (False, True) if rho else (False,):
+            smoothed = models.smooth_model(trained, rho, normalize=normalized)
+            model.set_weights(smoothed.get_weights())
+            tables.append(robustness.rows(cell, model, rho, normalized))
+    return pd.concat(tables, ignore_index=True)
+
+
+def summary(table):
+    """Return accuracies and kernels in words."""
+    return robustness.summary(table)
+
+
+def figures(table, plan):
+    """Draw Table 2 as curves over rho, and the kernels of the first seed as in Fig. 7."""
+    kernels, seed = {}, int(table["seed"].iloc[0])
+    for name in robustness.order_of(table):
+        model, _ = plan.cell(name, seed).fit()
+        for rho in (0, max(plan.settings.rhos)):
+            layer = models.first_convolution(models.smooth_model(model, rho))
+            title = TITLES[name] + (f", rho {rho:g}" if rho else "")
+            kernels[title] = np.asarray(layer.kernel)
+    return {
+        "": reporting.robustness_panels(table, TITLES),
+        "_kernels": reporting.kernel_pictures(kernels),
+    }
+
+
+if __name__ == "__main__":
+    runner.main(sys.modules[__name__])

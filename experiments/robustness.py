@@ -1,0 +1,147 @@
+"""What the experiments on robustness share: settings, attacks, rows, summary."""
+
+import dataclasses
+import functools
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from experiments import settings
+from hfc_keras import analysis, attacks, kernels, models, reporting
+
+KEYS = "recipe seed rho normalized attack epsilon loss steps restarts".split()
+# By profile: images attacked (None is all) and steps of PGD; the same and restarts of the long one.
+SIZES = {
+    "smoke": {"attacked": 40, "steps": 4, "long": (20, 10, 2)},
+    "quick": {"attacked": 1000, "steps": 20, "long": (200, 100, 3)},
+    "paper": {"attacked": None, "steps": 40, "long": (1000, 100, 3)},
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(settings.AdversarialSettings):
+    """Settings of an experiment that attacks its networks."""
+
+    PAPER_EPSILON = 0.03
+    MEASURED_WITH = ("epsilons", "long_epsilons", "attacked", "steps")
+
+    epsilons: tuple[float, ...] = (0.03, 0.06, 0.09)
+    """Radii of the L-inf balls of FGSM and PGD, tested with cross-entropy and with margin loss."""
+    long_epsilons: tuple[float, ...] = (0.03, 0.06)
+    """Radii at which what survives PGD is attacked again, with many steps and restarts."""
+    attacked: int | None = None
+    """Test images to attack. Left out: 40 for smoke, 1000 for quick, all for paper."""
+    steps: int | None = None
+    """Steps of PGD. Left out: 4 for smoke, 20 for quick, 40 for paper."""
+
+    @property
+    def sizes(self):
+        """Images and steps after the profile's defaults."""
+        told = {"attacked": self.attacked, "steps": self.steps}
+        told = {name: value for name, value in told.items() if value is not None}
+        return {**SIZES[self.profile], **told}
+
+
+def rows(cell, model, rho=0.0, normalized=False):
+    """Accuracy of a model on images as they are and attacked, and how rough its kernels are.
+
+    Args:
+        cell: runner.Cell the model belongs to.
+        model: keras.Model, smoothed or not.
+        rho: float, how much its first layer was smoothed.
+        normalized: bool, whether the smoothed kernel was divided by its sum.
+
+    Returns:
+        DataFrame of ``analysis.robust_accuracy`` with the columns rho, normalized, roughness
+        and energy_beyond; each attack by itself, but the long ones only on what survives PGD.
+    """
+    layer = models.first_convolution(model)
+    kernel = getattr(layer, "smoothed_kernel", layer.kernel)
+    width = cell.dataset().image_shape[1]
+    shared = {
+        "rho": rho,
+        "normalized": normalized,
+        "roughness": float(kernels.roughness(kernel)),
+        "energy_beyond": float(kernels.energy_beyond(kernel, radius=width / 4, size=width)),
+    }
+    sizes, balls = cell.settings.sizes, (cell.settings.epsilons, cell.settings.long_epsilons)
+    arguments = {"rho": rho, "normalized": normalized, "balls": balls, **sizes}
+    compute = functools.partial(_attacked, cell, model, sizes, *balls)
+    return cell.measured("robust_accuracy", arguments, compute).assign(**shared)
+
+
+def summary(table):
+    """Accuracies in words, kernels, and how often an attack had no gradient.
+
+    Args:
+        table: DataFrame of ``rows`` with recipe and seed.
+
+    Returns:
+        str of several lines.
+    """
+    parts = [
+        f"Accuracy on {table['examples'].max()} images, clean and attacked (mean +- standard "
+        f"deviation over seeds; attacks with restarts on {table['examples'].min()})",
+        reporting.robustness_table(table).to_string(),
+        "First-layer kernels as trained (radius: a quarter of the width)",
+        reporting.kernel_table(table).to_string(),
+    ]
+    masked = table[table["zero_gradient_share"] > 0]
+    if len(masked):
+        worst = masked.loc[masked["zero_gradient_share"].idxmax()]
+        parts.append(
+            f"In {len(masked)} of {len(table)} rows some gradients are zero, so that the attack "
+            f"leaves those images alone: at most {worst['zero_gradient_share']:.1%} "
+            f"({worst['recipe']}, rho {worst['rho']:g}, {worst['attack']}, {worst['loss']})."
+        )
+    return "\n\n".join(parts)
+
+
+def _attacked(cell, model, sizes, epsilons, long_epsilons):
+    test, steps = cell.test_images(sizes["attacked"]), sizes["steps"]
+    engine = cell.settings.engine
+    tables = []
+    with warnings.catch_warnings():
+        # The shares are a column of the table and a line of the summary.
+        warnings.filterwarnings("ignore", "The gradient of .* of the images")
+        for epsilon in epsilons:
+            for attack in (
+                attacks.Fgsm(epsilon, engine=engine),
+                attacks.Pgd(epsilon, steps=steps, engine=engine),
+                attacks.Pgd(epsilon, steps=steps, loss="margin", engine=engine),
+            ):
+                tables.append(_alone(model, test, attack))
+        for epsilon in long_epsilons:
+            tables.append(_long(model, cell.test_images(sizes["long"][0]), epsilon, sizes, engine))
+    clean = tables[0].iloc[:1]
+    return pd.concat([clean, *(table.iloc[1:] for table in tables)], ignore_index=True)
+
+
+def _alone(model, split, attack):
+    """Rows ``none`` and of one attack."""
+    return analysis.robust_accuracy(model, split.images, split.labels, attack).iloc[:2]
+
+
+def _long(model, split, epsilon, sizes, engine):
+    """Rows ``none`` and of an attack with many steps and restarts on what survives PGD."""
+    _, steps, restarts = sizes["long"]
+    short = [
+        attacks.Pgd(epsilon, steps=sizes["steps"], loss=loss, engine=engine)
+        for loss in ("cross_entropy", "margin")
+    ]
+    long = attacks.Pgd(epsilon, steps=steps, restarts=restarts, loss="margin", engine=engine)
+    table = analysis.robust_accuracy(model, split.images, split.labels, [*short, long])
+    return table.iloc[[0, len(short) + 1]]
+
+
+def order_of(table):
+    """Recipes of a table in the order in which they stand there.
+
+    Args:
+        table: DataFrame with the column recipe.
+
+    Returns:
+        list of str.
+    """
+    return list(dict.fromkeys(np.asarray(table["recipe"])))

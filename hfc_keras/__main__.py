@@ -1,0 +1,33 @@
+"""Command line of the package: ``python -m hfc_keras``."""
+
+import sys
+
+import tyro
+
+from hfc_keras.commands import COMMANDS
+
+
+def main(arguments=None):
+    """Run a command.
+
+    Args:
+        arguments: list of str or None; None is the process's own. None at all prints the help.
+
+    Returns:
+        int, the exit status.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    command = tyro.extras.subcommand_cli_from_dict(
+        COMMANDS,
+        prog="python -m hfc_keras",
+        description="Tools for a Keras model of yours. Add --help to a command for its options.",
+        args=arguments or ["--help"],
+    )
+    try:
+        return command.execute()
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

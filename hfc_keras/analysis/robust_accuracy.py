@@ -1,0 +1,193 @@
+"""Accuracy under attack."""
+
+import numpy as np
+import pandas as pd
+
+from hfc_keras import checks, gradients
+from hfc_keras.attacks import Fgsm, Pgd, run
+
+SETTINGS = (
+    "epsilon",
+    "step_size",
+    "steps",
+    "norm",
+    "random_start",
+    "loss",
+    "goal",
+    "restarts",
+    "momentum",
+    "mask",
+    "clip_min",
+    "clip_max",
+    "seed",
+    "engine",
+    "knowledge",
+)
+DIAGNOSTICS = (
+    "zero_gradient_share",
+    "nonfinite_share",
+    "unchanged_share",
+    "max_norm",
+    "loss_before",
+    "loss_after",
+)
+
+
+def robust_accuracy(model, images, labels, attacks, return_flags=False, batch_size=256):
+    r"""Accuracy of a model on images, under each of some attacks, and under the worst of them.
+
+    .. math:: \frac1n \sum_i \min_{a} [\arg\max f(x_i^a) = y_i]
+
+    The worst case is taken image by image: the mean of the minimum over attacks, which is at
+    most the smallest accuracy of one attack.
+
+    An image that is already broken is not attacked again. A misclassified image never is, and
+    counts as broken under every attack. An image broken by an earlier attack is skipped by a
+    later one that could have found the same perturbation: the norm is the same, epsilon is no
+    smaller, and either the later attack has no mask and its range of pixels contains the earlier
+    one's, or both have the same mask and the same range. So **the accuracy of a row is that of
+    the worst of its attack and all earlier attacks within its ball**, and the order of attacks
+    matters to the rows between the first and the last, but not to those two. For the accuracy
+    under one attack by itself pass that attack alone.
+
+    Args:
+        model: keras.Model that returns logits ``(batch, classes)``; attacked in inference mode.
+        images: float ``(examples, height, width, channels)`` in [0, 1].
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
+        attacks: ``attacks.Fgsm`` or ``attacks.Pgd``, or a sequence of them, untargeted; cheap
+            and weak ones first is fastest.
+        return_flags: bool, whether to return also which images withstood.
+        batch_size: int, images at once; does not change the answer.
+
+    Returns:
+        DataFrame with a row for no attack, each attack and the worst case, and the columns
+
+        - attack: ``"none"``, ``"fgsm"`` or ``"pgd"``, ``"worst_case"``;
+        - accuracy: in [0, 1], over all images; examples: how many; attacked: on how many of
+          them the attack was run (worst case: any attack);
+        - the settings of the attack, with the step size after its default: epsilon, step_size,
+          steps, norm, random_start, loss, goal, restarts, momentum, mask (such as ``"low 4"``,
+          empty without), clip_min, clip_max, seed, engine, knowledge;
+        - the diagnostics of ``attacks.Result``, over the images attacked. An attack stops at
+          an image once it is broken, so ``loss_after`` is no maximum.
+
+        What does not apply is NaN. With ``return_flags`` the pair of it and a bool array
+        ``(examples, rows)``, whether the image was right in the row; its mean over the images
+        is the accuracy.
+
+    Raises:
+        ValueError: for pixels outside [0, 1], images that do not fit the model, labels that do
+            not fit the images or the classes, a model that returns probabilities or NaN, no
+            attack, or a targeted one.
+
+    Warns:
+        UserWarning: as ``attacks.pgd``, if a gradient is zero everywhere or not finite.
+
+    Reference:
+        Carlini et al., On Evaluating Adversarial Robustness, 2019.
+
+    Example:
+        >>> from hfc_keras import attacks, data, models
+        >>> test = data.load("digits").test
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> chosen = [attacks.Fgsm(0.1), attacks.Pgd(0.1, steps=3)]
+        >>> table = robust_accuracy(model, test.images[:50], test.labels[:50], chosen)
+        >>> table["attack"].tolist()
+        ['none', 'fgsm', 'pgd', 'worst_case']
+    """
+    attacks = _untargeted(attacks)
+    images = checks.pixels(images)
+    checks.model_input(model, images)
+    batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
+    logits = _logits(model, images, batch_size)
+    labels = checks.class_indices(labels, len(images), logits.shape[1])
+    clean = logits.argmax(axis=1) == labels
+    rows, flags = [{"attack": "none", "attacked": 0}], [clean]
+    for index, attack in enumerate(attacks):
+        within = [flags[1 + at] for at in range(index) if _within(attacks[at], attack)]
+        row, right = _attacked(model, images, labels, attack, batch_size, clean, within)
+        rows.append(row)
+        flags.append(right)
+    rows.append({"attack": "worst_case", "attacked": int(clean.sum())})
+    flags = np.stack([*flags, np.all(flags, axis=0)], axis=1)
+    table = _table(rows, flags)
+    return (table, flags) if return_flags else table
+
+
+def _untargeted(attacks):
+    """Attacks as a list."""
+    attacks = [attacks] if isinstance(attacks, (Fgsm, Pgd)) else attacks
+    known = isinstance(attacks, (list, tuple)) and len(attacks) > 0
+    checks.require(
+        known and all(isinstance(attack, (Fgsm, Pgd)) for attack in attacks),
+        "`attacks` must be attacks.Fgsm or attacks.Pgd, or a list of at least one",
+        attacks=attacks,
+    )
+    for attack in attacks:
+        checks.require(
+            not attack.targeted,
+            "`attacks` must be untargeted: robust accuracy counts labels that are left",
+            attack=attack,
+        )
+    return list(attacks)
+
+
+def _logits(model, images, batch_size):
+    """Logits of all images, in inference mode."""
+    predict = gradients.compiled(model, _prediction)
+    starts = range(0, len(images), batch_size)
+    parts = [np.asarray(predict(images[at : at + batch_size])[0]) for at in starts]
+    logits = checks.logits(np.concatenate(parts))
+    bad = int(np.isnan(logits).any(axis=1).sum())
+    checks.require(not bad, "`model` must return no NaN", **{"images with NaN": bad})
+    return logits
+
+
+def _prediction(predict, images):
+    return (predict(images),)
+
+
+def _attacked(model, images, labels, attack, batch_size, clean, within):
+    """Row of an attack, and which images are right after it and the attacks within its ball."""
+    right = np.all([clean, *within], axis=0)
+    left = np.flatnonzero(right)
+    row = {"attack": attack.name, "attacked": len(left), **_settings(attack)}
+    if len(left):
+        part = images[left], labels[left]
+        result = run(model, *part, attack, batch_size, stop_early=True, positions=left)
+        right[left] = result.withstood
+        row.update(result.diagnostics)
+    return row, right
+
+
+def _within(earlier, later):
+    """Whether what the earlier attack can return is open to the later one, too."""
+    if earlier.norm != later.norm or earlier.epsilon > later.epsilon:
+        return False
+    # Pixels that are clipped leave the mask, so masked balls in two ranges do not contain
+    # one another.
+    if later.mask is not None:
+        same = (earlier.mask, earlier.clip_min, earlier.clip_max)
+        return same == (later.mask, later.clip_min, later.clip_max)
+    return later.clip_min <= earlier.clip_min and earlier.clip_max <= later.clip_max
+
+
+def _settings(attack):
+    """Every setting of an attack as it goes into the table."""
+    kind, *radii = attack.mask or ("",)
+    derived = {
+        "step_size": attack.step,
+        "goal": "untargeted",
+        "mask": " ".join([kind, *(f"{radius:g}" for radius in radii)]),
+        "knowledge": "white-box",
+    }
+    return {name: derived[name] if name in derived else getattr(attack, name) for name in SETTINGS}
+
+
+def _table(rows, flags):
+    """Table of the rows, with the accuracy of the flags."""
+    table = pd.DataFrame(rows)
+    table["accuracy"] = flags.mean(axis=0)
+    table["examples"] = len(flags)
+    counts = ["attack", "accuracy", "examples", "attacked"]
+    return table.reindex(columns=[*counts, *SETTINGS, *DIAGNOSTICS])

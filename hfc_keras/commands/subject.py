@@ -1,0 +1,152 @@
+"""A model under test, and the outcome of one check of it."""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from hfc_keras import analysis, attacks, checks
+
+BATCH_SIZE = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """Outcome of one check.
+
+    Args:
+        name: str.
+        status: ``"pass"``, ``"warn"`` or ``"fail"``.
+        value: float, the number that decided; NaN where there is none.
+        message: str, what it means.
+
+    Example:
+        >>> print(Check("finite", "pass", 0.0, "logits that are not finite"))
+        pass  finite               0         logits that are not finite
+    """
+
+    name: str
+    status: str
+    value: float
+    message: str
+
+    @classmethod
+    def of(cls, name, good, value, message, hint="", otherwise="fail"):
+        """Outcome that passes if it is good, and gives a hint if it is not.
+
+        Args:
+            name: str.
+            good: bool.
+            value: float.
+            message: str.
+            hint: str, what may be wrong.
+            otherwise: ``"warn"`` or ``"fail"``.
+
+        Returns:
+            Check.
+
+        Example:
+            >>> Check.of("finite", False, 2, "not finite", "diverged?").message
+            'not finite: diverged?'
+        """
+        message = message if good or not hint else f"{message}: {hint}"
+        return cls(name, "pass" if good else otherwise, float(value), message)
+
+    def __str__(self):
+        """Line of the check."""
+        return f"{self.status}  {self.name:<19}  {self.value:<8.4g}  {self.message}"
+
+
+class Subject:
+    """A model under test with the images, and what was measured so far.
+
+    Args:
+        model: keras.Model that returns ``(batch, classes)``, at least two.
+        images: float ``(examples, height, width, channels)`` in [0, 1].
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``.
+        epsilon: float above 0 and at most 1, L-inf radius in pixel values of [0, 1].
+        seed: int, at least 0, of every random draw.
+
+    Raises:
+        ValueError: for pixels, labels or an epsilon out of range, or a model of another form.
+
+    Example:
+        >>> from hfc_keras import data, models
+        >>> test = data.load("digits", examples=20).test
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> Subject(model, test.images, test.labels, epsilon=0.1, seed=0).classes
+        10
+    """
+
+    def __init__(self, model, images, labels, epsilon, seed):
+        self.model, self.images = model, checks.pixels(images)
+        self.epsilon = checks.number("epsilon", epsilon, minimum=0, maximum=1)
+        checks.require(epsilon > 0, "`epsilon` must be above 0", epsilon=epsilon)
+        self.seed = checks.number("seed", seed, minimum=0, whole=True)
+        shape = getattr(model, "input_shape", None)
+        checks.require(
+            shape is None or (isinstance(shape, tuple) and len(shape) == 4),
+            "`model` must take one batch of images (batch, height, width, channels)",
+            input_shape=shape,
+        )
+        checks.model_input(model, self.images)
+        form = np.shape(model.predict_on_batch(self.images[:1]))
+        checks.require(
+            len(form) == 2 and form[1] > 1,
+            "`model` must return (batch, classes), at least two",
+            **{"output shape": form},
+        )
+        self.classes, self.chance = form[1], 1 / form[1]
+        self.labels = checks.class_indices(labels, len(self.images), self.classes)
+        self.one_image = max(1, len(self.images) // 200) / len(self.images) + 1e-9
+        self.kept = {}
+
+    def predicted(self, images):
+        """Outputs of the model in inference mode, float32 ``(examples, classes)``."""
+        starts = range(0, len(images), BATCH_SIZE)
+        parts = [self.model.predict_on_batch(images[at : at + BATCH_SIZE]) for at in starts]
+        return np.concatenate([np.asarray(part) for part in parts]).astype("float32")
+
+    @functools.cached_property
+    def logits(self):
+        """Outputs for the images."""
+        return self.predicted(self.images)
+
+    @functools.cached_property
+    def clean(self):
+        """Accuracy on the images."""
+        return self.accuracy_on(self.images)
+
+    def accuracy_on(self, images):
+        """Accuracy on other images with the same labels."""
+        return float((self.predicted(images).argmax(axis=1) == self.labels).mean())
+
+    def withstood(self, attack):
+        """Which images withstand an attack by itself."""
+        if attack not in self.kept:
+            given = self.model, self.images, self.labels, attack
+            self.kept[attack] = analysis.robust_accuracy(*given, return_flags=True)[1][:, 1]
+        return self.kept[attack]
+
+    def accuracy(self, attack):
+        """Accuracy under an attack by itself."""
+        return float(self.withstood(attack).mean())
+
+    def pgd(self, epsilon=None, **options):
+        """Projected gradient descent of 20 steps, or what the options say."""
+        settings = {"steps": 20, "seed": self.seed, **options}
+        return attacks.Pgd(self.epsilon if epsilon is None else epsilon, **settings)
+
+    @property
+    def fgsm(self):
+        """One step of the whole epsilon."""
+        return attacks.Fgsm(self.epsilon)
+
+    @functools.cached_property
+    def attacked(self):
+        """Every image after ten steps from itself, and whether a weight has changed."""
+        before = [weight.copy() for weight in self.model.get_weights()]
+        attack = self.pgd(steps=10, random_start=False)
+        result = attacks.run(self.model, self.images, self.labels, attack)
+        pairs = zip(before, self.model.get_weights(), strict=True)
+        return result, sum(not np.array_equal(*pair, equal_nan=True) for pair in pairs)

@@ -1,0 +1,48 @@
+"""Losses of single samples, from logits."""
+
+from keras import ops
+
+from hfc_keras import checks
+
+LOSSES = ("cross_entropy", "margin")
+
+
+def sample_losses(logits, labels, loss="cross_entropy"):
+    r"""Loss of each sample, in float32.
+
+    .. math:: \ell_{CE} = \log \sum_k e^{z_k} - z_y, \qquad
+              \ell_{margin} = \max_{k \ne y} z_k - z_y
+
+    Args:
+        logits: tensor ``(batch, classes)``.
+        labels: int ``(batch,)``, one-hot or soft ``(batch, classes)``. The margin takes the
+            likeliest class of a soft label.
+        loss: ``"cross_entropy"`` or ``"margin"``, which is above 0 where the prediction is wrong.
+
+    Returns:
+        float32 tensor ``(batch,)``.
+
+    Raises:
+        ValueError: for another loss.
+
+    Reference:
+        Carlini and Wagner, Towards Evaluating the Robustness of Neural Networks, 2017
+        (the margin).
+
+    Example:
+        >>> import numpy as np
+        >>> sample_losses(np.array([[3.0, 1.0]]), np.array([0]), "margin").shape == (1,)
+        True
+    """
+    checks.choice("loss", loss, LOSSES)
+    logits = ops.cast(ops.convert_to_tensor(logits), "float32")
+    labels = ops.convert_to_tensor(labels)
+    sparse = len(labels.shape) == 1
+    if loss == "cross_entropy":
+        entropy = ops.sparse_categorical_crossentropy if sparse else ops.categorical_crossentropy
+        labels = ops.cast(labels, "int32" if sparse else "float32")
+        return entropy(labels, logits, from_logits=True)
+    true = ops.cast(labels if sparse else ops.argmax(labels, axis=1), "int32")
+    is_true = ops.one_hot(true, logits.shape[1], dtype="bool")
+    others = ops.max(ops.where(is_true, -float("inf"), logits), axis=1)
+    return others - ops.sum(ops.where(is_true, logits, 0.0), axis=1)

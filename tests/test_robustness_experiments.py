@@ -1,0 +1,105 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import kernel_smoothing, robustness, runner, smooth_training
+from hfc_keras import attacks
+from hfc_keras.reporting import robustness as reporting
+
+SMALL = "--examples 120 40 --epochs 1 --attacked 20 --steps 2 --epsilons 0.1 --long-epsilons 0.1"
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run(experiment, arguments):
+        paths = ["--results", str(tmp_path), "--store", str(tmp_path / "store")]
+        runner.main(experiment, [*SMALL.split(), *paths, *arguments.split()])
+        name = experiment.__name__.rpartition(".")[2]
+        return tmp_path / "smoke" / "digits" / name
+
+    return run
+
+
+def test_kernel_smoothing_writes_table_figures_and_kernels(run, capsys):
+    path = run(kernel_smoothing, "--rhos 0 1 --recipes natural adversarial_5x5")
+    table = pd.read_csv(f"{path}.csv")
+    assert table.columns[: len(robustness.KEYS)].tolist() == robustness.KEYS
+    assert set(reporting.COLUMNS) <= set(table.columns)
+    # A model as trained, one smoothed and one normalised: clean, three attacks, the long one.
+    assert table.groupby(["recipe", "rho", "normalized"]).size().tolist() == [5] * 6
+    assert table.groupby("recipe")["attacked"].min().tolist() == [0, 0]
+    assert table["accuracy"].between(0, 1).all()
+    clean = table[table["attack"] == "none"].set_index(["recipe", "rho", "normalized"])
+    smooth, rough = (clean.loc[("natural", rho, False), "roughness"] for rho in (1, 0))
+    assert smooth < rough
+    assert smooth == pytest.approx(clean.loc[("natural", 1, True), "roughness"])
+    settings = table[table["attack"] == "pgd"][["loss", "steps", "restarts", "examples"]]
+    assert settings.drop_duplicates().values.tolist() == [
+        ["cross_entropy", 2, 1, 20],
+        ["margin", 2, 1, 20],
+        ["margin", 10, 2, 20],
+    ]
+    for name in ("kernel_smoothing", "kernel_smoothing_kernels"):
+        assert path.with_name(f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert "<svg" in path.with_name(f"{name}.svg").read_text()
+    printed = capsys.readouterr().out
+    assert "adversarial_5x5, rho 1 normalised" in printed and "kernels as trained" in printed
+
+
+def test_kernel_smoothing_leaves_out_what_a_network_cannot_have():
+    settings = kernel_smoothing.Settings(model="small_cnn")
+    assert list(kernel_smoothing.recipes(settings)) == ["natural", "adversarial"]
+    wide = kernel_smoothing.recipes(kernel_smoothing.Settings())["natural_5x5"]
+    assert wide.options == {"first_kernel": 5} and wide.adversary is None
+
+
+def test_smooth_training_keeps_kernels_smooth(run):
+    path = run(smooth_training, "--model small_cnn --penalty 3 --max-roughness 0.5 --epochs 4")
+    table = pd.read_csv(f"{path}.csv")
+    roughness = table.groupby("recipe")["roughness"].first()
+    assert set(roughness.index) == set(smooth_training.TITLES)
+    assert roughness["constraint"] <= 0.5
+    # The layer's effective kernel is the smoothed one, not the weights that are trained.
+    assert roughness["smooth_layer"] < 1 < roughness["penalty"] < roughness["vanilla"]
+    assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_attacks_by_themselves_and_the_long_one_on_what_survives(run):
+    table = pd.read_csv(f"{run(smooth_training, '--recipes vanilla --epsilons 0.02 0.1')}.csv")
+    clean = int(table["accuracy"].iloc[0] * 20)
+    alone = table[(table["restarts"] == 1) & (table["attack"] != "none")]
+    assert (alone["attacked"] == clean).all() and len(alone) == 6
+    (long,) = table[table["restarts"] > 1].itertuples()
+    short = table[(table["attack"] == "pgd") & (table["epsilon"] == 0.1) & (table["restarts"] == 1)]
+    assert long.attacked <= short["accuracy"].min() * 20
+    assert long.accuracy <= short["accuracy"].min()
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"profile": "quick"}, attacks.Pgd(8 / 255, steps=7)),
+        ({"profile": "smoke", "epsilon": 0.1}, attacks.Pgd(0.1, steps=2)),
+        (
+            {"profile": "paper"},
+            attacks.Pgd(0.03, step_size=0.003, steps=10, random_start=False),
+        ),
+        (
+            {"profile": "quick", "adversary": "fgsm"},
+            attacks.Fgsm(8 / 255, random_start=True),
+        ),
+    ],
+)
+def test_the_adversary_of_a_profile(told, expected):
+    attack = kernel_smoothing.Settings(**told).attack()
+    assert attack.step == pytest.approx(expected.step)
+    values = {**attack.to_dict(), "engine": "native", "step_size": None}
+    assert values == {**expected.to_dict(), "engine": "native", "step_size": None}
+
+
+def test_summary_tells_of_zero_gradients(run, capsys):
+    path = run(smooth_training, "--recipes vanilla")
+    table = pd.read_csv(f"{path}.csv")
+    assert "gradients are zero" not in robustness.summary(table.assign(zero_gradient_share=np.nan))
+    masked = table.assign(zero_gradient_share=np.where(table["attack"] == "fgsm", 0.25, 0))
+    assert "In 1 of 5 rows" in robustness.summary(masked) and "25.0%" in robustness.summary(masked)

@@ -1,0 +1,211 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from hfc_keras import __main__ as command_line
+from hfc_keras import data, models
+from hfc_keras.commands import attack_checks, model_checks, selfcheck
+from hfc_keras.commands.subject import Subject
+
+EXAMPLES = 32
+NAMES = [check.__name__ for check in (*model_checks.CHECKS, *attack_checks.CHECKS)]
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class AlwaysNoise(keras.layers.GaussianNoise):
+    """Adds noise in inference, too."""
+
+    def call(self, inputs, training=None):
+        return super().call(inputs, training=True)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class OwnStatistics(keras.layers.Layer):
+    """Subtracts the mean of the batch, in inference, too."""
+
+    def call(self, inputs):
+        return inputs - ops.mean(inputs, axis=0, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def test_images():
+    test = data.load("digits", examples=(1, EXAMPLES)).test
+    return test.images, test.labels
+
+
+@pytest.fixture(scope="module")
+def trained():
+    keras.utils.set_random_seed(0)
+    train = data.load("digits", examples=(800, 1)).train
+    model = models.build("small_cnn", (8, 8, 1), 10)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(5e-3), loss)
+    model.fit(train.images, train.labels, batch_size=50, epochs=5, verbose=0)
+    return model
+
+
+def found(model, test_images, **options):
+    checks = selfcheck.run(model, *test_images, **{"epsilon": 0.1, **options})
+    return {check.name: check for check in checks}
+
+
+def test_a_trained_network_fails_nothing(trained, test_images):
+    checks = found(trained, test_images)
+    assert list(checks) == NAMES
+    assert not [check for check in checks.values() if check.status == "fail"]
+    predicted = trained.predict(test_images[0], verbose=0).argmax(axis=1)
+    assert checks["accuracy"].value == (predicted == test_images[1]).mean()
+    assert checks["epsilon_zero"].value == checks["accuracy"].value
+    assert checks["large_epsilon"].value < 0.1 < checks["random_noise"].value
+    assert 0 < checks["within_ball"].value <= 0.1 + 1e-6
+
+
+def test_large_logits_are_recognised(trained, test_images):
+    masked = keras.Sequential([trained, keras.layers.Rescaling(50.0)])
+    checks = found(masked, test_images)
+    assert list(checks) == NAMES
+    assert checks["zero_gradient"].status == "fail"
+    assert checks["zero_gradient"].value > 0.5
+
+
+@pytest.mark.parametrize(
+    ("last", "name", "hint"),
+    [
+        (keras.layers.Softmax(), "logits", "end the model in a linear layer"),
+        (AlwaysNoise(0.1), "deterministic", "the model is random"),
+        (OwnStatistics(), "batch_independent", "batch statistics"),
+        (keras.layers.Rescaling(float("inf")), "finite", "NaN or infinite"),
+    ],
+)
+def test_an_unusable_model_fails_and_is_not_attacked(last, name, hint, trained, test_images):
+    checks = found(keras.Sequential([trained, last]), test_images)
+    assert checks[name].status == "fail" and hint in checks[name].message
+    assert list(checks) == [*NAMES[:5], "attacks"]
+    assert "not run" in checks["attacks"].message
+
+
+class Told:
+    """A subject whose accuracies are given, to put one check to the test."""
+
+    epsilon, seed, chance, one_image, clean = 0.1, 0, 0.1, 0.005 + 1e-9, 0.9
+    images = np.full((200, 4, 4, 1), 0.5, "float32")
+    fgsm = "fgsm"
+
+    def __init__(self, **accuracy):
+        self.given = {"fgsm": 0.4, "pgd": 0.3, "noise": 0.8, **accuracy}
+
+    def pgd(self, epsilon=None, **options):
+        key = options or {"epsilon": epsilon}
+        return "pgd " + " ".join(f"{name}={value}" for name, value in key.items())
+
+    def accuracy(self, attack):
+        return self.given.get(attack, self.given["fgsm" if attack == "fgsm" else "pgd"])
+
+    def accuracy_on(self, images):
+        assert np.abs(images - self.images).min() == pytest.approx(self.epsilon)
+        return self.given["noise"]
+
+
+@pytest.mark.parametrize(
+    ("check", "good", "bad", "status"),
+    [
+        ("epsilon_zero", {"pgd epsilon=0.0": 0.9}, {"pgd epsilon=0.0": 0.895}, "fail"),
+        ("monotone", {"pgd epsilon=0.2": 0.305}, {"pgd epsilon=0.2": 0.31}, "fail"),
+        ("large_epsilon", {"pgd loss=margin": 0.15}, {"pgd loss=margin": 0.16}, "fail"),
+        ("pgd_beats_fgsm", {"fgsm": 0.295}, {"fgsm": 0.29}, "fail"),
+        ("steps_converged", {"pgd steps=40": 0.295}, {"pgd steps=40": 0.29}, "warn"),
+        ("restarts", {"pgd restarts=3": 0.3}, {"pgd restarts=3": 0.305}, "fail"),
+        ("random_noise", {"noise": 0.395}, {"noise": 0.39}, "fail"),
+        ("margin_loss", {"pgd loss=margin": 0.25}, {"pgd loss=margin": 0.24}, "fail"),
+    ],
+)
+def test_each_accuracy_has_its_limit(check, good, bad, status):
+    check = getattr(attack_checks, check)
+    assert check(Told(**good)).status == "pass"
+    assert check(Told(**bad)).status == status
+
+
+def test_random_squares_break_what_they_can(trained, test_images):
+    rows = np.arange(EXAMPLES)
+    left = [
+        attack_checks._withstand_squares(Subject(trained, *test_images, epsilon, seed=0), rows)
+        for epsilon in (1e-6, 0.5)
+    ]
+    predicted = trained.predict(test_images[0], verbose=0).argmax(axis=1)
+    np.testing.assert_array_equal(left[0], predicted == test_images[1])
+    assert left[1].mean() < 0.5
+
+
+@pytest.fixture(scope="module")
+def folder(trained, tmp_path_factory):
+    """Saved models, good and not."""
+    folder = tmp_path_factory.mktemp("a folder of models")
+
+    class Unknown(keras.layers.Layer):
+        """Registered nowhere."""
+
+        def call(self, inputs):
+            return inputs
+
+    lasts = {
+        "plain": [],
+        "softmax": [keras.layers.Softmax()],
+        "unknown": [Unknown()],
+        "lambda": [keras.layers.Lambda(lambda logits: logits)],
+        "five": [keras.layers.Dense(5)],
+        "flat": [keras.layers.Reshape((10, 1))],
+    }
+    for name, layers in lasts.items():
+        keras.Sequential([keras.Input((8, 8, 1)), trained, *layers]).save(folder / f"{name}.keras")
+    (folder / "cut.keras").write_bytes((folder / "plain.keras").read_bytes()[:500])
+    (folder / "other.h5").touch()
+    return folder
+
+
+class TestCommand:
+    def run(self, folder, name, *options):
+        model, examples = str(folder / name), ["--examples", str(EXAMPLES)]
+        return command_line.main(["selfcheck", model, "--dataset", "digits", *examples, *options])
+
+    def test_prints_a_line_a_check(self, folder, test_images, capsys):
+        assert self.run(folder, "plain.keras", "--epsilon", "0.1") == 0
+        output = capsys.readouterr()
+        lines = output.out.splitlines()
+        assert [line.split()[1] for line in lines[:-2]] == NAMES
+        assert {line.split()[0] for line in lines[:-2]} <= {"pass", "warn"}
+        assert lines[-1].endswith(f"0 fail; {EXAMPLES} images of digits, L-inf 0.1")
+        assert output.err == ""
+
+    def test_a_failure_is_the_exit_status(self, folder, capsys):
+        assert self.run(folder, "softmax.keras") == 1
+        assert "fail  logits" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("name", "options", "message"),
+        [
+            ("missing.keras", [], "must be a file that exists"),
+            ("other.h5", [], "must be a .keras file"),
+            ("cut.keras", [], "must be a whole .keras file"),
+            ("unknown.keras", [], "Could not locate class 'Unknown'"),
+            ("lambda.keras", [], "Lambda"),
+            ("five.keras", [], "from 0 to 4"),
+            ("flat.keras", [], "must return (batch, classes)"),
+            ("plain.keras", ["--dataset", "digitz"], "nearest: 'digits'"),
+            ("plain.keras", ["--dataset", "synthetic"], "the model's input shape"),
+            ("plain.keras", ["--epsilon", "0"], "`epsilon` must be above 0"),
+            ("plain.keras", ["--examples", "0"], "Received: examples=0"),
+        ],
+    )
+    def test_unusable_input_is_one_line(self, name, options, message, folder, capsys):
+        assert self.run(folder, name, *options) == 2
+        output = capsys.readouterr()
+        assert output.err.startswith("error: ") and message in output.err
+        assert output.err.count("\n") == 1 and output.out == ""
+
+    @pytest.mark.parametrize("arguments", [[], ["selfcheck", "--help"]])
+    def test_help(self, arguments, capsys):
+        with pytest.raises(SystemExit) as stop:
+            command_line.main(arguments)
+        assert stop.value.code == 0
+        assert "robust accuracy of a model can be believed" in capsys.readouterr().out
