@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import catalogue
+from experiments import catalogue, curves, robustness
 from hfc_keras import reporting
 
 ROOT = Path(__file__).parents[1]
@@ -42,9 +42,28 @@ def test_results_page_explains_every_column():
             assert f"`{column}`" in page, (table.name, column)
 
 
-def test_numbers_of_the_results_page_are_those_of_the_table():
+@pytest.mark.parametrize(
+    ("experiment", "keys", "summary"),
+    [
+        ("training_heuristics", curves.KEYS, reporting.last_epoch),
+        ("kernel_smoothing", robustness.KEYS, reporting.robustness_table),
+        ("kernel_smoothing", robustness.KEYS, reporting.kernel_table),
+        ("smooth_training", robustness.KEYS, reporting.robustness_table),
+        ("smooth_training", robustness.KEYS, reporting.kernel_table),
+    ],
+)
+def test_numbers_of_the_results_page_are_those_of_the_table(experiment, keys, summary):
     page = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
-    path = ROOT / "results" / "quick" / "cifar10" / "training_heuristics.csv"
-    summary = reporting.last_epoch(reporting.read_table(path))
-    for name, row in summary.iterrows():
-        assert f"| {name} | {' | '.join(row)} |" in page
+    section = page.partition(f"\n## {experiment}")[2].partition("\n## ")[0]
+    path = ROOT / "results" / "quick" / "cifar10" / f"{experiment}.csv"
+    expected, compared = summary(reporting.read_table(path, keys)), 0
+    for block in re.findall(r"(?:^\|.*\n)+", section, re.MULTILINE):
+        header, _, *lines = block.splitlines()
+        columns = [cell.strip() for cell in header.strip("|").split("|")][1:]
+        if not set(columns) <= set(expected.columns):
+            continue
+        for line in lines:
+            name, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+            assert cells == expected.loc[name, columns].tolist(), name
+            compared += 1
+    assert compared

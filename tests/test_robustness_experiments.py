@@ -48,7 +48,9 @@ def test_kernel_smoothing_writes_table_figures_and_kernels(run, capsys):
 
 def test_kernel_smoothing_leaves_out_what_a_network_cannot_have():
     settings = kernel_smoothing.Settings(model="small_cnn")
-    assert list(kernel_smoothing.recipes(settings)) == ["natural", "adversarial"]
+    assert list(kernel_smoothing.recipes(settings)) == ["natural", "adversarial", "natural_long"]
+    paper = kernel_smoothing.recipes(kernel_smoothing.Settings(profile="paper"))
+    assert "natural_long" not in paper and "adversarial_5x5" in paper
     wide = kernel_smoothing.recipes(kernel_smoothing.Settings())["natural_5x5"]
     assert wide.options == {"first_kernel": 5} and wide.adversary is None
 
