@@ -4,7 +4,8 @@ VENV := .venv
 JAX := .venv-jax
 BIN := $(VENV)/bin
 CORE := $(addprefix tests/test_,spectrum.py layers.py pipeline.py data.py training.py analysis.py \
-	kernels.py gradients.py attacks.py adversarial.py robust_accuracy.py regularizers.py)
+	kernels.py gradients.py attacks.py adversarial.py robust_accuracy.py regularizers.py \
+	surgery.py selfcheck.py)
 
 .PHONY: demo test lint jax-test clean help
 

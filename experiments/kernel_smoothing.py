@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from experiments import robustness, runner
-from hfc_keras import models, reporting
+from hfc_keras import checks, models, reporting
 
 KEYS = robustness.KEYS
 TITLES = {
@@ -42,6 +42,9 @@ class Settings(robustness.Settings):
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
+    rhos = [checks.number("rhos", rho, minimum=0) for rho in settings.rhos]
+    distinct = len(set(rhos)) == len(rhos)
+    checks.require(distinct and 0 in rhos, "`rhos` must differ and hold 0, as trained", rhos=rhos)
     natural = settings.base_recipe()
     adversarial = natural.but(adversary=settings.attack())
     chosen = {"natural": natural, "adversarial": adversarial}
@@ -75,10 +78,10 @@ def summary(table):
 
 
 def figures(table, plan):
-    """Draw Table 2 as curves over rho, and the kernels of the first seed as in Fig. 7."""
-    kernels, seed = {}, int(table["seed"].iloc[0])
-    for name in robustness.order_of(table):
-        model, _ = plan.cell(name, seed).fit()
+    """Draw Table 2 as curves over rho, and the kernels of each first seed as in Fig. 7."""
+    kernels = {}
+    for name, seed in table.groupby("recipe", sort=False)["seed"].first().items():
+        model, _ = plan.cell(name, int(seed)).fit()
         for rho in (0, max(plan.settings.rhos)):
             layer = models.first_convolution(models.smooth_model(model, rho))
             title = TITLES[name] + (f", rho {rho:g}" if rho else "")

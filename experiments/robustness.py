@@ -4,11 +4,10 @@ import dataclasses
 import functools
 import warnings
 
-import numpy as np
 import pandas as pd
 
 from experiments import settings
-from hfc_keras import analysis, attacks, kernels, models, reporting
+from hfc_keras import analysis, attacks, checks, kernels, models, reporting
 
 KEYS = "recipe seed rho normalized attack epsilon loss steps restarts".split()
 # By profile: images attacked (None is all) and steps of PGD; the same and restarts of the long one.
@@ -34,6 +33,19 @@ class Settings(settings.AdversarialSettings):
     """Test images to attack. Left out: 40 for smoke, 1000 for quick, all for paper."""
     steps: int | None = None
     """Steps of PGD. Left out: 4 for smoke, 20 for quick, 40 for paper."""
+
+    def base_recipe(self):
+        """Vanilla training, after a check of what is attacked and how."""
+        for epsilon in (*self.epsilons, *self.long_epsilons):
+            attacks.Pgd(epsilon, steps=self.sizes["steps"])
+        if self.attacked is not None:
+            checks.number("attacked", self.attacked, minimum=1, whole=True)
+        return super().base_recipe()
+
+    def measured_with(self):
+        """Return what rows depend on besides the recipe: also the engine, if not CleverHans."""
+        other = {} if self.engine == "cleverhans" else {"engine": self.engine}
+        return {**super().measured_with(), **other}
 
     @property
     def sizes(self):
@@ -66,7 +78,9 @@ def rows(cell, model, rho=0.0, normalized=False):
         "energy_beyond": float(kernels.energy_beyond(kernel, radius=width / 4, size=width)),
     }
     sizes, balls = cell.settings.sizes, (cell.settings.epsilons, cell.settings.long_epsilons)
+    told = cell.settings.measured_with()
     arguments = {"rho": rho, "normalized": normalized, "balls": balls, **sizes}
+    arguments.update({"engine": told["engine"]} if "engine" in told else {})
     compute = functools.partial(_attacked, cell, model, sizes, *balls)
     return cell.measured("robust_accuracy", arguments, compute).assign(**shared)
 
@@ -133,15 +147,3 @@ def _long(model, split, epsilon, sizes, engine):
     long = attacks.Pgd(epsilon, steps=steps, restarts=restarts, loss="margin", engine=engine)
     table = analysis.robust_accuracy(model, split.images, split.labels, [*short, long])
     return table.iloc[[0, len(short) + 1]]
-
-
-def order_of(table):
-    """Recipes of a table in the order in which they stand there.
-
-    Args:
-        table: DataFrame with the column recipe.
-
-    Returns:
-        list of str.
-    """
-    return list(dict.fromkeys(np.asarray(table["recipe"])))

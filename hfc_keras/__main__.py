@@ -1,10 +1,9 @@
 """Command line of the package: ``python -m hfc_keras``."""
 
+import os
 import sys
 
 import tyro
-
-from hfc_keras.commands import COMMANDS
 
 
 def main(arguments=None):
@@ -16,6 +15,10 @@ def main(arguments=None):
     Returns:
         int, the exit status.
     """
+    # TensorFlow greets on stderr at import; warnings and errors still come through.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from hfc_keras.commands import COMMANDS
+
     arguments = sys.argv[1:] if arguments is None else arguments
     command = tyro.extras.subcommand_cli_from_dict(
         COMMANDS,

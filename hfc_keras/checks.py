@@ -53,7 +53,7 @@ def choice(name, value, choices):
         ...
         ValueError: `component` must be one of 'low', 'high'; nearest: 'low'. Received: component='lwo'
     """  # noqa: E501
-    if value in choices:
+    if value in list(choices):
         return value
     close = difflib.get_close_matches(str(value), map(str, choices), n=3)
     listed = ", ".join(map(repr, choices))

@@ -5,6 +5,8 @@ differences stand here; everything above works on ``keras.ops``.
 """
 
 import dataclasses
+import functools
+import json
 
 import keras
 from keras import ops
@@ -140,8 +142,10 @@ class SampleGradient:
 def compiled(model, function):
     """Compile a function of a model's predictions once and keep it with the model.
 
-    The weights are those of the moment of each call. The model runs in inference mode. Where
-    every new shape is compiled anew, batches are filled up to a power of two and cut again.
+    The weights are those of the moment of each call, and a model whose configuration has changed
+    is compiled anew (one that subclasses keras.Model without ``get_config`` cannot tell). The
+    model runs as ``inference`` has it. Where every new shape is compiled anew, batches are filled
+    up to a power of two and cut again.
 
     Args:
         model: keras.Model.
@@ -158,15 +162,56 @@ def compiled(model, function):
     Example:
         >>> from hfc_keras import models
         >>> model = models.build("small_cnn", (8, 8, 1), 10)
-        >>> def predictions(predict, images):
-        ...     return (predict(images),)
-        >>> compiled(model, predictions) is compiled(model, predictions)
+        >>> compiled(model, outputs) is compiled(model, outputs)
         True
     """
-    kept = vars(model).setdefault("_hfc_keras_compiled", {})
+    form, kept = vars(model).get("_hfc_keras_compiled", (None, {}))
+    if form != _form(model):
+        form, kept = _form(model), {}
+        vars(model)["_hfc_keras_compiled"] = form, kept
     if function not in kept:
         kept[function] = _backend().compile(model, function)
     return kept[function]
+
+
+def inference(model):
+    """Function from images to the outputs of a model that leaves no trace in the model.
+
+    A plain call in inference mode would still add the losses of its layers to a training step
+    around it, and move on the seeds of layers that are random in every mode. Such a layer draws
+    the same numbers in every call of the function.
+
+    Args:
+        model: keras.Model, built.
+
+    Returns:
+        Function of images ``(batch, height, width, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from hfc_keras import models
+        >>> predict = inference(models.build("small_cnn", (8, 8, 1), 10))
+        >>> predict(np.zeros((2, 8, 8, 1), "float32")).shape == (2, 10)
+        True
+    """
+    return lambda images: _stateless(model, [each.value for each in model.variables], images)
+
+
+def outputs(predict, images):
+    """Outputs of a model, for ``compiled``.
+
+    Args:
+        predict: function from images to outputs.
+        images: tensor ``(batch, height, width, channels)``.
+
+    Returns:
+        Tuple of the outputs.
+
+    Example:
+        >>> outputs(lambda images: 2 * images, 3)
+        (6,)
+    """
+    return (predict(images),)
 
 
 def logit_count(model, images):
@@ -209,12 +254,13 @@ class _TensorFlow:
 
         @tf.function(jit_compile=on_gpu, autograph=False)
         def run(*tensors):
-            return function(lambda images: model(images, training=False), *tensors)
+            return function(inference(model), *tensors)
 
         traced = {}
 
         def call(*tensors):
             tensors = [tf.convert_to_tensor(tensor) for tensor in tensors]
+            _build(model, tensors[0])
             # Any number of images, so that a smaller last batch is not traced anew.
             shapes = [[None, *tensor.shape[1:]] if len(tensor.shape) else [] for tensor in tensors]
             key = tuple(
@@ -242,20 +288,34 @@ class _Jax:
 
         @jax.jit
         def run(values, *tensors):
-            # Not `stateless_call`, which fails where `call` takes no `training`.
-            def predict(images):
-                with keras.StatelessScope(zip(model.variables, values, strict=True)):
-                    return model(images, training=False)
-
-            return function(predict, *tensors)
+            return function(functools.partial(_stateless, model, values), *tensors)
 
         def call(*tensors):
-            if not model.built:
-                model(tensors[0][:1], training=False)
+            _build(model, tensors[0])
             values = [variable.value for variable in model.variables]
             return run(values, *map(ops.convert_to_tensor, tensors))
 
         return _filled_up(call)
+
+
+def _stateless(model, values, images):
+    """Call a model in inference mode with other values for its variables."""
+    # Not `stateless_call`, which fails where `call` takes no `training`.
+    with keras.StatelessScope(zip(model.variables, values, strict=True)):
+        return model(images, training=False)
+
+
+def _build(model, images):
+    if not model.built:
+        model(images[:1], training=False)
+
+
+def _form(model):
+    """What a model is made of, apart from its weights."""
+    try:
+        return json.dumps(model.get_config(), sort_keys=True, default=str)
+    except NotImplementedError:
+        return type(model).__name__
 
 
 def _filled_up(function):

@@ -27,9 +27,16 @@ def network(**options):
     return models.build("small_cnn", (8, 8, 1), 10, width=0.5, **options)
 
 
-def compiled(model, labels="sparse", **options):
+def regularized():
+    """Network with batch normalisation and a loss on its activity."""
+    model = network(normalization="batch")
+    penalty = keras.layers.ActivityRegularization(l2=0.1)(model.output)
+    return keras.Model(model.input, penalty)
+
+
+def compiled(model, labels="sparse"):
     loss = LOSS[labels](from_logits=True)
-    model.compile(keras.optimizers.SGD(0.1), loss, metrics=["accuracy"], **options)
+    model.compile(keras.optimizers.SGD(0.1), loss, metrics=["accuracy"])
     return model
 
 
@@ -41,21 +48,29 @@ def weights_of(model):
     ("attack", "labels"),
     [
         (Pgd(0.1, steps=3, random_start=False), "sparse"),
+        pytest.param(
+            Pgd(0.1, steps=3, random_start=False, engine="cleverhans"),
+            "one_hot",
+            marks=pytest.mark.tensorflow,
+        )
+        if keras.backend.backend() == "tensorflow"
+        else (Fgsm(0.05), "one_hot"),
         (Pgd(0.1, steps=2, random_start=False, momentum=0.9), "one_hot"),
         (Pgd(0.5, steps=2, random_start=False, norm="l2", mask=("low", 2)), "sparse"),
         (Fgsm(0.1, loss="margin"), "one_hot"),
     ],
-    ids=["pgd", "momentum", "masked_l2", "fgsm_margin"],
+    ids=["pgd", "cleverhans", "momentum", "masked_l2", "fgsm_margin"],
 )
 def test_a_step_is_a_plain_step_on_the_attacked_images(attack, labels, digits):
     images, y = digits.train.images[:64], digits.train.labels[:64]
-    attacked = attacks.run(network(normalization="batch"), images, y, attack).images
+    attacked = attacks.run(regularized(), images, y, attack).images
     y = np.eye(10, dtype="float32")[y] if labels == "one_hot" else y
-    plain = compiled(network(normalization="batch"), labels)
-    plain.train_on_batch(attacked, y)
-    robust = compiled(AdversarialTraining(network(normalization="batch"), attack), labels)
+    plain = compiled(regularized(), labels)
+    loss = plain.train_on_batch(attacked, y)
+    robust = compiled(AdversarialTraining(regularized(), attack), labels)
     np.testing.assert_allclose(robust.attacked(images, y), attacked, atol=1e-6)
-    robust.train_on_batch(images, y)
+    # The losses of layers count once, not again in every step of the attack.
+    np.testing.assert_allclose(robust.train_on_batch(images, y), loss, rtol=1e-5)
     # Also batch normalisation: its averages have moved once, by the attacked batch alone.
     for one, other in zip(weights_of(plain), weights_of(robust.model), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
@@ -166,18 +181,23 @@ print(json.dumps([fit(tf.distribute.get_strategy()), fit(mirrored), mirrored.num
 
 
 def test_saves_and_loads_in_a_fresh_process(tmp_path, digits, fresh_python):
-    robust = AdversarialTraining(network(), Pgd(0.1, steps=3, mask=("high", 2)), seed=4)
-    robust(digits.test.images[:1])
+    robust = compiled(AdversarialTraining(network(), Pgd(0.1, mask=("high", 2)), seed=4))
+    robust.fit(digits.train.images, digits.train.labels, verbose=0)
     robust.save(tmp_path / "robust.keras")
+    np.save(tmp_path / "images.npy", digits.test.images)
     code = """
-import sys, keras
+import sys, keras, numpy
 import hfc_keras.training
-model = keras.models.load_model(sys.argv[1])
-print(model.attack.to_dict(), model.seed, model.model.count_params())
+model = keras.models.load_model(sys.argv[1] + "/robust.keras")
+images = numpy.load(sys.argv[1] + "/images.npy")
+numpy.save(sys.argv[1] + "/logits.npy", model.predict(images, verbose=0))
+model.fit(images, numpy.arange(len(images)) % 10, verbose=0)
+print(model.attack.to_dict(), model.seed)
 """
-    printed = fresh_python(code, tmp_path / "robust.keras").splitlines()[-1]
-    expected = {"attack": "pgd", "epsilon": 0.1, "steps": 3, "mask": ("high", 2.0)}
-    assert printed == f"{expected} 4 {robust.model.count_params()}"
+    printed = fresh_python(code, tmp_path).splitlines()[-1]
+    assert printed == f"{ {'attack': 'pgd', 'epsilon': 0.1, 'mask': ('high', 2.0)} } 4"
+    logits = robust.predict(digits.test.images, verbose=0)
+    np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), logits, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -187,11 +207,44 @@ print(model.attack.to_dict(), model.seed, model.model.count_params())
         ({"attack": 0.1}, "must be attacks.Fgsm or attacks.Pgd. Received: attack=0.1"),
         ({"attack": Pgd(0.1, targeted=True)}, "must be untargeted and without restarts"),
         ({"attack": Pgd(0.1, restarts=2)}, "must be untargeted and without restarts"),
+        ({"attack": Pgd(0.1, seed=3)}, "must leave its seed at 0"),
     ],
 )
 def test_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         AdversarialTraining(**{"model": network(), **arguments})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x, y: (x * 255, y), r"`x` must be pixels in \[0, 1\]"),
+        (lambda x, y: (x * np.nan, y), "`x` must be finite"),
+        (lambda x, y: (x[:, :7], y), "must have the model's input shape"),
+        (lambda x, y: (x, y + 10), "`y` must be class indices from 0 to 9"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["arrays", "PyDataset"])
+def test_fit_refuses(kind, change, message, digits):
+    x, y = change(digits.train.images[:16], digits.train.labels[:16])
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 1
+
+        def __getitem__(self, index):
+            return x, y
+
+    robust = compiled(AdversarialTraining(network(), Pgd(0.1)))
+    with pytest.raises(ValueError, match=message):
+        robust.fit(*((x, y) if kind == "arrays" else (Batches(),)), verbose=0)
+
+
+def test_fit_refuses_probabilities(digits):
+    ends_in_softmax = keras.Sequential([network(), keras.layers.Softmax()])
+    robust = compiled(AdversarialTraining(ends_in_softmax, Pgd(0.1)))
+    with pytest.raises(ValueError, match="must return logits"):
+        robust.fit(digits.train.images, digits.train.labels, verbose=0)
 
 
 class TestRecipe:
@@ -225,6 +278,10 @@ class TestRecipe:
         with pytest.raises(ValueError, match=message):
             TINY.but(adversary=adversary)
 
+    def test_refuses_components_which_are_no_pixels(self):
+        with pytest.raises(ValueError, match="'original' with an adversary.*component='high'"):
+            TINY.but(adversary=Pgd(0.1), component="high", radius=2)
+
     def test_adversarial_training_makes_a_network_robust(self):
         whole = TINY.but(examples=None, width=1.0, epochs=8)
         test = data.load("digits").test
@@ -255,6 +312,7 @@ class TestRecipe:
     def test_the_returned_model_is_the_plain_network(self):
         model, _ = training.fit(TINY.but(epochs=1, adversary=Pgd(0.1, steps=2)))
         assert model.name == "small_cnn" and model.compiled
+        assert int(model.optimizer.iterations) == 3
         assert not pipeline.seed_states(model)
 
 

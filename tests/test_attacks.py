@@ -152,7 +152,7 @@ class TestSettings:
             (Pgd, {"mask": ("low", 1, 2)}, "`mask` must be"),
             (Fgsm, {"mask": ("middle", 2)}, "`mask` must be"),
             (Fgsm, {"mask": ("high", -1)}, "Received: mask=-1"),
-            (Pgd, {"mask": ("band", 3, 2)}, "outer radius must be above"),
+            (Pgd, {"mask": ("band", 3, 2)}, "outer radius above the inner"),
         ],
     )
     def test_wrong_settings_are_refused(self, kind, settings, message):
@@ -340,8 +340,6 @@ class TestSearch:
 
 
 class TestDiagnostics:
-    # JAX rounds the softmax otherwise: its gradient does not vanish here.
-    @pytest.mark.tensorflow
     def test_vanished_gradients_are_told_and_the_margin_has_none(self, model, digits):
         scaled = keras.Sequential([model, keras.layers.Rescaling(50.0)])
         right = predictions(model, digits[0]) == digits[1]
@@ -349,8 +347,10 @@ class TestDiagnostics:
         with pytest.warns(UserWarning, match="zero everywhere .* not shown to be robust"):
             masked = attacks.fgsm(scaled, images, labels, 0.15)
         told = masked.diagnostics
-        assert masked.withstood.mean() > 0.8
-        assert told["zero_gradient_share"] == told["unchanged_share"] > 0.8
+        assert told["zero_gradient_share"] > 0.8
+        # Compiled by JAX, rounding errors stand where the gradient has vanished.
+        if keras.backend.backend() == "tensorflow":
+            assert masked.withstood.mean() > 0.8 < told["unchanged_share"]
         broken = attacks.fgsm(scaled, images, labels, 0.15, loss="margin")
         assert broken.withstood.mean() < 0.5 and broken.diagnostics["zero_gradient_share"] == 0
 
@@ -394,6 +394,36 @@ class TestModels:
             logits = twin.predict_on_batch(result.images)
             np.testing.assert_allclose(logits, network.predict_on_batch(result.images), atol=1e-5)
             assert "_hfc_keras_compiled" not in vars(twin)
+
+    def test_a_changed_model_is_compiled_anew(self, digits):
+        head = keras.layers.Dense(10, activation="softmax")
+        network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), head])
+        with pytest.raises(ValueError, match="must return logits"):
+            attacks.fgsm(network, *digits, LINF)
+        head.activation = keras.activations.linear
+        found = attacks.fgsm(network, *digits, LINF).images
+        fresh = keras.models.clone_model(network)
+        fresh.set_weights(network.get_weights())
+        np.testing.assert_allclose(found, attacks.fgsm(fresh, *digits, LINF).images, atol=1e-6)
+
+    def test_no_traced_loss_of_a_layer_is_left_behind(self, digits):
+        layer = keras.layers.Dense(10, activity_regularizer="l2")
+        network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), layer])
+        attacks.pgd(network, *digits, LINF, steps=2)
+        assert all(np.isfinite(float(loss)) for loss in network.losses)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"model": None}, "`model` must be a keras.Model. Received: model=None"),
+            ({"attack": "pgd"}, "`attack` must be attacks.Fgsm or attacks.Pgd"),
+            ({"positions": [0, 1]}, r"one number for each of 64 images. .*shape=\(2,\)"),
+        ],
+    )
+    def test_run_refuses(self, arguments, message, model, digits):
+        given = {"model": model, "images": digits[0], "labels": digits[1], "attack": Fgsm(LINF)}
+        with pytest.raises(ValueError, match=message):
+            attacks.run(**{**given, **arguments})
 
     def test_new_weights_are_followed(self, digits):
         network, fresh = (

@@ -1,8 +1,9 @@
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import kernel_smoothing, robustness, runner, smooth_training
+from experiments import kernel_smoothing, robustness, runner, settings, smooth_training
 from hfc_keras import attacks
 from hfc_keras.reporting import robustness as reporting
 
@@ -33,8 +34,8 @@ def test_kernel_smoothing_writes_table_figures_and_kernels(run, capsys):
     smooth, rough = (clean.loc[("natural", rho, False), "roughness"] for rho in (1, 0))
     assert smooth < rough
     assert smooth == pytest.approx(clean.loc[("natural", 1, True), "roughness"])
-    settings = table[table["attack"] == "pgd"][["loss", "steps", "restarts", "examples"]]
-    assert settings.drop_duplicates().values.tolist() == [
+    chosen = table[table["attack"] == "pgd"][["loss", "steps", "restarts", "examples"]]
+    assert chosen.drop_duplicates().values.tolist() == [
         ["cross_entropy", 2, 1, 20],
         ["margin", 2, 1, 20],
         ["margin", 10, 2, 20],
@@ -47,8 +48,8 @@ def test_kernel_smoothing_writes_table_figures_and_kernels(run, capsys):
 
 
 def test_kernel_smoothing_leaves_out_what_a_network_cannot_have():
-    settings = kernel_smoothing.Settings(model="small_cnn")
-    assert list(kernel_smoothing.recipes(settings)) == ["natural", "adversarial", "natural_long"]
+    small = kernel_smoothing.Settings(model="small_cnn")
+    assert list(kernel_smoothing.recipes(small)) == ["natural", "adversarial", "natural_long"]
     paper = kernel_smoothing.recipes(kernel_smoothing.Settings(profile="paper"))
     assert "natural_long" not in paper and "adversarial_5x5" in paper
     wide = kernel_smoothing.recipes(kernel_smoothing.Settings())["natural_5x5"]
@@ -95,8 +96,54 @@ def test_attacks_by_themselves_and_the_long_one_on_what_survives(run):
 def test_the_adversary_of_a_profile(told, expected):
     attack = kernel_smoothing.Settings(**told).attack()
     assert attack.step == pytest.approx(expected.step)
-    values = {**attack.to_dict(), "engine": "native", "step_size": None}
-    assert values == {**expected.to_dict(), "engine": "native", "step_size": None}
+    told, wanted = ({**each.to_dict(), "step_size": None} for each in (attack, expected))
+    # CleverHans is the default where there is TensorFlow.
+    engine = "cleverhans" if keras.backend.backend() == "tensorflow" else None
+    assert told.pop("engine", None) == engine and told == wanted
+
+
+def test_rows_of_another_engine_are_other_rows(run, monkeypatch):
+    first = kernel_smoothing.Settings()
+    monkeypatch.setattr(settings.AdversarialSettings, "engine", "other")
+    assert kernel_smoothing.Settings().measured_with() == {
+        **first.measured_with(),
+        "engine": "other",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--rhos 0.5 1", "must differ and hold 0"),
+        ("--rhos 0 0", "must differ and hold 0"),
+        ("--rhos 0 -1", "Received: rhos=-1"),
+        ("--epsilons 2", "up to 1. Received: epsilon=2"),
+        ("--long-epsilons -0.1", "Received: epsilon=-0.1"),
+        ("--attacked 0", "Received: attacked=0"),
+        ("--steps 0", "Received: steps=0"),
+        ("--epsilon -1", "Received: epsilon=-1"),
+    ],
+)
+def test_bad_settings_are_refused_before_training(run, arguments, message, capsys, monkeypatch):
+    monkeypatch.setattr("hfc_keras.training.fit", None)
+    with pytest.raises(SystemExit) as refused:
+        run(kernel_smoothing, arguments)
+    assert refused.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_figures_train_nothing(run, monkeypatch):
+    run(smooth_training, "--recipes vanilla --seeds 0")
+    run(kernel_smoothing, "--recipes natural --rhos 0 --seeds 0")
+    trained = []
+    fit = runner.training.fit
+    monkeypatch.setattr(
+        runner.training, "fit", lambda recipe, *rest: trained.append(recipe) or fit(recipe, *rest)
+    )
+    run(kernel_smoothing, "--recipes adversarial --rhos 0 --seeds 1")
+    assert {(recipe.adversary is None, recipe.seed) for recipe in trained} == {
+        (True, 0),
+        (False, 1),
+    }
 
 
 def test_summary_tells_of_zero_gradients(run, capsys):

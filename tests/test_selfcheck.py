@@ -81,7 +81,7 @@ def test_large_logits_are_recognised(trained, test_images):
 def test_an_unusable_model_fails_and_is_not_attacked(last, name, hint, trained, test_images):
     checks = found(keras.Sequential([trained, last]), test_images)
     assert checks[name].status == "fail" and hint in checks[name].message
-    assert list(checks) == [*NAMES[:5], "attacks"]
+    assert list(checks) == [*NAMES[: NAMES.index(name) + 1], "attacks"]
     assert "not run" in checks["attacks"].message
 
 
@@ -115,7 +115,7 @@ class Told:
         ("large_epsilon", {"pgd loss=margin": 0.15}, {"pgd loss=margin": 0.16}, "fail"),
         ("pgd_beats_fgsm", {"fgsm": 0.295}, {"fgsm": 0.29}, "fail"),
         ("steps_converged", {"pgd steps=40": 0.295}, {"pgd steps=40": 0.29}, "warn"),
-        ("restarts", {"pgd restarts=3": 0.3}, {"pgd restarts=3": 0.305}, "fail"),
+        ("restarts", {"pgd restarts=5": 0.3}, {"pgd restarts=5": 0.305}, "fail"),
         ("random_noise", {"noise": 0.395}, {"noise": 0.39}, "fail"),
         ("margin_loss", {"pgd loss=margin": 0.25}, {"pgd loss=margin": 0.24}, "fail"),
     ],

@@ -134,17 +134,13 @@ def _untargeted(attacks):
 
 def _logits(model, images, batch_size):
     """Logits of all images, in inference mode."""
-    predict = gradients.compiled(model, _prediction)
+    predict = gradients.compiled(model, gradients.outputs)
     starts = range(0, len(images), batch_size)
     parts = [np.asarray(predict(images[at : at + batch_size])[0]) for at in starts]
     logits = checks.logits(np.concatenate(parts))
     bad = int(np.isnan(logits).any(axis=1).sum())
     checks.require(not bad, "`model` must return no NaN", **{"images with NaN": bad})
     return logits
-
-
-def _prediction(predict, images):
-    return (predict(images),)
 
 
 def _attacked(model, images, labels, attack, batch_size, clean, within):
@@ -155,7 +151,8 @@ def _attacked(model, images, labels, attack, batch_size, clean, within):
     if len(left):
         part = images[left], labels[left]
         result = run(model, *part, attack, batch_size, stop_early=True, positions=left)
-        right[left] = result.withstood
+        if attack.epsilon > 0:
+            right[left] = result.withstood
         row.update(result.diagnostics)
     return row, right
 

@@ -3,6 +3,7 @@
 import dataclasses
 import warnings
 
+import keras
 import numpy as np
 
 from hfc_keras import checks, gradients
@@ -24,7 +25,7 @@ class Result:
             - max_norm: largest norm of a perturbation, in that of the attack;
             - loss_before, loss_after: mean loss of the attack on the images given and returned.
         withstood: bool ``(examples,)``, whether the attack failed: the prediction is the label
-            (with a targeted attack: is not).
+            (with a targeted attack: is not). None for epsilon 0, when the model is not asked.
     """
 
     images: np.ndarray
@@ -179,8 +180,14 @@ def run(model, images, labels, attack, batch_size=256, stop_early=False, positio
         >>> run(model, test.images[:8], test.labels[:8], Fgsm(0.1)).withstood.shape
         (8,)
     """
+    checks.require(
+        isinstance(attack, (Fgsm, Pgd)),
+        "`attack` must be attacks.Fgsm or attacks.Pgd",
+        attack=attack,
+    )
     if attack.epsilon == 0:
-        return _untouched(images, labels)
+        return _untouched(images)
+    checks.require(isinstance(model, keras.Model), "`model` must be a keras.Model", model=model)
     given, images = np.asarray(images), checks.pixels(images)
     low, high = float(images.min()), float(images.max())
     checks.require(
@@ -190,38 +197,40 @@ def run(model, images, labels, attack, batch_size=256, stop_early=False, positio
     )
     checks.model_input(model, images)
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
-    checks.logits(gradients.compiled(model, _predictions)(images[:batch_size])[0])
+    checks.logits(gradients.compiled(model, gradients.outputs)(images[:batch_size])[0])
     classes = gradients.logit_count(model, images)
     labels = checks.class_indices(labels, len(images), classes).astype("int32")
     positions = np.arange(len(images)) if positions is None else np.asarray(positions)
+    checks.require(
+        positions.shape == (len(images),),
+        f"`positions` must hold one number for each of {len(images)} images",
+        **{"positions.shape": positions.shape},
+    )
     search = Search(model, images, labels, attack, batch_size, positions)
     search.run(stop_early)
     found = search.found.astype("float64") if given.dtype == "float64" else search.found
     diagnostics = search.diagnostics()
-    _warn(diagnostics)
+    _warn(diagnostics, attack.loss)
     return Result(found, diagnostics, search.withstood)
 
 
-def _predictions(predict, images):
-    return (predict(images),)
-
-
-def _warn(diagnostics):
+def _warn(diagnostics, loss):
+    hint = " Try loss='margin'." if loss == "cross_entropy" else ""
     faults = {"zero_gradient_share": "zero everywhere", "nonfinite_share": "not finite"}
     for name, fault in faults.items():
         if diagnostics[name] > 0:
             warnings.warn(
                 f"The gradient of {diagnostics[name]:.1%} of the images is {fault} at the first "
-                "step, so that this loss cannot attack them: they are not shown to be robust. "
-                "Try loss='margin'.",
+                "step, so that this loss cannot attack them: they are not shown to be robust."
+                + hint,
                 stacklevel=4,
             )
 
 
-def _untouched(images, labels):
+def _untouched(images):
     """Result of an attack with epsilon 0, which looks at nothing."""
     images = np.asarray(images)
     diagnostics = dict.fromkeys(("zero_gradient_share", "nonfinite_share"), float("nan"))
     diagnostics.update(unchanged_share=1.0, max_norm=0.0)
     diagnostics.update(dict.fromkeys(("loss_before", "loss_after"), float("nan")))
-    return Result(images, diagnostics, np.ones(len(images), "bool"))
+    return Result(images, diagnostics, None)

@@ -7,6 +7,9 @@ from keras import ops
 from hfc_keras import gradients, losses, spectrum
 from hfc_keras.attacks.norms import NORMS
 
+# Logarithm of the smallest normal float32: a margin below it leaves cross-entropy nothing.
+LOG_TINY = -87.3
+
 
 @dataclasses.dataclass(frozen=True)
 class Iteration:
@@ -72,16 +75,10 @@ class Iteration:
 
             moved = engine.step(self, predict, labels, adversarial, step_size)
             moved = ops.where(ops.isfinite(moved), moved, adversarial)
-            project = engine.project
-            state = (self.confined(images, moved, epsilon, project),)
-            return (*state, *[ops.zeros_like(adversarial[:, 0, 0, 0], dtype="bool")] * 2)
-        gradient = self.gradient(predict, labels, adversarial)
-        finite = ops.isfinite(gradient)
-        flags = (
-            ops.all(gradient == 0, axis=(1, 2, 3)),
-            ops.logical_not(ops.all(finite, axis=(1, 2, 3))),
-        )
-        gradient = ops.where(finite, gradient, 0.0)
+            confined = self.confined(images, moved, epsilon, engine.project)
+            return confined, *[ops.zeros_like(adversarial[:, 0, 0, 0], dtype="bool")] * 2
+        gradient, *flags = self.look(predict, labels, adversarial)
+        gradient = ops.where(ops.isfinite(gradient), gradient, 0.0)
         if velocity:
             total = ops.sum(ops.abs(gradient), axis=(1, 2, 3), keepdims=True)
             gradient = self.momentum * velocity[0] + gradient / ops.maximum(total, 1e-12)
@@ -90,14 +87,32 @@ class Iteration:
         moved = ops.clip(moved, self.clip_min, self.clip_max)
         return self.confined(images, moved, epsilon), *velocity, *flags
 
-    def gradient(self, predict, labels, adversarial):
-        """Gradient of what the attack increases, of each sample's own loss."""
+    def look(self, predict, labels, adversarial):
+        """Gradient of what the attack increases, and its faults.
+
+        Args:
+            predict: function from images to logits, in inference mode.
+            labels: int ``(batch,)`` or dense ``(batch, classes)``.
+            adversarial: float32 tensor ``(batch, height, width, channels)``.
+
+        Returns:
+            ``(gradient, zero, nonfinite)``, the gradient of each sample's own loss and bool
+            ``(batch,)``. A cross-entropy counts as zero where it underflows, since compiled code
+            may leave rounding errors as its gradient there.
+        """
         sign = -1.0 if self.targeted else 1.0
 
         def total(x):
-            return sign * ops.sum(losses.sample_losses(predict(x), labels, self.loss))
+            logits = predict(x)
+            return sign * ops.sum(losses.sample_losses(logits, labels, self.loss)), logits
 
-        return gradients.value_and_gradient(total, adversarial)[1]
+        (_, logits), gradient = gradients.value_and_gradient(total, adversarial, has_aux=True)
+        zero = ops.all(gradient == 0, axis=(1, 2, 3))
+        if self.loss == "cross_entropy":
+            margins = losses.sample_losses(logits, labels, "margin")
+            zero = ops.logical_or(zero, margins < LOG_TINY)
+        nonfinite = ops.logical_not(ops.all(ops.isfinite(gradient), axis=(1, 2, 3)))
+        return gradient, zero, nonfinite
 
     def confined(self, images, moved, epsilon, project=None):
         """Images within the mask, the ball and the range of pixels.
@@ -128,3 +143,23 @@ class Iteration:
             return spectrum.band(perturbation, *radii)
         low, high = spectrum.split(perturbation, *radii)
         return low if kind == "low" else high
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """Faults of the gradients where an attack starts, for ``gradients.compiled``.
+
+    Args:
+        iteration: Iteration.
+
+    Example:
+        >>> from hfc_keras.attacks import Pgd
+        >>> Look(Iteration.of(Pgd(0.1))) == Look(Iteration.of(Pgd(0.2)))
+        True
+    """
+
+    iteration: Iteration
+
+    def __call__(self, predict, images, labels):
+        """Return the flags zero and nonfinite, as of ``Iteration.look``."""
+        return self.iteration.look(predict, labels, images)[1:]

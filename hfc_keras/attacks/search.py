@@ -7,7 +7,7 @@ from keras import ops
 from tqdm import tqdm
 
 from hfc_keras import gradients
-from hfc_keras.attacks.iteration import Iteration
+from hfc_keras.attacks.iteration import Iteration, Look
 from hfc_keras.attacks.norms import NORMS
 from hfc_keras.losses import sample_losses
 
@@ -99,11 +99,9 @@ class Search:
             self.velocity[batch] = np.asarray(state[1])
 
     def look(self, batch):
-        """Flags of the gradients at the start: zero, not finite."""
-        gradient = gradients.compiled(self.model, gradients.SampleGradient(self.attack.loss))
-        (values,) = gradient(self.current[batch], self.labels[batch])
-        values = np.asarray(values)
-        return (values == 0).all(axis=(1, 2, 3)), ~np.isfinite(values).all(axis=(1, 2, 3))
+        """Flags of the gradients at the start, which CleverHans does not tell."""
+        flags = gradients.compiled(self.model, Look(Iteration.of(self.attack)))
+        return map(np.asarray, flags(self.current[batch], self.labels[batch]))
 
     def judge(self, images, rows):
         """Loss that the attack increases, and whether it has failed, for some images."""

@@ -14,8 +14,31 @@ ENGINES = ("native", "cleverhans")
 MASKS = {"low": 1, "high": 1, "band": 2}
 
 
+class _Attack:
+    """What both attacks do with their settings."""
+
+    def __post_init__(self):
+        """Check every setting."""
+        _check(self)
+
+    def to_dict(self):
+        """Return the settings that differ from their defaults, ready for JSON.
+
+        Returns:
+            dict from name to value, with the attack's name under ``attack``.
+
+        Example:
+            >>> Pgd(0.1, steps=7).to_dict()
+            {'attack': 'pgd', 'epsilon': 0.1, 'steps': 7}
+        """
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        default = {field.name: field.default for field in dataclasses.fields(self)}
+        told = {name: value for name, value in values.items() if value != default[name]}
+        return {"attack": self.name, **told}
+
+
 @dataclasses.dataclass(frozen=True)
-class Fgsm:
+class Fgsm(_Attack):
     r"""Settings of the fast gradient sign method; of its L2 form with ``norm="l2"``.
 
     .. math:: x' = \Pi(x_0 + \alpha \, d(\nabla \ell(x_0)))
@@ -68,10 +91,6 @@ class Fgsm:
     restarts: ClassVar = 1
     momentum: ClassVar = 0.0
 
-    def __post_init__(self):
-        """Check every setting."""
-        _check(self)
-
     @property
     def step(self):
         """Step size after the default."""
@@ -79,17 +98,9 @@ class Fgsm:
             return self.step_size
         return 1.25 * self.epsilon if self.random_start else self.epsilon
 
-    def to_dict(self):
-        """Return the settings that differ from their defaults, ready for JSON.
-
-        Returns:
-            dict from name to value, with the attack's name under ``attack``.
-        """
-        return _to_dict(self)
-
 
 @dataclasses.dataclass(frozen=True)
-class Pgd:
+class Pgd(_Attack):
     r"""Settings of projected gradient descent (ascent, on the loss).
 
     .. math:: x_{t+1} = \Pi(x_t + \alpha \, d(\nabla \ell(x_t)))
@@ -144,24 +155,12 @@ class Pgd:
 
     name: ClassVar = "pgd"
 
-    def __post_init__(self):
-        """Check every setting."""
-        _check(self)
-
     @property
     def step(self):
         """Step size after the default."""
         if self.step_size is not None:
             return self.step_size
         return min(2.5 * self.epsilon / self.steps, self.epsilon)
-
-    def to_dict(self):
-        """Return the settings that differ from their defaults, ready for JSON.
-
-        Returns:
-            dict from name to value, with the attack's name under ``attack``.
-        """
-        return _to_dict(self)
 
 
 def from_dict(content):
@@ -188,13 +187,6 @@ def from_dict(content):
         checks.choice(f"setting of {kind.__name__}", name, names)
     checks.require("epsilon" in content, "an attack must have `epsilon`", attack=content)
     return kind(**content)
-
-
-def _to_dict(attack):
-    values = {field.name: getattr(attack, field.name) for field in dataclasses.fields(attack)}
-    default = {field.name: field.default for field in dataclasses.fields(attack)}
-    told = {name: value for name, value in values.items() if value != default[name]}
-    return {"attack": attack.name, **told}
 
 
 def _check(attack):
@@ -253,14 +245,16 @@ def _mask(mask):
     """Frequencies of a perturbation as a hashable value."""
     if mask is None:
         return None
-    known = isinstance(mask, (list, tuple)) and len(mask) and mask[0] in MASKS
+    known = isinstance(mask, (list, tuple)) and len(mask) and mask[0] in list(MASKS)
     checks.require(
         known and len(mask) == 1 + MASKS[mask[0]],
         "`mask` must be ('low', r), ('high', r) or ('band', inner, outer)",
         mask=mask,
     )
     radii = [checks.number("mask", radius, minimum=0) for radius in mask[1:]]
-    checks.require(radii == sorted(set(radii)), "the outer radius must be above", mask=mask)
+    checks.require(
+        radii == sorted(set(radii)), "`mask` must have its outer radius above the inner", mask=mask
+    )
     return (mask[0], *radii)
 
 

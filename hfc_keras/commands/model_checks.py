@@ -51,7 +51,7 @@ def accuracy(subject):
     good = subject.clean > subject.chance + 0.05
     text = f"accuracy on {len(subject.images)} images without an attack"
     hint = "near chance; are its inputs pixels in [0, 1] and its classes in this order?"
-    return Check.of("accuracy", good, subject.clean, text, hint, "warn")
+    return Check.of("accuracy", good, subject.clean, text, hint)
 
 
 CHECKS = (logits, finite, deterministic, batch_independent, accuracy)

@@ -71,10 +71,10 @@ file or a folder of class folders."""
                 f"`model` must have the {dataset.classes} classes of the data set",
                 classes=subject.classes,
             )
+            found = _checked(subject)
         except ValueError as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
-        found = _checked(subject)
         for check in found:
             print(check)
         counts = {each: sum(check.status == each for check in found) for each in STATUSES}
@@ -86,8 +86,9 @@ file or a folder of class folders."""
 def run(model, images, labels, epsilon=Selfcheck.DEFAULT_EPSILON, seed=0):
     r"""Check whether the robust accuracy of a model can be believed.
 
-    The checks of the model come first: logits, finite, the same twice, the same in any batch.
-    If one of them fails, no attack would mean anything, and the checks of attacks are left out.
+    The checks of the model come first: logits, finite, the same twice, the same in any batch,
+    better than chance. Where one of them fails no attack would mean anything, and the rest is
+    left out.
 
     Args:
         model: keras.Model that returns logits ``(batch, classes)``.
@@ -118,14 +119,16 @@ def run(model, images, labels, epsilon=Selfcheck.DEFAULT_EPSILON, seed=0):
 
 
 def _checked(subject):
-    """Every check of a subject, or those of the model alone if one of them fails."""
+    """Every check of a subject, or those of the model up to the first that fails."""
     with warnings.catch_warnings(), np.errstate(invalid="ignore"):
         # What these say is a check of its own.
         warnings.filterwarnings("ignore", message="The gradient of", category=UserWarning)
-        found = [check(subject) for check in model_checks.CHECKS]
-        if any(check.status == "fail" for check in found):
-            text = "not run: attacks on a model that fails above would mean nothing"
-            return [*found, Check("attacks", "warn", float("nan"), text)]
+        found = []
+        for check in model_checks.CHECKS:
+            found.append(check(subject))
+            if found[-1].status == "fail":
+                text = "not run: attacks on a model that fails above would mean nothing"
+                return [*found, Check("attacks", "warn", float("nan"), text)]
         todo = tqdm(attack_checks.CHECKS, desc="selfcheck", leave=False, disable=None)
         return [*found, *(check(subject) for check in todo)]
 

@@ -1,7 +1,9 @@
 """Training a network by a recipe, and the store that keeps what was trained."""
 
 from hfc_keras.training.adversarial import AdversarialTraining as AdversarialTraining
-from hfc_keras.training.adversarial import CatastrophicOverfitting as CatastrophicOverfitting
+from hfc_keras.training.catastrophic_overfitting import (
+    CatastrophicOverfitting as CatastrophicOverfitting,
+)
 from hfc_keras.training.fitting import build_model as build_model
 from hfc_keras.training.fitting import filtered_images as filtered_images
 from hfc_keras.training.fitting import fit as fit

@@ -1,15 +1,10 @@
 """Adversarial training inside ordinary ``fit``."""
 
-import warnings
-
 import keras
 import numpy as np
 from keras import ops
 
-from hfc_keras import attacks, checks
-
-# Points between FGSM and PGD accuracy from which FGSM training counts as overfitted.
-GAP = 0.2
+from hfc_keras import attacks, checks, gradients
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
@@ -26,12 +21,14 @@ class AdversarialTraining(keras.Model):
     Args:
         model: keras.Model that returns logits ``(batch, classes)``.
         attack: attacks.Fgsm or attacks.Pgd, untargeted and without restarts; None is
-            ``Pgd(8 / 255, steps=7)``. Its own seed is not used.
-        seed: int or None, of the random starts.
+            ``Pgd(8 / 255, steps=7)``.
+        seed: int or None, of the random starts, instead of the attack's own.
         **kwargs: as of ``keras.Model``.
 
     Raises:
-        ValueError: for a model that is none, or an attack that cannot be trained with.
+        ValueError: for a model that is none, or an attack that cannot be trained with; by ``fit``
+            for pixels outside [0, 1], labels out of range or a model that returns probabilities.
+            Of a data set the first batch is looked at, of a generator nothing.
 
     Reference:
         Madry et al., Towards Deep Learning Models Resistant to Adversarial Attacks, ICLR 2018.
@@ -64,6 +61,12 @@ class AdversarialTraining(keras.Model):
             inputs = self.attacked(*inputs)
         return self.model(inputs, training=training)
 
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """Train, after a look at the images, as ``keras.Model.fit``."""
+        if x is not None:
+            self._check(x, y)
+        return super().fit(x, y, *args, **kwargs)
+
     def attacked(self, images, labels):
         """Adversarial images of a batch.
 
@@ -73,18 +76,26 @@ class AdversarialTraining(keras.Model):
 
         Returns:
             float32 tensor like ``images``; no gradient flows back through it.
+
+        Example:
+            >>> from hfc_keras import data, models
+            >>> test = data.load("digits").test
+            >>> network = models.build("small_cnn", (8, 8, 1), 10)
+            >>> robust = AdversarialTraining(network, attacks.Pgd(0.1, steps=2))
+            >>> robust.attacked(test.images[:4], test.labels[:4]).shape == (4, 8, 8, 1)
+            True
         """
         images = ops.cast(images, "float32")
         labels = ops.convert_to_tensor(labels)
         labels = labels[:, 0] if labels.shape[1:] == (1,) else labels
         if self.attack.epsilon == 0:
             return images
-        iterate = attacks.Iteration.of(self.attack)
+        iterate, predict = attacks.Iteration.of(self.attack), gradients.inference(self.model)
         sizes = self.attack.epsilon, self.attack.step
         state = [self._start(iterate, images)]
         state += [ops.zeros_like(images)] if self.attack.momentum else []
         for _ in range(self.attack.steps):
-            *state, _, _ = iterate(self._predict, images, labels, *sizes, *state)
+            *state, _, _ = iterate(predict, images, labels, *sizes, *state)
         return ops.stop_gradient(state[0])
 
     def train_step(self, *arguments):
@@ -94,8 +105,19 @@ class AdversarialTraining(keras.Model):
         batch = keras.utils.pack_x_y_sample_weight((images, labels), labels, weights)
         return super().train_step(*state, batch)
 
-    def _predict(self, images):
-        return self.model(images, training=False)
+    def _check(self, x, y):
+        """Refuse what the attack would saturate or misunderstand without a word."""
+        if hasattr(x, "element_spec"):
+            x, y, _ = keras.utils.unpack_x_y_sample_weight(next(iter(x)))
+        elif isinstance(x, keras.utils.PyDataset):
+            x, y, _ = keras.utils.unpack_x_y_sample_weight(x[0])
+        elif not hasattr(x, "shape"):
+            return
+        images, labels = checks.pixels(x, "x"), np.asarray(y)
+        checks.model_input(self.model, images, "x")
+        logits = checks.logits(self.model(images[:32], training=False))
+        if labels.ndim == 1 or labels.shape[1] == 1:
+            checks.class_indices(labels, len(images), logits.shape[1], "y")
 
     def _start(self, iterate, images):
         if not self.attack.random_start:
@@ -123,57 +145,6 @@ class AdversarialTraining(keras.Model):
         return cls(**{**config, "model": model, "attack": attacks.from_dict(config["attack"])})
 
 
-class CatastrophicOverfitting(keras.callbacks.Callback):
-    """Watch training with FGSM for the epoch from which only FGSM fails.
-
-    Such a network withstands the single step it was trained with, and no second one. After
-    every epoch the accuracy under FGSM, without random start, and under PGD with ten steps goes to
-    the logs as ``fgsm_accuracy`` and ``pgd_accuracy``; a warning comes when they part.
-
-    Args:
-        images: float ``(examples, height, width, channels)`` in [0, 1].
-        labels: int ``(examples,)`` or one-hot.
-        epsilon: float, radius of both attacks.
-        norm: ``"linf"`` or ``"l2"``.
-        gap: float in [0, 1], difference of the accuracies from which a warning comes.
-
-    Warns:
-        UserWarning: once for each epoch in which the accuracies differ by more than ``gap``.
-
-    Reference:
-        Wong et al., Fast is Better than Free: Revisiting Adversarial Training, ICLR 2020.
-
-    Example:
-        >>> from hfc_keras import data
-        >>> test = data.load("digits", examples=(50, 20)).test
-        >>> CatastrophicOverfitting(test.images, test.labels, epsilon=0.1).gap
-        0.2
-    """
-
-    def __init__(self, images, labels, epsilon, norm="linf", gap=GAP):
-        super().__init__()
-        self.images, self.labels = images, labels
-        self.attacks = attacks.Fgsm(epsilon, norm=norm), attacks.Pgd(epsilon, norm=norm)
-        self.gap = checks.number("gap", gap, minimum=0, maximum=1)
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Measure both accuracies."""
-        model = getattr(self.model, "model", self.model)
-        fgsm, pgd = (self._accuracy(model, attack) for attack in self.attacks)
-        if logs is not None:
-            logs.update(fgsm_accuracy=fgsm, pgd_accuracy=pgd)
-        if fgsm - pgd > self.gap:
-            warnings.warn(
-                f"Catastrophic overfitting after epoch {epoch + 1}: accuracy {fgsm:.3f} under "
-                f"FGSM but {pgd:.3f} under PGD. Train with attacks.Pgd, a smaller step_size or "
-                "fewer epochs.",
-                stacklevel=2,
-            )
-
-    def _accuracy(self, model, attack):
-        return float(np.mean(attacks.run(model, self.images, self.labels, attack).withstood))
-
-
 def check_attack(attack, name):
     """Refuse an attack that cannot be trained with.
 
@@ -182,7 +153,7 @@ def check_attack(attack, name):
         name: str, the argument's name.
 
     Raises:
-        ValueError: if it is no attack, targeted or has restarts.
+        ValueError: if it is no attack, targeted, or has restarts or a seed of its own.
 
     Example:
         >>> check_attack(attacks.Pgd(0.1), "adversary")
@@ -195,5 +166,10 @@ def check_attack(attack, name):
     checks.require(
         attack.restarts == 1 and not attack.targeted,
         f"`{name}` must be untargeted and without restarts",
+        **{name: attack},
+    )
+    checks.require(
+        attack.seed == 0,
+        f"`{name}` must leave its seed at 0: that of the training draws the starts",
         **{name: attack},
     )

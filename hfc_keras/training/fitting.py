@@ -8,7 +8,8 @@ import pandas as pd
 
 from hfc_keras import attacks, checks, data, layers, models
 from hfc_keras.data import pipeline
-from hfc_keras.training.adversarial import AdversarialTraining, CatastrophicOverfitting
+from hfc_keras.training.adversarial import AdversarialTraining
+from hfc_keras.training.catastrophic_overfitting import CatastrophicOverfitting
 from hfc_keras.training.recipe import Recipe
 from hfc_keras.training.store import Store
 
@@ -86,13 +87,11 @@ class _Training:
 
     def compile(self):
         steps = len(self.batches) * self.recipe.epochs
-        for model in {self.model: None, self.trained: None}:
-            model.compile(
-                optimizer=build_optimizer(self.recipe, steps),
-                loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-                metrics=["accuracy"],
-            )
-            model.optimizer.build(model.trainable_variables)
+        optimizer = build_optimizer(self.recipe, steps)
+        optimizer.build(self.model.trainable_variables)
+        for model in {self.trained, self.model}:
+            loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+            model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
 
     def restore(self, weights, history, optimizer=None):
         self.model.set_weights(weights)
@@ -123,10 +122,10 @@ class _Training:
         """Callback that an FGSM adversary needs."""
         if not isinstance(self.recipe.adversary, attacks.Fgsm):
             return []
-        split = self.dataset.train
-        images, labels = split.images[:WATCHED_EXAMPLES], split.labels[:WATCHED_EXAMPLES]
-        adversary = self.recipe.adversary
-        return [CatastrophicOverfitting(images, labels, adversary.epsilon, adversary.norm)]
+        trained = self.batches.split
+        split = trained.take(np.arange(min(WATCHED_EXAMPLES, len(trained))))
+        ball = self.recipe.adversary.epsilon, self.recipe.adversary.norm
+        return [CatastrophicOverfitting(split.images, split.labels, *ball)]
 
     def seed(self, epoch, logs=None):
         states = pipeline.seed_states(self.trained)

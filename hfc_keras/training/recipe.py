@@ -114,6 +114,11 @@ class Recipe:
             component=self.component,
             radius=self.radius,
         )
+        checks.require(
+            self.adversary is None or self.component == "original",
+            "`component` must be 'original' with an adversary, which clips pixels to [0, 1]",
+            component=self.component,
+        )
 
     def but(self, **changes):
         """Return the same recipe with some fields changed.
