@@ -55,16 +55,21 @@ def frequency_panels(table, titles=None):
     with matplotlib.rc_context(STYLE):
         columns = min(3, len(panels))
         rows = -(-len(panels) // columns)
-        figure = Figure(figsize=(2.3 * columns + 1.1, 1.95 * rows + 0.2), layout="constrained")
+        free = rows * columns > len(panels)
+        width = 2.3 * columns + (0 if free else 1.1)
+        figure = Figure(figsize=(width, 1.95 * rows + 0.2), layout="constrained")
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for axes, (heading, part) in zip(grid.flat, panels.items(), strict=False):
             axes.set_title((titles or {}).get(heading, heading))
             _draw_panel(axes, part, sorted(table["radius"].dropna().unique()))
-        for axes in grid.flat[len(panels) :]:
-            axes.remove()
         _label(grid, len(panels))
         handles = _legend(table)
-        figure.legend(handles=handles, loc="outside right center")
+        for axes in grid.flat[len(panels) :]:
+            axes.set_axis_off()
+        if free:
+            grid.flat[len(panels)].legend(handles=handles, loc="center left")
+        else:
+            figure.legend(handles=handles, loc="outside right center")
     return figure
 
 
