@@ -4,8 +4,7 @@ VENV := .venv
 JAX := .venv-jax
 BIN := $(VENV)/bin
 CORE := $(addprefix tests/test_,spectrum.py layers.py pipeline.py data.py training.py analysis.py \
-	kernels.py gradients.py attacks.py adversarial.py robust_accuracy.py regularizers.py \
-	surgery.py selfcheck.py)
+	kernels.py regularizers.py gradients.py attacks.py robust_accuracy.py)
 
 .PHONY: demo test lint jax-test clean help
 
@@ -30,6 +29,7 @@ lint: $(VENV)/.ready
 # Core tests and one run of the main experiment where there is no TensorFlow.
 jax-test: $(JAX)/.ready
 	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest $(CORE)
+	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest tests/test_adversarial.py -k 'plain_step or stopped'
 	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest tests/test_experiments.py -k npz
 	KERAS_BACKEND=jax $(JAX)/bin/python -m experiments.training_heuristics --epochs 2 \
 		--recipes vanilla batch_norm --fresh --results $(JAX)/results --store $(JAX)/store
