@@ -10,6 +10,9 @@ from hfc_keras import checks, gradients
 from hfc_keras.attacks.search import Search
 from hfc_keras.attacks.settings import Fgsm, Pgd
 
+# Images on which a model is asked whether it returns logits.
+FEW = 8
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Result:
@@ -197,7 +200,7 @@ def run(model, images, labels, attack, batch_size=256, stop_early=False, positio
     )
     checks.model_input(model, images)
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
-    checks.logits(gradients.compiled(model, gradients.outputs)(images[:batch_size])[0])
+    checks.logits(gradients.compiled(model, gradients.outputs)(images[:FEW])[0])
     classes = gradients.logit_count(model, images)
     labels = checks.class_indices(labels, len(images), classes).astype("int32")
     positions = np.arange(len(images)) if positions is None else np.asarray(positions)

@@ -67,17 +67,18 @@ class Iteration:
             *velocity: with momentum, tensor like ``images``.
 
         Returns:
-            ``(adversarial, *velocity, zero, nonfinite)``; the last two are bool ``(batch,)``,
-            whether the gradient was zero or not finite; CleverHans does not tell.
+            ``(adversarial, *velocity, loss, zero, nonfinite)``; the last three are ``(batch,)``,
+            the loss that the attack increases and whether its gradient was zero or not finite,
+            as of ``look``. CleverHans does not tell them.
         """
         if self.engine == "cleverhans":
             from hfc_keras.attacks import cleverhans as engine
 
             moved = engine.step(self, predict, labels, adversarial, step_size)
             moved = ops.where(ops.isfinite(moved), moved, adversarial)
-            confined = self.confined(images, moved, epsilon, engine.project)
-            return confined, *[ops.zeros_like(adversarial[:, 0, 0, 0], dtype="bool")] * 2
-        gradient, *flags = self.look(predict, labels, adversarial)
+            untold = ops.zeros_like(adversarial[:, 0, 0, 0])
+            return self.confined(images, moved, epsilon, engine.project), untold, untold, untold
+        gradient, *told = self.look(predict, labels, adversarial)
         gradient = ops.where(ops.isfinite(gradient), gradient, 0.0)
         if velocity:
             total = ops.sum(ops.abs(gradient), axis=(1, 2, 3), keepdims=True)
@@ -85,7 +86,7 @@ class Iteration:
             velocity = (gradient,)
         moved = adversarial + step_size * NORMS[self.norm].direction(gradient)
         moved = ops.clip(moved, self.clip_min, self.clip_max)
-        return self.confined(images, moved, epsilon), *velocity, *flags
+        return self.confined(images, moved, epsilon), *velocity, *told
 
     def look(self, predict, labels, adversarial):
         """Gradient of what the attack increases, and its faults.
@@ -96,23 +97,25 @@ class Iteration:
             adversarial: float32 tensor ``(batch, height, width, channels)``.
 
         Returns:
-            ``(gradient, zero, nonfinite)``, the gradient of each sample's own loss and bool
-            ``(batch,)``. A cross-entropy counts as zero where it underflows, since compiled code
-            may leave rounding errors as its gradient there.
+            ``(gradient, loss, zero, nonfinite)``, the gradient of each sample's own loss, the loss
+            ``(batch,)`` and two bool ``(batch,)``. A cross-entropy counts as zero where it
+            underflows, since compiled code may leave rounding errors as its gradient there.
         """
         sign = -1.0 if self.targeted else 1.0
 
         def total(x):
             logits = predict(x)
-            return sign * ops.sum(losses.sample_losses(logits, labels, self.loss)), logits
+            increased = sign * losses.sample_losses(logits, labels, self.loss)
+            return ops.sum(increased), (increased, logits)
 
-        (_, logits), gradient = gradients.value_and_gradient(total, adversarial, has_aux=True)
+        (_, aux), gradient = gradients.value_and_gradient(total, adversarial, has_aux=True)
+        increased, logits = aux
         zero = ops.all(gradient == 0, axis=(1, 2, 3))
         if self.loss == "cross_entropy":
             margins = losses.sample_losses(logits, labels, "margin")
             zero = ops.logical_or(zero, margins < LOG_TINY)
         nonfinite = ops.logical_not(ops.all(ops.isfinite(gradient), axis=(1, 2, 3)))
-        return gradient, zero, nonfinite
+        return gradient, increased, zero, nonfinite
 
     def confined(self, images, moved, epsilon, project=None):
         """Images within the mask, the ball and the range of pixels.
@@ -147,7 +150,7 @@ class Iteration:
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """Faults of the gradients where an attack starts, for ``gradients.compiled``.
+    """Loss and faults of the gradients where an attack starts, for ``gradients.compiled``.
 
     Args:
         iteration: Iteration.
@@ -161,5 +164,5 @@ class Look:
     iteration: Iteration
 
     def __call__(self, predict, images, labels):
-        """Return the flags zero and nonfinite, as of ``Iteration.look``."""
+        """Return loss, zero and nonfinite, as of ``Iteration.look``."""
         return self.iteration.look(predict, labels, images)[1:]

@@ -28,8 +28,8 @@ class Search:
         self.model, self.images, self.labels, self.attack = model, images, labels, attack
         self.batch_size, self.positions = batch_size, positions
         self.iterate = gradients.compiled(model, Iteration.of(attack))
-        self.before, self.withstood = self.judge(images, np.arange(len(images)))
-        self.after = np.full(len(images), -np.inf, "float32")
+        self.before, self.after = np.full((2, len(images)), -np.inf, "float32")
+        self.withstood = np.ones(len(images), "bool")
         self.found, self.current = images.copy(), images.copy()
         self.velocity = np.zeros_like(images) if attack.momentum else None
         self.zero, self.nonfinite = np.zeros((2, len(images)), "bool")
@@ -88,20 +88,27 @@ class Search:
         if self.velocity is not None:
             state.append(self.velocity[batch])
         if look and self.attack.engine == "cleverhans":
-            self.zero[batch], self.nonfinite[batch] = self.look(batch)
+            self.note(batch, *self.look(batch))
         for step in range(steps):
-            *state, zero, nonfinite = self.iterate(*fixed, *size, *state)
+            *state, loss, zero, nonfinite = self.iterate(*fixed, *size, *state)
             if look and step == 0 and self.attack.engine == "native":
-                self.zero[batch], self.nonfinite[batch] = np.asarray(zero), np.asarray(nonfinite)
+                self.note(batch, loss, zero, nonfinite)
             self.bar.update()
         self.current[batch] = np.asarray(state[0])
         if self.velocity is not None:
             self.velocity[batch] = np.asarray(state[1])
 
     def look(self, batch):
-        """Flags of the gradients at the start, which CleverHans does not tell."""
-        flags = gradients.compiled(self.model, Look(Iteration.of(self.attack)))
-        return map(np.asarray, flags(self.current[batch], self.labels[batch]))
+        """Loss and flags of the gradients at the start, which CleverHans does not tell."""
+        look = gradients.compiled(self.model, Look(Iteration.of(self.attack)))
+        return look(self.current[batch], self.labels[batch])
+
+    def note(self, batch, loss, zero, nonfinite):
+        """Keep what the first step tells; its loss is that of the images unless they moved."""
+        self.zero[batch], self.nonfinite[batch] = np.asarray(zero), np.asarray(nonfinite)
+        if self.attack.random_start:
+            loss, _ = self.judge(self.images, batch)
+        self.before[batch] = np.asarray(loss)
 
     def judge(self, images, rows):
         """Loss that the attack increases, and whether it has failed, for some images."""

@@ -95,7 +95,7 @@ class AdversarialTraining(keras.Model):
         state = [self._start(iterate, images)]
         state += [ops.zeros_like(images)] if self.attack.momentum else []
         for _ in range(self.attack.steps):
-            *state, _, _ = iterate(predict, images, labels, *sizes, *state)
+            *state, _, _, _ = iterate(predict, images, labels, *sizes, *state)
         return ops.stop_gradient(state[0])
 
     def train_step(self, *arguments):
