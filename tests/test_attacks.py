@@ -12,16 +12,16 @@ LINF, L2 = 0.1, 0.6
 
 
 @pytest.fixture(scope="module")
-def test_images():
+def digit_images():
     """All 360 test digits and their labels."""
     test = data.load("digits").test
     return test.images, test.labels
 
 
 @pytest.fixture(scope="module")
-def digits(test_images):
+def digits(digit_images):
     """The first 64, so that few shapes are compiled."""
-    return test_images[0][:64], test_images[1][:64]
+    return digit_images[0][:64], digit_images[1][:64]
 
 
 @pytest.fixture(scope="module")
@@ -484,11 +484,11 @@ class TestCleverHans:
         [("linf", LINF, 10, 1e-6, 1), ("l2", L2, 1, 1e-6, 1), ("l2", L2, 10, 1e-3, 0.95)],
     )
     def test_both_engines_equal_cleverhans_itself(
-        self, model, test_images, norm, epsilon, steps, tolerance, share
+        self, model, digit_images, norm, epsilon, steps, tolerance, share
     ):
         from cleverhans.tf2.attacks.projected_gradient_descent import projected_gradient_descent
 
-        (images, labels), settings = test_images, {"norm": norm, "random_start": False}
+        (images, labels), settings = digit_images, {"norm": norm, "random_start": False}
         settings = Pgd(epsilon, steps=steps, **settings)
         expected = projected_gradient_descent(
             lambda x: model(x, training=False), keras.ops.convert_to_tensor(images),

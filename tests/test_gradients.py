@@ -101,7 +101,7 @@ class TestValueAndGradient:
     def test_other_backends_are_refused(self, monkeypatch):
         monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
         with pytest.raises(ValueError, match="tensorflow or jax. Received: backend='torch'"):
-            gradients._backend()
+            gradients.backends.chosen()
 
 
 class TestSampleLosses:
@@ -227,6 +227,6 @@ def test_batches_are_filled_up_to_a_power_of_two_and_cut(size, filled):
         return scalar * images, images[:, 0]
 
     images = np.arange(2 * size, dtype="float32").reshape(size, 2)
-    outputs = gradients._filled_up(function)(np.float32(3), images)
+    outputs = gradients.backends._filled_up(function)(np.float32(3), images)
     assert seen == [filled]
     assert np.array_equal(outputs[0], 3 * images) and np.array_equal(outputs[1], images[:, 0])

@@ -25,7 +25,7 @@ def model(digits):
 
 
 @pytest.fixture
-def test_images(digits):
+def digit_images(digits):
     return digits.test.images, digits.test.labels
 
 
@@ -54,9 +54,9 @@ def test_two_linear_classes_are_broken_where_the_dual_norm_says(norm, dual, kind
         np.testing.assert_array_equal(flags[:, 0], margins > 0)
 
 
-def test_worst_case_is_the_mean_of_the_minimum(model, test_images):
+def test_worst_case_is_the_mean_of_the_minimum(model, digit_images):
     chosen = [Fgsm(0.1, norm="linf"), Fgsm(0.8, norm="l2"), Fgsm(0.1, mask=("low", 1))]
-    table, flags = analysis.robust_accuracy(model, *test_images, chosen, return_flags=True)
+    table, flags = analysis.robust_accuracy(model, *digit_images, chosen, return_flags=True)
     assert flags.shape == (120, 5) and flags.dtype == bool
     np.testing.assert_array_equal(flags.mean(axis=0), table["accuracy"])
     np.testing.assert_array_equal(flags[:, -1], flags[:, :-1].all(axis=1))
@@ -65,8 +65,8 @@ def test_worst_case_is_the_mean_of_the_minimum(model, test_images):
     right = int(flags[:, 0].sum())
     assert 0 < flags[:, -1].sum() < right < 120
     assert table["attacked"].tolist() == [0, right, right, right, right]
-    predicted = model.predict(test_images[0], verbose=0).argmax(axis=1)
-    np.testing.assert_array_equal(flags[:, 0], predicted == test_images[1])
+    predicted = model.predict(digit_images[0], verbose=0).argmax(axis=1)
+    np.testing.assert_array_equal(flags[:, 0], predicted == digit_images[1])
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_worst_case_is_the_mean_of_the_minimum(model, test_images):
         (Fgsm(0.1, mask=("low", 2), clip_max=0.95), Fgsm(0.1, mask=("low", 2)), False),
     ],
 )
-def test_an_image_is_skipped_if_broken_within_the_ball(earlier, later, skips, model, test_images):
-    images, labels = test_images[0] * 0.95, test_images[1]
+def test_an_image_is_skipped_if_broken_within_the_ball(earlier, later, skips, model, digit_images):
+    images, labels = digit_images[0] * 0.95, digit_images[1]
     table, flags = analysis.robust_accuracy(
         model, images, labels, [earlier, later], return_flags=True
     )
@@ -102,12 +102,12 @@ def test_an_image_is_skipped_if_broken_within_the_ball(earlier, later, skips, mo
     assert table["attacked"][2] == attacked.sum()
 
 
-def test_every_setting_stands_in_the_table(model, test_images):
+def test_every_setting_stands_in_the_table(model, digit_images):
     chosen = [
         Pgd(0.1, steps=5, restarts=2, momentum=0.5, seed=3, loss="margin", mask=("band", 1, 2.5)),
         Fgsm(0.0),
     ]
-    table = analysis.robust_accuracy(model, *test_images, chosen)
+    table = analysis.robust_accuracy(model, *digit_images, chosen)
     settings = list(table.columns[4:19])
     assert list(table.columns[:4]) == PREFIX
     assert table.loc[1, settings].to_dict() == {
@@ -134,21 +134,21 @@ def test_every_setting_stands_in_the_table(model, test_images):
     assert 0 < row["max_norm"] <= 0.1 + 1e-6 and row["loss_after"] > row["loss_before"]
 
 
-def test_epsilon_zero_leaves_the_clean_accuracy(model, test_images):
-    accuracy = analysis.robust_accuracy(model, *test_images, [Fgsm(0), Pgd(0)])["accuracy"]
+def test_epsilon_zero_leaves_the_clean_accuracy(model, digit_images):
+    accuracy = analysis.robust_accuracy(model, *digit_images, [Fgsm(0), Pgd(0)])["accuracy"]
     assert accuracy.nunique() == 1
 
 
-def test_nothing_is_left_to_attack(model, test_images):
-    images, labels = test_images
+def test_nothing_is_left_to_attack(model, digit_images):
+    images, labels = digit_images
     wrong = (model.predict(images, verbose=0).argmax(axis=1) + 1) % 10
     table = analysis.robust_accuracy(model, images, wrong, Fgsm(0.1))
     assert (table["accuracy"] == 0).all() and (table["attacked"] == 0).all()
     assert np.isnan(table["loss_before"][1]) and table["epsilon"][1] == 0.1
 
 
-def test_answer_does_not_depend_on_the_batch_size_or_the_form_of_labels(model, test_images):
-    images, labels = test_images
+def test_answer_does_not_depend_on_the_batch_size_or_the_form_of_labels(model, digit_images):
+    images, labels = digit_images
     chosen = [Fgsm(0.05), Pgd(0.05, steps=4, seed=1, restarts=2)]
     answers = [
         analysis.robust_accuracy(model, images, form, chosen, return_flags=True, batch_size=size)
@@ -159,7 +159,7 @@ def test_answer_does_not_depend_on_the_batch_size_or_the_form_of_labels(model, t
     assert table[PREFIX].equals(other_table[PREFIX])
 
 
-def test_broken_images_cost_little(model, test_images, monkeypatch):
+def test_broken_images_cost_little(model, digit_images, monkeypatch):
     steps, advance = [], search.Search.advance
 
     def counted(self, batch, number, look):
@@ -167,16 +167,16 @@ def test_broken_images_cost_little(model, test_images, monkeypatch):
         advance(self, batch, number, look)
 
     monkeypatch.setattr(search.Search, "advance", counted)
-    analysis.robust_accuracy(model, *test_images, [Fgsm(0.3), Pgd(0.3, steps=40)])
+    analysis.robust_accuracy(model, *digit_images, [Fgsm(0.3), Pgd(0.3, steps=40)])
     assert 4 * sum(steps) < 40 * 120
 
 
-def test_zero_gradients_are_warned_of_and_told(model, test_images):
+def test_zero_gradients_are_warned_of_and_told(model, digit_images):
     masked = keras.Sequential([model, keras.layers.Rescaling(1e4)])
     with pytest.warns(UserWarning, match="not shown to be robust. Try loss='margin'"):
-        table = analysis.robust_accuracy(masked, *test_images, Fgsm(0.1))
+        table = analysis.robust_accuracy(masked, *digit_images, Fgsm(0.1))
     assert table["zero_gradient_share"][1] > 0
-    by_margin = analysis.robust_accuracy(masked, *test_images, Fgsm(0.1, loss="margin"))
+    by_margin = analysis.robust_accuracy(masked, *digit_images, Fgsm(0.1, loss="margin"))
     assert by_margin["accuracy"][1] < table["accuracy"][1] - 0.05
 
 

@@ -29,7 +29,7 @@ class OwnStatistics(keras.layers.Layer):
 
 
 @pytest.fixture(scope="module")
-def test_images():
+def digit_images():
     test = data.load("digits", examples=(1, EXAMPLES)).test
     return test.images, test.labels
 
@@ -45,25 +45,25 @@ def trained():
     return model
 
 
-def found(model, test_images, **options):
-    checks = selfcheck.run(model, *test_images, **{"epsilon": 0.1, **options})
+def found(model, digit_images, **options):
+    checks = selfcheck.run(model, *digit_images, **{"epsilon": 0.1, **options})
     return {check.name: check for check in checks}
 
 
-def test_a_trained_network_fails_nothing(trained, test_images):
-    checks = found(trained, test_images)
+def test_a_trained_network_fails_nothing(trained, digit_images):
+    checks = found(trained, digit_images)
     assert list(checks) == NAMES
     assert not [check for check in checks.values() if check.status == "fail"]
-    predicted = trained.predict(test_images[0], verbose=0).argmax(axis=1)
-    assert checks["accuracy"].value == (predicted == test_images[1]).mean()
+    predicted = trained.predict(digit_images[0], verbose=0).argmax(axis=1)
+    assert checks["accuracy"].value == (predicted == digit_images[1]).mean()
     assert checks["epsilon_zero"].value == checks["accuracy"].value
     assert checks["large_epsilon"].value < 0.1 < checks["random_noise"].value
     assert 0 < checks["within_ball"].value <= 0.1 + 1e-6
 
 
-def test_large_logits_are_recognised(trained, test_images):
+def test_large_logits_are_recognised(trained, digit_images):
     masked = keras.Sequential([trained, keras.layers.Rescaling(50.0)])
-    checks = found(masked, test_images)
+    checks = found(masked, digit_images)
     assert list(checks) == NAMES
     assert checks["zero_gradient"].status == "fail"
     assert checks["zero_gradient"].value > 0.5
@@ -78,8 +78,8 @@ def test_large_logits_are_recognised(trained, test_images):
         (keras.layers.Rescaling(float("inf")), "finite", "NaN or infinite"),
     ],
 )
-def test_an_unusable_model_fails_and_is_not_attacked(last, name, hint, trained, test_images):
-    checks = found(keras.Sequential([trained, last]), test_images)
+def test_an_unusable_model_fails_and_is_not_attacked(last, name, hint, trained, digit_images):
+    checks = found(keras.Sequential([trained, last]), digit_images)
     assert checks[name].status == "fail" and hint in checks[name].message
     assert list(checks) == [*NAMES[: NAMES.index(name) + 1], "attacks"]
     assert "not run" in checks["attacks"].message
@@ -126,14 +126,14 @@ def test_each_accuracy_has_its_limit(check, good, bad, status):
     assert check(Told(**bad)).status == status
 
 
-def test_random_squares_break_what_they_can(trained, test_images):
+def test_random_squares_break_what_they_can(trained, digit_images):
     rows = np.arange(EXAMPLES)
     left = [
-        attack_checks._withstand_squares(Subject(trained, *test_images, epsilon, seed=0), rows)
+        attack_checks._withstand_squares(Subject(trained, *digit_images, epsilon, seed=0), rows)
         for epsilon in (1e-6, 0.5)
     ]
-    predicted = trained.predict(test_images[0], verbose=0).argmax(axis=1)
-    np.testing.assert_array_equal(left[0], predicted == test_images[1])
+    predicted = trained.predict(digit_images[0], verbose=0).argmax(axis=1)
+    np.testing.assert_array_equal(left[0], predicted == digit_images[1])
     assert left[1].mean() < 0.5
 
 
@@ -168,7 +168,7 @@ class TestCommand:
         model, examples = str(folder / name), ["--examples", str(EXAMPLES)]
         return command_line.main(["selfcheck", model, "--dataset", "digits", *examples, *options])
 
-    def test_prints_a_line_a_check(self, folder, test_images, capsys):
+    def test_prints_a_line_a_check(self, folder, digit_images, capsys):
         assert self.run(folder, "plain.keras", "--epsilon", "0.1") == 0
         output = capsys.readouterr()
         lines = output.out.splitlines()

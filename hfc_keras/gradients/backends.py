@@ -1,0 +1,138 @@
+"""What TensorFlow and JAX do differently."""
+
+import functools
+
+import keras
+from keras import ops
+
+from hfc_keras import checks
+
+
+def inference(model):
+    """Function from images to the outputs of a model that leaves no trace in the model.
+
+    A plain call in inference mode would still add the losses of its layers to a training step
+    around it, and move on the seeds of layers that are random in every mode. Such a layer draws
+    the same numbers in every call of the function.
+
+    Args:
+        model: keras.Model, built.
+
+    Returns:
+        Function of images ``(batch, height, width, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from hfc_keras import models
+        >>> predict = inference(models.build("small_cnn", (8, 8, 1), 10))
+        >>> predict(np.zeros((2, 8, 8, 1), "float32")).shape == (2, 10)
+        True
+    """
+    return lambda images: _stateless(model, [each.value for each in model.variables], images)
+
+
+class _TensorFlow:
+    @staticmethod
+    def differentiate(function, images):
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            value, aux = function(images)
+        return value, aux, tape.gradient(value, images, unconnected_gradients="zero")
+
+    @staticmethod
+    def compile(model, function):
+        import tensorflow as tf
+
+        # XLA's convolution gradients are up to ten times slower on a processor.
+        on_gpu = bool(tf.config.list_logical_devices("GPU"))
+
+        @tf.function(jit_compile=on_gpu, autograph=False)
+        def run(*tensors):
+            return function(inference(model), *tensors)
+
+        traced = {}
+
+        def call(*tensors):
+            tensors = [tf.convert_to_tensor(tensor) for tensor in tensors]
+            _build(model, tensors[0])
+            # Any number of images, so that a smaller last batch is not traced anew.
+            shapes = [[None, *tensor.shape[1:]] if len(tensor.shape) else [] for tensor in tensors]
+            key = tuple(
+                tf.TensorSpec(shape, tensor.dtype)
+                for shape, tensor in zip(shapes, tensors, strict=True)
+            )
+            if key not in traced:
+                traced[key] = run.get_concrete_function(*key)
+            return traced[key](*tensors)
+
+        return _filled_up(call) if on_gpu else call
+
+
+class _Jax:
+    @staticmethod
+    def differentiate(function, images):
+        import jax
+
+        (value, aux), gradient = jax.value_and_grad(function, has_aux=True)(images)
+        return value, aux, gradient
+
+    @staticmethod
+    def compile(model, function):
+        import jax
+
+        @jax.jit
+        def run(values, *tensors):
+            return function(functools.partial(_stateless, model, values), *tensors)
+
+        def call(*tensors):
+            _build(model, tensors[0])
+            values = [variable.value for variable in model.variables]
+            return run(values, *map(ops.convert_to_tensor, tensors))
+
+        return _filled_up(call)
+
+
+def _stateless(model, values, images):
+    """Call a model in inference mode with other values for its variables."""
+    # Not `stateless_call`, which fails where `call` takes no `training`.
+    with keras.StatelessScope(zip(model.variables, values, strict=True)):
+        return model(images, training=False)
+
+
+def _build(model, images):
+    if not model.built:
+        model(images[:1], training=False)
+
+
+def _filled_up(function):
+    """Call a function of batches on a power of two of images, the last one repeated."""
+
+    def call(*tensors):
+        tensors = [ops.convert_to_tensor(tensor) for tensor in tensors]
+        size = next(tensor.shape[0] for tensor in tensors if len(tensor.shape))
+        missing = (1 << (size - 1).bit_length()) - size
+        if not missing:
+            return function(*tensors)
+        filled = [
+            ops.concatenate([tensor, ops.repeat(tensor[-1:], missing, axis=0)])
+            if len(tensor.shape)
+            else tensor
+            for tensor in tensors
+        ]
+        return tuple(output[:size] for output in function(*filled))
+
+    return call
+
+
+def chosen():
+    """Return the backend in use, with ``differentiate`` and ``compile``."""
+    backends = {"tensorflow": _TensorFlow, "jax": _Jax}
+    name = keras.backend.backend()
+    checks.require(
+        name in backends,
+        "gradients need KERAS_BACKEND=tensorflow or jax",
+        backend=name,
+    )
+    return backends[name]
