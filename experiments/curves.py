@@ -5,31 +5,55 @@ import functools
 import numpy as np
 import pandas as pd
 
-from hfc_keras import analysis, reporting, training
+from hfc_keras import analysis, checks, reporting, training
 from hfc_keras.reporting.tables import KEYS as KEYS
 
 RADII = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
+STATISTICS = ("moving", "batch", "population")
 
 
-def frequency_curves(cell, statistics=("moving", "batch", "population")):
+def frequency_curves(cell, scalings=()):
     """Training and test accuracy of every epoch, and by component at the measured epochs.
 
     Args:
         cell: runner.Cell.
-        statistics: batch-norm statistics to test with; a network without batch
-            normalisation is tested once and its rows say ``none``.
+        scalings: sequence of str, of ``analysis.scaled_components``; after the last epoch the
+            components are also tested so, in a column scaling.
 
     Returns:
         DataFrame with the columns epoch, split, component, radius, bn_statistics, accuracy,
-        examples.
+        examples. The split ``train_after`` is the training images after the last epoch, in
+        test mode. A network without batch normalisation is tested once and its rows say
+        ``none`` in bn_statistics.
     """
     model, history = cell.fit(every_epoch=True)
-    normalized = cell.recipe.normalization == "batch"
-    kinds = statistics if normalized else ("moving",)
     tables = [history_rows(cell, history)]
-    tables += [component_rows(cell, model, kind) for kind in kinds]
-    table = pd.concat(tables, ignore_index=True)
-    return table if normalized else table.assign(bn_statistics="none")
+    for kind in statistics(cell):
+        tables.append(component_rows(cell, model, kind))
+        tables.append(component_rows(cell, model, kind, "train_after", last_epoch(cell)))
+    tables = [pd.concat(tables, ignore_index=True)]
+    if scalings:
+        tables[0]["scaling"] = "none"
+    for kind in statistics(cell):
+        for scaling in scalings:
+            table = component_rows(cell, model, kind, epochs=last_epoch(cell), scaling=scaling)
+            tables.append(table[table["component"] != "original"].assign(scaling=scaling))
+    return without_normalization(cell, pd.concat(tables, ignore_index=True))
+
+
+def statistics(cell):
+    """Batch-norm statistics to test a network with; one kind where it has none."""
+    return STATISTICS if cell.recipe.normalization == "batch" else STATISTICS[:1]
+
+
+def last_epoch(cell):
+    """Epochs to measure where only the last one counts."""
+    return [cell.recipe.epochs]
+
+
+def without_normalization(cell, table):
+    """Rows that say ``none`` in bn_statistics where the network has no batch normalisation."""
+    return table if cell.recipe.normalization == "batch" else table.assign(bn_statistics="none")
 
 
 def history_rows(cell, history):
@@ -54,8 +78,8 @@ def history_rows(cell, history):
     return pd.concat([train, test], ignore_index=True)
 
 
-def component_rows(cell, model, bn_statistics):
-    """Test accuracy by component at the measured epochs, the last one on all test images.
+def component_rows(cell, model, bn_statistics, split="test", epochs=None, radii=None, scaling=None):
+    """Accuracy by component at some epochs, the last one on as many images as the test split has.
 
     Of a network above a million parameters the store keeps the last epoch alone.
 
@@ -63,39 +87,62 @@ def component_rows(cell, model, bn_statistics):
         cell: runner.Cell, trained.
         model: its keras.Model.
         bn_statistics: str, as of ``analysis.frequency_accuracy``.
+        split: ``"test"``, or ``"train_after"``: the training images, before any filter, with
+            the labels trained on.
+        epochs: ascending list of int; None is the settings' measured epochs.
+        radii: list of float; None is the settings' or the default radii.
+        scaling: str, as of ``analysis.scaled_components``; None is ``max`` with the setting
+            rescale, else ``none``.
 
     Returns:
-        DataFrame as of ``frequency_curves``. With moving statistics the originals are left
-        out, since ``history_rows`` has them for every epoch.
+        DataFrame as of ``frequency_curves``. For the test split with moving statistics the
+        originals are left out, since ``history_rows`` has them for every epoch.
     """
-    dataset, settings, final = cell.dataset(), cell.settings, model.get_weights()
+    settings, epochs = cell.settings, epochs or cell.settings.measured_epochs(cell.recipe.epochs)
+    scaling = scaling or ("max" if settings.rescale else "none")
     options = {
-        "radii": list(settings.radii or (dataset.image_shape[1] * part for part in RADII)),
+        "radii": radii or radii_of(settings, cell.dataset()),
         "bn_statistics": bn_statistics,
         "batch_size": 250,
         "inclusive": settings.inclusive,
-        "rescale": settings.rescale,
+        "scaling": scaling,
     }
-    train_images = functools.cache(lambda: training.filtered_images(cell.recipe, dataset.train))
-
-    def measure(epoch, count):
-        test, last = cell.test_images(count), epoch == cell.recipe.epochs
-        weights = {epoch: final if last else cell.store.weights(cell.recipe, epoch)}
-        population = {"train_images": train_images()} if bn_statistics == "population" else {}
-        return analysis.frequency_accuracy_by_epoch(
-            model, weights, test.images, test.labels, **population, **options
-        )
-
     tables = []
-    epochs = settings.measured_epochs(cell.recipe.epochs)
-    for epoch in epochs if cell.store.keeps_every_epoch(model) else epochs[-1:]:
+    for epoch in epochs if cell.store.keeps_every_epoch(model) else last_epoch(cell):
         last = epoch == cell.recipe.epochs
-        count = None if last else settings.measured_examples()
-        arguments = {**options, "epoch": epoch, "examples": count}
-        compute = functools.partial(measure, epoch, count)
+        count = len(cell.dataset().test) if last else settings.measured_examples()
+        arguments = {**options, "epoch": epoch, "examples": count, "split": split}
+        compute = functools.partial(_measured, cell, model, epoch, count, split, options)
         tables.append(cell.measured("frequency_accuracy", arguments, compute))
-    table = pd.concat(tables, ignore_index=True).assign(split="test")
-    return table[table["component"] != "original"] if bn_statistics == "moving" else table
+    table = pd.concat(tables, ignore_index=True).assign(split=split)
+    known = bn_statistics == "moving" and split == "test"
+    return table[table["component"] != "original"] if known else table
+
+
+def radii_of(settings, dataset):
+    """Radii to measure at, those of the settings or fixed parts of the width."""
+    if settings.radii is None:
+        return [dataset.image_shape[1] * part for part in RADII]
+    return checks.radii(settings.radii)
+
+
+def _measured(cell, model, epoch, count, split, options):
+    """Rows of one epoch, computed; the model keeps its own weights."""
+    last, population = epoch == cell.recipe.epochs, {}
+    weights = model.get_weights() if last else cell.store.weights(cell.recipe, epoch)
+    if options["bn_statistics"] == "population":
+        train = cell.dataset().train
+        population = {"train_images": training.filtered_images(cell.recipe, train)}
+    images = cell.test_images(count) if split == "test" else _training_images(cell, count)
+    return analysis.frequency_accuracy_by_epoch(
+        model, {epoch: weights}, images.images, images.labels, **population, **options
+    )
+
+
+def _training_images(cell, count):
+    """Training images in a fixed random order, with the labels trained on."""
+    split = training.training_split(cell.recipe, cell.dataset())
+    return split.take(np.random.default_rng(0).permutation(len(split))[:count])
 
 
 def summary(table):
@@ -109,3 +156,18 @@ def summary(table):
     """
     heading = "Accuracy after the last epoch (mean +- standard deviation over seeds)"
     return f"{heading}\n\n{reporting.last_epoch(table).to_string()}"
+
+
+def final_figure(table, plan, titles):
+    """Draw recipes side by side after their last epoch, without batch normalisation.
+
+    Args:
+        table: DataFrame as of ``frequency_curves``, with recipe and seed.
+        plan: runner.Plan.
+        titles: dict from recipes to names.
+
+    Returns:
+        matplotlib.figure.Figure.
+    """
+    chance = 1 / plan.cells()[0].dataset().classes
+    return reporting.final_points(table, titles, chance=chance)

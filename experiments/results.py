@@ -22,6 +22,7 @@ class Results:
     def __init__(self, path, plan, command, keys):
         self.path, self.plan, self.command, self.keys = path, plan, command, keys
         self.rows, self.cells, self.runs, self.added = {}, {}, [], []
+        self.loaded, self.peak_memory = None, None
 
     @contextlib.contextmanager
     def opened(self):
@@ -40,17 +41,33 @@ class Results:
                 raise files.UnusableFileError(*error.args) from error
             yield
 
-    def add(self, cell, rows, seconds):
-        """Take in the rows of a cell that has been measured, and write table and record."""
+    def add(self, cell, rows, seconds, peak_memory=None):
+        """Take in the rows of a cell that has been measured, and write table and record.
+
+        Args:
+            cell: runner.Cell.
+            rows: DataFrame that ``measure`` returned.
+            seconds: float, time that took.
+            peak_memory: float or None, GB, of the process that measured.
+
+        Raises:
+            ValueError: if a measurement stands in the rows twice; nothing is taken in then.
+            UnusableFileError: if earlier rows have other columns, or a file cannot be written.
+        """
         rows = rows.assign(recipe=cell.name, seed=cell.recipe.seed)
         others = rows.columns.difference(self.keys, sort=False)
-        self.rows[cell.label] = rows[[*self.keys, *others]]
+        rows = reporting.unique_rows(rows[[*self.keys, *others]], self.keys)
+        self._check_columns(cell, rows)
+        trained = cell.store.seconds(cell.recipe)
+        self.rows[cell.label] = rows
         self.cells[cell.label] = {
             "key": cell.key,
             "recipe": cell.recipe.to_dict(),
             "seconds": round(seconds, 1),
+            "training_seconds": None if trained is None else round(trained, 1),
             "rows": len(rows),
         }
+        self.peak_memory = max(filter(None, (self.peak_memory, peak_memory)), default=None)
         self.added.append(cell.label)
         self._write()
 
@@ -64,20 +81,42 @@ class Results:
         tables = [self.rows[cell.label] for cell in cells]
         return reporting.unique_rows(pd.concat(tables, ignore_index=True), self.keys)
 
+    def _check_columns(self, cell, rows):
+        """Refuse to mix rows of one recipe that another version measured in other columns."""
+        if self.loaded is None:
+            return
+        before = self.loaded[self.loaded["recipe"] == cell.name]
+        measured = set(before.columns[before.notna().any()])
+        if len(before) and not measured <= set(rows.columns) <= set(before.columns):
+            raise files.UnusableFileError(
+                "`results` must hold the columns that are measured now "
+                f"({', '.join(rows.columns)}); choose another folder with --results, or replace "
+                f"them with --fresh. Received: columns={list(before.columns)}"
+            )
+
     def _write(self):
         """Write the table and then the record, which alone says that a cell is in the table."""
-        files.write_whole(self.path.with_suffix(".csv"), self.table().to_csv(index=False))
-        this_run = {"command": self.command, **provenance(), "cells": self.added}
+        path = self.path.with_suffix(".json")
+        if not path.exists():
+            # A stop between the two files leaves no table without a record.
+            files.write_whole(path, json.dumps({"runs": [], "cells": {}}))
+        table = self.table()
+        files.write_whole(self.path.with_suffix(".csv"), table.to_csv(index=False))
+        memory = {"peak_memory_gb": self.peak_memory} if self.peak_memory else {}
+        this_run = {"command": self.command, **provenance(), **memory, "cells": self.added}
         record = {
             **self.plan.described(),
             "seeds": sorted({self.plan.labelled(label).recipe.seed for label in self.rows}),
             "runs": [*self.runs, this_run],
+            "columns": list(table.columns),
             "cells": self.cells,
         }
-        files.write_whole(self.path.with_suffix(".json"), json.dumps(record, indent=1))
+        files.write_whole(path, json.dumps(record, indent=1))
 
     def _load(self):
         table, record = self.path.with_suffix(".csv"), self.path.with_suffix(".json")
+        if record.exists() and not _read_record(record)["cells"]:
+            return
         checks.require(
             table.exists() == record.exists(),
             f"{table.name} and {record.name} must be there together; bring the other one back, or "
@@ -87,6 +126,13 @@ class Results:
         if not table.exists():
             return
         rows, content = reporting.read_table(table, self.keys), _read_record(record)
+        columns = content.get("columns", list(rows.columns))
+        checks.require(
+            list(rows.columns) == columns,
+            f"A results table must have the columns of its record, {columns}; bring the file back, "
+            "or replace both with --fresh",
+            path=str(table),
+        )
         cells, self.runs = content["cells"], content["runs"]
         found = {label: self.plan.labelled(label) for label in cells}
         others = [
@@ -104,6 +150,7 @@ class Results:
             own = rows[(rows["recipe"] == cell.name) & (rows["seed"] == cell.recipe.seed)]
             if len(own) == cells[label]["rows"]:
                 self.rows[label], self.cells[label] = own, cells[label]
+        self.loaded = rows
 
 
 def _read_record(path):

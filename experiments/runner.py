@@ -1,12 +1,16 @@
 """Runs an experiment: command line, cells, resume, table, figure, record."""
 
+import contextlib
 import dataclasses
 import sys
 import time
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import tyro
 
+from experiments.record import peak_memory
 from experiments.results import Results
 from experiments.settings import FLAGS, PATHS
 from hfc_keras import checks, files, reporting, training
@@ -112,23 +116,35 @@ def main(experiment, arguments=None):
         description=experiment.__doc__,
         args=arguments,
     )
-    command = " ".join(["python -m", name, *_without_paths(arguments)])
-    try:
-        plan = _plan(experiment, settings)
-    except ValueError as error:
-        sys.exit(_refused(error))
-    path = settings.folder / name.rpartition(".")[2]
-    results = Results(path, plan, command, experiment.KEYS)
-    try:
+    command = " ".join(["python -m", name, *without_paths(arguments)])
+    with ending(settings.fresh):
+        try:
+            plan = make_plan(experiment, settings)
+        except ValueError as error:
+            sys.exit(refused(error))
+        path = settings.folder / name.rpartition(".")[2]
+        results = Results(path, plan, command, experiment.KEYS)
         with results.opened():
             diverged = run(experiment, plan, results)
-    except files.UnusableFileError as error:
-        sys.exit(_refused(error))
-    except KeyboardInterrupt:
-        print("\nStopped. The same command goes on where this run stopped.", file=sys.stderr)
-        sys.exit(130)
     if diverged:
         sys.exit(1)
+
+
+@contextlib.contextmanager
+def ending(fresh=False):
+    """Let a command end with a plain message: status 2 for unusable files, 130 for a stop.
+
+    Args:
+        fresh: bool, whether the command was told to start over.
+    """
+    try:
+        yield
+    except files.UnusableFileError as error:
+        sys.exit(refused(error))
+    except KeyboardInterrupt:
+        command = "The same command without --fresh" if fresh else "The same command"
+        print(f"\nStopped. {command} goes on where this run stopped.", file=sys.stderr)
+        sys.exit(130)
 
 
 def run(experiment, plan, results):
@@ -146,24 +162,53 @@ def run(experiment, plan, results):
     for number, cell in enumerate(cells, start=1):
         if cell.label in results.rows:
             continue
-        left = _time_left(seconds, len(cells) - number + 1)
+        mean = sum(seconds) / len(seconds) if seconds else None
+        left = time_left(mean and mean * (len(cells) - number + 1))
         print(f"[{number}/{len(cells)}] {cell.label}{left}", flush=True)
-        start = time.perf_counter()
         try:
-            rows = experiment.measure(cell)
+            measured = measure(experiment, cell)
         except FloatingPointError as error:
             print(f"diverged: {cell.label}: {error}", file=sys.stderr)
             diverged.append(cell)
             continue
-        seconds.append(time.perf_counter() - start)
-        results.add(cell, rows, seconds[-1])
+        seconds.append(measured.seconds)
+        results.add(cell, *measured)
     if results.rows:
-        _finish(experiment, plan, results)
+        finish(experiment, plan, results)
     return diverged
 
 
-def _finish(experiment, plan, results):
-    """Draw the figures, print summary and files, publish models if asked to."""
+class Measured(NamedTuple):
+    """What measuring a cell gave and took."""
+
+    rows: pd.DataFrame
+    seconds: float
+    peak_memory: float | None
+
+
+def measure(experiment, cell):
+    """Train and measure a cell.
+
+    Args:
+        experiment: as of ``main``.
+        cell: Cell.
+
+    Returns:
+        Measured: rows, seconds and the largest memory of this process so far in GB.
+    """
+    start = time.perf_counter()
+    rows = experiment.measure(cell)
+    return Measured(rows, time.perf_counter() - start, peak_memory())
+
+
+def finish(experiment, plan, results):
+    """Draw the figures, print summary and files, publish models if asked to.
+
+    Args:
+        experiment: as of ``main``.
+        plan: Plan.
+        results: Results with at least one cell.
+    """
     table = results.table()
     print(f"\n{experiment.summary(table)}\n")
     written = [results.path.with_suffix(suffix) for suffix in (".csv", ".json")]
@@ -176,8 +221,22 @@ def _finish(experiment, plan, results):
                 print(f"wrote {cell.publish()}")
 
 
-def _plan(experiment, settings):
-    """Refuse what cannot work before anything is trained."""
+def make_plan(experiment, settings):
+    """Refuse what cannot work before anything is trained.
+
+    Args:
+        experiment: as of ``main``.
+        settings: its Settings.
+
+    Returns:
+        Plan.
+
+    Raises:
+        ValueError: for settings or data that cannot be used.
+    """
+    for name in ("seeds", "recipes"):
+        given = getattr(settings, name)
+        checks.require(given != (), f"`{name}` must hold at least one", **{name: given})
     recipes = experiment.recipes(settings)
     for name in settings.recipes or ():
         checks.choice("recipes", name, recipes)
@@ -197,20 +256,22 @@ def _plan(experiment, settings):
     return plan
 
 
-def _refused(error):
+def refused(error):
+    """Print what was refused; return the exit status."""
     print(f"error: {error}", file=sys.stderr)
     return 2
 
 
-def _time_left(seconds, cells):
-    if not seconds:
+def time_left(seconds):
+    """Say in words how long a run takes from now; nothing for None."""
+    if seconds is None:
         return ""
-    minutes = sum(seconds) / len(seconds) * cells / 60
+    minutes = seconds / 60
     return f", about {minutes:.0f} min left" if minutes >= 1 else ", less than a minute left"
 
 
-def _without_paths(arguments):
-    """Arguments without those that say where files lie on one machine."""
+def without_paths(arguments):
+    """Return arguments without those that say where files lie on one machine."""
     kept, skip = [], False
     for argument in arguments:
         option = argument.partition("=")[0].removeprefix("--").replace("-", "_")

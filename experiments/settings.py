@@ -27,6 +27,8 @@ class Settings:
     """What every experiment can be told; None lets the profile decide."""
 
     MEASURED_WITH: ClassVar = ("radii", "inclusive", "rescale")
+    # What an experiment changes in a profile, by profile.
+    PROFILE_CHANGES: ClassVar = {}
 
     profile: Literal["smoke", "quick", "paper"] = "smoke"
     """smoke: seconds, proves that all runs. quick: a small network and subset, minutes a recipe. \
@@ -81,9 +83,10 @@ file or a folder of class folders. Left out: digits for smoke, cifar10 otherwise
 
     def base_recipe(self):
         """Vanilla training of the profile, with what the command line overrides."""
-        values = dict(PROFILES[self.profile])
+        values = {**PROFILES[self.profile]}
         if self.profile == "quick" and self.dataset_name == "digits":
             values["epochs"] = DIGITS_EPOCHS
+        values.update(self.PROFILE_CHANGES.get(self.profile, {}))
         told = {"examples": self.examples, "epochs": self.epochs, "model": self.model}
         values.update({name: value for name, value in told.items() if value is not None})
         return Recipe(dataset=self.dataset_name, rescale=self.rescale, **values)

@@ -87,7 +87,7 @@ def test_one_hot_labels_and_beyond_the_corner(digits, model):
     assert accuracy["low", 99.0] == accuracy["original"].item()
 
 
-def test_rescale_changes_components_and_not_the_originals(digits, rng):
+def test_scaling_changes_components_and_not_the_originals(digits, rng):
     seen = []
 
     class Recorder(keras.Model):
@@ -96,7 +96,7 @@ def test_rescale_changes_components_and_not_the_originals(digits, rng):
             return np.tile([[1.0, 2.0] + [0.0] * 8], (len(x), 1))
 
     images, labels = digits.test.images[:5] / 2, digits.test.labels[:5]
-    analysis.frequency_accuracy(Recorder(), images, labels, [2], rescale=True)
+    analysis.frequency_accuracy(Recorder(), images, labels, [2], scaling="max")
     np.testing.assert_array_equal(seen[0], images)
     for part in seen[1:]:
         np.testing.assert_allclose(part.max(axis=(1, 2, 3)), 1.0, atol=1e-5)

@@ -78,6 +78,69 @@ def test_panels_draw_means_and_ranges(table):
             np.testing.assert_allclose([heights.min(), heights.max()], [0.05, 0.35])
 
 
+def after_training(table):
+    """The same components on training images, 0.1 higher, and shuffled labels, thrice as long."""
+    after = table[table["split"] == "test"].assign(split="train_after")
+    natural = pd.concat([table, after.assign(accuracy=after["accuracy"] + 0.1)])
+    return pd.concat([natural, natural.assign(recipe="shuffled", epoch=3 * natural["epoch"])])
+
+
+def test_components_of_training_images_are_drawn_after_the_epoch(table):
+    table = after_training(table[table["recipe"] == "vanilla"])
+    figure = reporting.frequency_panels(table, split="train_after")
+    for axes, last in zip(figure.axes, [5, 15], strict=True):
+        black = {
+            line.get_linestyle(): line.get_ydata()
+            for line in axes.lines
+            if line.get_color() == "black"
+        }
+        np.testing.assert_allclose(black["--"], [0.1, 0.3])
+        np.testing.assert_allclose(black["-"], [0.2, 0.4])
+        assert len(axes.lines) == 6 and axes.lines[0].get_xdata()[-1] == last
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend[:2] == ["train, while training", "train, after each epoch"]
+    low = table[(table["component"] != "high")]
+    figure = reporting.frequency_panels(low, split="train_after")
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        *legend[:2],
+        "low, r = 4",
+        "low, r = 8",
+    ]
+
+
+def test_panels_share_epochs_only_where_all_were_trained_equally_long(table):
+    one, two = reporting.frequency_panels(table).axes
+    assert one.get_shared_x_axes().joined(one, two)
+    one, two = reporting.frequency_panels(after_training(table[table["recipe"] == "vanilla"])).axes
+    assert not one.get_shared_x_axes().joined(one, two)
+    assert one.get_xlim()[1] < 6 < 15 < two.get_xlim()[1]
+
+
+def test_components_that_are_scaled_are_left_out(table):
+    scaled = table[table["component"] != "original"].assign(scaling="max", accuracy=0.9)
+    again = table[table["component"] == "original"].assign(scaling="max")
+    for scaling in ("none", np.nan):
+        both = pd.concat([table.assign(scaling=scaling), scaled, again])
+        for axes in reporting.frequency_panels(both).axes:
+            assert len(axes.lines) == 6
+            assert all(line.get_ydata()[-1] == pytest.approx(0.3) for line in axes.lines)
+
+
+@pytest.mark.parametrize(
+    ("change", "split", "message"),
+    [
+        ({}, "val", "Received: split='val'"),
+        ({}, "train_after", "rows of split 'train_after'. Received: rows=0"),
+        ({"seed": 0}, "test", "must stand in a table once"),
+        ({"epoch": None}, "test", r"Received: missing=\['epoch'\]"),
+    ],
+)
+def test_tables_without_what_is_drawn_are_refused(table, change, split, message):
+    table = table.assign(**change).drop(columns=[key for key in change if change[key] is None])
+    with pytest.raises(ValueError, match=message):
+        reporting.frequency_panels(table, split=split)
+
+
 def test_curves_are_told_apart_by_colour_and_dash(table):
     looks = [
         plots._line("test", component, radius, [4.0, 8.0])

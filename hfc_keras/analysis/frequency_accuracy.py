@@ -2,11 +2,11 @@
 
 import numpy as np
 import pandas as pd
-from keras import ops
 from tqdm import tqdm
 
-from hfc_keras import checks, layers, spectrum
+from hfc_keras import checks
 from hfc_keras.analysis.batch_norm import with_statistics
+from hfc_keras.analysis.scaling import scaled_components
 
 
 def frequency_accuracy(
@@ -18,7 +18,7 @@ def frequency_accuracy(
     bn_statistics="moving",
     train_images=None,
     batch_size=256,
-    rescale=False,
+    scaling="none",
 ):
     r"""Accuracy of a model on images and on their components at several radii.
 
@@ -26,7 +26,7 @@ def frequency_accuracy(
               c \in \{x,\ x_l(r),\ x_h(r)\}
 
     One pass over the images, one forward transform an image, ``1 + 2 len(radii)`` predictions.
-    Components go to the model as they are: not clipped, and rescaled only on demand.
+    Components go to the model as they are: not clipped, and scaled only on demand.
 
     Args:
         model: keras.Model that returns logits ``(batch, classes)``.
@@ -40,8 +40,8 @@ def frequency_accuracy(
             so the order of the images matters to them.
         train_images: training images as the network saw them, for ``"population"``.
         batch_size: int, images a prediction; changes the answer for ``"batch"`` only.
-        rescale: bool, whether each component is divided by its maximum, as the released code
-            does (see ``layers.RescaleToMax``). The original images never are.
+        scaling: ``"none"``, ``"max"`` (as the released code) or ``"matched"`` (mean and spread of
+            the images), see ``analysis.scaled_components``. The images themselves never are.
 
     Returns:
         DataFrame with the columns component (``original``, ``low``, ``high``), radius (NaN for
@@ -70,10 +70,10 @@ def frequency_accuracy(
     labels = checks.class_indices(labels, len(images))
     tested = with_statistics(model, bn_statistics, train_images)
     right = np.zeros(1 + 2 * len(radii), "int64")
-    starts = range(0, len(images), batch_size)
-    for start in tqdm(starts, desc="frequency accuracy", leave=False, disable=None):
-        rows = slice(start, start + batch_size)
-        for index, part in enumerate(_components(images[rows], radii, inclusive, rescale)):
+    batches = scaled_components(images, radii, inclusive, scaling, batch_size)
+    total = -(-len(images) // batch_size)
+    for rows, parts in tqdm(batches, "frequency accuracy", total, leave=False, disable=None):
+        for index, part in enumerate(parts):
             outputs = checks.logits(tested.predict_on_batch(part))
             checks.class_indices(labels[rows], len(outputs), outputs.shape[1])
             right[index] += int((outputs.argmax(axis=1) == labels[rows]).sum())
@@ -126,12 +126,3 @@ def frequency_accuracy_by_epoch(model, weights, images, labels, radii, **options
     finally:
         model.set_weights(own)
     return pd.concat(tables, ignore_index=True)
-
-
-def _components(images, radii, inclusive, rescale):
-    """Yield the images, then low and high for each radius, as NumPy batches."""
-    yield images
-    lows = spectrum.low_components(images, radii, inclusive)
-    for low in map(ops.convert_to_numpy, lows):
-        for part in (low, images - low):
-            yield ops.convert_to_numpy(layers.RescaleToMax()(part)) if rescale else part

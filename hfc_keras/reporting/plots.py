@@ -5,15 +5,13 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
-from hfc_keras import files
-from hfc_keras.reporting.tables import column_name
+from hfc_keras import checks, files
+from hfc_keras.reporting.palette import radius_color
+from hfc_keras.reporting.panels import draw_curve, epoch_axis, label_outer, panel_grid
+from hfc_keras.reporting.tables import KEYS, column_name, unique_rows
 
-# Okabe and Ito's colours, told apart by colour-blind readers, from low radius to high.
-RADIUS_COLORS = ("#0072B2", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#56B4E9")
 STYLE = {
     "font.size": 8,
     "axes.titlesize": 8,
@@ -27,21 +25,34 @@ STYLE = {
     "legend.frameon": False,
     "svg.hashsalt": "hfc_keras",
 }
+BLACK_LABELS = {
+    "test": {"train": "train", "test": "test"},
+    "train_after": {"train": "train, while training", "train_after": "train, after each epoch"},
+}
 
 
-def frequency_panels(table, titles=None):
-    """Accuracy against epoch, a panel a recipe: train, test, low and high components.
+def frequency_panels(table, titles=None, split="test"):
+    """Accuracy against epoch, a panel a recipe: originals and their low and high components.
 
     Args:
         table: DataFrame with the columns recipe, seed, epoch, split, component, radius,
-            bn_statistics, accuracy. Lines are means over seeds, bands their range.
+            bn_statistics, accuracy. Lines are means over seeds, bands their range. Rows of split
+            ``train``, means over the epoch while training, are dashed. Where there is a column
+            scaling, components with another scaling than ``none`` are left out.
         titles: dict from the headings of ``tables.column_name`` to panel titles, or None.
+        split: ``test`` or ``train_after``, the images whose components are drawn: test images,
+            or training images after the epoch.
 
     Returns:
-        matplotlib.figure.Figure.
+        matplotlib.figure.Figure, up to 7 inches wide. Panels share the axis of epochs only where
+        all recipes were trained equally long.
+
+    Raises:
+        ValueError: for another split, a missing column, no row of the split, or a measurement that
+            stands twice.
 
     Reference:
-        Fig. 5 of Wang et al., CVPR 2020.
+        Figs. 3 (``train_after``), 4 and 5 of Wang et al., CVPR 2020.
 
     Example:
         >>> import pandas as pd
@@ -51,26 +62,45 @@ def frequency_panels(table, titles=None):
         >>> len(frequency_panels(pd.DataFrame(rows)).axes)
         1
     """
-    panels = _panels(table)
+    checks.choice("split", split, BLACK_LABELS)
+    require_columns(table, [*KEYS, "accuracy"])
+    table = _shown(table, split)
+    panels = _panels(table, split)
+    checks.require(panels, f"`table` must hold rows of split {split!r}", rows=len(panels))
+    radii = sorted(table["radius"].dropna().unique())
+    together = table.groupby("recipe")["epoch"].max().nunique() == 1
     with matplotlib.rc_context(STYLE):
-        columns = min(3, len(panels))
-        rows = -(-len(panels) // columns)
-        free = rows * columns > len(panels)
-        width = 2.3 * columns + (0 if free else 1.1)
-        figure = Figure(figsize=(width, 1.95 * rows + 0.2), layout="constrained")
-        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        for axes, (heading, part) in zip(grid.flat, panels.items(), strict=False):
-            axes.set_title((titles or {}).get(heading, heading))
-            _draw_panel(axes, part, sorted(table["radius"].dropna().unique()))
-        _label(grid, len(panels))
-        handles = _legend(table)
-        for axes in grid.flat[len(panels) :]:
-            axes.set_axis_off()
-        if free:
-            grid.flat[len(panels)].legend(handles=handles, loc="center left")
-        else:
-            figure.legend(handles=handles, loc="outside right center")
+        figure, axes = panel_grid(len(panels), _legend(table, split, radii), sharex=together)
+        for one, (heading, part) in zip(axes, panels.items(), strict=True):
+            one.set_title((titles or {}).get(heading, heading))
+            for (kind, component, radius), curve in _curves(part):
+                draw_curve(one, curve, "epoch", _line(kind, component, radius, radii))
+            one.set_ylim(0, 1.02)
+            epoch_axis(one)
+        label_outer(axes, "epoch", "accuracy")
     return figure
+
+
+def require_columns(table, columns):
+    """Refuse a table that lacks a column or holds no row.
+
+    Args:
+        table: DataFrame.
+        columns: list of str.
+
+    Raises:
+        ValueError: naming the columns that are missing.
+
+    Example:
+        >>> import pandas as pd
+        >>> require_columns(pd.DataFrame({"seed": [0]}), ["seed", "epoch"])
+        Traceback (most recent call last):
+        ...
+        ValueError: `table` must have the columns ['seed', 'epoch']. Received: missing=['epoch']
+    """
+    missing = [column for column in columns if column not in table.columns]
+    checks.require(not missing, f"`table` must have the columns {columns}", missing=missing)
+    checks.require(len(table), "`table` must hold at least one row", rows=len(table))
 
 
 def save_figure(figure, path):
@@ -88,10 +118,13 @@ def save_figure(figure, path):
 
     Example:
         >>> import tempfile
+        >>> from matplotlib.figure import Figure
         >>> paths = save_figure(Figure(), Path(tempfile.mkdtemp()) / "empty")
         >>> [path.suffix for path in paths]
         ['.png', '.svg']
     """
+    with matplotlib.rc_context(STYLE):
+        _settle(figure)
     paths = []
     for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
         buffer = io.BytesIO()
@@ -101,9 +134,29 @@ def save_figure(figure, path):
     return paths
 
 
-def _panels(table):
-    """Rows of each panel; training rows join every panel of their recipe."""
-    tested = table[table["split"] == "test"]
+def _settle(figure):
+    """Lay a figure out once and for all, in the same places every time.
+
+    The solver of the layout is exact to rounding alone, and names in an SVG file depend on it.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position(np.round(axes.get_position(original=True).bounds, 6))
+
+
+def _shown(table, split):
+    """Rows to draw: while training and of the split, components as they are."""
+    shown = table["split"].isin(["train", split])
+    if "scaling" in table.columns:
+        as_they_are = table["scaling"].isna() | (table["scaling"] == "none")
+        shown &= as_they_are | (table["component"] == "original")
+    return unique_rows(table[shown].drop_duplicates([*KEYS, "accuracy"]))
+
+
+def _panels(table, split):
+    """Rows of each panel; rows of while training join every panel of their recipe."""
+    tested = table[table["split"] == split]
     pairs = tested[["recipe", "bn_statistics"]].drop_duplicates().itertuples(index=False)
     panels = {}
     for recipe, statistics in pairs:
@@ -113,42 +166,30 @@ def _panels(table):
     return panels
 
 
-def _draw_panel(axes, table, radii):
-    curves = table.groupby(["split", "component", "radius"], dropna=False, sort=True)
-    for (split, component, radius), part in curves:
-        by_epoch = part.groupby("epoch")["accuracy"].agg(["mean", "min", "max"])
-        line = _line(split, component, radius, radii)
-        axes.plot(by_epoch.index, by_epoch["mean"], **line)
-        axes.fill_between(
-            by_epoch.index, by_epoch["min"], by_epoch["max"], color=line["color"], alpha=0.15, lw=0
-        )
-    axes.set_ylim(0, 1.02)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+def _curves(table):
+    return table.groupby(["split", "component", "radius"], dropna=False, sort=True)
 
 
 def _line(split, component, radius, radii):
     """Look of a curve: black for original images, a colour a radius, dotted for high."""
     if component == "original":
         return {"color": "black", "linestyle": "--" if split == "train" else "-"}
-    color = RADIUS_COLORS[int(np.searchsorted(radii, radius)) % len(RADIUS_COLORS)]
     high = component == "high"
-    return {"color": color, "linestyle": ":" if high else "-", "marker": "^" if high else "o"}
+    style = {"linestyle": ":" if high else "-", "marker": "^" if high else "o"}
+    return {"color": radius_color(radius, radii), **style}
 
 
-def _label(grid, count):
-    for index, axes in enumerate(grid.flat):
-        if index >= count:
-            continue
-        if index % grid.shape[1] == 0:
-            axes.set_ylabel("accuracy")
-        if index + grid.shape[1] >= count:
-            axes.set_xlabel("epoch")
-            axes.tick_params(labelbottom=True)
-
-
-def _legend(table):
-    radii = sorted(table["radius"].dropna().unique())
-    entries = [("train", "train", "original", np.nan), ("test", "test", "original", np.nan)]
-    entries += [(f"low, r = {radius:g}", "test", "low", radius) for radius in radii]
-    entries += [(f"high, r = {radius:g}", "test", "high", radius) for radius in radii]
+def _legend(table, split, radii):
+    """A handle a curve that is drawn in some panel."""
+    drawn = {key for key, _ in table.groupby(["split", "component"])}
+    entries = [
+        (label, kind, "original", np.nan)
+        for kind, label in BLACK_LABELS[split].items()
+        if (kind, "original") in drawn
+    ]
+    for component in ("low", "high"):
+        if (split, component) in drawn:
+            entries += [
+                (f"{component}, r = {radius:g}", split, component, radius) for radius in radii
+            ]
     return [Line2D([], [], label=label, **_line(*curve, radii)) for label, *curve in entries]

@@ -16,7 +16,8 @@ from matplotlib.lines import Line2D
 
 from hfc_keras import checks
 from hfc_keras.reporting.kernels import kernel_rows
-from hfc_keras.reporting.plots import RADIUS_COLORS, STYLE
+from hfc_keras.reporting.palette import RADIUS_COLORS
+from hfc_keras.reporting.plots import STYLE
 from hfc_keras.reporting.tables import mean_and_spread, unique_rows
 
 COLUMNS = (

@@ -76,9 +76,12 @@ def last_epoch(table):
         table: DataFrame with the columns ``KEYS`` and accuracy.
 
     Returns:
-        DataFrame of str, rows ``train``, ``test``, ``low r`` and ``high r``, columns the
-        recipes (with the batch-norm statistics where there are several), cells
-        ``mean +- standard deviation`` (ddof 1; the mean alone for a single seed).
+        DataFrame of str, rows ``train`` (while training), ``train after`` (training images
+        after the epoch, in test mode), ``test``, ``low r`` and ``high r`` (of the test images;
+        of the training images where no test images were filtered), columns the recipes (with
+        the batch-norm statistics where there are several), cells ``mean +- standard
+        deviation`` (ddof 1; the mean alone for a single seed). Rows of a table with the column
+        scaling count where it is ``none``.
 
     Example:
         >>> rows = {"recipe": "vanilla", "seed": [0, 1], "epoch": 5, "split": "test",
@@ -88,14 +91,49 @@ def last_epoch(table):
         '0.300 +- 0.141'
     """
     final = table[table["epoch"] == table.groupby("recipe")["epoch"].transform("max")]
-    final = final[final["split"].isin(["train", "test"])]
+    if "scaling" in final:
+        final = final[final["scaling"] == "none"]
+    original = final["component"] == "original"
+    filtered = "train_after" if (final["split"] != "test")[~original].all() else "test"
+    final = final[original | (final["split"] == filtered)]
     final = final.assign(row=_row_names(final), column=_column_names(final))
     grouped = final.groupby(["row", "column"], sort=False)["accuracy"]
     cells = grouped.agg(["mean", "std"]).apply(mean_and_spread, axis=1).unstack("column")
     rows, columns = list(dict.fromkeys(final["row"])), list(dict.fromkeys(final["column"]))
-    order = sorted(rows, key=lambda row: "train test low high".split().index(row.split()[0]))
+    order = sorted(rows, key=_rank)
     wide = cells.reindex(index=order, columns=columns).fillna("")
     return wide.rename_axis(index=None, columns=None)
+
+
+def scaling_table(table):
+    """Mean and spread over seeds of the last epoch on high components, scaled in several ways.
+
+    Args:
+        table: DataFrame with the columns ``KEYS``, scaling and accuracy.
+
+    Returns:
+        DataFrame of str, rows ``recipe (statistics), scaling``, columns ``high r``, cells as of
+        ``last_epoch``.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": [0, 1], "epoch": 5, "split": "test",
+        ...         "component": "high", "radius": 4.0, "bn_statistics": "none",
+        ...         "scaling": "max", "accuracy": [0.2, 0.4]}
+        >>> scaling_table(pd.DataFrame(rows)).loc["vanilla, max", "high 4"]
+        '0.300 +- 0.141'
+    """
+    final = table[table["epoch"] == table.groupby("recipe")["epoch"].transform("max")]
+    final = final[(final["component"] == "high") & (final["split"] == "test")]
+    names = zip(_column_names(final), final["scaling"], strict=True)
+    final = final.assign(row=[", ".join(pair) for pair in names], column=_row_names(final))
+    grouped = final.groupby(["row", "column"], sort=False)["accuracy"]
+    cells = grouped.agg(["mean", "std"]).apply(mean_and_spread, axis=1).unstack("column")
+    order = [
+        f"{column}, {scaling}"
+        for column in dict.fromkeys(_column_names(final))
+        for scaling in dict.fromkeys(final["scaling"])
+    ]
+    return cells.reindex(order).rename_axis(index=None, columns=None)
 
 
 def column_name(recipe, bn_statistics):
@@ -123,9 +161,16 @@ def _column_names(table):
 def _row_names(table):
     triples = zip(table["split"], table["component"], table["radius"], strict=True)
     return [
-        split if component == "original" else f"{component} {radius:g}"
+        split.replace("_", " ") if component == "original" else f"{component} {radius:g}"
         for split, component, radius in triples
     ]
+
+
+def _rank(row):
+    """Place of a row: train, train after, test, low by radius, high by radius."""
+    first, _, second = row.partition(" ")
+    radius = float(second) if first in ("low", "high") else len(second)
+    return ["train", "test", "low", "high"].index(first), radius
 
 
 def mean_and_spread(row):

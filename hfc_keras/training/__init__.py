@@ -5,9 +5,10 @@ from hfc_keras.training.catastrophic_overfitting import (
     CatastrophicOverfitting as CatastrophicOverfitting,
 )
 from hfc_keras.training.fitting import build_model as build_model
-from hfc_keras.training.fitting import filtered_images as filtered_images
 from hfc_keras.training.fitting import fit as fit
-from hfc_keras.training.fitting import load_data as load_data
+from hfc_keras.training.inputs import filtered_images as filtered_images
+from hfc_keras.training.inputs import load_data as load_data
+from hfc_keras.training.inputs import training_split as training_split
 from hfc_keras.training.recipe import Recipe as Recipe
 from hfc_keras.training.recipe import digest as digest
 from hfc_keras.training.store import MEASURES as MEASURES

@@ -1,15 +1,17 @@
 """Training by a recipe."""
 
 import sys
+import time
 
 import keras
 import numpy as np
 import pandas as pd
 
-from hfc_keras import attacks, checks, data, layers, models
+from hfc_keras import attacks, checks, models
 from hfc_keras.data import pipeline
 from hfc_keras.training.adversarial import AdversarialTraining
 from hfc_keras.training.catastrophic_overfitting import CatastrophicOverfitting
+from hfc_keras.training.inputs import load_data, training_batches
 from hfc_keras.training.recipe import Recipe
 from hfc_keras.training.store import Store
 
@@ -128,6 +130,7 @@ class _Training:
         return [CatastrophicOverfitting(split.images, split.labels, *ball)]
 
     def seed(self, epoch, logs=None):
+        self.epoch_start = time.perf_counter()
         states = pipeline.seed_states(self.trained)
         keys = pipeline.seed_keys(len(states), self.recipe.seed, epoch)
         for state, key in zip(states, keys, strict=True):
@@ -144,28 +147,7 @@ class _Training:
         self.history = pd.DataFrame([*self.history.to_dict("records"), row])
         if self.store:
             self.store.save_epoch(self.recipe, self.dataset, self.trained, self.history)
-
-
-def load_data(recipe, data_dir=None):
-    """Data set of a recipe, before labels are shuffled or images filtered.
-
-    Args:
-        recipe: training.Recipe.
-        data_dir: str, Path or None, as of ``data.load``.
-
-    Returns:
-        data.Dataset.
-
-    Example:
-        >>> len(load_data(Recipe(dataset="digits")).test)
-        360
-    """
-    return data.load(
-        recipe.dataset,
-        data_dir=data_dir,
-        examples=recipe.examples,
-        image_size=recipe.image_size,
-    )
+            self.store.add_seconds(self.recipe, time.perf_counter() - self.epoch_start)
 
 
 def build_model(recipe, image_shape, classes):
@@ -221,71 +203,3 @@ def build_optimizer(recipe, steps):
     if recipe.optimizer in ("sgd", "rmsprop"):
         options["momentum"] = recipe.momentum
     return type(keras.optimizers.get(recipe.optimizer))(**options)
-
-
-def training_batches(recipe, dataset):
-    """Batches of a recipe: filtered, augmented, mixed, with true or shuffled labels.
-
-    Args:
-        recipe: training.Recipe.
-        dataset: data.Dataset.
-
-    Returns:
-        data.TrainingBatches.
-
-    Example:
-        >>> recipe = Recipe(dataset="digits", batch_size=500)
-        >>> len(training_batches(recipe, load_data(recipe)))
-        3
-    """
-    train = dataset.train
-    if recipe.labels == "shuffled":
-        train = data.Split(train.pixels, pipeline.shuffled_labels(train.labels, recipe.seed))
-    augmented = recipe.augmentation == "crop_flip"
-    augmentation = [layers.RandomCropFlip(padding=4, seed=0)] if augmented else []
-    mix_up = keras.layers.MixUp if recipe.mix_up_weight == "image" else layers.BatchMixUp
-    return data.TrainingBatches(
-        train,
-        recipe.batch_size,
-        dataset.classes,
-        seed=recipe.seed,
-        image_layers=[*_filters(recipe), *augmentation],
-        pair_layers=[mix_up(recipe.mix_up, seed=0)] if recipe.mix_up else [],
-    )
-
-
-def filtered_images(recipe, split):
-    """Images as the network of a recipe sees them, filtered and rescaled, not augmented.
-
-    Args:
-        recipe: training.Recipe.
-        split: data.Split.
-
-    Returns:
-        float32 array ``(examples, height, width, channels)``.
-
-    Example:
-        >>> recipe = Recipe(dataset="digits", component="low", radius=0)
-        >>> images = filtered_images(recipe, load_data(recipe).test)
-        >>> bool(np.ptp(images[0]) < 1e-5)
-        True
-    """
-    filters = _filters(recipe)
-    if not filters:
-        return split.images
-    filtered = keras.Sequential([keras.Input(split.pixels.shape[1:]), *filters])
-    return filtered.predict(split.images, batch_size=256, verbose=0)
-
-
-def _filters(recipe):
-    """Layers that make the images a recipe trains on from those of the data set."""
-    chosen = []
-    if recipe.component != "original":
-        chosen.append(
-            layers.RadialFilter(
-                recipe.radius, recipe.component, recipe.inclusive, recipe.outside_gain
-            )
-        )
-    if recipe.rescale:
-        chosen.append(layers.RescaleToMax())
-    return chosen

@@ -23,11 +23,12 @@ PROGRESS = ("progress.npz", "progress-before.npz")
 class Store:
     """Folder of trainings, one subfolder a recipe, named by the recipe's hash.
 
-    ``recipe.json`` says what was trained, ``epoch-0007.npz`` holds the weights after epoch 7
-    and ``progress.npz`` what a stopped training needs to go on (weights, optimizer, history).
-    Every file is written whole, and ``.npz`` carries checksums, so a torn file is noticed and
-    the progress of the epoch before is used instead. ``data.txt`` is the fingerprint of the
-    data: a path whose content has changed is another data set.
+    ``recipe.json`` says what was trained, ``epoch-0007.npz`` holds the weights after epoch 7,
+    ``progress.npz`` what a stopped training needs to go on (weights, optimizer, history), and
+    ``seconds.txt`` the time it took. Every file is written whole, and ``.npz`` carries
+    checksums, so a torn file is noticed and the progress of the epoch before is used instead.
+    ``data.txt`` is the fingerprint of the data: a path whose content has changed is another
+    data set.
 
     Args:
         root: str or Path, the store's folder, made when first written.
@@ -153,6 +154,23 @@ class Store:
         if not self.keeps_every_epoch(model):
             for earlier in self.epochs(recipe)[:-1]:
                 self._epoch_file(recipe, earlier).unlink()
+
+    def add_seconds(self, recipe, seconds):
+        """Add the seconds of an epoch to the time that went into a training."""
+        total = (self.seconds(recipe) or 0.0) + seconds
+        files.write_whole(self.folder(recipe) / "seconds.txt", repr(total))
+
+    def seconds(self, recipe):
+        """Time that went into a training in this store, all its runs together.
+
+        Args:
+            recipe: training.Recipe.
+
+        Returns:
+            float, seconds; None if nothing was trained here.
+        """
+        path = self.folder(recipe) / "seconds.txt"
+        return float(path.read_text()) if path.exists() else None
 
     def progress(self, recipe):
         """Where a training stands.

@@ -1,0 +1,103 @@
+"""Section 5 of the CVPR 2020 paper: the architecture and the frequencies a CNN uses.
+
+Trains LeNet, AlexNet, VGG and ResNet by the same recipe, and measures their accuracy on the test
+images and on their components. The paper finds that ResNet has the best test accuracy, the
+smallest generalisation gap and the weakest tendency to use high frequencies. The quick profile
+takes AlexNet and VGG at a quarter of their width, so that two cores suffice.
+"""
+
+import dataclasses
+import functools
+import sys
+
+from experiments import after_training, curves, runner, settings
+from hfc_keras import reporting
+
+KEYS = curves.KEYS
+TITLES = {"lenet": "LeNet-5", "alexnet": "AlexNet", "vgg": "VGG-11", "resnet": "ResNet"}
+OTHERS = ("lenet", "alexnet", "vgg")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(settings.Settings):
+    """Settings of this experiment."""
+
+    large_width: float | None = None
+    """Factor on the filters of AlexNet and VGG. Left out: 1/4, or 1 for paper."""
+
+
+def recipes(settings):
+    """Return the trainings to compare, by name."""
+    resnet = settings.base_recipe()
+    width = settings.large_width
+    if width is None:
+        width = 1.0 if settings.profile == "paper" else 0.25
+    return {
+        "lenet": resnet.but(model="lenet5"),
+        "alexnet": resnet.but(model="alexnet", width=width),
+        "vgg": resnet.but(model="vgg11", width=width),
+        "resnet": resnet,
+    }
+
+
+def measure(cell):
+    """Return the rows of one training."""
+    return curves.frequency_curves(cell)
+
+
+def summary(table):
+    """Return the accuracies after the last epoch in words."""
+    return curves.summary(table)
+
+
+def figures(table, plan):
+    """Draw a panel an architecture, and the last epochs side by side."""
+    return {
+        "": reporting.frequency_panels(table, TITLES),
+        "_final": curves.final_figure(table, plan, TITLES),
+    }
+
+
+def _claim(name, sentence, measured, effect, best, **bound):
+    return reporting.Claim(
+        id=f"architectures_{name}",
+        item="section 5, architectures",
+        sentence=sentence,
+        measured=f"{measured}, ResNet minus the best of LeNet, AlexNet and VGG",
+        effect=functools.partial(
+            after_training.over_others, effect, recipe="resnet", others=OTHERS, best=best
+        ),
+        **bound,
+    )
+
+
+CLAIMS = (
+    _claim(
+        "test",
+        "ResNet has the best test accuracy.",
+        "accuracy on test images",
+        after_training.original,
+        max,
+        above=0,
+    ),
+    _claim(
+        "gap",
+        "ResNet has the smallest generalisation gap.",
+        "accuracy on training minus test images",
+        after_training.gap,
+        min,
+        below=0,
+    ),
+    _claim(
+        "high",
+        "ResNet uses the high frequencies least.",
+        "accuracy on high components, mean over four radii",
+        after_training.high,
+        min,
+        below=0,
+    ),
+)
+
+
+if __name__ == "__main__":
+    runner.main(sys.modules[__name__])

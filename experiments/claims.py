@@ -1,0 +1,222 @@
+"""Which claims of the papers do the tables support?
+
+Judges every claim of the experiments by the tables they have written, and writes the ledger to the
+results folder: claims.csv, CLAIMS.md, a figure claims.png and .svg, and the record claims.json. A
+table or a measurement that is missing, damaged or there twice is refused by name. Exit status: 0 if
+all claims were judged (whatever the verdicts), 2 if one could not be.
+"""
+
+import dataclasses
+import hashlib
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pandas as pd
+import tyro
+
+from experiments import catalogue, settings
+from experiments.record import provenance
+from experiments.tables import Source
+from hfc_keras import checks, files, reporting
+
+VERDICTS = """\
+A claim is a sentence of a paper with an effect, one number for each of n seeds, paired by seed \
+where trainings are compared. The interval is Student's 95 % interval of its mean over seeds. \
+*Supported*: the whole interval fulfils the condition. *Refuted*: no part of it does. *Undecided*: \
+part of it does, or there are fewer than three seeds. Each claim is judged by itself, so of many \
+verdicts some will be wrong by chance, and each is about networks of the scale below. "Over \
+images" is the percentile interval of a bootstrap over the test images of one network."""
+MEANINGS = {
+    "smoke": "proves that the programs run, and is no evidence for or against a claim",
+    "quick": "a small network on a subset of the images, minutes a training; not the paper's scale",
+    "paper": "the published protocol",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Settings of this command."""
+
+    profile: Literal["smoke", "quick", "paper"] = "quick"
+    """Whose tables to judge, see the experiments."""
+    dataset: Annotated[tuple[str, ...] | None, tyro.conf.arg(aliases=["--datasets"])] = None
+    """Data sets whose tables to judge. Left out: digits for smoke, cifar10 otherwise."""
+    results: Path = Path("results")
+    """Folder of the results; tables are read from <results>/<profile>/<dataset>/."""
+    experiments: tuple[str, ...] | None = None
+    """Experiments whose claims to judge. Left out: all that make claims."""
+    available: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Judge what has been measured, and list the rest as not measured."""
+
+    @property
+    def datasets(self):
+        """Data sets after the profile's default."""
+        return self.dataset or (settings.Settings(profile=self.profile).dataset_name,)
+
+    @property
+    def command(self):
+        """The command that this is, without paths."""
+        told = {"--dataset": self.dataset, "--experiments": self.experiments}
+        words = [word for name, values in told.items() if values for word in (name, *values)]
+        words += ["--available"] if self.available else []
+        return " ".join(["python -m experiments.claims --profile", self.profile, *words])
+
+
+def main(arguments=None):
+    """Judge the claims from the command line.
+
+    Args:
+        arguments: list of str or None; None is the process's own.
+    """
+    told = tyro.cli(
+        Settings, prog="python -m experiments.claims", description=__doc__, args=arguments
+    )
+    try:
+        rows, problems, tables = judge_all(claimants(told.experiments), told)
+        refused = [problem["text"] for problem in problems if not problem["forgiven"]]
+        if not (refused or tables):
+            refused = [f"`results` must hold a table. Received: results={str(told.results)!r}"]
+        written = [] if refused else write(rows, problems, tables, told)
+    except ValueError as error:
+        refused = [str(error)]
+    if refused:
+        print("\n".join(f"error: {text}" for text in refused), file=sys.stderr)
+        sys.exit(2)
+    print("\n".join([summary(rows), *(f"wrote {path}" for path in written)]))
+
+
+def claimants(names=None):
+    """Import the experiments that make claims.
+
+    Args:
+        names: sequence of str, which of them; None is all.
+
+    Returns:
+        dict from name to module, in the order of the catalogue.
+
+    Raises:
+        ValueError: for a name that makes no claims, or an id that two claims have.
+    """
+    found = catalogue.experiments()
+    found = {name: importlib.import_module(f"experiments.{name}") for name in found}
+    found = {name: module for name, module in found.items() if getattr(module, "CLAIMS", ())}
+    reporting.unique_claims(claim for module in found.values() for claim in module.CLAIMS)
+    chosen = [checks.choice("experiments", name, found) for name in names or found]
+    return {name: module for name, module in found.items() if name in chosen}
+
+
+def judge_all(modules, told):
+    """Judge the claims of experiments on all data sets.
+
+    Args:
+        modules: dict from an experiment's name to its module.
+        told: Settings.
+
+    Returns:
+        ``(rows, problems, tables)``: a DataFrame with a row a claim, a list of dicts (text,
+        forgiven) of what could not be judged, and a dict from the path of each table to its
+        sha256.
+
+    Raises:
+        ValueError: for a data set that stands twice.
+    """
+    datasets = told.datasets
+    checks.require(len(set(datasets)) == len(datasets), "`dataset` must differ", dataset=datasets)
+    rows, problems, tables = [], [], {}
+    for name, module in modules.items():
+        for dataset in datasets:
+            source = Source(name, told.profile, dataset, told.results)
+            judged, refused = _judge(source, module)
+            rows += [{**row, **source.columns} for row in judged]
+            for error in refused:
+                absent = isinstance(error, reporting.MissingMeasurementError)
+                text = f"{name}: {error}. Made by: {source.command}"
+                problems.append({"text": text, "forgiven": absent and told.available})
+            if source.path.exists():
+                digest = hashlib.sha256(source.path.read_bytes()).hexdigest()
+                tables[source.columns["table"]] = digest
+    return pd.DataFrame(rows), problems, tables
+
+
+def _judge(source, module):
+    """Row of each claim of an experiment, and the errors that stand for those not judged."""
+    try:
+        table = source.read(module.KEYS)
+    except ValueError as error:
+        return [reporting.unmeasured(claim) for claim in module.CLAIMS], [error]
+    rows, errors = [], []
+    for claim in module.CLAIMS:
+        try:
+            rows.append(reporting.judge(claim, table))
+        except ValueError as error:
+            rows.append(reporting.unmeasured(claim))
+            errors.append(error)
+    return rows, errors
+
+
+def summary(rows):
+    """Return how many claims have which verdict, in words."""
+    counts = rows["verdict"].value_counts()
+    order = (*reporting.VERDICTS, reporting.NOT_MEASURED)
+    told = [f"{counts[verdict]} {verdict}" for verdict in order if verdict in counts]
+    return f"{len(rows)} claims: {', '.join(told)}"
+
+
+def write(rows, problems, tables, told):
+    """Write table, page, figure and record, each file whole.
+
+    Args:
+        rows: DataFrame, as of ``judge_all``.
+        problems: list of dict.
+        tables: dict from path to sha256.
+        told: Settings.
+
+    Returns:
+        list of Path.
+    """
+    figure = reporting.claims_forest(rows) if rows["n"].any() else None
+    content = {"command": told.command, **provenance(), "tables": tables}
+    texts = {
+        "claims.csv": rows.to_csv(index=False),
+        "CLAIMS.md": page(rows, problems, told, figure is not None),
+        "claims.json": json.dumps(content, indent=1),
+    }
+    written = [files.write_whole(told.results / name, text) for name, text in texts.items()]
+    return written + (reporting.save_figure(figure, told.results / "claims") if figure else [])
+
+
+def page(rows, problems, told, drawn):
+    """Return the page of all claims.
+
+    Args:
+        rows: DataFrame.
+        problems: list of dict, what was not measured.
+        told: Settings.
+        drawn: bool, whether there is a figure.
+
+    Returns:
+        str, Markdown.
+    """
+    scales = []
+    for dataset in told.datasets:
+        recipe = settings.Settings(profile=told.profile, dataset=dataset).base_recipe()
+        images = f"{recipe.examples[0]:,} training images" if recipe.examples else "all images"
+        scales.append(f"{dataset} ({recipe.model}, {recipe.epochs} epochs, {images})")
+    scale = (
+        f"Scale: profile {told.profile}, {MEANINGS[told.profile]}; {'; '.join(scales)}, unless "
+        "the experiment says otherwise. The record beside each table says how it was made."
+    )
+    parts = ["# Claims", f"{VERDICTS}\n\n{scale}\n\n{summary(rows)}. Made by `{told.command}`."]
+    parts += ["![Effects, intervals and what supports](claims.png)"] if drawn else []
+    parts.append(reporting.claims_markdown(rows))
+    if problems:
+        lines = [f"- {problem['text']}" for problem in problems]
+        parts += ["## Not measured", "\n".join(lines)]
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    main()

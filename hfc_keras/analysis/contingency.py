@@ -1,0 +1,204 @@
+"""Which images are right as they are, from one component and from the other: a 2 x 2 x 2 table."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+from keras import ops
+from tqdm import tqdm
+
+from hfc_keras import checks, layers, singular_values, spectrum
+from hfc_keras.analysis.batch_norm import with_statistics
+
+DECOMPOSITIONS = ("fourier", "svd")
+
+
+def contingency(
+    model,
+    images,
+    labels,
+    radii,
+    decomposition="fourier",
+    inclusive=True,
+    bn_statistics="moving",
+    train_images=None,
+    batch_size=256,
+    rescale=False,
+):
+    r"""Count images by whether a model is right on them, on their low and on their high part.
+
+    .. math:: n_{abc} = \left|\{i : [f(x_i) = y_i] = a,\ [f(x_{l,i}) = y_i] = b,\
+              [f(x_{h,i}) = y_i] = c\}\right|
+
+    With ``"svd"`` the parts are the leading and trailing singular values of each channel, cut
+    so that the leading part has the energy of the low-frequency component: a control for what
+    the frequencies have to do with it.
+
+    The column ``chance`` is the share that a row would have if the model's answers to the high
+    parts were dealt at random among the images with the same original and low: with
+    :math:`n_k` labels and :math:`m_k` answers of class :math:`k` among those :math:`n` images,
+    :math:`\sum_k n_k m_k / n` of them would be right. A model that gives one answer to every
+    high part is right no more often than that, whatever the classes are.
+
+    Args:
+        model: keras.Model that returns logits ``(batch, classes)``.
+        images: float ``(examples, height, width, channels)`` in [0, 1].
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``.
+        radii: floats, cycles per image, each at least 0 and no two alike.
+        decomposition: ``"fourier"`` or ``"svd"``.
+        inclusive: bool, ``<=`` (the paper) or ``<`` (its released code) at the rim.
+        bn_statistics: ``"moving"``, ``"batch"`` or ``"population"``, see
+            ``analysis.with_statistics``.
+        train_images: training images as the network saw them, for ``"population"``.
+        batch_size: int, images a prediction; changes the answer for ``"batch"`` only.
+        rescale: bool, whether each part is divided by its maximum, as the released code does.
+
+    Returns:
+        DataFrame, eight rows for each radius, with the columns decomposition, radius; original,
+        low, high (each ``right`` or ``wrong``); count, share (of all images), chance (also a
+        share of all images), low_energy (sum of squares of the low parts over that of the
+        images), examples, bn_statistics.
+
+    Raises:
+        ValueError: as ``analysis.frequency_accuracy``, or for another decomposition.
+
+    Reference:
+        Wang et al., High-Frequency Component Helps Explain the Generalization of
+        Convolutional Neural Networks, CVPR 2020, Fig. 2 and section 8.
+
+    Example:
+        >>> from hfc_keras import data, models
+        >>> test = data.load("digits").test
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> table = contingency(model, test.images, test.labels, radii=[1, 2])
+        >>> len(table), bool(table["count"].sum() == 2 * len(test))
+        (16, True)
+    """
+    radii = checks.radii(radii)
+    labels = checks.class_indices(labels, len(images))
+    tested = with_statistics(model, bn_statistics, train_images)
+    options = (radii, decomposition, inclusive, batch_size, rescale)
+    answers, energy = [], np.zeros(1 + len(radii))
+    for rows, parts_energy, logits in _predicted(tested, images, *options):
+        checks.class_indices(labels[rows], len(logits[0]), logits[0].shape[1])
+        answers.append(np.argmax(logits, axis=2))
+        energy += parts_energy
+    original, *parts = np.concatenate(answers, axis=1)
+    tables = []
+    for radius, low, high, kept in zip(radii, parts[::2], parts[1::2], energy[1:], strict=True):
+        table = _outcomes(labels, original, low, high)
+        table.insert(0, "radius", radius)
+        tables.append(table.assign(low_energy=kept / energy[0] if energy[0] else 1.0))
+    table = pd.concat(tables, ignore_index=True)
+    table.insert(0, "decomposition", decomposition)
+    return table.assign(examples=len(labels), bn_statistics=bn_statistics)
+
+
+def component_probabilities(
+    model,
+    images,
+    radius,
+    decomposition="fourier",
+    inclusive=True,
+    bn_statistics="moving",
+    train_images=None,
+    batch_size=256,
+    rescale=False,
+):
+    r"""Class probabilities of a model on images, on their low and on their high parts.
+
+    .. math:: p(c) = \mathrm{softmax}(f(c)), \qquad c \in \{x,\ x_l(r),\ x_h(r)\}
+
+    Args:
+        model: keras.Model that returns logits ``(batch, classes)``.
+        images: float ``(examples, height, width, channels)`` in [0, 1].
+        radius: float, cycles per image, at least 0.
+        decomposition: as of ``contingency``.
+        inclusive: as of ``contingency``.
+        bn_statistics: as of ``contingency``.
+        train_images: as of ``contingency``.
+        batch_size: as of ``contingency``.
+        rescale: as of ``contingency``.
+
+    Returns:
+        dict with the keys ``original``, ``low``, ``high``: float32 ``(examples, classes)``, each
+        row summing to 1.
+
+    Raises:
+        ValueError: as ``contingency``.
+
+    Example:
+        >>> from hfc_keras import data, models
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> found = component_probabilities(model, data.load("digits").test.images[:3], radius=2)
+        >>> {name: values.shape for name, values in found.items()}
+        {'original': (3, 10), 'low': (3, 10), 'high': (3, 10)}
+    """
+    tested = with_statistics(model, bn_statistics, train_images)
+    options = (checks.radii([radius], "radius"), decomposition, inclusive, batch_size, rescale)
+    logits = [values for _, _, values in _predicted(tested, images, *options)]
+    values = np.concatenate(logits, axis=1).astype("float32")
+    values = np.exp(values - values.max(axis=2, keepdims=True))
+    values /= values.sum(axis=2, keepdims=True)
+    return dict(zip(("original", "low", "high"), values, strict=True))
+
+
+def _predicted(model, images, radii, decomposition, inclusive, batch_size, rescale):
+    """Yield for each batch its rows, the energies of images and low parts, and the logits.
+
+    Logits are of the images, then of low and high for each radius.
+    """
+    images = checks.pixels(images)
+    checks.model_input(model, images)
+    checks.choice("decomposition", decomposition, DECOMPOSITIONS)
+    batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
+    starts = range(0, len(images), batch_size)
+    for start in tqdm(starts, desc="predictions by component", leave=False, disable=None):
+        rows = slice(start, start + batch_size)
+        batch = images[rows]
+        lows = _low_parts(batch, radii, decomposition, inclusive)
+        energy = [np.square(part, dtype="float64").sum() for part in (batch, *lows)]
+        parts = [part for low in lows for part in (low, batch - low)]
+        if rescale:
+            parts = [ops.convert_to_numpy(layers.RescaleToMax()(part)) for part in parts]
+        logits = [checks.logits(model.predict_on_batch(part)) for part in (batch, *parts)]
+        yield rows, energy, logits
+
+
+def _low_parts(images, radii, decomposition, inclusive):
+    """Low-frequency components, or leading singular values of the same energies."""
+    lows = spectrum.low_components(images, radii, inclusive)
+    lows = [ops.convert_to_numpy(low) for low in lows]
+    if decomposition == "fourier":
+        return lows
+    energies = [np.square(low, dtype="float64").sum(axis=(1, 2)) for low in lows]
+    leading = singular_values.leading_components(images, energies)
+    return [ops.convert_to_numpy(part) for part in leading]
+
+
+def _outcomes(labels, original, low, high):
+    """Eight rows of counts from the answers to images, low and high parts."""
+    rows = []
+    for original_right, low_right in itertools.product((True, False), repeat=2):
+        among = ((original == labels) == original_right) & ((low == labels) == low_right)
+        right, expected = (high[among] == labels[among]).sum(), _dealt(labels[among], high[among])
+        for name, count, chance in (
+            ("right", right, expected),
+            ("wrong", among.sum() - right, among.sum() - expected),
+        ):
+            rows.append((original_right, low_right, name, count, chance))
+    table = pd.DataFrame(rows, columns=["original", "low", "high", "count", "chance"])
+    table["share"] = table["count"] / len(labels)
+    table["chance"] = table["chance"] / len(labels)
+    for name in ("original", "low"):
+        table[name] = np.where(table[name], "right", "wrong")
+    return table[["original", "low", "high", "count", "share", "chance"]]
+
+
+def _dealt(labels, answers):
+    """Answers that would be right on average if they were dealt among the images at random."""
+    if not len(labels):
+        return 0.0
+    classes = 1 + max(labels.max(), answers.max())
+    found, given = (np.bincount(values, minlength=classes) for values in (labels, answers))
+    return float(found @ given / len(labels))

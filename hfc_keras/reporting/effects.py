@@ -1,0 +1,158 @@
+"""What claims are made of: one measurement a seed, read off a tidy table.
+
+Nothing is averaged over what was not named: a seed must have exactly one row that fits.
+"""
+
+import numpy as np
+import pandas as pd
+
+from hfc_keras import checks
+
+RADII = 4
+
+
+class MissingMeasurementError(ValueError):
+    """A measurement that a table should hold and does not, by its name."""
+
+
+def value(table, column="accuracy", **where):
+    r"""One measurement a seed.
+
+    .. math:: v_s = \text{the only row of seed } s \text{ that fits}
+
+    Args:
+        table: DataFrame with the columns seed, ``column`` and those of ``where``.
+        column: str, what was measured.
+        **where: column to value, compared for equality; NaN fits NaN, and ``epoch="last"`` the
+            last epoch of each recipe.
+
+    Returns:
+        Series of float, shape ``(seeds,)``, by ascending seed.
+
+    Raises:
+        MissingMeasurementError: naming the seeds of the recipe (of the whole table if ``where``
+            names none) that have no such row.
+        ValueError: for a column that the table lacks, or naming the seeds with several rows.
+
+    Example:
+        >>> table = pd.DataFrame({"recipe": "vanilla", "seed": [0, 1], "accuracy": [0.5, 0.75]})
+        >>> value(table, recipe="vanilla").tolist()
+        [0.5, 0.75]
+    """
+    for name in ("seed", column, *where):
+        checks.choice("column", name, list(table.columns))
+    recipe = {name: wanted for name, wanted in where.items() if name == "recipe"}
+    expected = sorted(table["seed"][_fits(table, recipe)].unique().tolist())
+    rows = table[_fits(table, where)]
+    counts = rows["seed"].value_counts().reindex(expected, fill_value=0)
+    named = {"column": column, **where}
+    if not len(rows) or (counts == 0).any():
+        missing = counts.index[counts == 0].tolist()
+        raise MissingMeasurementError(
+            "A table must hold one measurement a seed; there is none for "
+            f"{f'seeds {missing}' if missing else 'any seed'}. Received: {_words(named)}"
+        )
+    twice = counts.index[counts > 1].tolist()
+    checks.require(
+        not twice, f"A table must hold one measurement a seed; seeds {twice} have more", **named
+    )
+    return rows.set_index("seed")[column].astype("float64").sort_index()
+
+
+def difference(first, second):
+    """Difference of two measurements, paired by seed.
+
+    Args:
+        first: Series of float by seed, as ``value`` returns it.
+        second: the same.
+
+    Returns:
+        Series of float ``first - second`` by seed.
+
+    Raises:
+        MissingMeasurementError: naming the seeds that only one of them has.
+
+    Example:
+        >>> difference(pd.Series({0: 0.75, 1: 0.5}), pd.Series({1: 0.25, 0: 0.25})).tolist()
+        [0.5, 0.25]
+    """
+    unpaired = sorted(set(first.index) ^ set(second.index))
+    if unpaired:
+        raise MissingMeasurementError(
+            f"Recipes that are compared must have the same seeds; unpaired are {unpaired}. "
+            f"Received: {list(first.index)} and {list(second.index)}"
+        )
+    return first - second.reindex(first.index)
+
+
+def radius(table, rank):
+    """Radius by its rank, so that a claim holds for any size of image.
+
+    Args:
+        table: DataFrame with the column radius, cycles per image, NaN for original images.
+        rank: int from 0, the smallest, to 3, half the image's width.
+
+    Returns:
+        float, cycles per image.
+
+    Raises:
+        ValueError: if the table has not four radii, or for another rank.
+
+    Example:
+        >>> radius(pd.DataFrame({"radius": [4.0, 8.0, np.nan, 12.0, 16.0]}), 3)
+        16.0
+    """
+    checks.choice("column", "radius", list(table.columns))
+    rank = checks.number("rank", rank, minimum=0, maximum=RADII - 1, whole=True)
+    radii = sorted(table["radius"].dropna().unique().tolist())
+    checks.require(len(radii) == RADII, "Claims need the four default radii", radii=radii)
+    return float(radii[rank])
+
+
+def mean_over(table, ranks, column="accuracy", **where):
+    r"""Mean of one measurement a seed over some of the four radii.
+
+    .. math:: v_s = \frac{1}{n} \sum_{k} v_s(r_k)
+
+    Args:
+        table: DataFrame, see ``value`` and ``radius``.
+        ranks: sequence of int from 0, the smallest radius, to 3; none twice, at least one.
+        column: str, what was measured.
+        **where: column to value, as of ``value``, without radius.
+
+    Returns:
+        Series of float, shape ``(seeds,)``, by ascending seed.
+
+    Raises:
+        ValueError: for no rank or one twice, and whatever ``value`` and ``radius`` refuse.
+
+    Example:
+        >>> rows = {"seed": 0, "radius": [4.0, 8.0, 12.0, 16.0], "accuracy": [0.25, 0.5, 0.5, 1.0]}
+        >>> mean_over(pd.DataFrame(rows), [2, 3]).tolist()
+        [0.75]
+    """
+    ranks = list(ranks)
+    checks.require(
+        ranks and len(set(ranks)) == len(ranks),
+        "`ranks` must hold at least one rank and none twice",
+        ranks=ranks,
+    )
+    parts = [value(table, column, radius=radius(table, rank), **where) for rank in ranks]
+    return sum(parts) / len(parts)
+
+
+def _fits(table, where):
+    """Which rows have all the values that were asked for."""
+    fits = pd.Series(True, index=table.index)
+    for name, wanted in where.items():
+        column = table[name]
+        if name == "epoch" and isinstance(wanted, str):
+            checks.choice("epoch", wanted, ["last"])
+            wanted = table.groupby("recipe")["epoch"].transform("max")
+        empty = np.isscalar(wanted) and pd.isna(wanted)
+        fits &= column.isna() if empty else column == wanted
+    return fits
+
+
+def _words(values):
+    return ", ".join(f"{name}={value!r}" for name, value in values.items())

@@ -1,0 +1,177 @@
+"""All claims together: a page and a figure.
+
+A row is what ``claims.judge`` returns, with the columns experiment, profile, dataset and table,
+the path of the table as seen from the page.
+"""
+
+import math
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from hfc_keras import checks
+from hfc_keras.reporting.claims import NOT_MEASURED, VERDICTS
+from hfc_keras.reporting.palette import BLACK, BLUE, GREY, VERMILLION
+from hfc_keras.reporting.plots import STYLE
+
+COLUMNS = (
+    "paper item id sentence measured unit above below n effect low high verdict image_low "
+    "image_high experiment profile dataset table"
+).split()
+# Told apart by colour, by shape and by fill.
+LOOKS = {
+    "supported": {"color": BLUE, "marker": "o"},
+    "refuted": {"color": VERMILLION, "marker": "X"},
+    "undecided": {"color": GREY, "marker": "D", "markerfacecolor": "white"},
+}
+SUPPORTING = "#d5e8f5"
+HEADING = (
+    "| claim | effect measured | effect [95 % interval] | holds if | n | verdict | table |\n"
+    "|---|---|---|---|---|---|---|"
+)
+# Inches.
+ROW, FRAME, WIDTH = 0.19, 0.5, 7.0
+
+
+def claims_markdown(rows):
+    """Sections of a page, one for each item of a paper, with a line a claim.
+
+    Args:
+        rows: DataFrame with the columns ``COLUMNS``.
+
+    Returns:
+        str of Markdown, items in the order of their first row.
+
+    Raises:
+        ValueError: for a column that is missing.
+
+    Example:
+        >>> import pandas as pd
+        >>> row = dict.fromkeys(COLUMNS, "x") | dict.fromkeys(["effect", "low", "high"], 0.25)
+        >>> row |= {"above": 0, "below": math.inf, "image_low": math.nan, "n": 3}
+        >>> print(claims_markdown(pd.DataFrame([row])).splitlines()[-1])
+        | x | x | +0.250 [+0.250, +0.250] | > 0 | 3 | **x** | [x, x, x](x) |
+    """
+    _check_columns(rows)
+    sections = []
+    for (paper, item), part in rows.groupby(["paper", "item"], sort=False):
+        lines = [_line(row) for _, row in part.iterrows()]
+        sections.append("\n".join([f"## {item} of {paper}", "", HEADING, *lines]))
+    return "\n\n".join(sections)
+
+
+def claims_forest(rows):
+    """Effect and interval of each claim beside the range that supports it, a panel a unit.
+
+    Args:
+        rows: DataFrame with the columns ``COLUMNS``; those that are not measured are left out.
+            An interval that runs off its panel is wider than it.
+
+    Returns:
+        matplotlib.figure.Figure, 7 inches wide.
+
+    Raises:
+        ValueError: for a column that is missing, or if nothing was measured.
+
+    Example:
+        >>> import pandas as pd
+        >>> row = dict.fromkeys(COLUMNS, "x") | dict.fromkeys(["effect", "low", "high"], 0.25)
+        >>> row |= {"above": 0, "below": math.inf, "image_low": math.nan, "verdict": "supported"}
+        >>> len(claims_forest(pd.DataFrame([row])).axes)
+        1
+    """
+    _check_columns(rows)
+    rows = rows[rows["verdict"] != NOT_MEASURED]
+    checks.require(len(rows), "`rows` must hold at least one claim that was measured", rows=0)
+    panels = dict(list(rows.groupby("unit", sort=False)))
+    heights = [ROW * len(part) + FRAME for part in panels.values()]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, sum(heights) + 0.3), layout="constrained")
+        grid = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)
+        for axes, (unit, part) in zip(grid.flat, panels.items(), strict=True):
+            _draw(axes, part, several=rows["dataset"].nunique() > 1)
+            axes.set_xlabel(f"effect ({unit})")
+        figure.legend(handles=_legend(rows), loc="outside upper center", ncols=6)
+    return figure
+
+
+def _check_columns(rows):
+    missing = [name for name in COLUMNS if name not in rows.columns]
+    checks.require(not missing, f"`rows` must have the columns {COLUMNS}", missing=missing)
+
+
+def _line(row):
+    """Line of the page for one claim."""
+    source = f"[{row['experiment']}, {row['profile']}, {row['dataset']}]({row['table']})"
+    texts = [str(row[name]).replace("|", "\\|") for name in ("sentence", "measured")]
+    if row["verdict"] == NOT_MEASURED:
+        cells = [*texts, "", _range(row), "", NOT_MEASURED, str(row["experiment"])]
+    else:
+        cells = [*texts, _interval(row), _range(row), row["n"], f"**{row['verdict']}**", source]
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def _interval(row):
+    numbers = f"{row['effect']:+.3f}"
+    if not math.isnan(row["low"]):
+        numbers += f" [{row['low']:+.3f}, {row['high']:+.3f}]"
+    if not math.isnan(row["image_low"]):
+        numbers += f"; over images [{row['image_low']:+.3f}, {row['image_high']:+.3f}]"
+    return numbers
+
+
+def _range(row):
+    """Range of effects that supports a claim, in words."""
+    if math.isinf(row["below"]):
+        return f"> {row['above']:g}"
+    within = f"{row['above']:g} to {row['below']:g}"
+    return f"< {row['below']:g}" if math.isinf(row["above"]) else within
+
+
+def _draw(axes, rows, several):
+    """Draw a panel, its first claim on top."""
+    places = np.arange(len(rows))
+    left, right = _limits(rows)
+    for place, (_, row) in zip(places, rows.iterrows(), strict=True):
+        start, stop = np.clip([row["above"], row["below"]], left, right)
+        axes.barh(place, stop - start, 0.8, start, color=SUPPORTING, lw=0)
+        axes.plot([row["image_low"], row["image_high"]], [place + 0.25] * 2, color=BLACK, lw=0.8)
+        look = LOOKS[row["verdict"]]
+        axes.plot([row["low"], row["high"]], [place, place], color=look["color"])
+        axes.plot(row["effect"], place, **look, markersize=4.5, linestyle="")
+    axes.axvline(0, color=BLACK, lw=0.6)
+    datasets = rows["dataset"] if several else [""] * len(rows)
+    labels = [
+        f"{name.replace('_', ' ')}{', ' if dataset else ''}{dataset} ({item})"
+        for name, dataset, item in zip(rows["id"], datasets, rows["item"], strict=True)
+    ]
+    axes.set_yticks(places, labels, fontsize=7)
+    axes.set(xlim=(left, right), ylim=(len(rows) - 0.5, -0.5))
+    axes.grid(visible=False, axis="y")
+
+
+def _limits(rows):
+    """Range that holds the effects and the finite bounds, and intervals of about their size."""
+    bounds = rows[["above", "below"]].to_numpy("float64")
+    values = np.concatenate([rows["effect"], bounds[np.isfinite(bounds)], [0.0]])
+    margin = 0.35 * (np.ptp(values) or 1.0)
+    low, high = np.nanmin([*rows["low"], *values]), np.nanmax([*rows["high"], *values])
+    left, right = values.min() - margin, values.max() + margin
+    return max(left, low - 0.2 * margin), min(right, high + 0.2 * margin)
+
+
+def _legend(rows):
+    """A handle for each verdict that occurs, with how often, and for the two kinds of range."""
+    counts = rows["verdict"].value_counts()
+    handles = [
+        Line2D([], [], **LOOKS[name], label=f"{name} ({counts[name]})")
+        for name in VERDICTS
+        if name in counts
+    ]
+    handles.append(Patch(color=SUPPORTING, label="supports"))
+    if rows["image_low"].notna().any():
+        handles.append(Line2D([], [], color=BLACK, lw=0.8, label="over images"))
+    return handles

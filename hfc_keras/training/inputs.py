@@ -1,0 +1,121 @@
+"""What a recipe trains on: data, labels, filters, batches."""
+
+import keras
+
+from hfc_keras import data, layers
+from hfc_keras.data import pipeline
+
+
+def load_data(recipe, data_dir=None):
+    """Data set of a recipe, before labels are shuffled or images filtered.
+
+    Args:
+        recipe: training.Recipe.
+        data_dir: str, Path or None, as of ``data.load``.
+
+    Returns:
+        data.Dataset.
+
+    Example:
+        >>> from hfc_keras.training import Recipe
+        >>> len(load_data(Recipe(dataset="digits")).test)
+        360
+    """
+    return data.load(
+        recipe.dataset,
+        data_dir=data_dir,
+        examples=recipe.examples,
+        image_size=recipe.image_size,
+    )
+
+
+def training_split(recipe, dataset):
+    """Training images with the labels that a recipe trains on.
+
+    Args:
+        recipe: training.Recipe.
+        dataset: data.Dataset.
+
+    Returns:
+        data.Split, before images are filtered or augmented; with shuffled labels if the recipe
+        shuffles them, the same ones each time for a seed.
+
+    Example:
+        >>> from hfc_keras.training import Recipe
+        >>> recipe = Recipe(dataset="digits", labels="shuffled")
+        >>> digits = load_data(recipe)
+        >>> bool((training_split(recipe, digits).labels == digits.train.labels).mean() < 0.2)
+        True
+    """
+    train = dataset.train
+    if recipe.labels == "true":
+        return train
+    return data.Split(train.pixels, pipeline.shuffled_labels(train.labels, recipe.seed))
+
+
+def training_batches(recipe, dataset):
+    """Batches of a recipe: filtered, augmented, mixed, with true or shuffled labels.
+
+    Args:
+        recipe: training.Recipe.
+        dataset: data.Dataset.
+
+    Returns:
+        data.TrainingBatches.
+
+    Example:
+        >>> from hfc_keras.training import Recipe
+        >>> recipe = Recipe(dataset="digits", batch_size=500)
+        >>> len(training_batches(recipe, load_data(recipe)))
+        3
+    """
+    augmented = recipe.augmentation == "crop_flip"
+    augmentation = [layers.RandomCropFlip(padding=4, seed=0)] if augmented else []
+    mix_up = keras.layers.MixUp if recipe.mix_up_weight == "image" else layers.BatchMixUp
+    return data.TrainingBatches(
+        training_split(recipe, dataset),
+        recipe.batch_size,
+        dataset.classes,
+        seed=recipe.seed,
+        image_layers=[*_filters(recipe), *augmentation],
+        pair_layers=[mix_up(recipe.mix_up, seed=0)] if recipe.mix_up else [],
+    )
+
+
+def filtered_images(recipe, split):
+    """Images as the network of a recipe sees them, filtered and rescaled, not augmented.
+
+    Args:
+        recipe: training.Recipe.
+        split: data.Split.
+
+    Returns:
+        float32 array ``(examples, height, width, channels)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from hfc_keras.training import Recipe
+        >>> recipe = Recipe(dataset="digits", component="low", radius=0)
+        >>> images = filtered_images(recipe, load_data(recipe).test)
+        >>> bool(np.ptp(images[0]) < 1e-5)
+        True
+    """
+    filters = _filters(recipe)
+    if not filters:
+        return split.images
+    filtered = keras.Sequential([keras.Input(split.pixels.shape[1:]), *filters])
+    return filtered.predict(split.images, batch_size=256, verbose=0)
+
+
+def _filters(recipe):
+    """Layers that make the images a recipe trains on from those of the data set."""
+    chosen = []
+    if recipe.component != "original":
+        chosen.append(
+            layers.RadialFilter(
+                recipe.radius, recipe.component, recipe.inclusive, recipe.outside_gain
+            )
+        )
+    if recipe.rescale:
+        chosen.append(layers.RescaleToMax())
+    return chosen

@@ -1,0 +1,247 @@
+"""What the experiments on frequencies make of rows; that they run is tested with all of them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import (
+    after_training,
+    architectures,
+    batch_size,
+    batchnorm_on_low,
+    component_training,
+    components,
+    label_shuffle,
+    optimizers,
+    training_heuristics,
+)
+from hfc_keras import reporting
+
+RADII = (4.0, 8.0, 12.0, 16.0)
+
+
+def frequency_table(high, original=None, after=None, statistics=None, seeds=(0, 1, 2)):
+    """Last epochs: accuracy of each recipe on high components, tests and training images."""
+    rows = []
+    for recipe, value in high.items():
+        for seed in seeds:
+            shared = {"recipe": recipe, "seed": seed, "epoch": 5, "scaling": "none"}
+            shared["bn_statistics"] = (statistics or {}).get(recipe, "none")
+            # Seeds differ, and equally so in all recipes: differences are exact.
+            shift = 0.01 * seed
+            for split, values in (("test", original), ("train_after", after)):
+                accuracy = (values or {}).get(recipe, 0.5) + shift
+                originals = {"split": split, "component": "original", "radius": np.nan}
+                rows.append({**shared, **originals, "accuracy": accuracy})
+            for component in ("low", "high"):
+                for radius in RADII:
+                    tested = {"split": "test", "component": component, "radius": radius}
+                    rows.append({**shared, **tested, "accuracy": value + shift})
+    return pd.DataFrame(rows)
+
+
+def judged(experiment, table, ids):
+    """Rows of some claims of an experiment by id without the experiment's prefix."""
+    rows = {claim.id: claim for claim in experiment.CLAIMS}
+    return {name: reporting.judge(rows[name], table) for name in ids}
+
+
+def test_numbers_after_training_are_those_of_the_recipe():
+    table = frequency_table({"a": 0.2, "b": 0.4}, {"a": 0.6}, {"a": 0.9})
+    assert after_training.high(table, "b").tolist() == pytest.approx([0.4, 0.41, 0.42])
+    assert after_training.gap(table, "a").tolist() == pytest.approx([0.3] * 3)
+    other = after_training.over_others(after_training.high, table, "a", ["b"], max)
+    assert other.tolist() == pytest.approx([-0.2] * 3)
+
+
+def test_claims_on_batch_sizes_compare_smallest_and_largest():
+    names = {f"batch_{size}": value for size, value in ((25, 0.3), (400, 0.2), (100, 0.9))}
+    table = frequency_table(names, {"batch_25": 0.7}, {"batch_25": 0.8})
+    rows = judged(batch_size, table, [claim.id for claim in batch_size.CLAIMS])
+    effects = {name.removeprefix("batch_size_"): row["effect"] for name, row in rows.items()}
+    assert effects == pytest.approx({"train": 0.3, "test": 0.2, "gap": 0.1, "high": 0.1})
+    assert {row["verdict"] for row in rows.values()} == {"supported"}
+
+
+@pytest.mark.parametrize(("sgd", "verdict"), [(0.3, "supported"), (0.1, "refuted")])
+def test_claims_on_optimizers(sgd, verdict):
+    high = {"sgd": sgd, "adam": 0.15, "adagrad": 0.2, "adadelta": 0.19, "rmsprop": 0.18}
+    rows = judged(optimizers, frequency_table(high), [claim.id for claim in optimizers.CLAIMS])
+    assert rows["optimizers_sgd_high"]["verdict"] == verdict
+    assert rows["optimizers_others_alike"]["effect"] == pytest.approx(0.05)
+
+
+def test_claims_on_architectures_take_the_best_rival():
+    high = {"lenet": 0.3, "alexnet": 0.2, "vgg": 0.25, "resnet": 0.15}
+    test = {"lenet": 0.5, "alexnet": 0.55, "vgg": 0.65, "resnet": 0.6}
+    after = dict.fromkeys(high, 0.7)
+    table = frequency_table(high, test, after)
+    rows = judged(architectures, table, [claim.id for claim in architectures.CLAIMS])
+    effects = {name.removeprefix("architectures_"): row["effect"] for name, row in rows.items()}
+    assert effects == pytest.approx({"test": -0.05, "gap": 0.05, "high": -0.05})
+
+
+def test_claims_on_heuristics_tell_statistics_apart():
+    names = ("vanilla", "dropout", "mix_up", "adversarial")
+    table = frequency_table(dict(zip(names, (0.2, 0.22, 0.3, 0.1), strict=True)))
+    for statistics, value in (("batch", 0.5), ("population", 0.15), ("moving", 0.1)):
+        more = frequency_table({"batch_norm": value}, statistics={"batch_norm": statistics})
+        table = pd.concat([table, more], ignore_index=True)
+    scaled = table[(table["component"] == "high") & (table["split"] == "test")]
+    table = pd.concat([table, scaled.assign(scaling="matched", accuracy=scaled["accuracy"] + 0.1)])
+    claims = {claim.id: claim for claim in training_heuristics.CLAIMS}
+    rows = {name: reporting.judge(claim, table) for name, claim in claims.items()}
+    short = {name.removeprefix("heuristics_"): row for name, row in rows.items()}
+    assert short["batch_norm_high"]["effect"] == pytest.approx(0.3)
+    assert short["batch_norm_high_population"]["effect"] == pytest.approx(-0.05)
+    assert short["batch_norm_high_population"]["verdict"] == "refuted"
+    assert short["batch_norm_magnitude"]["effect"] == pytest.approx(0.1)
+    assert short["dropout_high"]["verdict"] == "supported"
+    assert short["adversarial_invariant"]["effect"] == pytest.approx(0.01)
+    assert short["batch_norm_most"]["effect"] == pytest.approx(0)
+
+
+@pytest.fixture
+def trained_on_components():
+    """Rows of networks trained on components: history, originals and components at the end."""
+    rows = []
+    low, high = (0.4, 0.5, 0.55, 0.6), (0.2, 0.1, 0.1, 0.1)
+    for recipe, kind, statistics in (("low", "low", "none"), ("high", "high", "none")):
+        for radius, test in zip(RADII, low if kind == "low" else high, strict=True):
+            rows += _component_rows(f"{recipe}_{radius:g}", kind, radius, test, statistics)
+    for radius, test in zip(RADII, low, strict=True):
+        name = f"low_{radius:g}_batch_norm"
+        rows += _component_rows(name, "low", radius, test + radius / 100, "batch")
+        rows += _component_rows(name, "low", radius, 0.0, "moving")[1:]
+    return pd.DataFrame(rows)
+
+
+def _component_rows(recipe, kind, radius, test, statistics):
+    rows = []
+    for seed in (0, 1, 2):
+        shared = {"recipe": recipe, "seed": seed, "epoch": 3, "trained_on": kind}
+        shared.update(trained_radius=radius, bn_statistics=statistics)
+        for split, component, accuracy in (
+            ("train", "original", 0.9),
+            ("test", "original", test),
+            ("test", kind, test + 0.05),
+            ("train_after", kind, test + 0.1),
+        ):
+            own = np.nan if component == "original" else radius
+            if split == "train" and statistics == "moving":
+                continue
+            rows.append(
+                {**shared, "split": split, "component": component, "radius": own}
+                | {"accuracy": accuracy}
+            )
+    return rows
+
+
+def test_claims_of_table_1(trained_on_components):
+    table = trained_on_components[trained_on_components["bn_statistics"] == "none"]
+    ids = [claim.id for claim in component_training.CLAIMS]
+    rows = judged(component_training, table, ids)
+    assert rows["component_low_generalises"]["effect"] == pytest.approx((2.05 - 0.5) / 4)
+    assert rows["component_low_rises"]["effect"] == pytest.approx(0.2)
+    assert rows["component_high_fitted"]["effect"] == pytest.approx(0)
+    assert rows["component_high_chance_half"]["verdict"] == "supported"
+
+
+def test_table_1_in_words(trained_on_components):
+    words = components.final_accuracies(trained_on_components)
+    assert words.loc["low_4"].tolist() == [
+        f"{value} +- 0.000" for value in ("0.500", "0.400", "0.450")
+    ]
+    assert "low_16_batch_norm (moving)" in words.index and "high_8" in words.index
+
+
+def test_claims_of_figure_6(trained_on_components):
+    table = trained_on_components[trained_on_components["trained_on"] == "low"]
+    rows = judged(batchnorm_on_low, table, [claim.id for claim in batchnorm_on_low.CLAIMS])
+    effects = {name.removeprefix("batchnorm_on_low_"): row["effect"] for name, row in rows.items()}
+    assert effects["test_less"] == pytest.approx(0.12)
+    assert effects["test_lowest"] == pytest.approx(0.04)
+    assert effects["speed"] == effects["speed_least"] == pytest.approx(0)
+    assert effects["gap"] == pytest.approx(0)
+
+
+def shuffle_table(curves):
+    """Rows of label_shuffle: for each recipe (training accuracy, accuracy on low) by epoch."""
+    rows = []
+    for recipe, points in curves.items():
+        for seed in (0, 1, 2):
+            for epoch, (fit, low) in enumerate(points, start=1):
+                shared = {"recipe": recipe, "seed": seed, "epoch": epoch}
+                whole = {"component": "original", "radius": np.nan, "accuracy": fit}
+                rows += [{**shared, "split": split, **whole} for split in ("train", "train_after")]
+                for radius in RADII:
+                    part = {"component": "low", "radius": radius, "accuracy": low}
+                    rows.append({**shared, "split": "train_after", **part})
+    return pd.DataFrame(rows).assign(bn_statistics="none", examples=10)
+
+
+def test_labels_are_compared_where_both_fit_equally_well():
+    table = shuffle_table(
+        {
+            "natural": [(0.4, 0.4), (0.6, 0.3)],
+            "shuffled": [(0.1, 0.1), (0.2, 0.1), (0.5, 0.1), (0.7, 0.2), (0.9, 0.5)],
+        }
+    )
+    level, natural, shuffled = label_shuffle.equal_fit(table, 0)
+    assert level.tolist() == [0.6] * 3 and natural.tolist() == [0.3] * 3
+    assert shuffled.tolist() == pytest.approx([0.15] * 3)
+    rows = judged(label_shuffle, table, [claim.id for claim in label_shuffle.CLAIMS])
+    effects = {name: row["effect"] for name, row in rows.items()}
+    expected = {
+        "shuffle_takes_longer": 1.5,
+        "shuffle_low_eighth": 0.15,
+        "shuffle_low_quarter": 0.15,
+        "shuffle_nothing_low": 0.4,
+        "natural_low_first": 0.1,
+    }
+    assert effects == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "arguments", "message"),
+    [
+        (batch_size, {"batch_sizes": (10, 10)}, "must be one or more and differ"),
+        (batch_size, {"batch_sizes": ()}, "must be one or more and differ"),
+        (batch_size, {"batch_sizes": (0,)}, "Received: batch_size=0"),
+        (label_shuffle, {"times_as_long": 0.5}, "Received: times_as_long=0.5"),
+        (optimizers, {"sgd": -1.0}, "Received: learning_rate=-1"),
+        (architectures, {"large_width": 0.0}, "Received: width=0"),
+        (component_training, {"radii": (-1.0,)}, "Received: radii=-1"),
+        (component_training, {"radii": ()}, "at least one"),
+        (component_training, {"radii": (2.0, 2.0)}, "none twice"),
+    ],
+)
+def test_wrong_settings_are_refused(experiment, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        experiment.recipes(experiment.Settings(**arguments))
+
+
+def test_experiments_share_their_trainings():
+    hashes = {}
+    for experiment in (training_heuristics, optimizers, architectures, batch_size):
+        settings = experiment.Settings(profile="quick")
+        hashes[experiment] = {recipe.hash for recipe in experiment.recipes(settings).values()}
+    assert len(set.intersection(*hashes.values())) == 1
+    trained = component_training.recipes(component_training.Settings())
+    with_bn = batchnorm_on_low.recipes(batchnorm_on_low.Settings())
+    shared = {recipe.hash for recipe in trained.values()} & {r.hash for r in with_bn.values()}
+    assert len(shared) == 4
+    assert trained["original"].hash in {
+        recipe.hash
+        for recipe in training_heuristics.recipes(training_heuristics.Settings()).values()
+    }
+
+
+def test_shuffled_labels_are_those_trained_on():
+    settings = label_shuffle.Settings(profile="quick")
+    natural, shuffled = label_shuffle.recipes(settings).values()
+    assert (natural.epochs, shuffled.epochs) == (50, 150) and natural.examples == (2_000, 1_000)
+    epochs = settings.measured_epochs(150)
+    assert epochs[:5] == [1, 2, 3, 4, 5] and epochs[-1] == 150 and len(epochs) <= 31
+    paper = label_shuffle.Settings(profile="paper")
+    assert paper.measured_epochs(100) == list(range(1, 101))
