@@ -5,11 +5,13 @@ from experiments import catalogue
 
 def main():
     """Print a line for each experiment."""
-    found = catalogue.experiments()
-    width = max(map(len, found))
-    print("python -m experiments.<name> [--help]\n")
-    for name, summary in found.items():
-        print(f"  {name:<{width}}  {summary}")
+    experiments, commands = catalogue.experiments(), catalogue.commands()
+    width = max(map(len, [*experiments, *commands]))
+    print("python -m experiments.<name> [--help]")
+    for heading, found in (("", experiments), ("over all of them:\n", commands)):
+        print(f"\n{heading}", end="")
+        for name, summary in found.items():
+            print(f"  {name:<{width}}  {summary}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hfc_keras import checks
 
+COMMANDS = ("all", "claims")
 PARTS = ("Settings", "KEYS", "recipes", "measure", "summary", "figures")
 
 
@@ -19,8 +20,19 @@ def experiments():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
         if {"recipes", "measure", "figures"} <= defined:
-            found[path.stem] = (ast.get_docstring(tree) or "").partition("\n")[0]
+            found[path.stem] = _summary(tree)
     return found
+
+
+def commands():
+    """Return a dict from each command over all experiments to the first line of its docstring."""
+    paths = {name: Path(__file__).with_name(f"{name}.py") for name in COMMANDS}
+    texts = {name: path.read_text(encoding="utf-8") for name, path in paths.items()}
+    return {name: _summary(ast.parse(text)) for name, text in texts.items()}
+
+
+def _summary(tree):
+    return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
 def load(name):

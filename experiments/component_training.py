@@ -43,9 +43,13 @@ def summary(table):
 
 def figures(table, plan):
     """Draw Table 1 as curves over the radius."""
-    shown = table[(table["component"] == "original") & (table["split"].isin(["train", "test"]))]
+    tested = (table["split"] == "test") & (table["component"] == table["trained_on"])
+    shown = table.assign(split=table["split"].mask(tested, "test_component"))
+    shown = shown[tested | (table["component"] == "original")]
     original = table["recipe"] == "original"
-    last = reporting.value(table[original], recipe="original", epoch="last", **TESTED).mean()
+    last = None
+    if original.any():
+        last = reporting.value(table, recipe="original", epoch="last", **TESTED).mean()
     trained = shown[shown["recipe"] != "original"].assign(radius=shown["trained_radius"])
     chance = 1 / plan.cells()[0].dataset().classes
     return {"": reporting.component_curves(trained, reference=last, chance=chance)}

@@ -50,21 +50,23 @@ def recipes(settings, components, **changes):
 
 
 def rows(cell):
-    """Accuracy of every epoch, and after the last one on originals and components.
+    """Accuracy of every epoch, and on originals and components.
 
     Args:
         cell: runner.Cell, whose recipe trains on a component or on the originals.
 
     Returns:
         DataFrame as of ``curves.frequency_curves``, at the radius trained at (at all radii for
-        originals), with the columns trained_on and trained_radius.
+        originals), with the columns trained_on and trained_radius. With batch normalisation the
+        measured epochs are tested with batch statistics, and the last one with all kinds.
     """
     model, history = cell.fit(every_epoch=True)
     recipe, last = cell.recipe, curves.last_epoch(cell)
     radii = None if recipe.radius is None else [recipe.radius]
     tables = [curves.history_rows(cell, history)]
     for kind in curves.statistics(cell):
-        for split, epochs in (("test", None), ("train_after", last)):
+        shown = len(curves.statistics(cell)) == 1 or kind == "batch"
+        for split, epochs in (("test", None if shown else last), ("train_after", last)):
             tables.append(curves.component_rows(cell, model, kind, split, epochs, radii))
     table = curves.without_normalization(cell, pd.concat(tables, ignore_index=True))
     return table.assign(trained_on=recipe.component, trained_radius=recipe.radius)

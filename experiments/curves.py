@@ -99,7 +99,7 @@ def component_rows(cell, model, bn_statistics, split="test", epochs=None, radii=
         originals are left out, since ``history_rows`` has them for every epoch.
     """
     settings, epochs = cell.settings, epochs or cell.settings.measured_epochs(cell.recipe.epochs)
-    scaling = scaling or ("max" if settings.rescale else "none")
+    scaling = scaling or scaling_of(settings)
     options = {
         "radii": radii or radii_of(settings, cell.dataset()),
         "bn_statistics": bn_statistics,
@@ -124,6 +124,11 @@ def radii_of(settings, dataset):
     if settings.radii is None:
         return [dataset.image_shape[1] * part for part in RADII]
     return checks.radii(settings.radii)
+
+
+def scaling_of(settings):
+    """How the settings want tested components scaled, as of ``analysis.scaled_components``."""
+    return "max" if settings.rescale else "none"
 
 
 def _measured(cell, model, epoch, count, split, options):

@@ -90,7 +90,7 @@ def _rows(cell, model, bn_statistics, decomposition):
         "inclusive": told.inclusive,
         "bn_statistics": bn_statistics,
         "batch_size": BATCH_SIZE,
-        "rescale": told.rescale,
+        "scaling": curves.scaling_of(told),
     }
 
     def compute():
@@ -110,7 +110,11 @@ def _gallery_radius(table):
 def _gallery(cell, radius):
     """First images of the pattern in the fixed random order of the test images, if any."""
     (model, _), test, told = cell.fit(), cell.test_images(), cell.settings
-    options = {"inclusive": told.inclusive, "rescale": told.rescale, "batch_size": BATCH_SIZE}
+    options = {
+        "inclusive": told.inclusive,
+        "scaling": curves.scaling_of(told),
+        "batch_size": BATCH_SIZE,
+    }
     found = analysis.component_probabilities(model, test.images, radius, **options)
     right = {name: values.argmax(axis=1) == test.labels for name, values in found.items()}
     fits = [right[name] == (wanted == "right") for name, wanted in PATTERN.items()]

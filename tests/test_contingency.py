@@ -66,7 +66,7 @@ def test_counts_equal_a_slow_count(decomposition, digits, model):
 def test_margins_are_the_accuracies_by_component(statistics, digits, model):
     options = {"bn_statistics": statistics, "train_images": digits.train.images}
     arguments = (model, digits.test.images, digits.test.labels, [2, 3])
-    table = analysis.contingency(*arguments, **options, rescale=True)
+    table = analysis.contingency(*arguments, **options, scaling="max")
     expected = analysis.frequency_accuracy(*arguments, **options, scaling="max")
     for row in expected.itertuples():
         own = table[table["radius"] == (2 if np.isnan(row.radius) else row.radius)]

@@ -33,9 +33,11 @@ def test_table_figure_and_record(run, capsys):
     assert list(table.columns) == COLUMNS
     assert not table.duplicated(COLUMNS[:8]).any()
     # Two epochs: train and test each, then 2 radii x 2 components; with batch norm three
-    # kinds of statistics, of which two measure the originals themselves.
+    # kinds of statistics, of which two measure the originals themselves. After the last epoch
+    # also the training images, original and filtered, and two scalings of the components.
     sizes = table.groupby(["recipe", "seed"]).size()
-    assert sizes["vanilla", 0] == 4 + 8 and sizes["batch_norm", 1] == 4 + 8 + 10 + 10
+    assert sizes["vanilla", 0] == 4 + 8 + 13
+    assert sizes["batch_norm", 1] == 4 + 8 + 10 + 10 + 3 * 13
     assert table["accuracy"].between(0, 1).all()
     assert set(table.loc[table["recipe"] == "vanilla", "bn_statistics"]) == {"none"}
     record = json.loads((folder / "training_heuristics.json").read_text())
@@ -318,7 +320,7 @@ def test_data_that_cannot_be_trained_on_are_refused(run, tmp_path, capsys, shape
 def test_every_experiment_is_listed_with_its_summary():
     command = [sys.executable, "-m", "experiments"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name, summary in catalogue.experiments().items():
+    for name, summary in {**catalogue.experiments(), **catalogue.commands()}.items():
         assert re.search(rf"^  {name} +{re.escape(summary)}$", listed, re.MULTILINE)
         assert summary
     assert "training_heuristics" in listed

@@ -104,6 +104,14 @@ def test_training_components_are_drawn_over_the_radius():
     assert axes.get_xlabel() == "radius (cycles per image)"
 
 
+def test_test_images_filtered_alike_are_dotted():
+    alike = trained().query("split == 'test'").assign(split="test_component")
+    figure = reporting.component_curves(pd.concat([trained(), alike]))
+    dotted = [line for line in figure.axes[0].lines if line.get_linestyle() == ":"]
+    labels = [line.get_label() for line in dotted]
+    assert labels == ["low, test, filtered alike", "high, test, filtered alike"]
+
+
 def test_batch_norm_panels_draw_three_curves_a_normalisation():
     figure = reporting.batch_norm_panels(normalized(), {"none": "plain"})
     assert [axes.get_title() for axes in figure.axes] == [

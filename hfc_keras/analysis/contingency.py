@@ -11,6 +11,7 @@ from hfc_keras import checks, layers, singular_values, spectrum
 from hfc_keras.analysis.batch_norm import with_statistics
 
 DECOMPOSITIONS = ("fourier", "svd")
+SCALINGS = ("none", "max")
 
 
 def contingency(
@@ -23,7 +24,7 @@ def contingency(
     bn_statistics="moving",
     train_images=None,
     batch_size=256,
-    rescale=False,
+    scaling="none",
 ):
     r"""Count images by whether a model is right on them, on their low and on their high part.
 
@@ -51,7 +52,8 @@ def contingency(
             ``analysis.with_statistics``.
         train_images: training images as the network saw them, for ``"population"``.
         batch_size: int, images a prediction; changes the answer for ``"batch"`` only.
-        rescale: bool, whether each part is divided by its maximum, as the released code does.
+        scaling: ``"none"``, or ``"max"`` to divide each part by its maximum, as the released
+            code does.
 
     Returns:
         DataFrame, eight rows for each radius, with the columns decomposition, radius; original,
@@ -77,7 +79,7 @@ def contingency(
     radii = checks.radii(radii)
     labels = checks.class_indices(labels, len(images))
     tested = with_statistics(model, bn_statistics, train_images)
-    options = (radii, decomposition, inclusive, batch_size, rescale)
+    options = (radii, decomposition, inclusive, batch_size, scaling)
     answers, energy = [], np.zeros(1 + len(radii))
     for rows, parts_energy, logits in _predicted(tested, images, *options):
         checks.class_indices(labels[rows], len(logits[0]), logits[0].shape[1])
@@ -103,7 +105,7 @@ def component_probabilities(
     bn_statistics="moving",
     train_images=None,
     batch_size=256,
-    rescale=False,
+    scaling="none",
 ):
     r"""Class probabilities of a model on images, on their low and on their high parts.
 
@@ -118,7 +120,7 @@ def component_probabilities(
         bn_statistics: as of ``contingency``.
         train_images: as of ``contingency``.
         batch_size: as of ``contingency``.
-        rescale: as of ``contingency``.
+        scaling: as of ``contingency``.
 
     Returns:
         dict with the keys ``original``, ``low``, ``high``: float32 ``(examples, classes)``, each
@@ -135,7 +137,7 @@ def component_probabilities(
         {'original': (3, 10), 'low': (3, 10), 'high': (3, 10)}
     """
     tested = with_statistics(model, bn_statistics, train_images)
-    options = (checks.radii([radius], "radius"), decomposition, inclusive, batch_size, rescale)
+    options = (checks.radii([radius], "radius"), decomposition, inclusive, batch_size, scaling)
     logits = [values for _, _, values in _predicted(tested, images, *options)]
     values = np.concatenate(logits, axis=1).astype("float32")
     values = np.exp(values - values.max(axis=2, keepdims=True))
@@ -143,7 +145,7 @@ def component_probabilities(
     return dict(zip(("original", "low", "high"), values, strict=True))
 
 
-def _predicted(model, images, radii, decomposition, inclusive, batch_size, rescale):
+def _predicted(model, images, radii, decomposition, inclusive, batch_size, scaling):
     """Yield for each batch its rows, the energies of images and low parts, and the logits.
 
     Logits are of the images, then of low and high for each radius.
@@ -151,6 +153,7 @@ def _predicted(model, images, radii, decomposition, inclusive, batch_size, resca
     images = checks.pixels(images)
     checks.model_input(model, images)
     checks.choice("decomposition", decomposition, DECOMPOSITIONS)
+    checks.choice("scaling", scaling, SCALINGS)
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
     starts = range(0, len(images), batch_size)
     for start in tqdm(starts, desc="predictions by component", leave=False, disable=None):
@@ -159,7 +162,7 @@ def _predicted(model, images, radii, decomposition, inclusive, batch_size, resca
         lows = _low_parts(batch, radii, decomposition, inclusive)
         energy = [np.square(part, dtype="float64").sum() for part in (batch, *lows)]
         parts = [part for low in lows for part in (low, batch - low)]
-        if rescale:
+        if scaling == "max":
             parts = [ops.convert_to_numpy(layers.RescaleToMax()(part)) for part in parts]
         logits = [checks.logits(model.predict_on_batch(part)) for part in (batch, *parts)]
         yield rows, energy, logits

@@ -31,6 +31,12 @@ TESTS = {
     ("test", "original"): ("test, originals", {"linestyle": "-"}),
     ("test", "low"): ("test, low images", {"linestyle": ":", "marker": "o"}),
 }
+# Looks of component_curves by split.
+TRAINED_LOOKS = {
+    "train": ("train", {"linestyle": "--", "markerfacecolor": "white"}),
+    "test": ("test", {"linestyle": "-"}),
+    "test_component": ("test, filtered alike", {"linestyle": ":"}),
+}
 SCALINGS = {
     "none": "as they are",
     "max": "divided by their maximum",
@@ -65,9 +71,9 @@ def component_curves(table, titles=None, chance=None, reference=None):
     Args:
         table: DataFrame with the columns trained_on (``low`` or ``high``), radius (of the training
             images), seed, split, accuracy. Split ``train``, on the filtered images, is dashed,
-            ``test``, on original images, solid; others are left out. Where there is a column
-            epoch, the last one of each training is drawn. Lines are means over seeds, bands
-            their range.
+            ``test``, on original images, solid, ``test_component``, on test images filtered
+            like those trained on, dotted; others are left out. Where there is a column epoch,
+            the last one of each training is drawn. Lines are means over seeds, bands their range.
         titles: dict from ``low`` and ``high`` to names, or None.
         chance: float or None, accuracy of guessing, a grey line.
         reference: float or None, test accuracy of the network trained on originals, a black line.
@@ -93,18 +99,20 @@ def component_curves(table, titles=None, chance=None, reference=None):
     for component in table["trained_on"].unique():
         checks.choice("trained_on", component, palette.COMPONENT_COLORS)
     training = ["trained_on", "radius", "seed"]
-    final = last_rows(table[table["split"].isin(["train", "test"])], training)
+    final = last_rows(table[table["split"].isin(TRAINED_LOOKS)], training)
     checks.require(len(final), "`table` must hold rows of split 'train' or 'test'", rows=len(final))
     unique_rows(final, [*training, "split"])
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(COLUMN, 2.9), layout="constrained")
         axes = figure.subplots()
         curves = dict(list(final.groupby(["trained_on", "split"])))
-        for component, split in itertools.product(palette.COMPONENT_COLORS, ["train", "test"]):
+        for component, split in itertools.product(palette.COMPONENT_COLORS, TRAINED_LOOKS):
             if (component, split) not in curves:
                 continue
             name = (titles or {}).get(component, component)
-            look = _trained_look(component, split) | {"label": f"{name}, {split}"}
+            words, style = TRAINED_LOOKS[split]
+            look = {"color": palette.COMPONENT_COLORS[component], "label": f"{name}, {words}"}
+            look |= {"marker": "^" if component == "high" else "o", **style}
             draw_curve(axes, curves[component, split], "radius", look)
         draw_levels(axes, {"originals, test": reference, "chance": chance})
         axes.set(xlabel=RADIUS, ylabel="accuracy", ylim=(0, 1.02))
@@ -226,11 +234,3 @@ def scaling_points(table, titles=None, chance=None):
         axes[0].set_ylim(0, accuracy_top(final["accuracy"], chance))
         label_outer(axes, RADIUS, "accuracy on high components")
     return figure
-
-
-def _trained_look(component, split):
-    """Train is dashed with open markers, test solid with filled ones."""
-    color = palette.COMPONENT_COLORS[component]
-    marker = {"marker": "^" if component == "high" else "o"}
-    train = {"linestyle": "--", "markerfacecolor": "white"}
-    return {"color": color, **marker, **(train if split == "train" else {"linestyle": "-"})}

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from hfc_keras import checks
 from hfc_keras.reporting.palette import SKY
+from hfc_keras.reporting.panels import PAGE
 from hfc_keras.reporting.plots import STYLE
 
 TITLES = {"original": "image", "low": "low frequencies", "high": "high frequencies"}
@@ -54,10 +55,10 @@ def component_gallery(images, probabilities, labels, class_names, heading=None):
     """
     labels = _checked(images, probabilities, labels, class_names)
     count = min(len(labels), MOST_EXAMPLES)
-    rows, across = -(-count // 2), min(count, 2)
+    rows = -(-count // 2)
     with matplotlib.rc_context({**STYLE, "axes.grid": False, "font.size": 6.5}):
-        figure = Figure(figsize=(3.5 * across, 1.75 * rows + 0.75), layout="constrained")
-        widths = [1, 1, 1, 0.15, 1, 1, 1][: 4 * across - 1]
+        figure = Figure(figsize=(PAGE, 1.75 * rows + 0.75), layout="constrained")
+        widths = [1, 1, 1, 0.15, 1, 1, 1]
         ratios = {"width_ratios": widths, "height_ratios": [1.0, 0.5] * rows}
         grid = figure.add_gridspec(2 * rows, len(widths), **ratios)
         for example in range(count):
