@@ -4,7 +4,8 @@ VENV := .venv
 JAX := .venv-jax
 BIN := $(VENV)/bin
 CORE := $(addprefix tests/test_,spectrum.py layers.py pipeline.py data.py training.py analysis.py \
-	kernels.py regularizers.py gradients.py attacks.py robust_accuracy.py)
+	kernels.py regularizers.py gradients.py attacks.py robust_accuracy.py scaling.py \
+	singular_values.py contingency.py)
 
 .PHONY: demo test lint jax-test clean help
 
@@ -47,7 +48,7 @@ $(JAX)/.ready: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(JAX)
 	$(JAX)/bin/python -c 'import configparser; c = configparser.ConfigParser(); \
 		c.read("setup.cfg"); print(c["options.extras_require"]["jax"])' > $(JAX)/requirements.txt
-	$(JAX)/bin/python -m pip install --quiet --requirement $(JAX)/requirements.txt pytest scipy
+	$(JAX)/bin/python -m pip install --quiet --requirement $(JAX)/requirements.txt pytest
 	$(JAX)/bin/python -m pip install --quiet --no-deps .
 	touch $@
 

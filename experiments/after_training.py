@@ -40,18 +40,17 @@ def gap(table, recipe, statistics="none"):
     return reporting.difference(train, original(table, recipe, "test", statistics))
 
 
-def over_others(measured, table, recipe, others, best):
-    """One recipe's number minus the best of the others', by seed.
+def against_each(measured, table, recipe, others):
+    """One recipe's number minus that of each other recipe: a claim must hold against all.
 
     Args:
         measured: function of (table, recipe) that returns a Series by seed, such as ``gap``.
         table: DataFrame.
         recipe: str.
         others: sequence of str, recipes.
-        best: ``max`` or ``min``, which of the others' numbers, over their means.
 
     Returns:
-        Series by seed.
+        dict from the other recipe to a Series by seed.
     """
-    rival = best((measured(table, other) for other in others), key=lambda values: values.mean())
-    return reporting.difference(measured(table, recipe), rival)
+    own = measured(table, recipe)
+    return {other: reporting.difference(own, measured(table, other)) for other in others}

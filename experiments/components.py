@@ -12,8 +12,6 @@ from hfc_keras import reporting, training
 class Settings(settings.Settings):
     """Settings of an experiment that trains on components."""
 
-    MEASURED_WITH = ("rescale",)
-
     radii: tuple[float, ...] | None = None
     """Radii to train at, in cycles per image. Left out: the width times 1/8, 1/4, 3/8 and 1/2."""
     rescale: bool = True
@@ -68,7 +66,7 @@ def rows(cell):
         shown = len(curves.statistics(cell)) == 1 or kind == "batch"
         for split, epochs in (("test", None if shown else last), ("train_after", last)):
             tables.append(curves.component_rows(cell, model, kind, split, epochs, radii))
-    table = curves.without_normalization(cell, pd.concat(tables, ignore_index=True))
+    table = curves.finished(cell, pd.concat(tables, ignore_index=True))
     return table.assign(trained_on=recipe.component, trained_radius=recipe.radius)
 
 

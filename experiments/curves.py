@@ -38,7 +38,7 @@ def frequency_curves(cell, scalings=()):
         for scaling in scalings:
             table = component_rows(cell, model, kind, epochs=last_epoch(cell), scaling=scaling)
             tables.append(table[table["component"] != "original"].assign(scaling=scaling))
-    return without_normalization(cell, pd.concat(tables, ignore_index=True))
+    return finished(cell, pd.concat(tables, ignore_index=True))
 
 
 def statistics(cell):
@@ -51,8 +51,12 @@ def last_epoch(cell):
     return [cell.recipe.epochs]
 
 
-def without_normalization(cell, table):
-    """Rows that say ``none`` in bn_statistics where the network has no batch normalisation."""
+def finished(cell, table):
+    """Rows of a cell, complete: they say ``none`` where there is no batch normalisation.
+
+    All rows also get the number of classes, whose inverse is the accuracy of guessing.
+    """
+    table = table.assign(classes=cell.dataset().classes)
     return table if cell.recipe.normalization == "batch" else table.assign(bn_statistics="none")
 
 
@@ -79,9 +83,11 @@ def history_rows(cell, history):
 
 
 def component_rows(cell, model, bn_statistics, split="test", epochs=None, radii=None, scaling=None):
-    """Accuracy by component at some epochs, the last one on as many images as the test split has.
+    """Accuracy by component at some epochs.
 
-    Of a network above a million parameters the store keeps the last epoch alone.
+    The test split is measured on the settings' number of images and after the last epoch on all,
+    the training split on as many as there are test images, the same at every epoch. Of a network
+    above a million parameters the store keeps the last epoch alone.
 
     Args:
         cell: runner.Cell, trained.
@@ -107,10 +113,12 @@ def component_rows(cell, model, bn_statistics, split="test", epochs=None, radii=
         "inclusive": settings.inclusive,
         "scaling": scaling,
     }
-    tables = []
+    gain = cell.recipe.outside_gain
+    options.update({"outside_gain": gain} if gain else {})
+    tables, every = [], len(cell.dataset().test)
     for epoch in epochs if cell.store.keeps_every_epoch(model) else last_epoch(cell):
         last = epoch == cell.recipe.epochs
-        count = len(cell.dataset().test) if last else settings.measured_examples()
+        count = every if last or split == "train_after" else settings.measured_examples()
         arguments = {**options, "epoch": epoch, "examples": count, "split": split}
         compute = functools.partial(_measured, cell, model, epoch, count, split, options)
         tables.append(cell.measured("frequency_accuracy", arguments, compute))

@@ -4,11 +4,13 @@ Trains the same network with SGD, Adam, AdaGrad, AdaDelta and RMSprop, and measu
 the test images and on their components. The paper finds that SGD alone picks up the high
 frequencies markedly and that the others are on a par. Of its learning rates those of Adam (1e-4),
 SGD (1e-2) and AdaDelta (0.1) are known, as alternatives in its released code; the paper profile
-uses them, with RMSprop at Adam's and AdaGrad at SGD's.
+uses them, with RMSprop at Adam's and AdaGrad at SGD's. In the short training of the quick profile
+the optimizers fit the images to very different degrees: read the accuracies beside the claims.
 """
 
 import dataclasses
 import functools
+import itertools
 import sys
 
 from experiments import after_training, curves, runner, settings
@@ -22,7 +24,8 @@ TITLES = {
     "adadelta": "AdaDelta",
     "rmsprop": "RMSprop",
 }
-# Learning rates; Adam's is the profile's own.
+# Learning rates; Adam's is the profile's own. The short ones are the largest of a few that were
+# tried with which training did not stall (SGD 0.1, 0.5, 1; AdaGrad 0.02, 0.1; AdaDelta 1).
 SHORT = {"sgd": 0.1, "adagrad": 0.02, "adadelta": 1.0, "rmsprop": 1e-3}
 RATES = {
     "smoke": SHORT,
@@ -77,12 +80,13 @@ def figures(table, plan):
     }
 
 
-def _spread(table):
-    """Largest minus smallest accuracy on high components among the adaptive optimizers."""
-    values = [after_training.high(table, name) for name in ADAPTIVE]
-    means = [value.mean() for value in values]
-    order = sorted(range(len(means)), key=means.__getitem__)
-    return reporting.difference(values[order[-1]], values[order[0]])
+def _between_others(table):
+    """Accuracy on high components of each adaptive optimizer minus that of each later one."""
+    values = {name: after_training.high(table, name) for name in ADAPTIVE}
+    return {
+        f"{TITLES[one]} minus {TITLES[other]}": reporting.difference(values[one], values[other])
+        for one, other in itertools.combinations(ADAPTIVE, 2)
+    }
 
 
 CLAIMS = (
@@ -90,14 +94,9 @@ CLAIMS = (
         id="optimizers_sgd_high",
         item="section 5, optimizers",
         sentence="SGD makes the network use more of the high frequencies than any other optimizer.",
-        measured="accuracy on high components, mean over four radii, SGD minus the best of the "
-        "others",
+        measured="accuracy on high components, mean over four radii, SGD minus each of the others",
         effect=functools.partial(
-            after_training.over_others,
-            after_training.high,
-            recipe="sgd",
-            others=ADAPTIVE,
-            best=max,
+            after_training.against_each, after_training.high, recipe="sgd", others=ADAPTIVE
         ),
         above=0,
     ),
@@ -105,10 +104,10 @@ CLAIMS = (
         id="optimizers_others_alike",
         item="section 5, optimizers",
         sentence="Adam, AdaGrad, AdaDelta and RMSprop are on a par in the high frequencies.",
-        measured="accuracy on high components, mean over four radii, highest minus lowest of the "
-        "four",
-        effect=_spread,
-        below=0.05,
+        measured="accuracy on high components, mean over four radii, each of them minus each other",
+        effect=_between_others,
+        above=-reporting.EQUIVALENCE,
+        below=reporting.EQUIVALENCE,
     ),
 )
 

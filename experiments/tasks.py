@@ -155,6 +155,8 @@ class Progress:
 def ordered(tasks):
     """Order tasks so that each training is started once before those that share it follow.
 
+    The longest trainings come first, so that none is left over at the end.
+
     Args:
         tasks: list of Task.
 
@@ -164,7 +166,13 @@ def ordered(tasks):
     first = {}
     for task in tasks:
         first.setdefault(task.cell.recipe.hash, task)
-    return [*first.values(), *(task for task in tasks if task is not first[task.cell.recipe.hash])]
+    longest = sorted(first.values(), key=lambda task: -_passes(task.cell.recipe))
+    return [*longest, *(task for task in tasks if task is not first[task.cell.recipe.hash])]
+
+
+def _passes(recipe):
+    """Passes over the training images that a training takes, those of its attack with them."""
+    return recipe.epochs * (1 + getattr(recipe.adversary, "steps", 0))
 
 
 def trainings(tasks):

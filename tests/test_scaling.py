@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from hfc_keras import analysis, spectrum
+from hfc_keras import analysis, layers, spectrum
 from hfc_keras.analysis.scaling import scaled_components
 
 
@@ -42,6 +42,22 @@ def test_matched_components_have_mean_and_spread_of_the_images(images, batch_siz
         assert after.dtype == images.dtype
 
 
+def test_spread_alone_keeps_the_mean(images):
+    axes = (0, 1, 2)
+    plain, spread = (parts_of(images, [2], scaling=scaling) for scaling in ("none", "spread"))
+    np.testing.assert_array_equal(spread[0], images)
+    for before, after in zip(plain[1:], spread[1:], strict=True):
+        np.testing.assert_allclose(after.mean(axes), before.mean(axes), atol=1e-5)
+        np.testing.assert_allclose(after.std(axes), images.std(axes), atol=1e-5)
+
+
+def test_what_remains_outside_is_that_of_the_filter(images):
+    _, low, high = parts_of(images, [2], outside_gain=0.5)
+    for part, component in ((low, "low"), (high, "high")):
+        filtered = layers.RadialFilter(2, component, outside_gain=0.5)(images)
+        np.testing.assert_allclose(part, np.asarray(filtered), atol=1e-5)
+
+
 def test_components_without_spread_stay(images):
     # Beyond the corner there are no high frequencies, and of flat images there are none at all.
     *_, high = parts_of(images, [99], scaling="matched")
@@ -71,7 +87,7 @@ def test_a_network_that_ignores_mean_and_spread_is_not_changed_by_matching(rng):
     model.set_weights([weights - weights.mean(axis=0), np.zeros(3, "float32")])
     tables = [
         analysis.frequency_accuracy(model, images, labels, [1, 3], scaling=scaling)
-        for scaling in ("none", "max", "matched")
+        for scaling in ("none", "max", "spread", "matched")
     ]
     assert tables[0]["accuracy"].nunique() > 1
     for table in tables[1:]:

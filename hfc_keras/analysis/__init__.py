@@ -8,3 +8,4 @@ from hfc_keras.analysis.frequency_accuracy import (
     frequency_accuracy_by_epoch as frequency_accuracy_by_epoch,
 )
 from hfc_keras.analysis.robust_accuracy import robust_accuracy as robust_accuracy
+from hfc_keras.analysis.scaling import scaled_components as scaled_components

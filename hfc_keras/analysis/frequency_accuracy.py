@@ -19,6 +19,7 @@ def frequency_accuracy(
     train_images=None,
     batch_size=256,
     scaling="none",
+    outside_gain=0.0,
 ):
     r"""Accuracy of a model on images and on their components at several radii.
 
@@ -40,8 +41,11 @@ def frequency_accuracy(
             so the order of the images matters to them.
         train_images: training images as the network saw them, for ``"population"``.
         batch_size: int, images a prediction; changes the answer for ``"batch"`` only.
-        scaling: ``"none"``, ``"max"`` (as the released code) or ``"matched"`` (mean and spread of
-            the images), see ``analysis.scaled_components``. The images themselves never are.
+        scaling: ``"none"``, ``"max"`` (as the released code), ``"spread"`` (that of the images) or
+            ``"matched"`` (mean and spread), see ``analysis.scaled_components``. The images
+            themselves never are.
+        outside_gain: float in [0, 1], what remains of the high frequencies in the low component
+            and is missing in the high one.
 
     Returns:
         DataFrame with the columns component (``original``, ``low``, ``high``), radius (NaN for
@@ -70,7 +74,7 @@ def frequency_accuracy(
     labels = checks.class_indices(labels, len(images))
     tested = with_statistics(model, bn_statistics, train_images)
     right = np.zeros(1 + 2 * len(radii), "int64")
-    batches = scaled_components(images, radii, inclusive, scaling, batch_size)
+    batches = scaled_components(images, radii, inclusive, scaling, batch_size, outside_gain)
     total = -(-len(images) // batch_size)
     for rows, parts in tqdm(batches, "frequency accuracy", total, leave=False, disable=None):
         for index, part in enumerate(parts):

@@ -1,28 +1,36 @@
 """How tested components are scaled: as they are, to a maximum of 1, or like the images."""
 
+import functools
+
 import numpy as np
 from keras import ops
 
 from hfc_keras import checks, layers, spectrum
 
-KINDS = ("none", "max", "matched")
+KINDS = ("none", "max", "spread", "matched")
 # A component whose spread is rounding error of float32 pixels holds no image.
 SMALLEST_SPREAD = 1e-6
 
 
-def scaled_components(images, radii, inclusive=True, scaling="none", batch_size=256):
+def scaled_components(
+    images, radii, inclusive=True, scaling="none", batch_size=256, outside_gain=0.0
+):
     r"""Yield batches of images with their components at several radii.
 
     - ``"none"``: components as they are.
     - ``"max"``: each divided by its maximum (``layers.RescaleToMax``), as the released code of
       the CVPR 2020 paper does.
-    - ``"matched"``: each component brought to mean and standard deviation of the images, channel
-      by channel, over all images at once:
+    - ``"spread"``: the standard deviation :math:`\sigma` of each component brought to that of the
+      images, channel by channel, over all images at once; its mean :math:`\mu` stays:
+
+      .. math:: c' = \mu_c + \sigma_x \, (c - \mu_c) / \sigma_c
+
+    - ``"matched"``: the mean, too, as a batch normalisation of the input would do:
 
       .. math:: c' = \mu_x + \sigma_x \, (c - \mu_c) / \sigma_c
 
-      This is what a batch normalisation of the input would do, and it is the same for every
-      image: a batch plays no part. A component without spread is returned as it is.
+    The last two are the same for every image: a batch plays no part. A component without spread
+    is returned as it is.
 
     The images themselves are never scaled.
 
@@ -30,8 +38,10 @@ def scaled_components(images, radii, inclusive=True, scaling="none", batch_size=
         images: float array ``(examples, height, width, channels)``.
         radii: sequence of floats, cycles per image.
         inclusive: bool, ``<=`` or ``<`` at the rim of the disc.
-        scaling: ``"none"``, ``"max"`` or ``"matched"``.
+        scaling: ``"none"``, ``"max"``, ``"spread"`` or ``"matched"``.
         batch_size: int, images a batch.
+        outside_gain: float in [0, 1], what remains of the high frequencies in the low component
+            and is missing in the high one, as of ``layers.RadialFilter``.
 
     Yields:
         ``(rows, parts)``: a slice of the examples, and an iterator over float arrays like
@@ -47,49 +57,51 @@ def scaled_components(images, radii, inclusive=True, scaling="none", batch_size=
         [True, True, True]
     """
     checks.choice("scaling", scaling, KINDS)
-    scale = _scales(images, radii, inclusive, scaling, batch_size)
-    for rows, parts in _batches(images, radii, inclusive, batch_size):
+    gain = checks.number("outside_gain", outside_gain, minimum=0, maximum=1)
+    split = functools.partial(_parts, radii=radii, inclusive=inclusive, gain=gain)
+    scale = _scales(images, split, scaling, batch_size)
+    for rows in _rows(images, batch_size):
+        parts = enumerate(split(images[rows]))
         yield rows, (part if index == 0 else scale(index, part) for index, part in parts)
 
 
-def _batches(images, radii, inclusive, batch_size):
-    """Yield a slice and an iterator over its numbered parts, unscaled."""
-    for start in range(0, len(images), batch_size):
-        rows = slice(start, start + batch_size)
-        yield rows, enumerate(_parts(images[rows], radii, inclusive))
+def _rows(images, batch_size):
+    return (slice(start, start + batch_size) for start in range(0, len(images), batch_size))
 
 
-def _parts(images, radii, inclusive):
+def _parts(images, radii, inclusive, gain):
+    """Yield the images, then low and high for each radius."""
     yield images
     for low in map(ops.convert_to_numpy, spectrum.low_components(images, radii, inclusive)):
+        low = low + gain * (images - low) if gain else low
         yield low
         yield images - low
 
 
-def _scales(images, radii, inclusive, scaling, batch_size):
+def _scales(images, split, scaling, batch_size):
     """Function of a part's number and the part that returns it scaled."""
     if scaling == "none":
         return lambda index, part: part
     if scaling == "max":
         return lambda index, part: ops.convert_to_numpy(layers.RescaleToMax()(part))
-    mean, spread = _moments(images, radii, inclusive, batch_size)
+    mean, spread = _moments(images, split, batch_size)
 
     def match(index, part):
         flat = spread[index] <= SMALLEST_SPREAD
         factor = np.where(flat, 1, spread[0] / np.where(flat, 1, spread[index]))
-        shift = np.where(flat, mean[index], mean[0])
+        shift = np.where(flat, mean[index], mean[0 if scaling == "matched" else index])
         return ((part - mean[index]) * factor + shift).astype(images.dtype)
 
     return match
 
 
-def _moments(images, radii, inclusive, batch_size):
-    """Mean and standard deviation of each part by channel, ``(1 + 2 radii, channels)`` each."""
-    sums = np.zeros((2, 1 + 2 * len(radii), images.shape[-1]))
-    for _, parts in _batches(images, radii, inclusive, batch_size):
-        for index, part in parts:
-            part = part.astype("float64")
-            sums[0, index] += part.sum(axis=(0, 1, 2))
-            sums[1, index] += np.square(part).sum(axis=(0, 1, 2))
+def _moments(images, split, batch_size):
+    """Mean and standard deviation of each part by channel, ``(parts, channels)`` each."""
+    sums = 0
+    for rows in _rows(images, batch_size):
+        parts = [part.astype("float64") for part in split(images[rows])]
+        sums += np.array(
+            [[(part**power).sum(axis=(0, 1, 2)) for part in parts] for power in (1, 2)]
+        )
     mean, square = sums / (images.size // images.shape[-1])
     return mean, np.sqrt(np.maximum(square - mean**2, 0))

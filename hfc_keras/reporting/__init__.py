@@ -3,13 +3,14 @@
 from hfc_keras.reporting.claims import NOT_MEASURED as NOT_MEASURED
 from hfc_keras.reporting.claims import VERDICTS as VERDICTS
 from hfc_keras.reporting.claims import Claim as Claim
-from hfc_keras.reporting.claims import judge as judge
 from hfc_keras.reporting.claims import unique_claims as unique_claims
 from hfc_keras.reporting.claims import unmeasured as unmeasured
 from hfc_keras.reporting.components import batch_norm_panels as batch_norm_panels
 from hfc_keras.reporting.components import component_curves as component_curves
 from hfc_keras.reporting.components import scaling_points as scaling_points
+from hfc_keras.reporting.effects import EQUIVALENCE as EQUIVALENCE
 from hfc_keras.reporting.effects import MissingMeasurementError as MissingMeasurementError
+from hfc_keras.reporting.effects import chance as chance
 from hfc_keras.reporting.effects import difference as difference
 from hfc_keras.reporting.effects import mean_over as mean_over
 from hfc_keras.reporting.effects import radius as radius
@@ -38,3 +39,6 @@ from hfc_keras.reporting.tables import mean_and_spread as mean_and_spread
 from hfc_keras.reporting.tables import read_table as read_table
 from hfc_keras.reporting.tables import scaling_table as scaling_table
 from hfc_keras.reporting.tables import unique_rows as unique_rows
+from hfc_keras.reporting.training_curves import at_equal_fit as at_equal_fit
+from hfc_keras.reporting.training_curves import epochs_until as epochs_until
+from hfc_keras.reporting.verdicts import judge as judge

@@ -40,7 +40,8 @@ TRAINED_LOOKS = {
 SCALINGS = {
     "none": "as they are",
     "max": "divided by their maximum",
-    "matched": "mean and spread matched",
+    "spread": "spread of the images",
+    "matched": "mean and spread of the images",
 }
 
 
@@ -185,10 +186,10 @@ def scaling_points(table, titles=None, chance=None):
 
     Args:
         table: DataFrame with the columns recipe, seed, epoch, split, component, radius,
-            bn_statistics, scaling (``none``, ``max``: divided by their maximum, ``matched``:
-            brought to the mean and spread of the training images), accuracy. High rows of split
-            ``test`` are drawn, a panel a recipe and kind of statistics; lines are means over
-            seeds, bands their range.
+            bn_statistics, scaling (``none``, ``max``: divided by their maximum, ``spread``:
+            brought to the spread of the images, ``matched``: to their mean, too), accuracy.
+            High rows of split ``test`` are drawn, a panel a recipe and kind of statistics; lines
+            are means over seeds, bands their range.
         titles: dict from the headings of ``tables.column_name`` to panel titles, or None.
         chance: float or None, accuracy of guessing, a grey line.
 

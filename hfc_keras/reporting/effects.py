@@ -8,7 +8,10 @@ import pandas as pd
 
 from hfc_keras import checks
 
-RADII = 4
+# The default radii as multiples of the smallest, which is an eighth of the width.
+RADII = (1, 2, 3, 4)
+# Two accuracies that are no further apart count as similar.
+EQUIVALENCE = 0.05
 
 
 class MissingMeasurementError(ValueError):
@@ -39,11 +42,10 @@ def value(table, column="accuracy", **where):
         >>> value(table, recipe="vanilla").tolist()
         [0.5, 0.75]
     """
-    for name in ("seed", column, *where):
-        checks.choice("column", name, list(table.columns))
+    checks.choice("column", column, list(table.columns))
     recipe = {name: wanted for name, wanted in where.items() if name == "recipe"}
-    expected = sorted(table["seed"][_fits(table, recipe)].unique().tolist())
-    rows = table[_fits(table, where)]
+    expected = sorted(rows_of(table, **recipe)["seed"].unique().tolist())
+    rows = rows_of(table, **where)
     counts = rows["seed"].value_counts().reindex(expected, fill_value=0)
     named = {"column": column, **where}
     if not len(rows) or (counts == 0).any():
@@ -57,6 +59,29 @@ def value(table, column="accuracy", **where):
         not twice, f"A table must hold one measurement a seed; seeds {twice} have more", **named
     )
     return rows.set_index("seed")[column].astype("float64").sort_index()
+
+
+def rows_of(table, **where):
+    """Rows that have all the values that are asked for.
+
+    Args:
+        table: DataFrame with the columns seed and those of ``where``.
+        **where: column to value, as of ``value``.
+
+    Returns:
+        DataFrame, in the order of the table.
+
+    Raises:
+        ValueError: for a column that the table lacks.
+
+    Example:
+        >>> table = pd.DataFrame({"seed": [0, 0, 1], "radius": [4.0, np.nan, 4.0]})
+        >>> len(rows_of(table, radius=4)), len(rows_of(table, radius=np.nan, seed=0))
+        (2, 1)
+    """
+    for name in ("seed", *where):
+        checks.choice("column", name, list(table.columns))
+    return table[_fits(table, where)]
 
 
 def difference(first, second):
@@ -85,28 +110,67 @@ def difference(first, second):
     return first - second.reindex(first.index)
 
 
-def radius(table, rank):
-    """Radius by its rank, so that a claim holds for any size of image.
+def radius(table, rank, column="radius"):
+    r"""Radius by its rank, so that a claim holds for any size of image.
+
+    .. math:: r_k = (k + 1) \, r_0, \quad r_0 = \text{width} / 8
 
     Args:
-        table: DataFrame with the column radius, cycles per image, NaN for original images.
-        rank: int from 0, the smallest, to 3, half the image's width.
+        table: DataFrame with the column ``column``.
+        rank: int from 0, an eighth of the images' width, to 3, half of it.
+        column: str, holds cycles per image, NaN for original images.
 
     Returns:
         float, cycles per image.
 
     Raises:
-        ValueError: if the table has not four radii, or for another rank.
+        ValueError: if the table has not four radii that are as 1:2:3:4, or for another rank.
 
     Example:
         >>> radius(pd.DataFrame({"radius": [4.0, 8.0, np.nan, 12.0, 16.0]}), 3)
         16.0
     """
-    checks.choice("column", "radius", list(table.columns))
-    rank = checks.number("rank", rank, minimum=0, maximum=RADII - 1, whole=True)
-    radii = sorted(table["radius"].dropna().unique().tolist())
-    checks.require(len(radii) == RADII, "Claims need the four default radii", radii=radii)
-    return float(radii[rank])
+    checks.choice("column", column, list(table.columns))
+    rank = checks.number("rank", rank, minimum=0, maximum=len(RADII) - 1, whole=True)
+    found = table[column].dropna().unique().tolist()
+    numbers = all(isinstance(one, (int, float)) for one in found)
+    found = sorted(found) if numbers else found
+    default = numbers and len(found) == len(RADII)
+    default = default and np.allclose(found, np.multiply(found[0], RADII), checks.SLACK, 0)
+    checks.require(
+        default,
+        "Claims need the four default radii, parts 1/8, 1/4, 3/8 and 1/2 of the width",
+        **{column: found},
+    )
+    return float(found[rank])
+
+
+def chance(table):
+    r"""Accuracy of guessing.
+
+    .. math:: 1 / \text{classes}
+
+    Args:
+        table: DataFrame with the column classes, the number of classes, the same in every row.
+
+    Returns:
+        float in (0, 1/2].
+
+    Raises:
+        ValueError: for a table without that column, or with several values in it.
+
+    Example:
+        >>> chance(pd.DataFrame({"seed": [0, 1], "classes": 10}))
+        0.1
+    """
+    missing = "classes" not in table.columns
+    found = [] if missing else table["classes"].unique().tolist()
+    checks.require(
+        len(found) == 1,
+        "Chance needs the column `classes`, with one number in every row",
+        **({"columns": list(table.columns)} if missing else {"classes": found}),
+    )
+    return 1 / checks.number("classes", found[0], minimum=2, whole=True)
 
 
 def mean_over(table, ranks, column="accuracy", **where):

@@ -1,6 +1,6 @@
 """All claims together: a page and a figure.
 
-A row is what ``claims.judge`` returns, with the columns experiment, profile, dataset and table,
+A row is what ``verdicts.judge`` returns, with the columns experiment, profile, dataset and table,
 the path of the table as seen from the page.
 """
 
@@ -18,7 +18,7 @@ from hfc_keras.reporting.palette import BLACK, BLUE, GREY, VERMILLION
 from hfc_keras.reporting.plots import STYLE
 
 COLUMNS = (
-    "paper item id sentence measured unit above below n effect low high verdict image_low "
+    "paper item id sentence measured unit above below n effect low high against verdict image_low "
     "image_high experiment profile dataset table"
 ).split()
 # Told apart by colour, by shape and by fill.
@@ -106,7 +106,7 @@ def _check_columns(rows):
 def _line(row):
     """Line of the page for one claim."""
     source = f"[{row['experiment']}, {row['profile']}, {row['dataset']}]({row['table']})"
-    texts = [str(row[name]).replace("|", "\\|") for name in ("sentence", "measured")]
+    texts = [_escaped(row[name]) for name in ("sentence", "measured")]
     if row["verdict"] == NOT_MEASURED:
         cells = [*texts, "", _range(row), "", NOT_MEASURED, str(row["experiment"])]
     else:
@@ -114,10 +114,16 @@ def _line(row):
     return f"| {' | '.join(map(str, cells))} |"
 
 
+def _escaped(text):
+    return str(text).replace("|", "\\|")
+
+
 def _interval(row):
     numbers = f"{row['effect']:+.3f}"
     if not math.isnan(row["low"]):
         numbers += f" [{row['low']:+.3f}, {row['high']:+.3f}]"
+    if row["against"]:
+        numbers += f" against {_escaped(row['against'])}"
     if not math.isnan(row["image_low"]):
         numbers += f"; over images [{row['image_low']:+.3f}, {row['image_high']:+.3f}]"
     return numbers

@@ -22,8 +22,22 @@ RECIPE_LOOKS = {
     "mix_up": (GREEN, "^"),
     "dropout": (SKY, "v"),
     "shuffled": (PURPLE, "P"),
+    "sgd": (VERMILLION, "X"),
+    "adagrad": (GREEN, "<"),
+    "adadelta": (ORANGE, ">"),
+    "rmsprop": (PURPLE, "*"),
+    "batch_25": (ORANGE, "h"),
+    "batch_400": (GREEN, "d"),
+    "lenet": (ORANGE, "p"),
+    "alexnet": (SKY, "8"),
+    "vgg": (GREEN, "H"),
 }
-SCALING_LOOKS = {"none": (BLACK, "o"), "max": (ORANGE, "s"), "matched": (BLUE, "^")}
+SCALING_LOOKS = {
+    "none": (BLACK, "o"),
+    "max": (ORANGE, "s"),
+    "spread": (GREEN, "v"),
+    "matched": (BLUE, "^"),
+}
 OTHER_COLORS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, GREY)
 # One more than the colours, so that a colour comes back with another marker.
 OTHER_MARKERS = ("s", "X", "^", "D", "P", "v", "<", ">")
