@@ -26,9 +26,14 @@ VERDICTS = """\
 A claim is a sentence of a paper with an effect, one number for each of n seeds, paired by seed \
 where trainings are compared. The interval is Student's 95 % interval of its mean over seeds. \
 *Supported*: the whole interval fulfils the condition. *Refuted*: no part of it does. *Undecided*: \
-part of it does, or there are fewer than three seeds. Each claim is judged by itself, so of many \
-verdicts some will be wrong by chance, and each is about networks of the scale below. "Over \
-images" is the percentile interval of a bootstrap over the test images of one network."""
+part of it does, or there are fewer than three seeds. A claim that must hold against each of \
+several rivals is refuted if one comparison refutes it, supported if all support it, and undecided \
+else; the effect is that against the rival named. Two accuracies count as similar within \
+{margin:g}. Each claim is judged by itself, so of many verdicts some will be wrong by chance, and \
+each is about networks of the scale at the end of this page. "Over images" is the percentile \
+interval of a bootstrap over the test images of one network."""
+SCALES = """\
+From the record beside each table. Told otherwise: settings that were not at their default."""
 MEANINGS = {
     "smoke": "proves that the programs run, and is no evidence for or against a claim",
     "quick": "a small network on a subset of the images, minutes a training; not the paper's scale",
@@ -75,11 +80,11 @@ def main(arguments=None):
         Settings, prog="python -m experiments.claims", description=__doc__, args=arguments
     )
     try:
-        rows, problems, tables = judge_all(claimants(told.experiments), told)
+        rows, problems, tables, scales = judge_all(claimants(told.experiments), told)
         refused = [problem["text"] for problem in problems if not problem["forgiven"]]
         if not (refused or tables):
             refused = [f"`results` must hold a table. Received: results={str(told.results)!r}"]
-        written = [] if refused else write(rows, problems, tables, told)
+        written = [] if refused else write(rows, problems, tables, scales, told)
     except ValueError as error:
         refused = [str(error)]
     if refused:
@@ -116,37 +121,42 @@ def judge_all(modules, told):
         told: Settings.
 
     Returns:
-        ``(rows, problems, tables)``: a DataFrame with a row a claim, a list of dicts (text,
-        forgiven) of what could not be judged, and a dict from the path of each table to its
-        sha256.
+        ``(rows, problems, tables, scales)``: a DataFrame with a row a claim, a list of dicts (text,
+        forgiven) of what could not be judged, a dict from the path of each table to its sha256,
+        and a list of dicts, the scale of each table that is whole.
 
     Raises:
         ValueError: for a data set that stands twice.
     """
     datasets = told.datasets
     checks.require(len(set(datasets)) == len(datasets), "`dataset` must differ", dataset=datasets)
-    rows, problems, tables = [], [], {}
+    rows, problems, tables, scales = [], [], {}, []
     for name, module in modules.items():
         for dataset in datasets:
             source = Source(name, told.profile, dataset, told.results)
-            judged, refused = _judge(source, module)
+            judged, refused, scale = _judge(source, module)
             rows += [{**row, **source.columns} for row in judged]
+            scales += scale
+            made = f"Made by: {source.command}"
+            if source.path.exists() or source.record.exists():
+                made += " (--fresh replaces an older table)"
             for error in refused:
                 absent = isinstance(error, reporting.MissingMeasurementError)
-                text = f"{name}: {error}. Made by: {source.command}"
+                text = f"{name}: {error}. {made}"
                 problems.append({"text": text, "forgiven": absent and told.available})
             if source.path.exists():
                 digest = hashlib.sha256(source.path.read_bytes()).hexdigest()
                 tables[source.columns["table"]] = digest
-    return pd.DataFrame(rows), problems, tables
+    return pd.DataFrame(rows), problems, tables, scales
 
 
 def _judge(source, module):
-    """Row of each claim of an experiment, and the errors that stand for those not judged."""
+    """Row of each claim of an experiment, the errors for those not judged, and the scale."""
     try:
         table = source.read(module.KEYS)
+        scale = source.scale(module.Settings)
     except ValueError as error:
-        return [reporting.unmeasured(claim) for claim in module.CLAIMS], [error]
+        return [reporting.unmeasured(claim) for claim in module.CLAIMS], [error], []
     rows, errors = [], []
     for claim in module.CLAIMS:
         try:
@@ -154,7 +164,7 @@ def _judge(source, module):
         except ValueError as error:
             rows.append(reporting.unmeasured(claim))
             errors.append(error)
-    return rows, errors
+    return rows, errors, [scale]
 
 
 def summary(rows):
@@ -165,13 +175,14 @@ def summary(rows):
     return f"{len(rows)} claims: {', '.join(told)}"
 
 
-def write(rows, problems, tables, told):
+def write(rows, problems, tables, scales, told):
     """Write table, page, figure and record, each file whole.
 
     Args:
         rows: DataFrame, as of ``judge_all``.
         problems: list of dict.
         tables: dict from path to sha256.
+        scales: list of dict.
         told: Settings.
 
     Returns:
@@ -181,41 +192,45 @@ def write(rows, problems, tables, told):
     content = {"command": told.command, **provenance(), "tables": tables}
     texts = {
         "claims.csv": rows.to_csv(index=False),
-        "CLAIMS.md": page(rows, problems, told, figure is not None),
+        "CLAIMS.md": page(rows, problems, scales, told, figure is not None),
         "claims.json": json.dumps(content, indent=1),
     }
     written = [files.write_whole(told.results / name, text) for name, text in texts.items()]
     return written + (reporting.save_figure(figure, told.results / "claims") if figure else [])
 
 
-def page(rows, problems, told, drawn):
+def page(rows, problems, scales, told, drawn):
     """Return the page of all claims.
 
     Args:
         rows: DataFrame.
         problems: list of dict, what was not measured.
+        scales: list of dict, the scale of each table.
         told: Settings.
         drawn: bool, whether there is a figure.
 
     Returns:
         str, Markdown.
     """
-    scales = []
-    for dataset in told.datasets:
-        recipe = settings.Settings(profile=told.profile, dataset=dataset).base_recipe()
-        images = f"{recipe.examples[0]:,} training images" if recipe.examples else "all images"
-        scales.append(f"{dataset} ({recipe.model}, {recipe.epochs} epochs, {images})")
-    scale = (
-        f"Scale: profile {told.profile}, {MEANINGS[told.profile]}; {'; '.join(scales)}, unless "
-        "the experiment says otherwise. The record beside each table says how it was made."
-    )
-    parts = ["# Claims", f"{VERDICTS}\n\n{scale}\n\n{summary(rows)}. Made by `{told.command}`."]
+    verdicts = VERDICTS.format(margin=reporting.EQUIVALENCE)
+    profile = f"Profile {told.profile}: {MEANINGS[told.profile]}."
+    parts = ["# Claims", verdicts, profile, f"{summary(rows)}. Made by `{told.command}`."]
     parts += ["![Effects, intervals and what supports](claims.png)"] if drawn else []
     parts.append(reporting.claims_markdown(rows))
+    if scales:
+        parts += ["## Scale of each table", SCALES, _markdown(scales)]
     if problems:
         lines = [f"- {problem['text']}" for problem in problems]
         parts += ["## Not measured", "\n".join(lines)]
     return "\n\n".join(parts) + "\n"
+
+
+def _markdown(rows):
+    """Dicts with the same keys as a table of Markdown."""
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines
+    )
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def summary(table):
     heading = "Accuracy on training images where both fit them equally well"
     try:
         compared = equally_fitted(table).to_string()
-    except reporting.MissingMeasurementError as error:
+    except ValueError as error:
         compared = f"not to be had: {error}"
     return f"{curves.summary(table)}\n\n{heading}\n\n{compared}"
 

@@ -1,11 +1,16 @@
 """Tables that experiments wrote, read back only if they are whole."""
 
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
 
 from experiments import settings
 from hfc_keras import checks, reporting
+from hfc_keras.training import Recipe
+
+# Settings that a page names elsewhere.
+NAMED = ("profile", "dataset")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,17 +76,57 @@ class Source:
         self._check_whole(table, self._counted())
         return table
 
+    def scale(self, settings_class):
+        """Return how large the trainings of the table are, from its record.
+
+        Args:
+            settings_class: the ``Settings`` of the experiment.
+
+        Returns:
+            dict of str: experiment, data set, networks, training images (at most), epochs, seeds
+            and the settings that were told otherwise than the profile's default.
+
+        Raises:
+            ValueError: if the record does not tell.
+        """
+        with self._recorded() as content:
+            recipes = [_trained(cell["recipe"]) for cell in content["cells"].values()]
+            told, seeds = dict(content["settings"]), [f"{seed:d}" for seed in content["seeds"]]
+            epochs = sorted({recipe["epochs"] for recipe in recipes})
+            ends = dict.fromkeys((epochs[0], epochs[-1]))
+        default = settings_class(profile=self.profile, dataset=self.dataset)
+        default = json.loads(json.dumps(dataclasses.asdict(default), default=str))
+        others = [
+            f"{name} = {json.dumps(value)}"
+            for name, value in told.items()
+            if name not in NAMED and (name not in default or value != default[name])
+        ]
+        return {
+            "experiment": self.experiment,
+            "data set": self.columns["dataset"],
+            "networks": ", ".join(dict.fromkeys(recipe["network"] for recipe in recipes)),
+            "training images, at most": ", ".join(dict.fromkeys(one["images"] for one in recipes)),
+            "epochs": " to ".join(map(str, ends)),
+            "seeds": ", ".join(seeds),
+            "told otherwise": "; ".join(others),
+        }
+
+    @contextlib.contextmanager
+    def _recorded(self):
+        """Record beside the table; what is not in it is refused by the record's name."""
+        try:
+            yield json.loads(self.record.read_text(encoding="utf-8"))
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise ValueError(
+                "A record must be whole JSON with settings, dataset, seeds, and the recipe and "
+                f"rows of each cell. Received: path={str(self.record)!r}"
+            ) from error
+
     def _counted(self):
         """Rows that the record of the table counts, by cell."""
-        try:
-            content = json.loads(self.record.read_text(encoding="utf-8"))
+        with self._recorded() as content:
             made = content["settings"]["profile"], Path(content["dataset"]).stem
             counted = {name: int(cell["rows"]) for name, cell in content["cells"].items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(
-                "A record must be whole JSON with settings, dataset and the rows of its cells. "
-                f"Received: path={str(self.record)!r}"
-            ) from error
         checks.require(
             made == (self.profile, Path(self.dataset).stem),
             f"A table must be one of profile {self.profile!r} and data set {self.dataset!r}",
@@ -101,3 +146,15 @@ class Source:
             f"{others or 'its last line'}",
             path=str(self.path),
         )
+
+
+def _trained(changes):
+    """Network, training images and epochs of a recipe, told as ``Recipe.to_dict`` does."""
+    default = Recipe()
+    width, images = changes.get("width", default.width), changes.get("examples", default.examples)
+    images = images[0] if isinstance(images, list) else images
+    return {
+        "network": changes.get("model", default.model) + (f" x {width:g}" if width != 1 else ""),
+        "images": "all" if images is None else f"{images:,d}",
+        "epochs": int(changes.get("epochs", default.epochs)),
+    }

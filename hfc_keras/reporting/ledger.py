@@ -53,7 +53,7 @@ def claims_markdown(rows):
         >>> row = dict.fromkeys(COLUMNS, "x") | dict.fromkeys(["effect", "low", "high"], 0.25)
         >>> row |= {"above": 0, "below": math.inf, "image_low": math.nan, "n": 3}
         >>> print(claims_markdown(pd.DataFrame([row])).splitlines()[-1])
-        | x | x | +0.250 [+0.250, +0.250] | > 0 | 3 | **x** | [x, x, x](x) |
+        | x | x | +0.250 [+0.250, +0.250] against x | > 0 | 3 | **x** | [x, x, x](x) |
     """
     _check_columns(rows)
     sections = []

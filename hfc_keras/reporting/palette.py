@@ -55,8 +55,8 @@ def recipe_looks(names):
         recipes.
 
     Example:
-        >>> recipe_looks(["vanilla", "sgd"])
-        {'vanilla': {'color': '#000000', 'marker': 'o'}, 'sgd': {'color': '#0072B2', 'marker': 's'}}
+        >>> recipe_looks(["vanilla", "own"])
+        {'vanilla': {'color': '#000000', 'marker': 'o'}, 'own': {'color': '#0072B2', 'marker': 's'}}
     """
     names = list(dict.fromkeys(names))
     taken = [RECIPE_LOOKS[name] for name in names if name in RECIPE_LOOKS]

@@ -40,7 +40,7 @@ def read_table(path, columns=KEYS):
     checks.require(
         not missing,
         f"A results table must have the columns {list(columns)}; missing are {missing}. "
-        "Bring the file back, or start over",
+        "Bring the file back, or replace it with --fresh",
         path=str(Path(path)),
     )
     return table

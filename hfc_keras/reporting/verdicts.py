@@ -1,7 +1,6 @@
 """The verdict on a claim, from the confidence interval of its effect over seeds."""
 
 import contextlib
-import dataclasses
 import math
 import traceback
 from pathlib import Path
@@ -48,6 +47,7 @@ def judge(claim, table, confidence=0.95):
             cannot work with (IndexError, TypeError, AttributeError: with their place).
 
     Example:
+        >>> from dataclasses import replace
         >>> from hfc_keras.reporting import Claim
         >>> claim = Claim(id="a", item="Fig. 5", sentence="A helps.", measured="gain, accuracy",
         ...               effect=lambda table: table.set_index("seed")["gain"], above=0)
@@ -55,7 +55,7 @@ def judge(claim, table, confidence=0.95):
         >>> row["verdict"], round(row["low"], 3), round(row["high"], 3)
         ('undecided', -0.048, 0.448)
         >>> rivals = {"adam": pd.Series([0.3, 0.3, 0.3]), "rmsprop": pd.Series([0.1, 0.1, 0.1])}
-        >>> row = judge(dataclasses.replace(claim, effect=lambda table: rivals), pd.DataFrame())
+        >>> row = judge(replace(claim, effect=lambda table: rivals), pd.DataFrame())
         >>> row["verdict"], row["against"], row["low"]
         ('supported', 'rmsprop', 0.1)
     """

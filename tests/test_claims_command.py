@@ -1,0 +1,203 @@
+"""The command that judges the claims of all experiments."""
+
+import dataclasses
+import hashlib
+import json
+import math
+import re
+import sys
+import types
+
+import numpy as np
+import pandas as pd
+import pytest
+from own import claimed
+from own.claimed import CLAIM, KEYS, effect, gain
+from scipy import stats
+
+from experiments import catalogue, claims, settings
+from experiments.tables import Source
+
+
+@pytest.fixture
+def table():
+    return claimed.table()
+
+
+B = {"model": "vgg11", "width": 0.25, "examples": [1500, 90], "epochs": 20}
+
+
+@pytest.fixture
+def command(tmp_path, table, monkeypatch, capsys):
+    """Write the table of an experiment that makes claims, with its record; run the command."""
+    other = effect(id="low", item="Table 1", above=-1, below=0.5, unit="cells", effect=gain)
+    made = {"one": (CLAIM, other), "two": (effect(id="two", effect=gain),), "silent": ()}
+    modules = {
+        name: types.SimpleNamespace(KEYS=KEYS, CLAIMS=made[name], Settings=settings.Settings)
+        for name in made
+    }
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, f"experiments.{name}", module)
+    monkeypatch.setattr(catalogue, "experiments", lambda: dict.fromkeys(modules, ""))
+    path = tmp_path / "smoke" / "digits" / "one.csv"
+    path.parent.mkdir(parents=True)
+    table.to_csv(path, index=False)
+    cells = {
+        f"{recipe} seed {seed}": {"rows": 10, "recipe": changes}
+        for recipe, changes in (("a", {"epochs": 5}), ("b", B))
+        for seed in range(3)
+    }
+    told = {"profile": "smoke", "dataset": None, "radii": None, "examples": [700, 90]}
+    content = {"dataset": "digits", "settings": told, "seeds": [0, 1, 2], "cells": cells}
+    path.with_suffix(".json").write_text(json.dumps(content))
+
+    def run(*arguments):
+        status = 0
+        try:
+            claims.main(["--profile", "smoke", "--results", str(tmp_path), *arguments])
+        except SystemExit as error:
+            status = error.code
+        printed = capsys.readouterr()
+        return status, printed.out + printed.err
+
+    return types.SimpleNamespace(path=path, run=run, modules=modules, folder=tmp_path)
+
+
+def test_command_writes_ledger_page_figure_and_record(command):
+    status, printed = command.run("--experiments", "one")
+    assert status == 0 and printed.startswith("2 claims: 1 supported, 1 undecided\nwrote ")
+    rows = pd.read_csv(command.folder / "claims.csv")
+    assert rows[["id", "verdict"]].values.tolist() == [["gain", "undecided"], ["low", "supported"]]
+    assert set(rows["dataset"]) == {"digits"} and set(rows["profile"]) == {"smoke"}
+    np.testing.assert_allclose(rows["effect"], 0.04)
+    page = (command.folder / "CLAIMS.md").read_text()
+    first, second = page.index("## Fig. 5 of Wang et al. 2020"), page.index("## Table 1 of")
+    assert first < second and "b \\| helps." in page and "Not measured" not in page
+    assert "is no evidence" in page and "similar within 0.05." in page
+    scale = page.partition("## Scale of each table")[2].splitlines()[-1]
+    assert scale == (
+        "| one | digits | resnet8, vgg11 x 0.25 | all, 1,500 | 5 to 20 | 0, 1, 2 "
+        "| examples = [700, 90] |"
+    )
+    half = stats.t.ppf(0.975, 2) * 0.02 / math.sqrt(3)
+    assert f"+0.040 [{0.04 - half:+.3f}, {0.04 + half:+.3f}] | > 0 | 3 | **undecided**" in page
+    assert "| -1 to 0.5 | 3 | **supported**" in page
+    assert "[one, smoke, digits](smoke/digits/one.csv)" in page
+    record = json.loads((command.folder / "claims.json").read_text())
+    digest = hashlib.sha256(command.path.read_bytes()).hexdigest()
+    assert record["tables"] == {"smoke/digits/one.csv": digest}
+    assert record["command"] == "python -m experiments.claims --profile smoke --experiments one"
+    assert (command.folder / "claims.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (command.folder / "claims.svg").read_text()
+
+
+def test_absent_tables_are_refused_or_listed(command):
+    status, printed = command.run()
+    missing = "error: two: A claim needs its table. Received: path="
+    assert status == 2 and missing in printed
+    assert "python -m experiments.two --profile smoke --dataset digits --results" in printed
+    assert not (command.folder / "claims.csv").exists()
+    status, printed = command.run("--available", "--dataset", "digits", "synthetic")
+    assert status == 0 and "6 claims: 1 supported, 1 undecided, 4 not" in printed
+    rows = pd.read_csv(command.folder / "claims.csv")
+    measured = rows[rows["verdict"] != "not measured"]
+    assert measured[["id", "dataset"]].values.tolist() == [["gain", "digits"], ["low", "digits"]]
+    page = (command.folder / "CLAIMS.md").read_text()
+    listed = page.partition("## Not measured")[2]
+    assert listed.count("\n- one: ") == 1 and listed.count("\n- two: ") == 2
+    assert page.count("| one | ") == 1 and "--fresh" not in page
+    for arguments, message in [
+        (["--experiments", "silent"], "`experiments` must be one of 'one', 'two'"),
+        (["--dataset", "digits", "digits"], "must differ"),
+        (["--available", "--dataset", "synthetic"], "`results` must hold a table"),
+    ]:
+        status, printed = command.run(*arguments)
+        assert status == 2 and message in printed
+
+
+def test_absent_cells_are_refused_or_listed(command, table):
+    table[table["recipe"] == "a"].to_csv(command.path, index=False)
+    record = command.path.with_suffix(".json")
+    content = json.loads(record.read_text())
+    content["cells"] = {name: cell for name, cell in content["cells"].items() if name[0] == "a"}
+    record.write_text(json.dumps(content))
+    status, printed = command.run("--experiments", "one")
+    assert status == 2 and "one: Claim 'low': A table must hold one measurement a seed" in printed
+    assert command.run("--experiments", "one", "--available")[0] == 0
+    assert "recipe='b'" in (command.folder / "CLAIMS.md").read_text()
+    assert not (command.folder / "claims.png").exists()
+
+
+def cut(text, lines):
+    return "".join(text.splitlines(keepends=True)[:lines])
+
+
+@pytest.mark.parametrize(
+    ("suffix", "damage", "message"),
+    [
+        (
+            ".csv",
+            lambda text: cut(text, 41),
+            "record counts.* has others of .'b seed 1', 'b seed 2'",
+        ),
+        (".csv", lambda text: text[:-3], "record counts.* has others of its last line"),
+        (".csv", lambda text: text + text.splitlines(keepends=True)[-1], "in a table once.*'b'"),
+        (
+            ".csv",
+            lambda text: text.replace("radius", "r"),
+            r"columns.*\['radius'\]. .*with --fresh. Rec",
+        ),
+        (".csv", lambda text: text.replace("accuracy", "x"), "'gain': `column` must be one of"),
+        (".csv", lambda text: "", "must be a whole CSV"),
+        (".csv", None, "one.csv and one.json must be there together"),
+        (".json", None, "one.csv and one.json must be there together"),
+        (".json", lambda text: text[:-9], "record must be whole JSON"),
+        (
+            ".json",
+            lambda text: text.replace("recipe", "x"),
+            "record must be whole .* recipe and rows",
+        ),
+        (".json", lambda text: text.replace("[0, 1, 2]", '["a"]'), "record must be whole JSON"),
+        (".json", lambda text: text.replace("smoke", "quick"), "must be one of profile 'smoke'"),
+        (".json", lambda text: text.replace("digits", "cifar10"), "data set 'digits'. Received"),
+        (".json", lambda text: text.replace("b seed 2", "b seed 3"), r"\['b seed 3', 'b seed 2'\]"),
+    ],
+)
+def test_damaged_tables_are_never_judged(command, suffix, damage, message):
+    path = command.path.with_suffix(suffix)
+    if damage:
+        path.write_text(damage(path.read_text()))
+    else:
+        path.unlink()
+    status, printed = command.run("--experiments", "one", "--available")
+    assert status == 2 and printed.startswith("error: one: ")
+    assert re.search(message, printed) and "Made by: python -m experiments.one" in printed
+    assert "(--fresh replaces an older table)" in printed
+    assert not (command.folder / "claims.csv").exists()
+
+
+def test_an_id_in_two_experiments_is_refused(command):
+    command.modules["two"].CLAIMS = (CLAIM,)
+    status, printed = command.run()
+    assert status == 2 and "The id of a claim must be unique. Received: twice=['gain']" in printed
+
+
+def test_scale_names_every_setting_that_was_told(command):
+    """Tuples are the lists of a record; a setting that is no more counts as told."""
+    source = Source("one", "smoke", "digits", command.folder)
+    path, empty = command.path.with_suffix(".json"), {"profile": "smoke", "dataset": "digits"}
+    content = json.loads(path.read_text())
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Settings(settings.Settings):
+        rhos: tuple[float, ...] = (0.0, 1.0)
+
+    for told, expected in [
+        (empty | {"rhos": [0.0, 1.0], "model": None, "inclusive": True}, ""),
+        (empty | {"rhos": [0.5], "old": "x"}, 'rhos = [0.5]; old = "x"'),
+    ]:
+        path.write_text(json.dumps(content | {"settings": told}))
+        assert source.scale(Settings)["told otherwise"] == expected
+    path.write_text(json.dumps(content | {"cells": {}}))
+    with pytest.raises(ValueError, match="recipe and rows of each cell. Received: path="):
+        source.scale(Settings)
