@@ -20,7 +20,7 @@ demo: $(VENV)/.ready
 		--recipes vanilla dropout mix_up batch_norm --results results/demo
 
 test: lint jax-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
