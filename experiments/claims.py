@@ -34,6 +34,21 @@ each is about networks of the scale at the end of this page. "Over images" is th
 interval of a bootstrap over the test images of one network."""
 SCALES = """\
 From the record beside each table. Told otherwise: settings that were not at their default."""
+# Where a paper makes its claims, in its order.
+ORDER = (
+    "Fig. 2",
+    "Fig. 3",
+    "Table 1",
+    "Fig. 4",
+    "Fig. 5",
+    "section 5, BatchNorm",
+    "section 5, optimizers",
+    "section 5, architectures",
+    "Fig. 6",
+    "Fig. 7",
+    "Table 2",
+    "section 8",
+)
 MEANINGS = {
     "smoke": "proves that the programs run, and is no evidence for or against a claim",
     "quick": "a small network on a subset of the images, minutes a training; not the paper's scale",
