@@ -109,7 +109,7 @@ def test_test_images_filtered_alike_are_dotted():
     figure = reporting.component_curves(pd.concat([trained(), alike]))
     dotted = [line for line in figure.axes[0].lines if line.get_linestyle() == ":"]
     labels = [line.get_label() for line in dotted]
-    assert labels == ["low, test, filtered alike", "high, test, filtered alike"]
+    assert labels == ["low, filtered test", "high, filtered test"]
 
 
 def test_batch_norm_panels_draw_three_curves_a_normalisation():

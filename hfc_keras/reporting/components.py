@@ -35,7 +35,7 @@ TESTS = {
 TRAINED_LOOKS = {
     "train": ("train", {"linestyle": "--", "markerfacecolor": "white"}),
     "test": ("test", {"linestyle": "-"}),
-    "test_component": ("test, filtered alike", {"linestyle": ":"}),
+    "test_component": ("filtered test", {"linestyle": ":"}),
 }
 SCALINGS = {
     "none": "as they are",
@@ -104,7 +104,7 @@ def component_curves(table, titles=None, chance=None, reference=None):
     checks.require(len(final), "`table` must hold rows of split 'train' or 'test'", rows=len(final))
     unique_rows(final, [*training, "split"])
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(COLUMN, 2.9), layout="constrained")
+        figure = Figure(figsize=(COLUMN, 3.2), layout="constrained")
         axes = figure.subplots()
         curves = dict(list(final.groupby(["trained_on", "split"])))
         for component, split in itertools.product(palette.COMPONENT_COLORS, TRAINED_LOOKS):
@@ -116,7 +116,9 @@ def component_curves(table, titles=None, chance=None, reference=None):
             look |= {"marker": "^" if component == "high" else "o", **style}
             draw_curve(axes, curves[component, split], "radius", look)
         draw_levels(axes, {"originals, test": reference, "chance": chance})
-        axes.set(xlabel=RADIUS, ylabel="accuracy", ylim=(0, 1.02))
+        highest = [chance, reference] if reference is not None else [chance]
+        top = max(accuracy_top(final["accuracy"], level) for level in highest)
+        axes.set(xlabel=RADIUS, ylabel="accuracy", ylim=(0, top))
         radius_axis(axes, final["radius"])
         figure.legend(loc="outside lower center", ncols=2, title="trained on, accuracy on")
     return figure
