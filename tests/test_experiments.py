@@ -11,7 +11,7 @@ import pytest
 from experiments import catalogue, runner, training_heuristics
 
 ROOT = Path(__file__).parents[1]
-COLUMNS = "recipe seed epoch split component radius bn_statistics scaling accuracy examples".split()
+COLUMNS = "recipe seed epoch split component radius bn_statistics scaling accuracy examples classes".split()
 SMALL = ["--examples", "200", "100", "--epochs", "2", "--model", "small_cnn", "--radii", "1", "3"]
 
 
@@ -34,10 +34,10 @@ def test_table_figure_and_record(run, capsys):
     assert not table.duplicated(COLUMNS[:8]).any()
     # Two epochs: train and test each, then 2 radii x 2 components; with batch norm three
     # kinds of statistics, of which two measure the originals themselves. After the last epoch
-    # also the training images, original and filtered, and two scalings of the components.
+    # also the training images, original and filtered, and three scalings of the components.
     sizes = table.groupby(["recipe", "seed"]).size()
-    assert sizes["vanilla", 0] == 4 + 8 + 13
-    assert sizes["batch_norm", 1] == 4 + 8 + 10 + 10 + 3 * 13
+    assert sizes["vanilla", 0] == 4 + 8 + 17
+    assert sizes["batch_norm", 1] == 4 + 8 + 10 + 10 + 3 * 17
     assert table["accuracy"].between(0, 1).all()
     assert set(table.loc[table["recipe"] == "vanilla", "bn_statistics"]) == {"none"}
     record = json.loads((folder / "training_heuristics.json").read_text())
