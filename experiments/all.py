@@ -14,13 +14,11 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
-from typing import Annotated, Literal
 
 import keras
 import tyro
 
-from experiments import catalogue, processes, runner, workers
+from experiments import catalogue, processes, runner, settings, workers
 from experiments.tasks import Part, Progress, Task, ordered, trainings
 from hfc_keras import checks
 
@@ -34,31 +32,14 @@ ENVIRONMENT = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(settings.Common):
     """What all experiments can be told; None lets the profile decide."""
 
-    profile: Literal["smoke", "quick", "paper"] = "smoke"
-    """smoke: seconds a cell. quick: minutes a cell on two cores. paper: the published protocol, \
-made for a GPU."""
-    dataset: str | None = None
-    """As of each experiment. Left out: digits for smoke, cifar10 otherwise."""
-    data_dir: Path | None = None
-    """Where TFDS keeps its data sets. Left out: TFDS_DATA_DIR, or TFDS' own default."""
-    seeds: tuple[int, ...] | None = None
-    """Seeds to repeat everything with. Left out: 0 for smoke, 0 1 2 otherwise."""
     experiments: tuple[str, ...] | None = None
     """Experiments to run, as python -m experiments lists them; package.module is one of your own. \
 Left out: all."""
     jobs: int | None = None
     """Cells at once. Left out: 2 on two or more cores without an accelerator, else 1."""
-    store: Path = Path("results/.store")
-    """Folder that keeps weights and half-finished trainings, so that a stopped run goes on."""
-    results: Path = Path("results")
-    """Folder for tables, figures and records: <results>/<profile>/<dataset>/."""
-    publish: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Also write the trained models to <results>/models/."""
-    fresh: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Replace tables that an earlier run made with other settings."""
 
     @property
     def job_count(self):
@@ -88,18 +69,18 @@ def main(arguments=None):
         arguments: list of str or None; None is the process's own.
     """
     prog, arguments = "python -m experiments.all", sys.argv[1:] if arguments is None else arguments
-    settings = tyro.cli(Settings, prog=prog, description=__doc__, args=arguments)
+    told = tyro.cli(Settings, prog=prog, description=__doc__, args=arguments)
     for variable, value in ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
     command = " ".join([prog, *runner.without_paths(arguments)])
     terminable = processes.meeting(signal.default_int_handler, signal.SIGTERM)
-    with runner.ending(settings.fresh), terminable, contextlib.ExitStack() as opened:
+    with runner.ending(told.fresh), terminable, contextlib.ExitStack() as opened:
         try:
-            jobs = settings.job_count
+            jobs = told.job_count
             # Two processes of two threads on two cores train 1.3 times as slowly.
             threads = max(1, (os.cpu_count() or 1) // jobs)
             os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
-            parts = [Part(name, settings, command) for name in settings.names]
+            parts = [Part(name, told, command) for name in told.names]
         except ValueError as error:
             sys.exit(runner.refused(error))
         for part in parts:

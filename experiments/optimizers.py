@@ -74,10 +74,7 @@ def summary(table):
 
 def figures(table, plan):
     """Draw a panel an optimizer, and the last epochs side by side."""
-    return {
-        "": reporting.frequency_panels(table, TITLES),
-        "_final": curves.final_figure(table, plan, TITLES),
-    }
+    return curves.figures(table, plan, TITLES)
 
 
 def _between_others(table):

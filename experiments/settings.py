@@ -23,12 +23,8 @@ PATHS = ("data_dir", "store", "results", *FLAGS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What every experiment can be told; None lets the profile decide."""
-
-    MEASURED_WITH: ClassVar = ("radii", "inclusive", "rescale")
-    # What an experiment changes in a profile, by profile.
-    PROFILE_CHANGES: ClassVar = {}
+class Common:
+    """What one experiment and a run over all of them can be told."""
 
     profile: Literal["smoke", "quick", "paper"] = "smoke"
     """smoke: seconds, proves that all runs. quick: a small network and subset, minutes a recipe. \
@@ -40,6 +36,24 @@ file or a folder of class folders. Left out: digits for smoke, cifar10 otherwise
     """Where TFDS keeps its data sets. Left out: TFDS_DATA_DIR, or TFDS' own default."""
     seeds: tuple[int, ...] | None = None
     """Seeds to repeat everything with. Left out: 0 for smoke, 0 1 2 otherwise."""
+    store: Path = Path("results/.store")
+    """Folder that keeps weights and half-finished trainings, so that a stopped run goes on."""
+    results: Path = Path("results")
+    """Folder for tables, figures and records: <results>/<profile>/<dataset>/."""
+    publish: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Also write the trained models to <results>/models/."""
+    fresh: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Replace tables that an earlier run made with other settings."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(Common):
+    """What every experiment can be told; None lets the profile decide."""
+
+    MEASURED_WITH: ClassVar = ("radii", "inclusive", "rescale")
+    # What an experiment changes in a profile, by profile.
+    PROFILE_CHANGES: ClassVar = {}
+
     recipes: tuple[str, ...] | None = None
     """Which of the recipes to run (their names are above). Left out: all."""
     radii: tuple[float, ...] | None = None
@@ -54,14 +68,6 @@ file or a folder of class folders. Left out: digits for smoke, cifar10 otherwise
     """Epochs of each training. Left out: 4 for smoke, 12 (digits: 40) for quick, 100 for paper."""
     model: str | None = None
     """Network, one of hfc_keras.models.names(). Left out: resnet8, or resnet32 for paper."""
-    store: Path = Path("results/.store")
-    """Folder that keeps weights and half-finished trainings, so that a stopped run goes on."""
-    results: Path = Path("results")
-    """Folder for tables, figures and records: <results>/<profile>/<dataset>/."""
-    publish: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Also write the trained models to <results>/models/."""
-    fresh: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Replace a table that an earlier run made with other settings."""
 
     @property
     def dataset_name(self):

@@ -1,5 +1,6 @@
 """What a run over many experiments has to do, in which order, and how far it is."""
 
+import dataclasses
 import sys
 import traceback
 from concurrent.futures.process import BrokenProcessPool
@@ -7,9 +8,10 @@ from typing import NamedTuple
 
 from experiments import catalogue, runner, workers
 from experiments.results import Results
+from experiments.settings import Common
 from hfc_keras import files
 
-SHARED = ("profile", "dataset", "data_dir", "seeds", "store", "results", "publish", "fresh")
+SHARED = tuple(field.name for field in dataclasses.fields(Common))
 
 
 class Part:
