@@ -162,6 +162,8 @@ def judge_all(modules, told):
             if source.path.exists():
                 digest = hashlib.sha256(source.path.read_bytes()).hexdigest()
                 tables[source.columns["table"]] = digest
+    place = {item: number for number, item in enumerate(ORDER)}
+    rows.sort(key=lambda row: place.get(row["item"], len(place)))
     return pd.DataFrame(rows), problems, tables, scales
 
 

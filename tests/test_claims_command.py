@@ -67,11 +67,11 @@ def test_command_writes_ledger_page_figure_and_record(command):
     status, printed = command.run("--experiments", "one")
     assert status == 0 and printed.startswith("2 claims: 1 supported, 1 undecided\nwrote ")
     rows = pd.read_csv(command.folder / "claims.csv")
-    assert rows[["id", "verdict"]].values.tolist() == [["gain", "undecided"], ["low", "supported"]]
+    assert rows[["id", "verdict"]].values.tolist() == [["low", "supported"], ["gain", "undecided"]]
     assert set(rows["dataset"]) == {"digits"} and set(rows["profile"]) == {"smoke"}
     np.testing.assert_allclose(rows["effect"], 0.04)
     page = (command.folder / "CLAIMS.md").read_text()
-    first, second = page.index("## Fig. 5 of Wang et al. 2020"), page.index("## Table 1 of")
+    first, second = page.index("## Table 1 of Wang et al. 2020"), page.index("## Fig. 5 of")
     assert first < second and "b \\| helps." in page and "Not measured" not in page
     assert "is no evidence" in page and "similar within 0.05." in page
     scale = page.partition("## Scale of each table")[2].splitlines()[-1]
@@ -101,7 +101,7 @@ def test_absent_tables_are_refused_or_listed(command):
     assert status == 0 and "6 claims: 1 supported, 1 undecided, 4 not" in printed
     rows = pd.read_csv(command.folder / "claims.csv")
     measured = rows[rows["verdict"] != "not measured"]
-    assert measured[["id", "dataset"]].values.tolist() == [["gain", "digits"], ["low", "digits"]]
+    assert measured[["id", "dataset"]].values.tolist() == [["low", "digits"], ["gain", "digits"]]
     page = (command.folder / "CLAIMS.md").read_text()
     listed = page.partition("## Not measured")[2]
     assert listed.count("\n- one: ") == 1 and listed.count("\n- two: ") == 2

@@ -1,5 +1,7 @@
 """What the experiments on frequencies make of rows; that they run is tested with all of them."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from experiments import (
     architectures,
     batch_size,
     batchnorm_on_low,
+    claims,
     component_training,
     components,
     label_shuffle,
@@ -18,6 +21,7 @@ from experiments import (
 from hfc_keras import reporting
 
 RADII = (4.0, 8.0, 12.0, 16.0)
+NOWHERE = Path("no-such-folder")
 
 
 def frequency_table(high, original=None, after=None, statistics=None, seeds=(0, 1, 2)):
@@ -271,3 +275,11 @@ def test_shuffled_labels_are_those_trained_on():
     assert epochs[:5] == [1, 2, 3, 4, 5] and epochs[-1] == 150 and len(epochs) <= 31
     paper = label_shuffle.Settings(profile="paper")
     assert paper.measured_epochs(100) == list(range(1, 101))
+
+
+def test_every_claim_stands_where_the_ledger_looks_for_it():
+    rows, *_ = claims.judge_all(
+        claims.claimants(), claims.Settings(available=True, results=NOWHERE)
+    )
+    places = [claims.ORDER.index(item) for item in rows["item"]]
+    assert places == sorted(places) and set(rows["verdict"]) == {"not measured"}
