@@ -52,7 +52,7 @@ def summary(table):
 
 def figures(table, plan):
     """Draw a panel an architecture, and the last epochs side by side."""
-    return curves.figures(table, plan, TITLES)
+    return curves.figures(table, TITLES)
 
 
 def _claim(name, sentence, measured, effect, **bound):

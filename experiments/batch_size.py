@@ -46,7 +46,7 @@ def summary(table):
 def figures(table, plan):
     """Draw a panel a batch size, and the last epochs side by side."""
     titles = {f"batch_{size}": f"batch of {size}" for size in plan.settings.batch_sizes}
-    return curves.figures(table, plan, titles)
+    return curves.figures(table, titles)
 
 
 def _small_minus_large(measured, table):

@@ -52,7 +52,7 @@ def figures(table, plan):
     if original.any():
         last = reporting.value(table, recipe="original", epoch="last", **TESTED).mean()
     trained = shown[shown["recipe"] != "original"].assign(radius=shown["trained_radius"])
-    chance = 1 / plan.cells()[0].dataset().classes
+    chance = reporting.chance(table)
     return {"": reporting.component_curves(trained, reference=last, chance=chance)}
 
 

@@ -171,19 +171,18 @@ def summary(table):
     return f"{heading}\n\n{reporting.last_epoch(table).to_string()}"
 
 
-def figures(table, plan, titles):
+def figures(table, titles):
     """Draw a panel a recipe, and the recipes side by side after their last epoch.
 
     Args:
         table: DataFrame as of ``frequency_curves``, with recipe and seed; networks without batch
             normalisation.
-        plan: runner.Plan.
         titles: dict from recipes to names.
 
     Returns:
         dict from what is added to the file's name to the figure.
     """
-    chance = 1 / plan.cells()[0].dataset().classes
+    chance = reporting.chance(table)
     return {
         "": reporting.frequency_panels(table, titles),
         "_final": reporting.final_points(table, titles, chance=chance),

@@ -74,7 +74,7 @@ def summary(table):
 
 def figures(table, plan):
     """Draw a panel an optimizer, and the last epochs side by side."""
-    return curves.figures(table, plan, TITLES)
+    return curves.figures(table, TITLES)
 
 
 def _between_others(table):

@@ -67,7 +67,7 @@ def summary(table):
 
 def figures(table, plan):
     """Draw a panel a recipe, and what scaling its components changes."""
-    chance = 1 / plan.cells()[0].dataset().classes
+    chance = reporting.chance(table)
     return {
         "": reporting.frequency_panels(table, TITLES),
         "_scaling": reporting.scaling_points(table, TITLES, chance=chance),
