@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.markers import CARETLEFT, CARETRIGHT
 from own.claimed import CLAIM, effect
 from scipy import stats
 
@@ -68,6 +69,17 @@ def test_a_claim_must_hold_against_each_rival(rivals, bounds, verdict, against):
     assert [row[name] for name in names] == pytest.approx(
         [alone[name] for name in names], nan_ok=True
     )
+
+
+def test_one_of_many_rivals_refutes_only_by_a_wider_interval():
+    """Bonferroni: alone it would refute, among three it is left undecided."""
+    values = [-0.01, -0.012, -0.02]
+    series = {"a": pd.Series(BETTER), "b": pd.Series(values), "c": pd.Series(BETTER)}
+    alone = reporting.judge(effect(effect=lambda table: series["b"]), pd.DataFrame())
+    row = reporting.judge(effect(effect=lambda table: series), pd.DataFrame())
+    assert (alone["verdict"], row["verdict"], row["against"]) == ("refuted", "undecided", "b")
+    wide = stats.t.interval(1 - 0.05 / 3, 2, np.mean(values), stats.sem(values))
+    assert (row["low"], row["high"]) == pytest.approx(wide)
 
 
 def test_confidence_widens_both_intervals():
@@ -182,6 +194,29 @@ def test_figure_has_a_panel_a_unit_and_tells_verdicts_by_shape():
         reporting.claims_markdown(rows.drop(columns="unit"))
     with pytest.raises(ValueError, match="at least one claim that was measured"):
         reporting.claims_forest(rows[rows["verdict"] == "not measured"])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "heads"),
+    [
+        (-0.1, 0.3, []),
+        (-9.0, 0.3, [(CARETLEFT, 0)]),
+        (-0.1, 9.0, [(CARETRIGHT, 1)]),
+        (-9.0, 9.0, [(CARETLEFT, 0), (CARETRIGHT, 1)]),
+        (math.nan, math.nan, []),
+    ],
+)
+@pytest.mark.parametrize("kind", ["", "image_"])
+def test_an_interval_that_runs_off_its_panel_ends_in_an_arrowhead(low, high, heads, kind):
+    row = reporting.judge(effect(), pd.DataFrame({"seed": [0, 1, 2], "effect": [0.09, 0.1, 0.11]}))
+    row |= dict.fromkeys(["experiment", "profile", "dataset", "table"], "x")
+    row |= {f"{kind}low": low, f"{kind}high": high}
+    (axes,) = reporting.claims_forest(pd.DataFrame([row])).axes
+    drawn = [line for line in axes.lines if line.get_marker() in (CARETLEFT, CARETRIGHT)]
+    expected = [(head, axes.get_xlim()[end]) for head, end in heads]
+    assert [(line.get_marker(), line.get_xdata()[0]) for line in drawn] == expected
+    place = 0.25 if kind else 0
+    assert {line.get_ydata()[0] for line in drawn} <= {place}
 
 
 def test_claims_on_kernel_smoothing_are_those_of_its_table():

@@ -118,8 +118,11 @@ def training(recipe, seed, fits, lows, split="train_after"):
 def test_epochs_until_a_level_is_reached_are_at_least_one_more_if_never(table):
     rows = table[table["radius"].isna()].assign(split="train").sample(frac=1, random_state=0)
     # Recipe a: 0.05 and 0.25 for seed 0, a tenth more for each further seed.
-    assert reporting.epochs_until(rows, 0.3, "a").to_dict() == {0: 6, 1: 5, 2: 5}
-    assert reporting.epochs_until(rows, 0.15, "a").to_dict() == {0: 5, 1: 1, 2: 1}
+    epochs, reached = reporting.epochs_until(rows, 0.3, "a")
+    assert epochs.to_dict() == {0: 6, 1: 5, 2: 5}
+    assert reached.to_dict() == {0: False, 1: True, 2: True}
+    epochs, reached = reporting.epochs_until(rows, 0.15, "a")
+    assert epochs.to_dict() == {0: 5, 1: 1, 2: 1} and reached.all()
     tested = rows.assign(split=rows["split"].mask(rows["seed"] == 1, "test"))
     for odd, recipe, message in [
         (tested, "a", r"none for seeds \[1\]. Received: recipe='a'"),

@@ -160,7 +160,9 @@ def test_claims_of_table_1(trained_on_components):
     rows = judged(component_training, table, ids)
     assert rows["component_low_generalises"]["effect"] == pytest.approx((2.05 - 0.5) / 4)
     assert rows["component_low_rises"]["effect"] == pytest.approx(0.2)
-    assert rows["component_high_fitted"]["effect"] == pytest.approx(-(2.05 - 0.5) / 4)
+    fitted = rows["component_high_fitted"]
+    assert fitted["effect"] == pytest.approx(-0.5)
+    assert (fitted["verdict"], fitted["against"]) == ("refuted", "r = 1/2 width")
     assert rows["component_high_chance"]["verdict"] == "supported"
 
 
@@ -227,9 +229,22 @@ def test_networks_that_never_fit_alike_are_not_compared():
     claims = {claim.id: claim for claim in label_shuffle.CLAIMS}
     with pytest.raises(reporting.MissingMeasurementError, match="shuffle_low_eighth"):
         reporting.judge(claims["shuffle_low_eighth"], table)
-    # Never half right: at least one epoch more than there were.
-    assert reporting.judge(claims["shuffle_takes_longer"], table)["effect"] == 3
     assert "not to be had" in label_shuffle.summary(table[table["recipe"] == "natural"])
+
+
+def test_trainings_that_ended_too_early_refute_nothing():
+    """Never half right: at least one epoch more than there were, which may only support."""
+    claim = {claim.id: claim for claim in label_shuffle.CLAIMS}["shuffle_takes_longer"]
+    fits, low = [(0.7, 0.4)], (0.1, 0.1)
+    enough = shuffle_table({"natural": fits, "shuffled": [low] * 3})
+    row = reporting.judge(claim, enough)
+    assert (row["effect"], row["verdict"]) == (4, "supported")
+    for natural, shuffled in ((fits, [low] * 2), ([low], [low] * 9)):
+        table = shuffle_table({"natural": natural, "shuffled": shuffled})
+        with pytest.raises(reporting.MissingMeasurementError, match="train longer"):
+            reporting.judge(claim, table)
+    one = enough[(enough["seed"] != 1) | (enough["epoch"] < 3)]
+    assert reporting.judge(claim, one)["n"] == 2
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,9 @@ def epochs_until(table, level, recipe):
         recipe: str.
 
     Returns:
-        Series of float by ascending seed, epochs. A training that never reaches the level counts
-        as its last epoch + 1, so that its number, and the effect, is a lower bound.
+        ``(epochs, reached)``: Series of float and of bool by ascending seed. A training that ends
+        before it reaches the level counts as its last epoch + 1, a lower bound, and is not
+        ``reached``.
 
     Raises:
         MissingMeasurementError: naming the seeds of the recipe that have no such rows.
@@ -29,8 +30,10 @@ def epochs_until(table, level, recipe):
     Example:
         >>> table = pd.DataFrame({"recipe": "a", "seed": 0, "epoch": [1, 2, 3], "split": "train",
         ...                       "accuracy": [0.25, 0.5, 0.75]})
-        >>> epochs_until(table, 0.5, "a").tolist(), epochs_until(table, 0.9, "a").tolist()
-        ([2.0], [4.0])
+        >>> [column.tolist() for column in epochs_until(table, 0.5, "a")]
+        [[2.0], [True]]
+        >>> [column.tolist() for column in epochs_until(table, 0.9, "a")]
+        [[4.0], [False]]
     """
     level = checks.number("level", level, minimum=0, maximum=1)
     curves = _curves(table, recipe=recipe, split="train")
@@ -41,11 +44,12 @@ def epochs_until(table, level, recipe):
             "A table must hold the accuracies while training; there are none for "
             f"{f'seeds {missing}' if missing else 'any seed'}. Received: recipe={recipe!r}"
         )
-    found = {}
-    for seed, curve in curves.items():
-        reached = curve.index[curve >= level]
-        found[seed] = float(reached[0] if len(reached) else curve.index[-1] + 1)
-    return pd.Series(found)
+    found = {seed: curve.index[curve >= level] for seed, curve in curves.items()}
+    epochs = {
+        seed: float(there[0] if len(there) else curves[seed].index[-1] + 1)
+        for seed, there in found.items()
+    }
+    return pd.Series(epochs), pd.Series({seed: len(there) > 0 for seed, there in found.items()})
 
 
 def at_equal_fit(table, recipes, rank):

@@ -27,8 +27,11 @@ def judge(claim, table, confidence=0.95):
     exactly have the interval of one point.
 
     Against several rivals the claim is refuted if it is against any, supported if it is against
-    all, and undecided else. The numbers are those against the decisive one, among those with that
-    verdict: whose mean is nearest to a bound, or, if refuted, farthest beyond one.
+    all, and undecided else. Since one of many comparisons may refute by chance, against ``k``
+    rivals it takes an interval at the confidence :math:`1 - (1 - c) / k` (Bonferroni) to refute;
+    the interval that decides is the one returned. The numbers are those against the decisive
+    rival, among those with that verdict: whose mean is nearest to a bound, or, if refuted,
+    farthest beyond one.
 
     Args:
         claim: Claim.
@@ -61,7 +64,9 @@ def judge(claim, table, confidence=0.95):
     """
     checks.require(0 < confidence < 1, "`confidence` must be in (0, 1)", confidence=confidence)
     effects = _effects(claim, table)
-    judged = [_judged(claim, name, values, confidence) for name, values in effects.items()]
+    judged = [
+        _judged(claim, name, values, confidence, len(effects)) for name, values in effects.items()
+    ]
     image_low, image_high = _by_image(claim, table, confidence)
     images = {"image_low": image_low, "image_high": image_high}
     return {**words(claim), **_decisive(claim, judged), **images}
@@ -125,16 +130,20 @@ def _by_seed(claim, effects, against=""):
     return effects
 
 
-def _judged(claim, against, effects, confidence):
-    """Columns of a row that come from the effects against one rival."""
+def _judged(claim, against, effects, confidence, rivals):
+    """Columns of a row that come from the effects against one of some rivals."""
     low, high = _student(effects, confidence)
+    verdict = _verdict(claim, len(effects), low, high)
+    if verdict == "refuted" and rivals > 1:
+        low, high = _student(effects, 1 - (1 - confidence) / rivals)
+        verdict = _verdict(claim, len(effects), low, high)
     return {
         "n": len(effects),
         "effect": float(effects.mean()),
         "low": low,
         "high": high,
         "against": against,
-        "verdict": _verdict(claim, len(effects), low, high),
+        "verdict": verdict,
     }
 
 
