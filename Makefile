@@ -5,7 +5,9 @@ JAX := .venv-jax
 BIN := $(VENV)/bin
 CORE := $(addprefix tests/test_,spectrum.py layers.py pipeline.py data.py training.py analysis.py \
 	kernels.py regularizers.py gradients.py attacks.py robust_accuracy.py scaling.py \
-	singular_values.py contingency.py)
+	singular_values.py contingency.py rings.py sensitivity_penalty.py fourier_sensitivity.py \
+	fourier_training.py fourier_heat_map.py band_stop.py perturbation_spectrum.py corruptions.py \
+	corruption_accuracy.py)
 
 .PHONY: demo test lint jax-test clean help
 

@@ -71,7 +71,7 @@ def test_command_writes_ledger_page_figure_and_record(command):
     assert set(rows["dataset"]) == {"digits"} and set(rows["profile"]) == {"smoke"}
     np.testing.assert_allclose(rows["effect"], 0.04)
     page = (command.folder / "CLAIMS.md").read_text()
-    first, second = page.index("## Table 1 of Wang et al. 2020"), page.index("## Fig. 5 of")
+    first, second = (page.index(f"## Wang et al. 2020, {item}\n") for item in ("Table 1", "Fig. 5"))
     assert first < second and "b \\| helps." in page and "Not measured" not in page
     assert "is no evidence" in page and "similar within 0.05." in page
     scale = page.partition("## Scale of each table")[2].splitlines()[-1]
@@ -108,6 +108,8 @@ def test_absent_tables_are_refused_or_listed(command):
     assert page.count("| one | ") == 1 and "--fresh" not in page
     for arguments, message in [
         (["--experiments", "silent"], "`experiments` must be one of 'one', 'two'"),
+        (["--experiments", "one", "one"], "`experiments` must hold at least one and none twice"),
+        (["--experiments"], "none twice. Received: experiments=()"),
         (["--dataset", "digits", "digits"], "must differ"),
         (["--available", "--dataset", "synthetic"], "`results` must hold a table"),
     ]:
@@ -140,7 +142,7 @@ def cut(text, lines):
             lambda text: cut(text, 41),
             "record counts.* has others of .'b seed 1', 'b seed 2'",
         ),
-        (".csv", lambda text: text[:-3], "record counts.* has others of its last line"),
+        (".csv", lambda text: text[:-3], "must be a whole CSV .its last line breaks off"),
         (".csv", lambda text: text + text.splitlines(keepends=True)[-1], "in a table once.*'b'"),
         (
             ".csv",

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import hfc_keras
 from experiments import catalogue, runner, training_heuristics
+from experiments.record import versions
 
 ROOT = Path(__file__).parents[1]
 KEYS = "recipe seed epoch split component radius bn_statistics scaling".split()
@@ -299,6 +301,30 @@ def test_damaged_results_are_refused_by_name(run, capsys, suffix, content):
         run("--recipes", "vanilla")
     assert refused.value.code == 2
     assert f"training_heuristics{suffix}" in capsys.readouterr().err
+
+
+def test_a_table_that_breaks_off_is_refused_unless_told_to_start_over(run, capsys):
+    """One character is the newline alone, two take a digit with it, 25 take whole cells."""
+    path = run("--recipes", "vanilla") / "training_heuristics.csv"
+    whole = path.read_text()
+    for cut in (1, 2, 25):
+        path.write_text(whole[:-cut])
+        with pytest.raises(SystemExit) as refused:
+            run("--recipes", "vanilla")
+        told = capsys.readouterr().err
+        assert refused.value.code == 2 and "its last line breaks off" in told
+        assert path.name in told and "--fresh" in told and path.read_text() == whole[:-cut]
+    run("--recipes", "vanilla", "--fresh")
+    assert path.read_text() == whole
+
+
+def test_a_record_has_the_version_of_the_code_that_ran(monkeypatch):
+    """Not that of an installation, whose metadata may be older."""
+    monkeypatch.setattr(hfc_keras, "__version__", "9.9.9")
+    monkeypatch.setattr("experiments.record.PACKAGES", ("pandas", "no_such_package"))
+    found = versions()
+    assert found["hfc_keras"] == "9.9.9" and found["pandas"] == pd.__version__
+    assert found["no_such_package"] is None
 
 
 @pytest.mark.parametrize(

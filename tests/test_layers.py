@@ -11,8 +11,9 @@ LAYERS = [
     layers.BandFilter(1, 3, inclusive=False, stop=True),
     layers.RescaleToMax(),
     layers.RandomCropFlip(padding=2, flip=True, seed=3),
+    layers.PixelNoise(0.1, seed=3),
 ]
-IDS = ["low", "high", "band", "rescale", "crop_flip"]
+IDS = ["low", "high", "band", "rescale", "crop_flip", "noise"]
 
 
 @pytest.fixture
@@ -128,6 +129,18 @@ def test_crop_flip_does_nothing_outside_training(images):
     np.testing.assert_array_equal(ops.convert_to_numpy(layer(images, training=False)), images)
 
 
+def test_pixel_noise_is_gaussian_and_clipped(images):
+    grey = np.full((50, 8, 8, 1), 0.5, "float32")
+    layer = layers.PixelNoise(0.1, seed=0)
+    noise = ops.convert_to_numpy(layer(grey)) - 0.5
+    assert noise.std() == pytest.approx(0.1, rel=0.05) and abs(noise.mean()) < 0.01
+    assert not np.array_equal(ops.convert_to_numpy(layer(grey)) - 0.5, noise)
+    noisy = ops.convert_to_numpy(layers.PixelNoise(3)(images))
+    assert noisy.min() == 0 and noisy.max() == 1
+    for still in (layer(images, training=False), layers.PixelNoise(0)(images)):
+        np.testing.assert_array_equal(ops.convert_to_numpy(still), images)
+
+
 def test_batch_mix_up_has_one_weight_a_batch(rng):
     images = rng.random((6, 2, 2, 1), "float32")
     data = {"images": images, "labels": np.eye(6, dtype="float32")}
@@ -166,6 +179,7 @@ def test_filters_in_front_of_keras_applications(application, rng):
         (lambda: layers.BandFilter(-1, 1), "Received: inner=-1"),
         (lambda: layers.RandomCropFlip(padding=-1), "Received: padding=-1"),
         (lambda: layers.RandomCropFlip(padding=1.5), "Received: padding=1.5"),
+        (lambda: layers.PixelNoise(-0.1), "`stddev` must be .* from 0. Received: stddev=-0.1"),
     ],
 )
 def test_wrong_arguments_are_refused(make, message):

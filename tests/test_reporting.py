@@ -51,6 +51,7 @@ def test_measurements_that_stand_twice_are_refused(table):
         ("", "must be a whole CSV"),
         ('recipe,seed\n"vanilla,0\n', "must be a whole CSV"),
         ("a\n1,2\n1,2,3\n", "must be a whole CSV"),
+        ("recipe,seed\nvanilla,3", "whole CSV .its last line breaks off.*--fresh. Received: path="),
     ],
 )
 def test_damaged_tables_are_refused(tmp_path, content, message):

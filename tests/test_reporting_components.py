@@ -88,16 +88,17 @@ def test_training_components_are_drawn_over_the_radius():
     figure = reporting.component_curves(trained(), {"low": "LFC"}, chance=0.1, reference=0.8)
     (axes,) = figure.axes
     lines = {line.get_label(): line for line in axes.lines}
-    names = ["LFC, train", "LFC, test", "high, train", "high, test", "originals, test", "chance"]
+    dashed = ["LFC, train, while training", "high, train, while training"]
+    names = [dashed[0], "LFC, test", dashed[1], "high, test", "originals, test", "chance"]
     assert list(lines) == names
     assert [text.get_text() for text in figure.legends[0].get_texts()] == names
     expected = np.array([0.5 + 0.035, 0.5 + 0.14])
-    for label, offset in {"LFC, test": 0.0, "high, train": -0.4}.items():
+    for label, offset in {"LFC, test": 0.0, dashed[1]: -0.4}.items():
         np.testing.assert_allclose(lines[label].get_xdata(), [3.5, 14])
         np.testing.assert_allclose(lines[label].get_ydata(), expected + offset)
     np.testing.assert_allclose(heights(axes.collections[1]), [0.515 - 0.01, 0.64 + 0.03])
     dashes = {label: line.get_linestyle() for label, line in lines.items()}
-    assert dashes["LFC, train"] == dashes["high, train"] == "--"
+    assert {dashes[name] for name in dashed} == {"--"}
     assert dashes["LFC, test"] == dashes["high, test"] == "-"
     assert set(lines["chance"].get_ydata()) == {0.1} and lines["chance"].get_linewidth() < 1
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["3.5", "14"]
@@ -110,6 +111,18 @@ def test_test_images_filtered_alike_are_dotted():
     dotted = [line for line in figure.axes[0].lines if line.get_linestyle() == ":"]
     labels = [line.get_label() for line in dotted]
     assert labels == ["low, filtered test", "high, filtered test"]
+
+
+def test_images_trained_on_are_drawn_after_training_where_they_were_measured():
+    """Running means are left out then: no curve is of networks that still change."""
+    after = trained().query("split == 'train' and epoch == 1000").assign(split="train_component")
+    table = pd.concat([trained(), after.assign(accuracy=after["accuracy"] + 0.05)])
+    figure = reporting.component_curves(table)
+    lines = {line.get_label(): line for line in figure.axes[0].lines}
+    names = ["low, filtered train", "low, test", "high, filtered train", "high, test"]
+    assert list(lines) == names
+    np.testing.assert_allclose(lines[names[0]].get_ydata(), [0.585, 0.69])
+    assert [lines[name].get_linestyle() for name in names] == ["--", "-"] * 2
 
 
 def test_batch_norm_panels_draw_three_curves_a_normalisation():

@@ -1,11 +1,22 @@
 """Measures of a trained model: images and labels in, rows out."""
 
+from hfc_keras.analysis.band_stop import band_stop_accuracy as band_stop_accuracy
 from hfc_keras.analysis.batch_norm import with_statistics as with_statistics
+from hfc_keras.analysis.changed_accuracy import changed_accuracy as changed_accuracy
 from hfc_keras.analysis.contingency import component_probabilities as component_probabilities
 from hfc_keras.analysis.contingency import contingency as contingency
+from hfc_keras.analysis.corruption_accuracy import corruption_accuracy as corruption_accuracy
+from hfc_keras.analysis.corruption_accuracy import mean_corruption_error as mean_corruption_error
+from hfc_keras.analysis.fourier_heat_map import fourier_heat_map as fourier_heat_map
+from hfc_keras.analysis.fourier_heat_map import half_plane as half_plane
+from hfc_keras.analysis.fourier_sensitivity import fourier_sensitivity as fourier_sensitivity
 from hfc_keras.analysis.frequency_accuracy import frequency_accuracy as frequency_accuracy
 from hfc_keras.analysis.frequency_accuracy import (
     frequency_accuracy_by_epoch as frequency_accuracy_by_epoch,
 )
+from hfc_keras.analysis.patch_shuffle_accuracy import (
+    patch_shuffle_accuracy as patch_shuffle_accuracy,
+)
+from hfc_keras.analysis.perturbation_spectrum import perturbation_spectrum as perturbation_spectrum
 from hfc_keras.analysis.robust_accuracy import robust_accuracy as robust_accuracy
 from hfc_keras.analysis.scaling import scaled_components as scaled_components

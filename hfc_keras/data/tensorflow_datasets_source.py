@@ -2,6 +2,7 @@
 
 import contextlib
 import difflib
+import os
 import pathlib
 import re
 import socket
@@ -54,6 +55,44 @@ def from_tfds(name, data_dir=None, examples=None, seed=0, image_size=None):
         for split, limit in zip(_split_names(builder, name), limits, strict=True)
     )
     return Dataset(name, train, test, builder.info.features[keys[1]].names)
+
+
+def prepared_split(name, split="test", data_dir=None, examples=None, seed=0):
+    """Return one split of a data set if TFDS has prepared it on disk; never download.
+
+    Args:
+        name: str, "name" or "name/config"; the newest version on disk is read.
+        split: str.
+        data_dir: str, path or None, TFDS's folder; None is ``TFDS_DATA_DIR`` or its own default.
+        examples: None or int, images to read at most.
+        seed: int, tells which images.
+
+    Returns:
+        Split, or None if it is not on disk.
+
+    Raises:
+        ValueError: if it is on disk and TFDS is not installed, or the set is not one of uint8
+            images with one class label each and this split.
+
+    Example:
+        >>> prepared_split("cifar10_corrupted/fog_3", data_dir="/nowhere") is None
+        True
+    """
+    if examples is not None:
+        examples = checks.number("examples", examples, 1, whole=True)
+    root = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    found = pathlib.Path(root, name).expanduser().glob("*/dataset_info.json")
+    # A folder of a broken preparation has another name than a version.
+    versions = [path.parent for path in found if re.fullmatch(r"\d+\.\d+\.\d+", path.parent.name)]
+    if not versions:
+        return None
+    tfds = _import_tfds(name)
+    newest = max(versions, key=lambda path: tuple(map(int, path.name.split("."))))
+    builder = tfds.builder_from_directory(newest)
+    keys = _keys(tfds, builder, name)
+    splits = list(builder.info.splits)
+    checks.require(split in splits, f"`name` must have a split {split!r}", name=name, splits=splits)
+    return _read_split(tfds, builder, split, keys, examples, seed, None)
 
 
 def _import_tfds(name):

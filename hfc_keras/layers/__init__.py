@@ -2,6 +2,7 @@
 
 from hfc_keras.layers.band_filter import BandFilter as BandFilter
 from hfc_keras.layers.batch_mix_up import BatchMixUp as BatchMixUp
+from hfc_keras.layers.pixel_noise import PixelNoise as PixelNoise
 from hfc_keras.layers.radial_filter import RadialFilter as RadialFilter
 from hfc_keras.layers.random_crop_flip import RandomCropFlip as RandomCropFlip
 from hfc_keras.layers.rescale_to_max import RescaleToMax as RescaleToMax

@@ -1,5 +1,8 @@
 """Tables and figures from rows; knows nothing of networks."""
 
+from hfc_keras.reporting.band_stop import band_stop_curves as band_stop_curves
+from hfc_keras.reporting.band_stop import band_stop_drop as band_stop_drop
+from hfc_keras.reporting.band_stop import band_stop_table as band_stop_table
 from hfc_keras.reporting.claims import NOT_MEASURED as NOT_MEASURED
 from hfc_keras.reporting.claims import VERDICTS as VERDICTS
 from hfc_keras.reporting.claims import Claim as Claim
@@ -8,6 +11,12 @@ from hfc_keras.reporting.claims import unmeasured as unmeasured
 from hfc_keras.reporting.components import batch_norm_panels as batch_norm_panels
 from hfc_keras.reporting.components import component_curves as component_curves
 from hfc_keras.reporting.components import scaling_points as scaling_points
+from hfc_keras.reporting.conditions import condition_effect as condition_effect
+from hfc_keras.reporting.conditions import condition_points as condition_points
+from hfc_keras.reporting.conditions import condition_table as condition_table
+from hfc_keras.reporting.conditions import weight_curves as weight_curves
+from hfc_keras.reporting.corruptions import corruption_points as corruption_points
+from hfc_keras.reporting.corruptions import corruption_table as corruption_table
 from hfc_keras.reporting.effects import EQUIVALENCE as EQUIVALENCE
 from hfc_keras.reporting.effects import MissingMeasurementError as MissingMeasurementError
 from hfc_keras.reporting.effects import chance as chance
@@ -18,6 +27,9 @@ from hfc_keras.reporting.effects import value as value
 from hfc_keras.reporting.final import final_points as final_points
 from hfc_keras.reporting.gallery import MOST_EXAMPLES as MOST_EXAMPLES
 from hfc_keras.reporting.gallery import component_gallery as component_gallery
+from hfc_keras.reporting.heat_maps import heat_map_panels as heat_map_panels
+from hfc_keras.reporting.heat_maps import heat_map_rise as heat_map_rise
+from hfc_keras.reporting.heat_maps import heat_map_table as heat_map_table
 from hfc_keras.reporting.kernels import kernel_pictures as kernel_pictures
 from hfc_keras.reporting.kernels import kernel_rows as kernel_rows
 from hfc_keras.reporting.kernels import kernel_table as kernel_table
@@ -28,11 +40,18 @@ from hfc_keras.reporting.misaligned import misaligned_curves as misaligned_curve
 from hfc_keras.reporting.misaligned import misaligned_effect as misaligned_effect
 from hfc_keras.reporting.misaligned import misaligned_table as misaligned_table
 from hfc_keras.reporting.misaligned import resampled as resampled
+from hfc_keras.reporting.perturbations import perturbation_curves as perturbation_curves
+from hfc_keras.reporting.perturbations import perturbation_share as perturbation_share
+from hfc_keras.reporting.perturbations import perturbation_table as perturbation_table
 from hfc_keras.reporting.plots import frequency_panels as frequency_panels
 from hfc_keras.reporting.plots import save_figure as save_figure
 from hfc_keras.reporting.robustness import robustness_panels as robustness_panels
 from hfc_keras.reporting.robustness import robustness_points as robustness_points
 from hfc_keras.reporting.robustness import robustness_table as robustness_table
+from hfc_keras.reporting.sensitivity import sensitivity_curves as sensitivity_curves
+from hfc_keras.reporting.sensitivity import sensitivity_effect as sensitivity_effect
+from hfc_keras.reporting.sensitivity import sensitivity_numbers as sensitivity_numbers
+from hfc_keras.reporting.sensitivity import sensitivity_table as sensitivity_table
 from hfc_keras.reporting.tables import column_name as column_name
 from hfc_keras.reporting.tables import last_epoch as last_epoch
 from hfc_keras.reporting.tables import mean_and_spread as mean_and_spread
@@ -41,4 +60,8 @@ from hfc_keras.reporting.tables import scaling_table as scaling_table
 from hfc_keras.reporting.tables import unique_rows as unique_rows
 from hfc_keras.reporting.training_curves import at_equal_fit as at_equal_fit
 from hfc_keras.reporting.training_curves import epochs_until as epochs_until
+from hfc_keras.reporting.two_views import means_by_recipe as means_by_recipe
+from hfc_keras.reporting.two_views import rank_correlation as rank_correlation
+from hfc_keras.reporting.two_views import rank_correlation_by_seed as rank_correlation_by_seed
+from hfc_keras.reporting.two_views import two_views as two_views
 from hfc_keras.reporting.verdicts import judge as judge

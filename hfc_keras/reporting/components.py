@@ -33,7 +33,8 @@ TESTS = {
 }
 # Looks of component_curves by split.
 TRAINED_LOOKS = {
-    "train": ("train", {"linestyle": "--", "markerfacecolor": "white"}),
+    "train": ("train, while training", {"linestyle": "--", "markerfacecolor": "white"}),
+    "train_component": ("filtered train", {"linestyle": "--", "markerfacecolor": "white"}),
     "test": ("test", {"linestyle": "-"}),
     "test_component": ("filtered test", {"linestyle": ":"}),
 }
@@ -71,10 +72,12 @@ def component_curves(table, titles=None, chance=None, reference=None):
 
     Args:
         table: DataFrame with the columns trained_on (``low`` or ``high``), radius (of the training
-            images), seed, split, accuracy. Split ``train``, on the filtered images, is dashed,
-            ``test``, on original images, solid, ``test_component``, on test images filtered
-            like those trained on, dotted; others are left out. Where there is a column epoch,
-            the last one of each training is drawn. Lines are means over seeds, bands their range.
+            images), seed, split, accuracy. Split ``test``, on original images, is
+            solid, ``test_component``, on test images filtered like those trained on, dotted, and
+            ``train_component``, on the filtered images trained on, after training, dashed. Where
+            there is none of the last, ``train`` is, the mean over the epoch while training;
+            others are left out. Where there is a column epoch, the last one of each training is
+            drawn. Lines are means over seeds, bands their range.
         titles: dict from ``low`` and ``high`` to names, or None.
         chance: float or None, accuracy of guessing, a grey line.
         reference: float or None, test accuracy of the network trained on originals, a black line.
@@ -100,14 +103,16 @@ def component_curves(table, titles=None, chance=None, reference=None):
     for component in table["trained_on"].unique():
         checks.choice("trained_on", component, palette.COMPONENT_COLORS)
     training = ["trained_on", "radius", "seed"]
-    final = last_rows(table[table["split"].isin(TRAINED_LOOKS)], training)
+    after = (table["split"] == "train_component").any()
+    splits = [split for split in TRAINED_LOOKS if split != "train" or not after]
+    final = last_rows(table[table["split"].isin(splits)], training)
     checks.require(len(final), "`table` must hold rows of split 'train' or 'test'", rows=len(final))
     unique_rows(final, [*training, "split"])
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(COLUMN, 3.2), layout="constrained")
         axes = figure.subplots()
         curves = dict(list(final.groupby(["trained_on", "split"])))
-        for component, split in itertools.product(palette.COMPONENT_COLORS, TRAINED_LOOKS):
+        for component, split in itertools.product(palette.COMPONENT_COLORS, splits):
             if (component, split) not in curves:
                 continue
             name = (titles or {}).get(component, component)

@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.markers import CARETLEFT, CARETRIGHT
 from matplotlib.patches import Patch
 
 from hfc_keras import checks
@@ -59,7 +60,7 @@ def claims_markdown(rows):
     sections = []
     for (paper, item), part in rows.groupby(["paper", "item"], sort=False):
         lines = [_line(row) for _, row in part.iterrows()]
-        sections.append("\n".join([f"## {item} of {paper}", "", HEADING, *lines]))
+        sections.append("\n".join([f"## {paper}, {item}", "", HEADING, *lines]))
     return "\n\n".join(sections)
 
 
@@ -68,7 +69,7 @@ def claims_forest(rows):
 
     Args:
         rows: DataFrame with the columns ``COLUMNS``; those that are not measured are left out.
-            An interval that runs off its panel is wider than it.
+            An interval that runs off its panel ends there in an arrowhead.
 
     Returns:
         matplotlib.figure.Figure, 7 inches wide.
@@ -144,9 +145,11 @@ def _draw(axes, rows, several):
     for place, (_, row) in zip(places, rows.iterrows(), strict=True):
         start, stop = np.clip([row["above"], row["below"]], left, right)
         axes.barh(place, stop - start, 0.8, start, color=SUPPORTING, lw=0)
-        axes.plot([row["image_low"], row["image_high"]], [place + 0.25] * 2, color=BLACK, lw=0.8)
-        look = LOOKS[row["verdict"]]
-        axes.plot([row["low"], row["high"]], [place, place], color=look["color"])
+        look, limits = LOOKS[row["verdict"]], (left, right)
+        images = (row["image_low"], row["image_high"])
+        _draw_interval(axes, images, place + 0.25, limits, color=BLACK, lw=0.8, markersize=4)
+        seeds = (row["low"], row["high"])
+        _draw_interval(axes, seeds, place, limits, color=look["color"], markersize=6)
         axes.plot(row["effect"], place, **look, markersize=4.5, linestyle="")
     axes.axvline(0, color=BLACK, lw=0.6)
     datasets = rows["dataset"] if several else [""] * len(rows)
@@ -157,6 +160,15 @@ def _draw(axes, rows, several):
     axes.set_yticks(places, labels, fontsize=7)
     axes.set(xlim=(left, right), ylim=(len(rows) - 0.5, -0.5))
     axes.grid(visible=False, axis="y")
+
+
+def _draw_interval(axes, interval, place, limits, markersize, **look):
+    """Draw an interval, with an arrowhead at each end that lies beyond the limits of the panel."""
+    axes.plot(interval, [place, place], **look)
+    (low, high), (left, right) = interval, limits
+    for beyond, end, head in ((low < left, left, CARETLEFT), (high > right, right, CARETRIGHT)):
+        if beyond:
+            axes.plot(end, place, marker=head, markersize=markersize, clip_on=False, **look)
 
 
 def _limits(rows):

@@ -20,7 +20,7 @@ def read_table(path, columns=KEYS):
         DataFrame.
 
     Raises:
-        ValueError: if the file is no table or lacks a column.
+        ValueError: if the file is no table, breaks off inside a line or lacks a column.
 
     Example:
         >>> import tempfile
@@ -30,11 +30,14 @@ def read_table(path, columns=KEYS):
         1
     """
     try:
+        if not Path(path).read_bytes().endswith(b"\n"):
+            # A number that breaks off is a number too.
+            raise pd.errors.ParserError("its last line breaks off")
         table = pd.read_csv(path)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(
-            f"A results table must be a whole CSV ({error}); bring it back, or start over. "
-            f"Received: path={str(path)!r}"
+            f"A results table must be a whole CSV ({error}); bring it back, or replace it with "
+            f"--fresh. Received: path={str(path)!r}"
         ) from error
     missing = [column for column in columns if column not in table.columns]
     checks.require(

@@ -6,6 +6,7 @@ from hfc_keras.training.catastrophic_overfitting import (
 )
 from hfc_keras.training.fitting import build_model as build_model
 from hfc_keras.training.fitting import fit as fit
+from hfc_keras.training.fourier import FourierRegularized as FourierRegularized
 from hfc_keras.training.inputs import filtered_images as filtered_images
 from hfc_keras.training.inputs import load_data as load_data
 from hfc_keras.training.inputs import training_split as training_split

@@ -1,14 +1,14 @@
 """Adversarial training inside ordinary ``fit``."""
 
 import keras
-import numpy as np
 from keras import ops
 
 from hfc_keras import attacks, checks, gradients
+from hfc_keras.training.image_training import ImageTraining
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
-class AdversarialTraining(keras.Model):
+class AdversarialTraining(ImageTraining):
     r"""Train a model on adversarial images made anew in every step.
 
     .. math:: \min_\theta E \max_{\|\delta\| \le \epsilon} \ell(f_\theta(x + \delta), y)
@@ -46,10 +46,7 @@ class AdversarialTraining(keras.Model):
     """
 
     def __init__(self, model, attack=None, seed=None, **kwargs):
-        checks.require(isinstance(model, keras.Model), "`model` must be a keras.Model", model=model)
-        # Without autocast a half-precision policy leaves the pixels to the attack as they are.
-        super().__init__(**{"autocast": False, "dtype": model.dtype_policy, **kwargs})
-        self.model = model
+        super().__init__(model, **kwargs)
         self.attack = attacks.Pgd(8 / 255, steps=7) if attack is None else attack
         check_attack(self.attack, "attack")
         self.seed = seed
@@ -60,12 +57,6 @@ class AdversarialTraining(keras.Model):
         if isinstance(inputs, (tuple, list)):
             inputs = self.attacked(*inputs)
         return self.model(inputs, training=training)
-
-    def fit(self, x=None, y=None, *args, **kwargs):
-        """Train, after a look at the images, as ``keras.Model.fit``."""
-        if x is not None:
-            self._check(x, y)
-        return super().fit(x, y, *args, **kwargs)
 
     def attacked(self, images, labels):
         """Adversarial images of a batch.
@@ -97,27 +88,6 @@ class AdversarialTraining(keras.Model):
         for _ in range(self.attack.steps):
             *state, _, _, _ = iterate(predict, images, labels, *sizes, *state)
         return ops.stop_gradient(state[0])
-
-    def train_step(self, *arguments):
-        """Pass the labels to ``call`` beside the images; both backends' steps do the rest."""
-        *state, batch = arguments
-        images, labels, weights = keras.utils.unpack_x_y_sample_weight(batch)
-        batch = keras.utils.pack_x_y_sample_weight((images, labels), labels, weights)
-        return super().train_step(*state, batch)
-
-    def _check(self, x, y):
-        """Refuse what the attack would saturate or misunderstand without a word."""
-        if hasattr(x, "element_spec"):
-            x, y, _ = keras.utils.unpack_x_y_sample_weight(next(iter(x)))
-        elif isinstance(x, keras.utils.PyDataset):
-            x, y, _ = keras.utils.unpack_x_y_sample_weight(x[0])
-        elif not hasattr(x, "shape"):
-            return
-        images, labels = checks.pixels(x, "x"), np.asarray(y)
-        checks.model_input(self.model, images, "x")
-        logits = checks.logits(self.model(images[:32], training=False))
-        if labels.ndim == 1 or labels.shape[1] == 1:
-            checks.class_indices(labels, len(images), logits.shape[1], "y")
 
     def _start(self, iterate, images):
         if not self.attack.random_start:

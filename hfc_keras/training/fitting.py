@@ -11,6 +11,7 @@ from hfc_keras import attacks, checks, models
 from hfc_keras.data import pipeline
 from hfc_keras.training.adversarial import AdversarialTraining
 from hfc_keras.training.catastrophic_overfitting import CatastrophicOverfitting
+from hfc_keras.training.fourier import FourierRegularized
 from hfc_keras.training.inputs import load_data, training_batches
 from hfc_keras.training.recipe import Recipe
 from hfc_keras.training.store import Store
@@ -19,6 +20,8 @@ HISTORY = ["epoch", "loss", "accuracy", "val_accuracy"]
 # What training with FGSM also logs, on this many training images.
 WATCHED = ["fgsm_accuracy", "pgd_accuracy"]
 WATCHED_EXAMPLES = 200
+# What training with a regularizer also logs, without its weight.
+PENALTY = "sensitivity_penalty"
 
 
 def fit(recipe, store=None, data_dir=None, every_epoch=False):
@@ -40,7 +43,8 @@ def fit(recipe, store=None, data_dir=None, every_epoch=False):
         columns epoch (from 1), loss, accuracy (means over the epoch while training, with an
         adversary on attacked images) and val_accuracy (on the untouched test images after it);
         with FGSM as adversary also fgsm_accuracy and pgd_accuracy, as of
-        ``CatastrophicOverfitting``, on 200 training images.
+        ``CatastrophicOverfitting``, on 200 training images, and with a regularizer
+        sensitivity_penalty, the mean over the epoch of the penalty without its weight.
 
     Raises:
         ValueError: for data or a model that does not exist, a store that cannot be written, or
@@ -72,9 +76,7 @@ class _Training:
         self.dataset = load_data(recipe, data_dir)
         self.batches = training_batches(recipe, self.dataset)
         self.model = build_model(recipe, self.dataset.image_shape, self.dataset.classes)
-        self.trained = self.model
-        if recipe.adversary:
-            self.trained = AdversarialTraining(self.model, recipe.adversary, seed=recipe.seed)
+        self.trained = trained_model(recipe, self.model)
         self.history = pd.DataFrame(columns=HISTORY)
         self.compile()
 
@@ -142,7 +144,7 @@ class _Training:
                 f"The loss must stay finite; lower `learning_rate`. Received: "
                 f"loss={logs['loss']} after epoch {epoch + 1} of {self.recipe}"
             )
-        names = [*HISTORY[1:], *(name for name in WATCHED if name in logs)]
+        names = [*HISTORY[1:], *(name for name in (*WATCHED, PENALTY) if name in logs)]
         row = {"epoch": epoch + 1, **{name: float(logs[name]) for name in names}}
         self.history = pd.DataFrame([*self.history.to_dict("records"), row])
         if self.store:
@@ -176,6 +178,28 @@ def build_model(recipe, image_shape, classes):
         seed=recipe.seed,
         **recipe.options,
     )
+
+
+def trained_model(recipe, model):
+    """What a recipe fits: the network itself, or a training of its own round it.
+
+    Args:
+        recipe: training.Recipe.
+        model: keras.Model of ``build_model``.
+
+    Returns:
+        keras.Model, not compiled.
+
+    Example:
+        >>> network = build_model(Recipe(model="small_cnn"), (8, 8, 1), 10)
+        >>> trained_model(Recipe(model="small_cnn"), network) is network
+        True
+    """
+    if recipe.adversary:
+        return AdversarialTraining(model, recipe.adversary, seed=recipe.seed)
+    if recipe.regularizer:
+        return FourierRegularized(model, recipe.regularizer, recipe.regularizer_weight)
+    return model
 
 
 def build_optimizer(recipe, steps):

@@ -71,6 +71,7 @@ def training_batches(recipe, dataset):
     """
     augmented = recipe.augmentation == "crop_flip"
     augmentation = [layers.RandomCropFlip(padding=4, seed=0)] if augmented else []
+    augmentation += [layers.PixelNoise(recipe.noise, seed=0)] if recipe.noise else []
     mix_up = keras.layers.MixUp if recipe.mix_up_weight == "image" else layers.BatchMixUp
     return data.TrainingBatches(
         training_split(recipe, dataset),

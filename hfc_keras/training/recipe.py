@@ -7,9 +7,10 @@ import os
 
 import numpy as np
 
-from hfc_keras import attacks, checks, models
+from hfc_keras import attacks, checks, models, regularizers
 from hfc_keras.data.dataset import pair
 from hfc_keras.training.adversarial import check_attack
+from hfc_keras.training.fourier import as_kind, as_plain
 
 CHOICES = {
     "normalization": ("none", "batch"),
@@ -48,6 +49,8 @@ class Recipe:
         batch_size: int, images a step.
         epochs: int, passes over the training set.
         augmentation: ``"none"`` or ``"crop_flip"`` (pad 4, random crop, random flip).
+        noise: float, at least 0, standard deviation of Gaussian noise on the training images,
+            in units of pixels; they are clipped to [0, 1] again.
         mix_up: float, alpha of mix-up's Beta distribution; 0 is no mix-up.
         mix_up_weight: ``"image"``, a weight for each image, or ``"batch"``, one for all.
         labels: ``"true"`` or ``"shuffled"`` (dealt at random, once for a seed).
@@ -58,7 +61,11 @@ class Recipe:
         rescale: bool, whether each training image is divided by its maximum.
         adversary: None, attacks.Fgsm or attacks.Pgd, what training images are attacked by, as of
             ``AdversarialTraining``; or the dict that stands for it in ``to_dict``.
-        seed: int, of weights, order, augmentation, dropout and label shuffle.
+        regularizer: None, ``"low"``, ``"mid"``, ``"high"``, ``"all"`` or a
+            regularizers.SensitivityBand, the frequencies that ``FourierRegularized`` leaves the
+            network sensitive to; or the pair (inner, outer) that stands for a band.
+        regularizer_weight: float, at least 0, weight of its penalty.
+        seed: int, of weights, order, augmentation, noise, dropout and label shuffle.
 
     Raises:
         ValueError: for a field that does not exist or a value out of range.
@@ -86,6 +93,7 @@ class Recipe:
     batch_size: int = 100
     epochs: int = 100
     augmentation: str = "none"
+    noise: float = 0.0
     mix_up: float = 0.0
     mix_up_weight: str = "image"
     labels: str = "true"
@@ -95,6 +103,8 @@ class Recipe:
     outside_gain: float = 0.0
     rescale: bool = False
     adversary: attacks.Fgsm | attacks.Pgd | None = None
+    regularizer: str | regularizers.SensitivityBand | None = None
+    regularizer_weight: float = 0.5
     seed: int = 0
 
     def __new__(cls, **values):
@@ -118,6 +128,22 @@ class Recipe:
             self.adversary is None or self.component == "original",
             "`component` must be 'original' with an adversary, which clips pixels to [0, 1]",
             component=self.component,
+        )
+        checks.require(
+            self.noise == 0 or self.component == "original",
+            "`component` must be 'original' with noise, which clips pixels to [0, 1]",
+            component=self.component,
+        )
+        checks.require(
+            self.regularizer is None or self.adversary is None,
+            "`regularizer` must be None with an adversary: one of them makes the step",
+            regularizer=self.regularizer,
+        )
+        checks.require(
+            self.regularizer is None or (self.component == "original" and not self.rescale),
+            "`component` must be 'original', not rescaled, with a regularizer, which takes pixels",
+            component=self.component,
+            rescale=self.rescale,
         )
 
     def but(self, **changes):
@@ -153,6 +179,8 @@ class Recipe:
         changed = {name: value for name, value in values.items() if value != default[name]}
         if self.adversary:
             changed["adversary"] = self.adversary.to_dict()
+        if self.regularizer:
+            changed["regularizer"] = as_plain(self.regularizer)
         return changed
 
     @property
@@ -202,6 +230,8 @@ def _checked(field, value):
         if attack is not None:
             check_attack(attack, name)
         return attack
+    if name == "regularizer":
+        return None if value is None else as_kind(value, name)
     if name == "options":
         checks.require(isinstance(value, dict), "`options` must be a dict", options=value)
         fields = {field.name for field in _fields()} & value.keys()

@@ -1,27 +1,13 @@
-r"""Fourier mathematics on image batches: masks, low and high components, bands.
+"""Low, high and band components of images: radial masks and the filters made of them."""
 
-Radii count cycles per image. The zero frequency stands in the corner ``[0, 0]``, so no
-shift is needed and even, odd and non-square sizes follow one rule: index ``k`` of ``n`` is
-the frequency :math:`\min(k, n - k)` up to sign.
-
-A radial filter weights the four coefficients :math:`(\pm u, \pm v)` alike, so it is diagonal
-in the real orthonormal basis of cosines and sines along each axis. On a processor the
-transform is therefore two real matrix products (only over the rows and columns that the
-filter keeps), which is faster than a complex transform up to about 256 pixels. Beyond, and
-on an accelerator, whose matrix units round to ten bits, it is the complex transform.
-"""
-
-import functools
 import math
 
-import keras
 import numpy as np
 from keras import ops
 
 from hfc_keras import checks
+from hfc_keras.spectrum.axes import float_dtype, frequencies, real_basis, uses_products
 
-# Sides up to which matrix products beat the complex transform on a processor.
-LARGEST_PRODUCT = 256
 # A radius beyond the corner of any image.
 FAR = 1e9
 
@@ -54,7 +40,7 @@ def radial_mask(height, width, radius, inclusive=True):
     height = checks.number("height", height, minimum=1, whole=True)
     width = checks.number("width", width, minimum=1, whole=True)
     keep = _disc(radius, inclusive)
-    rows, columns = _fft_frequencies(height), _fft_frequencies(width)
+    rows, columns = frequencies(height), frequencies(width)
     return keep(rows[:, None] ** 2 + columns[None, :] ** 2)
 
 
@@ -124,7 +110,7 @@ def split(images, radius, inclusive=True):
     (low,) = _filtered(images, [_disc(radius, inclusive)], dtype="float32")
     images = ops.convert_to_tensor(images)
     high = ops.cast(images, "float32") - low
-    dtype = _float_dtype(images)
+    dtype = float_dtype(images)
     return ops.cast(low, dtype), ops.cast(high, dtype)
 
 
@@ -195,12 +181,6 @@ def _check_band(inner, outer):
     checks.require(inner < outer, "`outer` must be above `inner`", inner=inner, outer=outer)
 
 
-def _float_dtype(images):
-    """Dtype of what is made from images: their own if float, else float32."""
-    dtype = keras.backend.standardize_dtype(images.dtype)
-    return dtype if keras.backend.is_float_dtype(dtype) else "float32"
-
-
 def _filtered(images, predicates, dtype=None):
     """Keep the frequencies whose squared distance fulfils a predicate, one result each."""
     images = ops.convert_to_tensor(images)
@@ -209,24 +189,18 @@ def _filtered(images, predicates, dtype=None):
         "`images` must be (batch, height, width, channels)",
         **{"images.shape": tuple(images.shape)},
     )
-    dtype = dtype or _float_dtype(images)
+    dtype = dtype or float_dtype(images)
     planes = ops.transpose(ops.cast(images, "float32"), (0, 3, 1, 2))
-    large = any(side and side > LARGEST_PRODUCT for side in images.shape[1:3])
-    transform = _by_fft if large or _has_accelerator() else _by_products
+    transform = _by_products if uses_products(*images.shape[1:3]) else _by_fft
     parts = transform(planes, predicates)
     return [ops.cast(ops.transpose(part, (0, 2, 3, 1)), dtype) for part in parts]
-
-
-@functools.cache
-def _has_accelerator():
-    return any(not device.startswith("cpu") for device in keras.distribution.list_devices())
 
 
 def _by_products(planes, predicates):
     """Filter planes (batch, channels, height, width) in the real cosine and sine basis."""
     height, width = ops.shape(planes)[2:]
-    rows, row_frequencies = _real_basis(height)
-    columns, column_frequencies = _real_basis(width)
+    rows, row_frequencies = real_basis(height)
+    columns, column_frequencies = real_basis(width)
     squared = row_frequencies[:, None] ** 2 + column_frequencies[None, :] ** 2
     masks = [predicate(squared) for predicate in predicates]
     extents = [_extent(mask) for mask in masks]
@@ -241,40 +215,11 @@ def _by_products(planes, predicates):
 
 def _by_fft(planes, predicates):
     """Filter planes (batch, channels, height, width) with the complex transform."""
-    rows, columns = (_fft_frequencies(size) for size in ops.shape(planes)[2:])
+    rows, columns = (frequencies(size) for size in ops.shape(planes)[2:])
     squared = rows[:, None] ** 2 + columns[None, :] ** 2
     real, imaginary = ops.fft2((planes, ops.zeros_like(planes)))
     masks = [ops.cast(predicate(squared), "float32") for predicate in predicates]
     return [ops.ifft2((real * mask, imaginary * mask))[0] for mask in masks]
-
-
-def _fft_frequencies(size):
-    """Distance of each DFT index to the zero frequency, along one axis."""
-    index, size, module = _axis(size)
-    return module.minimum(index, size - index)
-
-
-def _real_basis(size):
-    """Orthonormal rows 1, cos 1, sin 1, cos 2, ... along one axis, and their frequencies.
-
-    Row k of frequency f = ceil(k / 2) is sqrt(2 / n) cos(2 pi f x / n) for odd k and the sine
-    for even k; the rows of frequency 0 and n / 2 have no partner and are sqrt(1 / n) cosines.
-    """
-    index, size, module = _axis(size)
-    frequency = module.ceil(index / 2)
-    angle = module.mod(frequency[:, None] * index[None, :], size) * (2 * np.pi / size)
-    single = ((frequency == 0) | (2 * frequency == size))[:, None]
-    cosine = single | (module.mod(index, 2) == 1)[:, None]
-    rows = module.where(cosine, module.cos(angle), module.sin(angle))
-    rows = rows * module.sqrt(module.where(single, 1 / size, 2 / size))
-    return (rows.astype("float32") if module is np else ops.cast(rows, "float32")), frequency
-
-
-def _axis(size):
-    """Indices and size as floats, in NumPy when the size is known and as tensors when not."""
-    if isinstance(size, (int, np.integer)):
-        return np.arange(size, dtype="float64"), float(size), np
-    return ops.arange(size, dtype="float64"), ops.cast(size, "float64"), ops
 
 
 def _extent(mask):

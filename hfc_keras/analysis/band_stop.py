@@ -1,0 +1,84 @@
+"""Accuracy on images from which a ring of frequencies is removed."""
+
+import numpy as np
+import pandas as pd
+from keras import ops
+from tqdm import tqdm
+
+from hfc_keras import checks, spectrum
+from hfc_keras.analysis.changed_accuracy import changed_accuracy
+
+
+def band_stop_accuracy(model, images, labels, bands=16, batch_size=256):
+    r"""Accuracy of a model on images without the frequencies of one ring, ring by ring.
+
+    .. math:: a_k = \frac1n \sum_i [\arg\max f(x_i - b_k(x_i)) = y_i], \qquad
+              b_k:\ r_{k-1} < \sqrt{u^2 + v^2} \le r_k
+
+    The rings have equal width, :math:`r_k = k \min(H, W) / (2 \cdot \text{bands})`, but for the
+    last one, which reaches beyond that to the corner. So together they hold every frequency but
+    zero, which stays. Rings hold the more coefficients the larger they are. Components are not
+    clipped.
+
+    Args:
+        model: keras.Model that returns logits ``(batch, classes)``; in inference mode.
+        images: float ``(examples, height, width, channels)`` in [0, 1].
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
+        bands: int, at least 1, number of rings. More than half of the smaller side leave some
+            without any frequency.
+        batch_size: int, images at once; does not change the answer.
+
+    Returns:
+        DataFrame with a row for the images as they are, then one a ring, and the columns
+
+        - inner, outer: limits of the ring in cycles per image, the outer one included; NaN for
+          the images as they are;
+        - coefficients: how many of the ``height * width`` of a channel were removed;
+        - accuracy: in [0, 1]; drop: accuracy on the images as they are minus it;
+        - examples: images measured.
+
+    Raises:
+        ValueError: for pixels outside [0, 1], images that do not fit the model, labels that are
+            missing or do not fit the images or the classes, a model that returns probabilities
+            or NaN, a number of bands that is not a whole one from 1.
+
+    Example:
+        >>> from hfc_keras import data, models
+        >>> test = data.load("digits").test
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> table = band_stop_accuracy(model, test.images[:50], test.labels[:50], bands=2)
+        >>> table[["inner", "outer", "coefficients"]].round(2).values.tolist()
+        [[nan, nan, 0.0], [0.0, 2.0, 12.0], [2.0, 5.66, 51.0]]
+    """
+    images = checks.pixels(images)
+    bands = checks.number("bands", bands, minimum=1, whole=True)
+    limits = _limits(*images.shape[1:3], bands)
+    tested = tqdm([None, *limits], "band stop", leave=False, disable=None)
+    accuracy = np.array([_accuracy(model, images, labels, each, batch_size) for each in tested])
+    sizes = [int(spectrum.band_mask(*images.shape[1:3], *each).sum()) for each in limits]
+    return pd.DataFrame(
+        {
+            "inner": [np.nan, *(inner for inner, _ in limits)],
+            "outer": [np.nan, *(outer for _, outer in limits)],
+            "coefficients": [0, *sizes],
+            "accuracy": accuracy,
+            "drop": accuracy[0] - accuracy,
+            "examples": len(images),
+        }
+    )
+
+
+def _limits(height, width, bands):
+    """Inner and outer limit of each ring."""
+    limits = np.linspace(0, min(height, width) / 2, bands + 1)
+    limits[-1] = max(limits[-1], np.hypot(height // 2, width // 2))
+    return list(zip(limits[:-1].tolist(), limits[1:].tolist(), strict=True))
+
+
+def _accuracy(model, images, labels, limits, batch_size):
+    """Accuracy without a ring; None is no ring."""
+
+    def stop(batch, start):
+        return batch - ops.convert_to_numpy(spectrum.band(batch, *limits))
+
+    return changed_accuracy(model, images, labels, limits and stop, batch_size)

@@ -1,0 +1,49 @@
+"""Accuracy of a model on images that are changed on their way to it."""
+
+import numpy as np
+
+from hfc_keras import checks, gradients
+
+
+def changed_accuracy(model, images, labels, change=None, batch_size=256):
+    r"""Share of images that a model classifies right after a change.
+
+    .. math:: \frac1n \sum_i [\arg\max f(c(x_i)) = y_i]
+
+    Args:
+        model: keras.Model that returns logits ``(batch, classes)``; run in inference mode.
+        images: float ``(examples, height, width, channels)`` in [0, 1].
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``.
+        change: function ``change(images, start=row)`` of a batch and the row of its first image
+            that returns as many images, or None for the images as they are.
+        batch_size: int, images at once.
+
+    Returns:
+        float in [0, 1].
+
+    Raises:
+        ValueError: for pixels outside [0, 1], images that do not fit the model, labels that do not
+            fit the images or the classes, a model that returns probabilities or NaN.
+
+    Example:
+        >>> from hfc_keras import data, models
+        >>> test = data.load("digits").test
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> inverted = lambda images, start: 1 - images
+        >>> 0 <= changed_accuracy(model, test.images, test.labels, inverted) <= 1
+        True
+    """
+    images = checks.pixels(images)
+    checks.model_input(model, images)
+    batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
+    labels = checks.class_indices(labels, len(images), gradients.logit_count(model, images))
+    predict = gradients.compiled(model, gradients.outputs)
+    right = 0
+    for start in range(0, len(images), batch_size):
+        rows = slice(start, start + batch_size)
+        batch = images[rows] if change is None else change(images[rows], start=start)
+        logits = checks.logits(np.asarray(predict(batch)[0]))
+        bad = int(np.isnan(logits).any(axis=1).sum())
+        checks.require(not bad, "`model` must return no NaN", **{"images with NaN": bad})
+        right += int((logits.argmax(axis=1) == labels[rows]).sum())
+    return right / len(images)

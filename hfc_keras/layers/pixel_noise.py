@@ -1,0 +1,64 @@
+"""Gaussian noise as an augmentation of pixels."""
+
+import keras
+from keras import ops
+
+from hfc_keras import checks
+
+
+@keras.saving.register_keras_serializable(package="hfc_keras")
+class PixelNoise(keras.layers.Layer):
+    r"""Add Gaussian noise to pixels and clip them to [0, 1] again.
+
+    .. math:: x' = \min(1, \max(0, x + \sigma n)), \qquad n \sim N(0, 1)
+
+    ``keras.layers.GaussianNoise`` does not clip and does nothing outside of ``fit``, so that a
+    pipeline would go without it; hence a layer of its own.
+
+    Args:
+        stddev: float, standard deviation of the noise in units of the pixels, at least 0.
+        seed: int or None, seed of the layer's random numbers.
+        **kwargs: as of ``keras.layers.Layer``.
+
+    Call arguments:
+        inputs: ``(batch, height, width, channels)`` in [0, 1].
+        training: bool, whether to add noise at all; true unless told otherwise.
+
+    Returns:
+        Tensor of the shape of ``inputs``, in the layer's compute dtype.
+
+    Raises:
+        ValueError: for a standard deviation that is negative or not finite.
+
+    Reference:
+        Ford et al., Adversarial Examples Are a Natural Consequence of Test Error in Noise,
+        ICML 2019.
+
+    Example:
+        >>> import numpy as np
+        >>> PixelNoise(0.1, seed=0)(np.ones((2, 4, 4, 3), "float32")).shape == (2, 4, 4, 3)
+        True
+    """
+
+    def __init__(self, stddev, seed=None, **kwargs):
+        super().__init__(**{"autocast": False, **kwargs})
+        self.stddev = checks.number("stddev", stddev, minimum=0)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def call(self, inputs, training=True):
+        """Add noise to a batch of images."""
+        if not training:
+            return ops.cast(inputs, self.compute_dtype)
+        noise = keras.random.normal(ops.shape(inputs), seed=self.seed_generator, dtype="float32")
+        noisy = ops.cast(inputs, "float32") + self.stddev * noise
+        return ops.cast(ops.clip(noisy, 0.0, 1.0), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        """Return the input's shape."""
+        return input_shape
+
+    def get_config(self):
+        """Return every argument that rebuilds the layer."""
+        return {**super().get_config(), "stddev": self.stddev, "seed": self.seed}

@@ -1,0 +1,213 @@
+"""Accuracy on changed test images: a table, points by condition, curves by weight."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hfc_keras.reporting import palette
+from hfc_keras.reporting.effects import MissingMeasurementError, rows_of
+from hfc_keras.reporting.panels import PAGE, legend_below, panel_grid
+from hfc_keras.reporting.plots import STYLE, require_columns
+from hfc_keras.reporting.sensitivity import sensitivity_numbers
+from hfc_keras.reporting.tables import mean_and_spread, unique_rows
+
+KEYS = "recipe seed measure condition level".split()
+
+
+def condition_effect(table, recipe, measure, conditions=None):
+    """Mean accuracy of a recipe over some conditions and all their levels, for a claim.
+
+    Args:
+        table: DataFrame with the columns recipe, seed, measure, condition, level, accuracy.
+        recipe: str.
+        measure: str.
+        conditions: iterable of str; None is all of the measure.
+
+    Returns:
+        Series of float by seed.
+
+    Raises:
+        MissingMeasurementError: if a seed of the recipe lacks one of the conditions or levels that
+            other rows of the measure have.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": [0, 0], "measure": "attacked",
+        ...         "condition": "pgd", "level": [0.1, 0.2], "accuracy": [0.5, 0.25]}
+        >>> condition_effect(pd.DataFrame(rows), "vanilla", "attacked").tolist()
+        [0.375]
+    """
+    rows = rows_of(table, measure=measure)
+    rows = rows if conditions is None else rows[rows["condition"].isin(list(conditions))]
+    unique_rows(rows, KEYS)
+    wide = _wide(rows)
+    seeds = sorted(rows_of(table, recipe=recipe)["seed"].unique())
+    own = wide[wide.index.get_level_values("recipe") == recipe].droplevel("recipe")
+    own = own.reindex(seeds)
+    found = set(rows["condition"]) >= set(conditions or ())
+    if not seeds or own.isna().any(axis=None) or not found:
+        raise MissingMeasurementError(
+            "A table must hold every condition and level of a claim for each seed. Received: "
+            f"recipe={recipe!r}, measure={measure!r}, conditions={conditions}"
+        )
+    return own.mean(axis=1)
+
+
+def condition_table(table):
+    """Accuracy by recipe and condition, mean and standard deviation over seeds.
+
+    Args:
+        table: DataFrame as of ``condition_effect``. Corruptions and their levels are averaged,
+            all others stand by themselves.
+
+    Returns:
+        DataFrame of str, a row a condition, a column a recipe.
+
+    Raises:
+        ValueError: for a missing column or a measurement that stands twice.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": 0, "measure": "attacked", "condition": "pgd",
+        ...         "level": 0.1, "accuracy": 0.5}
+        >>> condition_table(pd.DataFrame(rows, index=[0])).index.tolist()
+        ['pgd 0.1']
+    """
+    require_columns(table, [*KEYS, "accuracy"])
+    unique_rows(table, KEYS)
+    means = _by_label(table)
+    spread = means.groupby(["label", "recipe"], sort=False)["accuracy"].agg(["mean", "std"])
+    words = spread.apply(mean_and_spread, axis=1).unstack("recipe")
+    order = means["label"].drop_duplicates(), means["recipe"].drop_duplicates()
+    return words.reindex(index=order[0], columns=order[1]).rename_axis(index=None, columns=None)
+
+
+def condition_points(table, titles=None):
+    """Accuracy on changed test images, a point a recipe and condition, beside each other.
+
+    Args:
+        table: DataFrame as of ``condition_table``. Points are means over seeds, whiskers their
+            range.
+        titles: dict from recipes to names in the legend, or None.
+
+    Returns:
+        matplotlib.figure.Figure, 7 inches wide.
+
+    Raises:
+        ValueError: for a missing column or a measurement that stands twice.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": 0, "measure": "attacked", "condition": "pgd",
+        ...         "level": 0.1, "accuracy": 0.5}
+        >>> condition_points(pd.DataFrame(rows, index=[0])).axes[0].get_xlabel()
+        'accuracy'
+    """
+    require_columns(table, [*KEYS, "accuracy"])
+    unique_rows(table, KEYS)
+    means = _by_label(table)
+    labels = list(means["label"].drop_duplicates())
+    looks = palette.recipe_looks(means["recipe"])
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(PAGE * 0.75, 0.8 + 0.24 * len(labels)), layout="constrained")
+        axes = figure.subplots()
+        for offset, (recipe, look) in enumerate(looks.items()):
+            part = means[means["recipe"] == recipe].groupby("label")["accuracy"]
+            part = part.agg(["mean", "min", "max"]).reindex(labels)
+            shift = 0.12 * (offset - (len(looks) - 1) / 2)
+            places = [place + shift for place in range(len(labels))]
+            axes.hlines(places, part["min"], part["max"], color=look["color"], lw=1)
+            name = (titles or {}).get(recipe, recipe)
+            axes.plot(part["mean"], places, **look, linestyle="", label=name)
+        axes.set_yticks(range(len(labels)), labels)
+        axes.set(xlabel="accuracy", xlim=(0, None), ylim=(len(labels) - 0.5, -0.5))
+        legend_below(figure, axes.get_legend_handles_labels()[0])
+    return figure
+
+
+def weight_curves(table, kinds, titles=None):
+    """Test accuracy and share of the sensitivity in its band against the weight of a penalty.
+
+    Args:
+        table: DataFrame with the columns recipe, seed, weight, measure, condition, accuracy, and
+            for the measure ``sensitivity`` those of ``sensitivity_numbers``. Recipes are called
+            by a name of ``kinds``, with or without ``_weight`` after it; ``vanilla`` has weight 0.
+        kinds: dict from names to ``"low"``, ``"mid"``, ``"high"`` (the share that is drawn) or
+            ``"all"`` (the entropy over its maximum).
+        titles: dict from names to words in the legend, or None.
+
+    Returns:
+        matplotlib.figure.Figure, two panels. Lines are means over seeds, bands their range.
+
+    Raises:
+        ValueError: for a missing column or a measurement that stands twice.
+
+    Example:
+        >>> clean = {"recipe": ["vanilla", "lsf"], "seed": 0, "weight": [0.0, 0.5],
+        ...          "measure": "clean", "condition": "original", "level": 0, "accuracy": 0.5}
+        >>> rings = {"recipe": ["vanilla", "lsf"], "seed": 0, "weight": [0.0, 0.5],
+        ...          "measure": "sensitivity", "ring": 1, "mean": 1.0, "image_size": 8}
+        >>> table = pd.concat([pd.DataFrame(clean), pd.DataFrame(rings)])
+        >>> len(weight_curves(table, {"lsf": "low"}).axes)
+        2
+    """
+    require_columns(table, ["recipe", "seed", "weight", "measure", "accuracy"])
+    clean = table[table["measure"] == "clean"]
+    spectra = table[table["measure"] == "sensitivity"]
+    numbers = sensitivity_numbers(spectra).reset_index()
+    weights = spectra[["recipe", "seed", "weight", "image_size"]].drop_duplicates()
+    numbers = numbers.merge(weights, on=["recipe", "seed"])
+    numbers["all"] = numbers["entropy"] / np.log2(numbers["image_size"] // 2)
+    looks = palette.recipe_looks(kinds)
+    handles = [
+        Line2D([], [], label=(titles or {}).get(name, name), **look) for name, look in looks.items()
+    ]
+    with matplotlib.rc_context(STYLE):
+        figure, (left, right) = panel_grid(2, handles, width=PAGE / 2)
+        for name, kind in kinds.items():
+            _against_weight(left, _of(clean, name), "accuracy", looks[name])
+            _against_weight(right, _of(numbers, name), kind, looks[name])
+        left.set(title="test accuracy", xlabel="weight of the penalty", ylim=(0, None))
+        right.set(title="share in its band (all: entropy / maximum)")
+        right.set_xlabel("weight of the penalty")
+    return figure
+
+
+def _wide(rows):
+    """Accuracies, a row a recipe and seed, a column a condition and level."""
+    level = rows["level"].fillna(-1)
+    index = ["recipe", "seed", "condition", "level"]
+    return rows.assign(level=level).set_index(index)["accuracy"].unstack(["condition", "level"])
+
+
+def _by_label(table):
+    """Accuracies by recipe, seed and label; corruptions are averaged."""
+    columns = table["measure"], table["condition"], table["level"]
+    labels = [_label(*row) for row in zip(*columns, strict=True)]
+    keys = ["label", "recipe", "seed"]
+    return table.assign(label=labels).groupby(keys, sort=False)["accuracy"].mean().reset_index()
+
+
+def _label(measure, condition, level):
+    if measure == "corrupted":
+        return "corruptions (mean)"
+    if measure == "filtered":
+        return f"{condition} third"
+    if pd.isna(level):
+        return condition
+    levels = round(255 * level, 6)
+    if measure == "attacked" and levels.is_integer():
+        return f"{condition} {levels:g}/255"
+    return f"{condition} {level:.3g}"
+
+
+def _of(table, name):
+    """Rows of one regularizer at all its weights, and of the network without."""
+    own = table["recipe"].str.fullmatch(f"{name}(_.*)?")
+    return table[own | (table["recipe"] == "vanilla")]
+
+
+def _against_weight(axes, rows, column, look):
+    spread = rows.groupby("weight")[column].agg(["mean", "min", "max"])
+    axes.plot(spread.index, spread["mean"], **look)
+    band = {"color": look["color"], "alpha": 0.15, "lw": 0}
+    axes.fill_between(spread.index, spread["min"], spread["max"], **band)

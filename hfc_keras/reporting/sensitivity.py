@@ -1,0 +1,191 @@
+"""Fourier sensitivity: numbers of a spectrum, tables and curves of many."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from hfc_keras import checks
+from hfc_keras.reporting import palette
+from hfc_keras.reporting.effects import MissingMeasurementError, rows_of
+from hfc_keras.reporting.panels import PANEL, label_outer, panel_grid
+from hfc_keras.reporting.plots import STYLE, require_columns
+from hfc_keras.reporting.tables import mean_and_spread, unique_rows
+
+KEYS = "recipe seed ring".split()
+WHITE_LOOK = {"color": palette.LIGHT_GREY, "linestyle": "--", "lw": 1.0}
+
+
+def sensitivity_numbers(table):
+    r"""What a spectrum of Fourier sensitivity says in a few numbers, a row a recipe and seed.
+
+    With ``N`` the smaller side of the images:
+
+    Args:
+        table: DataFrame with the columns recipe, seed, ring, mean, image_size (``N``).
+
+    Returns:
+        DataFrame indexed by recipe and seed, in the order of the table, with the columns
+
+        - low, mid, high: share of the rings up to N/6, from there to N/3, and beyond;
+        - peak: ring with the largest share;
+        - centre: mean ring, :math:`\sum_k k S_k`;
+        - entropy: Shannon entropy in bits of the rings up to N/2, made to add up to 1.
+
+    Raises:
+        ValueError: for a missing column or a ring that stands twice.
+
+    Reference:
+        Krishnamachari et al., Fourier Sensitivity and Regularization of Computer Vision
+        Models, TMLR 2022.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": 0, "ring": [1, 2, 3, 4], "image_size": 6,
+        ...         "mean": [0.5, 0.25, 0.25, 0.0]}
+        >>> sensitivity_numbers(pd.DataFrame(rows)).iloc[0].to_dict()
+        {'low': 0.5, 'mid': 0.25, 'high': 0.25, 'peak': 1.0, 'centre': 1.75, 'entropy': 1.5}
+    """
+    require_columns(table, [*KEYS, "mean", "image_size"])
+    unique_rows(table, KEYS)
+    rows = {}
+    for key, part in table.groupby(["recipe", "seed"], sort=False):
+        rows[key] = _numbers(part["ring"].to_numpy(), part["mean"].to_numpy(), part["image_size"])
+    index = pd.MultiIndex.from_tuples(rows, names=["recipe", "seed"])
+    return pd.DataFrame(list(rows.values()), index=index)
+
+
+def sensitivity_effect(table, number, **where):
+    """One number of ``sensitivity_numbers`` a seed, for a claim.
+
+    Args:
+        table: DataFrame as of ``sensitivity_numbers``.
+        number: str, its column.
+        **where: values by column that the rows have.
+
+    Returns:
+        Series by seed.
+
+    Raises:
+        MissingMeasurementError: if no row has these values.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": [0, 0, 1, 1], "ring": [1, 2, 1, 2],
+        ...         "image_size": 6, "mean": [0.5, 0.5, 0.75, 0.25]}
+        >>> sensitivity_effect(pd.DataFrame(rows), "low", recipe="vanilla").tolist()
+        [0.5, 0.75]
+    """
+    chosen = rows_of(table, **where)
+    if not len(chosen):
+        raise MissingMeasurementError(
+            f"A table must hold the sensitivity of every recipe of a claim. Received: {where}"
+        )
+    return sensitivity_numbers(chosen)[number].droplevel("recipe")
+
+
+def sensitivity_table(table):
+    """Numbers of each spectrum, mean and standard deviation over seeds, a row a recipe.
+
+    Args:
+        table: DataFrame as of ``sensitivity_numbers``.
+
+    Returns:
+        DataFrame of str.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": 0, "ring": [1, 2], "image_size": 6,
+        ...         "mean": [0.5, 0.5]}
+        >>> sensitivity_table(pd.DataFrame(rows)).columns.tolist()
+        ['low', 'mid', 'high', 'peak', 'centre', 'entropy']
+    """
+    groups = sensitivity_numbers(table).groupby("recipe", sort=False)
+    columns = {
+        name: values.agg(["mean", "std"]).T.apply(mean_and_spread, axis=1)
+        for name, values in groups
+    }
+    return pd.DataFrame(columns).T.rename_axis(index=None)
+
+
+def sensitivity_curves(table, panels, titles=None):
+    """Share of each ring in the power of the input gradient, a line a recipe.
+
+    Args:
+        table: DataFrame with the columns recipe, seed, ring, mean, white, image_size. Lines are
+            means over seeds, bands their range; white noise is dashed and grey. A vertical line
+            marks the Nyquist frequency.
+        panels: dict from the title of a panel to its recipes; those without rows are left out,
+            and so are panels without any.
+        titles: dict from recipes to names in the legend, or None.
+
+    Returns:
+        matplotlib.figure.Figure, up to 7 inches wide.
+
+    Raises:
+        ValueError: for a missing column, a ring that stands twice, or if no recipe has rows.
+
+    Reference:
+        Krishnamachari et al., Fourier Sensitivity and Regularization of Computer Vision
+        Models, TMLR 2022.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": 0, "ring": [1, 2], "image_size": 2,
+        ...         "mean": [0.5, 0.5], "white": [0.7, 0.3]}
+        >>> figure = sensitivity_curves(pd.DataFrame(rows), {"training": ["vanilla"]})
+        >>> figure.axes[0].get_xlabel()
+        'frequency (cycles per image)'
+    """
+    require_columns(table, [*KEYS, "mean", "white", "image_size"])
+    unique_rows(table, KEYS)
+    known = set(table["recipe"])
+    panels = {name: [one for one in chosen if one in known] for name, chosen in panels.items()}
+    panels = {name: chosen for name, chosen in panels.items() if chosen}
+    checks.require(panels, "`panels` must name recipes of the table", recipes=sorted(known))
+    looks = palette.recipe_looks(one for chosen in panels.values() for one in chosen)
+    with matplotlib.rc_context(STYLE):
+        figure, grid = panel_grid(
+            len(panels), _entries(looks, titles), width=PANEL if len(panels) > 2 else 3.4
+        )
+        for axes, (name, chosen) in zip(grid, panels.items(), strict=True):
+            for recipe in chosen:
+                _draw(axes, table[table["recipe"] == recipe], looks[recipe])
+            axes.set_title(name)
+        # After the last curve, since the panels share the axis.
+        grid[0].set_ylim(bottom=0)
+        label_outer(grid, "frequency (cycles per image)", "share of the gradient's power")
+    return figure
+
+
+def _numbers(ring, share, image_size):
+    size = image_size.iloc[0]
+    third = size // 6, size // 3
+    inside = share[ring <= size // 2]
+    inside = inside[inside > 0] / inside.sum()
+    return {
+        "low": share[ring <= third[0]].sum(),
+        "mid": share[(ring > third[0]) & (ring <= third[1])].sum(),
+        "high": share[ring > third[1]].sum(),
+        "peak": float(ring[share.argmax()]),
+        "centre": float((ring * share).sum()),
+        "entropy": float(-(inside * np.log2(inside)).sum()),
+    }
+
+
+def _entries(looks, titles):
+    """Legend: the recipes, white noise, the Nyquist frequency."""
+    lines = [
+        Line2D([], [], label=(titles or {}).get(recipe, recipe), **look)
+        for recipe, look in looks.items()
+    ]
+    return [*lines, Line2D([], [], label="white noise", **WHITE_LOOK)]
+
+
+def _draw(axes, rows, look):
+    """One recipe, with white noise and the Nyquist frequency behind it."""
+    spread = rows.groupby("ring")["mean"].agg(["mean", "min", "max"])
+    white = rows.groupby("ring")["white"].first()
+    every = max(1, len(spread) // 8)
+    axes.plot(white.index, white, zorder=1, **WHITE_LOOK)
+    axes.axvline(rows["image_size"].iloc[0] / 2, color=palette.LIGHT_GREY, lw=0.6, zorder=1)
+    axes.plot(spread.index, spread["mean"], markevery=every, **look)
+    axes.fill_between(
+        spread.index, spread["min"], spread["max"], color=look["color"], alpha=0.15, lw=0
+    )

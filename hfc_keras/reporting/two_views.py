@@ -1,0 +1,190 @@
+"""Two measures of the same networks against each other."""
+
+import dataclasses
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+from scipy import stats
+
+from hfc_keras import checks
+from hfc_keras.reporting import palette
+from hfc_keras.reporting.panels import PAGE, panel_grid
+from hfc_keras.reporting.plots import STYLE, require_columns
+from hfc_keras.reporting.tables import mean_and_spread, unique_rows
+
+KEYS = "recipe seed".split()
+REPLICATES = 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class RankCorrelation:
+    """Spearman's rank correlation over trainings, with its bootstrap interval.
+
+    Args:
+        value: float in [-1, 1].
+        low: float, lower end of the 95 % percentile interval.
+        high: float, its upper end.
+        trainings: int, how many.
+    """
+
+    value: float
+    low: float
+    high: float
+    trainings: int
+
+
+def rank_correlation(table, first, second, seed=0):
+    r"""Rank correlation of two measures over trainings, each a mean over its seeds.
+
+    .. math:: \rho = \mathrm{corr}(\mathrm{rank}\,x, \mathrm{rank}\,y)
+
+    Args:
+        table: DataFrame with the columns recipe, seed, ``first``, ``second``.
+        first: str, a column.
+        second: str, a column.
+        seed: int, of the bootstrap, which draws trainings with replacement.
+
+    Returns:
+        RankCorrelation; its interval is NaN below four trainings.
+
+    Raises:
+        ValueError: for a missing column, a network that stands twice, fewer than two trainings.
+
+    Reference:
+        Spearman 1904; Efron and Tibshirani 1993, percentile interval.
+
+    Example:
+        >>> table = pd.DataFrame({"recipe": ["a", "b", "c"], "seed": 0, "x": [1, 2, 3],
+        ...                       "y": [1, 4, 9]})
+        >>> rank_correlation(table, "x", "y").value
+        1.0
+    """
+    require_columns(table, [*KEYS, first, second])
+    unique_rows(table, KEYS)
+    means = table.groupby("recipe", sort=False)[[first, second]].mean().to_numpy()
+    checks.require(len(means) > 1, "`table` must hold two trainings or more", trainings=len(means))
+    low, high = _interval(means, seed) if len(means) > 3 else (np.nan, np.nan)
+    return RankCorrelation(_spearman(means), low, high, len(means))
+
+
+def rank_correlation_by_seed(table, first, second):
+    """Rank correlation over trainings, seed by seed, for a claim.
+
+    Args:
+        table: DataFrame as of ``rank_correlation``.
+        first: str, a column.
+        second: str, a column.
+
+    Returns:
+        Series of float by seed.
+
+    Raises:
+        ValueError: as ``rank_correlation``, or if a seed lacks one of the trainings.
+
+    Example:
+        >>> table = pd.DataFrame({"recipe": ["a", "b"], "seed": 0, "x": [1, 2], "y": [2, 1]})
+        >>> rank_correlation_by_seed(table, "x", "y").round(6).tolist()
+        [-1.0]
+    """
+    require_columns(table, [*KEYS, first, second])
+    unique_rows(table, KEYS)
+    counts = table.groupby("seed")["recipe"].nunique()
+    checks.require(
+        (counts == table["recipe"].nunique()).all(),
+        "`table` must hold every training for each seed",
+        trainings=counts.to_dict(),
+    )
+    values = {
+        seed: _spearman(part[[first, second]].to_numpy()) for seed, part in table.groupby("seed")
+    }
+    return pd.Series(values, dtype="float64")
+
+
+def means_by_recipe(table, columns):
+    """Mean and standard deviation over seeds, a row a recipe.
+
+    Args:
+        table: DataFrame with the columns recipe, seed and ``columns``.
+        columns: sequence of str.
+
+    Returns:
+        DataFrame of str.
+
+    Example:
+        >>> table = pd.DataFrame({"recipe": "a", "seed": [0, 1], "x": [1.0, 3.0]})
+        >>> means_by_recipe(table, ["x"]).loc["a", "x"]
+        '2.000 +- 1.414'
+    """
+    unique_rows(table, KEYS)
+    groups = table.groupby("recipe", sort=False)
+    cells = {
+        column: groups[column].agg(["mean", "std"]).apply(mean_and_spread, axis=1)
+        for column in columns
+    }
+    return pd.DataFrame(cells).rename_axis(index=None)
+
+
+def two_views(table, pairs, names, titles=None):
+    """One measure against another, a panel a pair, a point a network.
+
+    Args:
+        table: DataFrame with the columns recipe, seed and those of the pairs. Large points are
+            means over seeds, small ones the seeds.
+        pairs: list of (column across, column upwards).
+        names: dict from columns to what stands on the axes.
+        titles: dict from recipes to names in the legend, or None.
+
+    Returns:
+        matplotlib.figure.Figure, 7 inches wide.
+
+    Raises:
+        ValueError: for a missing column or a network that stands twice.
+
+    Example:
+        >>> table = pd.DataFrame({"recipe": ["a", "b"], "seed": 0, "x": [1, 2], "y": [2, 1]})
+        >>> two_views(table, [("x", "y")], {"x": "first", "y": "second"}).axes[0].get_xlabel()
+        'first'
+    """
+    require_columns(table, [*KEYS, *(column for pair in pairs for column in pair)])
+    unique_rows(table, KEYS)
+    looks = palette.recipe_looks(table["recipe"])
+    handles = [
+        Line2D([], [], **look, linestyle="", label=(titles or {}).get(recipe, recipe))
+        for recipe, look in looks.items()
+    ]
+    with matplotlib.rc_context(STYLE):
+        figure, grid = panel_grid(len(pairs), handles, width=PAGE / 2, sharex=False)
+        for axes, (across, upwards) in zip(grid, pairs, strict=True):
+            for recipe, part in table.groupby("recipe", sort=False):
+                axes.plot(part[across], part[upwards], **looks[recipe], ls="", alpha=0.4)
+                mean = part[[across, upwards]].mean()
+                axes.plot(*mean, **{**looks[recipe], "markersize": 6}, ls="")
+            found = rank_correlation(table, across, upwards)
+            axes.set(xlabel=names[across], ylabel=names[upwards])
+            axes.set_title(_words(found))
+    return figure
+
+
+def _spearman(pairs):
+    """Rank correlation of two columns; 0 where one of them is constant and has no order."""
+    if (pairs == pairs[0]).all(axis=0).any():
+        return 0.0
+    return float(stats.spearmanr(pairs[:, 0], pairs[:, 1]).statistic)
+
+
+def _interval(means, seed):
+    """Percentile interval over trainings drawn with replacement."""
+    generator = np.random.default_rng(seed)
+    rows = generator.integers(len(means), size=(REPLICATES, len(means)))
+    return tuple(
+        float(end) for end in np.quantile([_spearman(means[r]) for r in rows], [0.025, 0.975])
+    )
+
+
+def _words(found):
+    """Correlation and interval for a title."""
+    if np.isnan(found.low):
+        return f"rank correlation {found.value:+.2f}"
+    return f"rank correlation {found.value:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"

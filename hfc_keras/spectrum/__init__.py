@@ -1,0 +1,16 @@
+"""Fourier mathematics on image batches: masks, components, rings, basis images.
+
+Radii and rings count cycles per image; the zero frequency stands at ``[0, 0]``.
+"""
+
+from hfc_keras.spectrum.basis import fourier_basis as fourier_basis
+from hfc_keras.spectrum.components import band as band
+from hfc_keras.spectrum.components import band_mask as band_mask
+from hfc_keras.spectrum.components import low_components as low_components
+from hfc_keras.spectrum.components import radial_mask as radial_mask
+from hfc_keras.spectrum.components import split as split
+from hfc_keras.spectrum.rings import RINGS as RINGS
+from hfc_keras.spectrum.rings import ring_index as ring_index
+from hfc_keras.spectrum.rings import ring_power as ring_power
+from hfc_keras.spectrum.rings import ring_shares as ring_shares
+from hfc_keras.spectrum.rings import ring_sizes as ring_sizes

@@ -1,0 +1,171 @@
+"""Rings of equal frequency, and the power of images on them."""
+
+import numpy as np
+from keras import ops
+
+from hfc_keras import checks
+from hfc_keras.spectrum.axes import float_dtype, frequencies, real_basis, uses_products
+
+RINGS = ("sum", "mean")
+# Power outside the zero frequency, relative to a plane of ones, that is float32 rounding.
+ROUNDING = 1e-12
+
+
+def ring_index(height, width):
+    r"""Ring of each coefficient of the DFT: its rounded distance to the zero frequency.
+
+    .. math:: k(u, v) = \mathrm{round} \sqrt{u^2 + v^2}
+
+    Args:
+        height: int, rows of the image, at least 1.
+        width: int, columns of the image, at least 1.
+
+    Returns:
+        int array ``(height, width)`` in cycles per image, zero frequency at ``[0, 0]``.
+
+    Raises:
+        ValueError: for a size below 1.
+
+    Reference:
+        Krishnamachari et al., Fourier Sensitivity and Regularization of Computer Vision
+        Models, TMLR 2022.
+
+    Example:
+        >>> ring_index(4, 5)
+        array([[0, 1, 2, 2, 1],
+               [1, 1, 2, 2, 1],
+               [2, 2, 3, 3, 2],
+               [1, 1, 2, 2, 1]])
+    """
+    height = checks.number("height", height, minimum=1, whole=True)
+    width = checks.number("width", width, minimum=1, whole=True)
+    return _distance(frequencies(height), frequencies(width))
+
+
+def ring_sizes(height, width):
+    """Number of DFT coefficients on each ring; the power of white noise is in proportion.
+
+    Args:
+        height: int, rows of the image, at least 1.
+        width: int, columns of the image, at least 1.
+
+    Returns:
+        int array ``(rings,)``, ring 0 (the zero frequency alone) first.
+
+    Raises:
+        ValueError: for a size below 1.
+
+    Example:
+        >>> ring_sizes(4, 4)
+        array([1, 8, 6, 1])
+    """
+    return np.bincount(ring_index(height, width).ravel())
+
+
+def ring_power(images):
+    r"""Power of images on each ring of frequencies.
+
+    .. math:: P_k = \sum_{k(u, v) = k} |\hat x(u, v)|^2, \qquad
+              \hat x = \frac{1}{\sqrt{HW}} F x
+
+    The rings add up to the sum of squares of the image (Parseval). Differentiable.
+
+    Args:
+        images: one channel ``(batch, height, width)``, or ``(batch, height, width, channels)``,
+            whose channels are added; any finite numbers, integers are taken as float32.
+
+    Returns:
+        Tensor ``(batch, rings)`` of the float dtype of ``images``, the mean in column 0.
+
+    Raises:
+        ValueError: for another rank or an unknown size.
+
+    Example:
+        >>> stripes = np.tile([1.0, -1.0], (1, 4, 2))
+        >>> tuple(ring_power(stripes).shape), round(float(ring_power(stripes)[0, 2]), 4)
+        ((1, 4), 16.0)
+    """
+    images = _checked(images)
+    shape = images.shape
+    planes = ops.cast(images, "float32")
+    if len(shape) == 4:
+        planes = ops.transpose(planes, (0, 3, 1, 2))
+    power, index = _power(planes, *shape[1:3])
+    if len(shape) == 4:
+        power = ops.sum(power, axis=1)
+    # The batch goes last, since the segments are sums over the first axis.
+    flat = ops.transpose(ops.reshape(power, (-1, shape[1] * shape[2])))
+    rings = ops.segment_sum(flat, index.ravel().astype("int32"), int(index.max()) + 1)
+    return ops.cast(ops.transpose(rings), float_dtype(images))
+
+
+def ring_shares(images, rings="sum"):
+    r"""Share of each ring in the power outside the zero frequency, image by image.
+
+    .. math:: S_k = P_k / \sum_{j \ge 1} P_j, \qquad k \ge 1
+
+    Images are first divided by their largest absolute value, which changes no share and keeps
+    the squares of small numbers, such as gradients, from underflowing. Differentiable.
+
+    Args:
+        images: as of ``ring_power``.
+        rings: ``"sum"`` of the power on a ring, or its ``"mean"`` over the ring's coefficients,
+            in which white noise is flat.
+
+    Returns:
+        float32 tensor ``(batch, rings - 1)``, rows that add up to 1; a row of zeros for an
+        image without power outside the zero frequency.
+
+    Raises:
+        ValueError: for another choice, rank or an unknown size.
+
+    Example:
+        >>> stripes = np.tile([1e-30, -1e-30], (1, 4, 2))
+        >>> np.asarray(ring_shares(stripes)).round(3).tolist()
+        [[0.0, 1.0, 0.0]]
+    """
+    checks.choice("rings", rings, RINGS)
+    images = ops.cast(_checked(images), "float32")
+    axes = tuple(range(1, len(images.shape)))
+    largest = ops.stop_gradient(ops.max(ops.abs(images), axis=axes, keepdims=True))
+    # Without the mean, whose rounding would leak into the rings of an image that hardly varies.
+    varying = images - ops.mean(images, axis=(1, 2), keepdims=True)
+    power = ring_power(varying / ops.where(largest == 0, 1.0, largest))[:, 1:]
+    if rings == "mean":
+        power = power / ring_sizes(*images.shape[1:3])[1:].astype("float32")
+    total = ops.sum(power, axis=1, keepdims=True)
+    empty = total < ROUNDING * images.shape[1] * images.shape[2]
+    return ops.where(empty, 0.0, power / ops.where(empty, 1.0, total))
+
+
+def _checked(images):
+    """Images as a tensor, of a rank and a size that have rings."""
+    images = ops.convert_to_tensor(images)
+    shape = tuple(images.shape)
+    checks.require(
+        len(shape) in (3, 4) and None not in shape[1:3],
+        "`images` must be (batch, height, width) or (batch, height, width, channels)",
+        **{"images.shape": shape},
+    )
+    return images
+
+
+def _power(planes, height, width):
+    """Squared coefficients of planes ``(..., height, width)``, and the ring of each.
+
+    In the real basis the two coefficients of a frequency stand for its cosine and its sine; the
+    sum of their squares over a ring is that of the complex coefficients.
+    """
+    if uses_products(height, width):
+        rows, row_frequencies = real_basis(height)
+        columns, column_frequencies = real_basis(width)
+        spectrum = ops.matmul(rows, ops.matmul(planes, ops.transpose(columns)))
+        return spectrum**2, _distance(row_frequencies, column_frequencies)
+    real, imaginary = ops.fft2((planes, ops.zeros_like(planes)))
+    index = _distance(frequencies(height), frequencies(width))
+    return (real**2 + imaginary**2) / (height * width), index
+
+
+def _distance(rows, columns):
+    """Rounded distance to the zero frequency of each pair of frequencies."""
+    return np.rint(np.hypot(rows[:, None], columns[None, :])).astype(int)

@@ -1,0 +1,197 @@
+"""Training with a penalty on the Fourier sensitivity, by double back-propagation."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from hfc_keras import checks, gradients, losses, regularizers
+from hfc_keras.training.image_training import ImageTraining
+
+
+@keras.saving.register_keras_serializable(package="hfc_keras")
+class FourierRegularized(ImageTraining):
+    r"""Train a model to be sensitive to some frequencies of the image and not to others.
+
+    .. math:: \min_\theta \ell(f_\theta(x), y) + \lambda R(\nabla_x \ell(f_\theta(x), y))
+
+    with the penalty :math:`R` of ``regularizers.sensitivity_penalty``. ``fit`` takes what the
+    model's own would: arrays, a dataset, callbacks, metrics. One forward pass in training mode
+    serves the loss and the penalty. The loss inside :math:`R` is the cross-entropy of each image;
+    the outer one is that of ``compile``. While training, the metric ``sensitivity_penalty`` is
+    the mean of :math:`R` without its weight. ``evaluate``, ``predict`` and validation are those
+    of the model.
+
+    Args:
+        model: keras.Model that returns logits ``(batch, classes)``.
+        kind_or_band: ``"low"``, ``"mid"``, ``"high"`` or ``"all"``, the frequencies to stay
+            sensitive to, or a regularizers.SensitivityBand.
+        weight: float, :math:`\lambda`, at least 0.
+        **kwargs: as of ``keras.Model``.
+
+    Raises:
+        ValueError: for a model that is none, another kind, a weight that is negative or not
+            finite; by ``fit`` for pixels outside [0, 1], images too small for the kind, missing
+            labels, labels out of range, a model that returns probabilities or has no gradient.
+            Of a data set the first batch is looked at, of a generator nothing.
+        FloatingPointError: by ``fit``, as soon as the penalty is not finite: the gradient of every
+            image of a batch is zero, or one is not finite.
+
+    Reference:
+        Krishnamachari et al., Fourier Sensitivity and Regularization of Computer Vision
+        Models, TMLR 2022.
+
+    Example:
+        >>> from hfc_keras import data, models
+        >>> digits = data.load("digits", examples=(50, 20))
+        >>> network = models.build("small_cnn", (8, 8, 1), 10)
+        >>> regularized = FourierRegularized(network, "low")
+        >>> loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        >>> regularized.compile("adam", loss, metrics=["accuracy"])
+        >>> history = regularized.fit(digits.train.images, digits.train.labels, verbose=0)
+        >>> sorted(history.history)
+        ['accuracy', 'loss', 'sensitivity_penalty']
+    """
+
+    def __init__(self, model, kind_or_band="low", weight=0.5, **kwargs):
+        super().__init__(model, **kwargs)
+        self.kind_or_band = as_kind(kind_or_band, "kind_or_band")
+        self.weight = checks.number("weight", weight, minimum=0)
+        self.penalty_tracker = keras.metrics.Mean(name="sensitivity_penalty")
+        self._penalty = None
+
+    def call(self, inputs, training=None):
+        """Return the logits; of ``(images, labels)`` add the weighted penalty to the losses."""
+        self._penalty = None
+        if not isinstance(inputs, (tuple, list)):
+            return self.model(inputs, training=training)
+        images, labels = inputs
+        images = ops.cast(images, "float32")
+        labels = ops.convert_to_tensor(labels)
+        labels = labels[:, 0] if labels.shape[1:] == (1,) else labels
+
+        # It must outlive the adding of losses: layers know theirs by their ids.
+        values = [(variable, variable.value) for variable in self.model.variables]
+        scope = keras.StatelessScope(values, collect_losses=True)
+
+        def loss(x):
+            with scope:
+                logits = self.model(x, training=training)
+            state = [scope.get_current_value(each) for each in self.model.non_trainable_variables]
+            return ops.sum(losses.sample_losses(logits, labels)), (logits, scope.losses, state)
+
+        (_, (logits, added, state)), gradient = gradients.value_and_gradient(
+            loss, images, has_aux=True
+        )
+        for variable, value in zip(self.model.non_trainable_variables, state, strict=True):
+            variable.assign(value)
+        self._penalty = regularizers.sensitivity_penalty(gradient, self.kind_or_band)
+        for each in (*added, self.weight * self._penalty):
+            self.add_loss(each)
+        return logits
+
+    def compute_loss(self, *args, **kwargs):
+        """Return the loss of ``compile``, those of layers and, while training, the penalty."""
+        if self._penalty is not None:
+            self.penalty_tracker.update_state(self._penalty)
+        return super().compute_loss(*args, **kwargs)
+
+    def test_step(self, *arguments):
+        """Test the model as it is, without the metric of the training."""
+        result = super().test_step(*arguments)
+        logs = result[0] if isinstance(result, tuple) else result
+        logs.pop(self.penalty_tracker.name, None)
+        return result
+
+    def fit(
+        self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **kwargs
+    ):
+        """Train, after a look at the images, as ``keras.Model.fit``."""
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.append(_StopAtNonFinite())
+        else:
+            callbacks = [*keras.tree.flatten(callbacks or []), _StopAtNonFinite()]
+        return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
+
+    def check(self, images, labels):
+        """Refuse what cannot be trained on, as the class says."""
+        super().check(images, labels)
+        regularizers.check_kind(self.kind_or_band, np.shape(images)[1:], "kind_or_band")
+        labels = np.asarray(labels)
+        soft = labels.ndim == 2 and labels.shape[1] > 1
+        labels = labels.argmax(axis=1) if soft else labels
+        gradient = gradients.input_gradient(self.model, images[:32], labels[:32])
+        checks.require(
+            bool(ops.any(gradient != 0)),
+            "`model` must be differentiable in its images (no argmax, rounding or integers)",
+            gradient="zero for the first images",
+        )
+
+    def get_config(self):
+        """Return every argument that rebuilds the model."""
+        return {
+            "name": self.name,
+            "model": keras.saving.serialize_keras_object(self.model),
+            "kind_or_band": as_plain(self.kind_or_band),
+            "weight": self.weight,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Rebuild from ``get_config``."""
+        model = keras.saving.deserialize_keras_object(config["model"], custom_objects)
+        return cls(**{**config, "model": model})
+
+
+class _StopAtNonFinite(keras.callbacks.Callback):
+    """Stops a training whose penalty is no number, which would otherwise end in NaN weights."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        penalty = float(logs["sensitivity_penalty"])
+        if not np.isfinite(penalty):
+            raise FloatingPointError(
+                "The penalty on the Fourier sensitivity must stay finite; lower the learning rate "
+                "or the penalty's weight (where the gradient of every image of a batch is zero, "
+                "the loss is saturated). "
+                f"Received: sensitivity_penalty={penalty} at batch {batch + 1}"
+            )
+
+
+def as_kind(value, name):
+    """Kind of penalty, or a band made of a pair of limits.
+
+    Args:
+        value: ``"low"``, ``"mid"``, ``"high"``, ``"all"``, a SensitivityBand or a pair (inner,
+            outer).
+        name: str, the argument's name.
+
+    Returns:
+        str or SensitivityBand.
+
+    Raises:
+        ValueError: for anything else.
+
+    Example:
+        >>> as_kind((5, 10), "kind")
+        SensitivityBand(inner=5.0, outer=10.0)
+    """
+    if isinstance(value, regularizers.SensitivityBand):
+        return value
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        return regularizers.SensitivityBand(*value)
+    return checks.choice(name, value, regularizers.KINDS)
+
+
+def as_plain(kind):
+    """Kind as JSON has it: a str, or the limits of a band.
+
+    Args:
+        kind: as ``as_kind`` returns it.
+
+    Returns:
+        str or list of two floats.
+
+    Example:
+        >>> as_plain(regularizers.SensitivityBand(5, 10))
+        [5.0, 10.0]
+    """
+    return kind if isinstance(kind, str) else [kind.inner, kind.outer]

@@ -1,0 +1,175 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hfc_keras.reporting import Claim, MissingMeasurementError, judge, palette, save_figure
+from hfc_keras.reporting import band_stop as stops
+from hfc_keras.reporting import heat_maps as maps
+from hfc_keras.reporting import perturbations as spectra
+
+RECIPES = ("vanilla", "adversarial")
+
+
+def grid(**columns):
+    """A row a combination, for two recipes and three seeds."""
+    keys = {"recipe": RECIPES, "seed": [0, 1, 2], **columns}
+    return pd.DataFrame(itertools.product(*keys.values()), columns=list(keys))
+
+
+def heat(size=8):
+    """Error: 0.2 clean, more by 0.1 a cycle for vanilla and 0.05 for the other, 0.01 a seed."""
+    table = grid(row=range(-(size // 2), size - size // 2), column=range(-(size // 2), size // 2))
+    slope = table["recipe"].map({"vanilla": 0.1, "adversarial": 0.05})
+    rise = slope * np.hypot(table["row"], table["column"]) + 0.01 * table["seed"]
+    return table.assign(clean_error=0.2, error=0.2 + rise)
+
+
+def stopped(bands=4):
+    """Drop: a tenth for the first ring of vanilla, less by 0.02 a ring, a half of it for others."""
+    limits = [np.nan, *range(bands)]
+    table = grid(inner=limits)
+    table["outer"] = table["inner"] + 1 + 0.7 * (table["inner"] == bands - 1)
+    drop = (0.1 - 0.02 * table["inner"]).fillna(0)
+    drop *= table["recipe"].map({"vanilla": 1, "adversarial": 0.5})
+    return table.assign(drop=drop, accuracy=0.7 + 0.01 * table["seed"] - drop)
+
+
+def perturbed():
+    """A share of a quarter on each of four rings, moved from ring 3 to 0 for the other recipe."""
+    table = grid(attack=["fgsm", "pgd"], ring=range(4)).assign(white=0.25, image_size=4, mean=0.25)
+    moved = (table["recipe"] == "adversarial") * (0.1 + 0.01 * table["seed"])
+    sign = table["ring"].map({0: 1, 1: 0, 2: 0, 3: -1})
+    return table.assign(mean=table["mean"] + sign * moved)
+
+
+FIGURES = [
+    (maps.heat_map_panels, heat, 3),
+    (stops.band_stop_curves, stopped, 2),
+    (spectra.perturbation_curves, perturbed, 2),
+]
+TABLES = [(maps.heat_map_table, heat), (stops.band_stop_table, stopped)]
+TABLES += [(spectra.perturbation_table, perturbed)]
+
+
+def test_rise_is_the_mean_over_a_band_above_the_clean_error():
+    table = heat()
+    rows = np.arange(-4, 4)
+    distance = np.hypot(rows[:, None], rows)
+    for band in ((0, 1 / 8), (1 / 8, 1 / 4), (3 / 8, np.inf)):
+        rise = maps.heat_map_rise(table, "vanilla", *band)
+        within = distance[(distance >= 8 * band[0]) & (distance < 8 * band[1])]
+        expected = 0.1 * within.mean() + 0.01 * np.arange(3)
+        np.testing.assert_allclose(rise, expected)
+        assert rise.index.tolist() == [0, 1, 2]
+
+
+def test_drop_is_the_mean_over_half_of_the_rings():
+    for bands, low, high in ((4, [0.1, 0.08], [0.06, 0.04]), (3, [0.1, 0.08], [0.06])):
+        table = stopped(bands)
+        np.testing.assert_allclose(stops.band_stop_drop(table, "vanilla", "low"), np.mean(low))
+        found = stops.band_stop_drop(table, "adversarial", "high")
+        np.testing.assert_allclose(found, np.mean(high) / 2)
+
+
+def test_share_is_the_sum_beyond_a_part_of_the_size():
+    table = perturbed()
+    found = spectra.perturbation_share(table, "adversarial", "pgd")
+    np.testing.assert_allclose(found, 0.4 - 0.01 * np.arange(3))
+    np.testing.assert_allclose(spectra.perturbation_share(table, "vanilla", "pgd", 0.5), 0.25)
+    white = spectra.perturbation_share(table, "adversarial", "fgsm", column="white")
+    np.testing.assert_allclose(white, 0.5)
+
+
+def test_tables_have_a_row_a_recipe():
+    table = maps.heat_map_table(heat())
+    assert table.loc["vanilla", "clean"] == "0.200 +- 0.000"
+    assert table.loc["adversarial", "0 to 0.125"] == "+0.010 +- 0.010"
+    assert list(table.index) == list(RECIPES)
+    table = stops.band_stop_table(stopped())
+    assert table.loc["vanilla"].tolist()[1:] == ["0.090 +- 0.000", "0.050 +- 0.000", "0 to 1"]
+    assert table.loc["adversarial", "original"] == "0.710 +- 0.010"
+    table = spectra.perturbation_table(perturbed())
+    assert table.loc["adversarial, fgsm", "beyond 0.25"] == "0.390 +- 0.010"
+    assert table.loc["white noise", "beyond 0.375"] == "0.500"
+
+
+@pytest.mark.parametrize(("draw", "rows", "panels"), FIGURES)
+@pytest.mark.parametrize("recipes", [RECIPES, RECIPES[:1]])
+def test_figures_are_written_within_a_page(draw, rows, panels, recipes, tmp_path):
+    table = rows()
+    figure = draw(table[table["recipe"].isin(recipes)], {"vanilla": "as usual"})
+    assert figure.get_figwidth() <= 7.0001
+    drawn = len(figure.axes)
+    assert drawn == panels - (panels == 3 and len(recipes) == 1)
+    paths = save_figure(figure, tmp_path / "figure")
+    assert all(path.stat().st_size > 1000 for path in paths)
+    texts = [axes.get_title() for axes in figure.axes]
+    texts += [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert any("as usual" in text for text in texts)
+
+
+def test_pictures_share_a_scale_and_have_zero_in_the_middle():
+    first, second, bar = maps.heat_map_panels(heat()).axes
+    pictures = [axes.images[0] for axes in (first, second)]
+    for picture in pictures:
+        np.testing.assert_allclose(picture.get_clim(), (0, 0.21 + 0.1 * 32**0.5))
+    assert pictures[0].get_extent() == [-4.5, 3.5, -4.5, 3.5]
+    assert pictures[0].get_array().shape == (8, 8)
+    assert pictures[0].get_array()[4, 4] == pytest.approx(0.21)
+    assert pictures[0].get_array()[4, 0] == pytest.approx(0.61)
+    assert bar.get_ylabel() == "error rate" and first.get_title() == "vanilla (clean 0.200)"
+
+
+def test_curves_show_means_over_seeds_in_the_recipes_look():
+    accuracy, drop = stops.band_stop_curves(stopped(), chance=0.1).axes
+    look = palette.recipe_looks(RECIPES)["vanilla"]
+    (line,) = (one for one in drop.lines if one.get_color() == look["color"])
+    assert line.get_xdata().tolist() == [0.5, 1.5, 2.5, 3.5]
+    np.testing.assert_allclose(line.get_ydata(), [0.1, 0.08, 0.06, 0.04])
+    levels = {line.get_label(): line.get_ydata()[0] for line in accuracy.lines}
+    assert levels["chance"] == 0.1
+    panel = spectra.perturbation_curves(perturbed()).axes[1]
+    curves = {line.get_color(): line for line in panel.lines}
+    np.testing.assert_allclose(
+        curves[palette.RECIPE_LOOKS["adversarial"][0]].get_ydata(), [0.36, 0.25, 0.25, 0.14]
+    )
+
+
+@pytest.mark.parametrize(("function", "rows"), [(draw, rows) for draw, rows, _ in FIGURES] + TABLES)
+def test_missing_columns_and_rows_that_stand_twice_are_refused(function, rows):
+    table = rows()
+    with pytest.raises(ValueError, match="columns"):
+        function(table.drop(columns=table.columns[-1]))
+    with pytest.raises(ValueError, match="once"):
+        function(pd.concat([table, table.iloc[-1:]]))
+
+
+@pytest.mark.parametrize(
+    ("number", "rows"),
+    [
+        (lambda table: maps.heat_map_rise(table, "vanilla", 0.3), heat),
+        (lambda table: stops.band_stop_drop(table, "vanilla", "high"), stopped),
+        (lambda table: spectra.perturbation_share(table, "vanilla", "pgd"), perturbed),
+    ],
+)
+def test_numbers_need_every_seed_whole(number, rows):
+    table = rows()
+    claim = Claim(id="a", item="b", sentence="c", measured="d", effect=number, above=-1)
+    assert judge(claim, table)["verdict"] == "supported"
+    own = table.index[(table["recipe"] == "vanilla") & (table["seed"] == 1)]
+    for kept in (table.drop(own[-1:]), table.drop(table.index[table["recipe"] == "vanilla"])):
+        with pytest.raises(MissingMeasurementError, match="every seed"):
+            number(kept)
+
+
+def test_other_refusals():
+    with pytest.raises(ValueError, match="nearest: 'low'"):
+        stops.band_stop_drop(stopped(), "vanilla", "lo")
+    with pytest.raises(ValueError, match="`column` must be one of"):
+        spectra.perturbation_share(perturbed(), "vanilla", "pgd", column="std")
+    with pytest.raises(ValueError, match="at least one ring"):
+        stops.band_stop_curves(stopped().query("inner != inner"))
+    with pytest.raises(ValueError, match="rows of the attacks"):
+        spectra.perturbation_curves(perturbed().replace({"attack": {"fgsm": "cw"}}))

@@ -1,0 +1,79 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from hfc_keras.reporting import palette
+from hfc_keras.reporting.corruptions import corruption_points, corruption_table
+
+BASES = {"clean": 0.8, "fog": 0.5, "shot_noise": 0.3}
+SPREAD = [-0.02, 0.01, 0.04]
+
+
+def measured(recipes=("adversarial", "vanilla"), seeds=3):
+    """Accuracy falls by 0.1 a severity around the base; a recipe adds 0.05 a place."""
+    rows = [
+        (recipe, seed, name, severity, base + 0.05 * place + SPREAD[seed] - 0.1 * (severity - 2))
+        for name, base in (("fog", 0.5), ("none", 0.8), ("shot_noise", 0.3))
+        for place, recipe in enumerate(recipes)
+        for seed in range(seeds)
+        for severity in ((2,) if name == "none" else (1, 2, 3))
+    ]
+    columns = ["recipe", "seed", "corruption", "severity", "accuracy"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(severity=table["severity"].where(table["corruption"] != "none", 0))
+
+
+def test_the_table_has_means_over_severities_and_seeds():
+    summary = corruption_table(measured())
+    assert summary.index.tolist() == ["clean", "fog", "shot_noise", "mean"]
+    assert summary.columns.tolist() == ["adversarial", "vanilla"]
+    means = [*BASES.values(), 0.4]
+    for place, recipe in enumerate(summary):
+        values = [mean + 0.05 * place + np.mean(SPREAD) for mean in means]
+        assert summary[recipe].tolist() == [f"{value:.3f} +- 0.030" for value in values]
+    assert corruption_table(measured(seeds=1)).loc["fog", "vanilla"] == "0.530"
+
+
+def test_the_last_epoch_counts():
+    early = measured().assign(epoch=1, accuracy=0.0)
+    both = pd.concat([early, measured().assign(epoch=4)], ignore_index=True)
+    pd.testing.assert_frame_equal(corruption_table(both), corruption_table(measured()))
+
+
+def test_the_figure_shows_means_and_ranges():
+    titles = {"vanilla": "plain", "none": "no penalty"}
+    figure = corruption_points(measured(), titles, chance=0.1)
+    (axes,) = figure.axes
+    names = [label.get_text() for label in axes.get_xticklabels()]
+    assert names == ["clean", "fog", "shot noise", "mean"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "chance",
+        "adversarial",
+        "plain",
+    ]
+    looks = palette.recipe_looks(["adversarial", "vanilla"])
+    for place, (container, look) in enumerate(zip(axes.containers, looks.values(), strict=True)):
+        points, _, (bars,) = container
+        assert (points.get_color(), points.get_marker()) == (look["color"], look["marker"])
+        expected = np.array([*BASES.values(), 0.4]) + 0.05 * place
+        np.testing.assert_allclose(points.get_ydata(orig=False), expected + np.mean(SPREAD))
+        ends = np.array([segment[:, 1] for segment in bars.get_segments()])
+        np.testing.assert_allclose(ends, expected[:, None] + [min(SPREAD), max(SPREAD)])
+    lefts = [container[0].get_xdata(orig=False)[0] for container in axes.containers]
+    assert lefts == [-0.3, 0.3] and axes.get_ylabel() == "accuracy, mean over severities"
+
+
+@pytest.mark.parametrize("function", [corruption_table, corruption_points])
+@pytest.mark.parametrize(
+    "wrong, match",
+    [
+        (lambda table: table.drop(columns="severity"), "missing=.'severity'"),
+        (lambda table: table[:0], "at least one row"),
+        (lambda table: pd.concat([table, table[:1]]), "once.*'adversarial'"),
+        (lambda table: table[1:], "each corruption of each seed.*'adversarial', .*'fog'"),
+        (lambda table: table[table["corruption"] == "none"], "must hold a corruption"),
+    ],
+)
+def test_wrong_tables_are_refused(function, wrong, match):
+    with pytest.raises(ValueError, match=match):
+        function(wrong(measured()))
