@@ -10,12 +10,11 @@ import dataclasses
 import functools
 import sys
 
-from experiments import after_training, curves, runner, settings
+from experiments import after_training, curves, runner, settings, trainings
 from hfc_keras import reporting
 
 KEYS = curves.KEYS
 TITLES = {"lenet": "LeNet-5", "alexnet": "AlexNet", "vgg": "VGG-11", "resnet": "ResNet"}
-OTHERS = ("lenet", "alexnet", "vgg")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,16 +27,7 @@ class Settings(settings.Settings):
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    resnet = settings.base_recipe()
-    width = settings.large_width
-    if width is None:
-        width = 1.0 if settings.profile == "paper" else 0.25
-    return {
-        "lenet": resnet.but(model="lenet5"),
-        "alexnet": resnet.but(model="alexnet", width=width),
-        "vgg": resnet.but(model="vgg11", width=width),
-        "resnet": resnet,
-    }
+    return {**trainings.architectures(settings), "resnet": settings.base_recipe()}
 
 
 def measure(cell):
@@ -62,7 +52,7 @@ def _claim(name, sentence, measured, effect, **bound):
         sentence=sentence,
         measured=f"{measured}, ResNet minus each of LeNet, AlexNet and VGG",
         effect=functools.partial(
-            after_training.against_each, effect, recipe="resnet", others=OTHERS
+            after_training.against_each, effect, recipe="resnet", others=trainings.ARCHITECTURES
         ),
         **bound,
     )

@@ -27,8 +27,9 @@ A claim is a sentence of a paper with an effect, one number for each of n seeds,
 where trainings are compared. The interval is Student's 95 % interval of its mean over seeds. \
 *Supported*: the whole interval fulfils the condition. *Refuted*: no part of it does. *Undecided*: \
 part of it does, or there are fewer than three seeds. A claim that must hold against each of \
-several rivals is refuted if one comparison refutes it, supported if all support it, and undecided \
-else; the effect is that against the rival named. Two accuracies count as similar within \
+several rivals is supported if all comparisons support it, refuted if one refutes it with an \
+interval widened for their number (95 % for all of them together, Bonferroni), and undecided else; \
+the effect is that against the rival named. Two accuracies count as similar within \
 {margin:g}. Each claim is judged by itself, so of many verdicts some will be wrong by chance, and \
 each is about networks of the scale at the end of this page. "Over images" is the percentile \
 interval of a bootstrap over the test images of one network."""
@@ -48,6 +49,12 @@ ORDER = (
     "Fig. 7",
     "Table 2",
     "section 8",
+    "Fourier sensitivity",
+    "Fourier regularization",
+    "Two views of one network",
+    "Fourier heat maps",
+    "band stop",
+    "perturbation spectra",
 )
 MEANINGS = {
     "smoke": "proves that the programs run, and is no evidence for or against a claim",
@@ -118,13 +125,19 @@ def claimants(names=None):
         dict from name to module, in the order of the catalogue.
 
     Raises:
-        ValueError: for a name that makes no claims, or an id that two claims have.
+        ValueError: for a name that makes no claims or stands twice, or an id that two claims have.
     """
     found = catalogue.experiments()
     found = {name: importlib.import_module(f"experiments.{name}") for name in found}
     found = {name: module for name, module in found.items() if getattr(module, "CLAIMS", ())}
     reporting.unique_claims(claim for module in found.values() for claim in module.CLAIMS)
-    chosen = [checks.choice("experiments", name, found) for name in names or found]
+    names = list(found) if names is None else names
+    chosen = {checks.choice("experiments", name, found) for name in names}
+    checks.require(
+        names and len(chosen) == len(names),
+        "`experiments` must hold at least one and none twice",
+        experiments=names,
+    )
     return {name: module for name, module in found.items() if name in chosen}
 
 

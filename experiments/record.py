@@ -9,7 +9,9 @@ from pathlib import Path
 
 import keras
 
-PACKAGES = ("hfc_keras", "keras", "tensorflow", "jax", "numpy", "scipy", "pandas", "cleverhans")
+import hfc_keras
+
+PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scipy", "pandas", "cleverhans")
 
 
 def provenance():
@@ -43,6 +45,8 @@ def commit():
 def versions():
     """Versions of Python and of the packages that decide numbers; None where absent."""
     found = {"python": platform.python_version(), "backend": keras.backend.backend()}
+    # The metadata of an editable installation are those of the day it was installed.
+    found["hfc_keras"] = hfc_keras.__version__
     for package in PACKAGES:
         try:
             found[package] = importlib.metadata.version(package)

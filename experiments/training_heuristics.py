@@ -15,7 +15,7 @@ import dataclasses
 import functools
 import sys
 
-from experiments import after_training, curves, runner, settings
+from experiments import after_training, curves, runner, trainings
 from hfc_keras import reporting
 
 KEYS = [*curves.KEYS, "scaling"]
@@ -31,27 +31,13 @@ TITLES = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.AdversarialSettings):
+class Settings(trainings.Heuristics):
     """Settings of this experiment."""
-
-    dropout: float = 0.5
-    """Rate of the dropout recipe, before the last layer."""
-    mix_up: float = 0.5
-    """Alpha of the mix-up recipe's Beta distribution; one weight a batch, as the released code."""
-    bn_momentum: float = 0.9
-    """Momentum of the moving averages of the batch-norm recipe."""
 
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    vanilla = settings.base_recipe()
-    return {
-        "vanilla": vanilla,
-        "dropout": vanilla.but(dropout=settings.dropout),
-        "mix_up": vanilla.but(mix_up=settings.mix_up, mix_up_weight="batch"),
-        "batch_norm": vanilla.but(normalization="batch", bn_momentum=settings.bn_momentum),
-        "adversarial": vanilla.but(adversary=settings.attack()),
-    }
+    return trainings.heuristics(settings)
 
 
 def measure(cell):
@@ -61,7 +47,7 @@ def measure(cell):
 
 def summary(table):
     """Return the accuracies after the last epoch in words."""
-    heading = "Accuracy on high components as they are, divided by their maximum, and matched"
+    heading = "Accuracy on high components as they are and scaled, after the last epoch"
     return f"{curves.summary(table)}\n\n{heading}\n\n{reporting.scaling_table(table).to_string()}"
 
 
@@ -179,7 +165,8 @@ CLAIMS = (
     ),
     _versus(
         "batch_norm_high_population",
-        "Our control: it does so with fixed statistics, too.",
+        "Our control: BatchNorm makes the network use more of the high frequencies also with fixed "
+        "statistics.",
         "batch_norm",
         "high",
         _LOWEST,
@@ -197,7 +184,8 @@ CLAIMS = (
     ),
     _versus(
         "batch_norm_low_population",
-        "Our control: it does so with fixed statistics, too.",
+        "Our control: BatchNorm makes the network use more of the low frequencies also with fixed "
+        "statistics.",
         "batch_norm",
         "low",
         _LOWEST,
@@ -220,14 +208,14 @@ CLAIMS = (
             sentence=f"Our control: {words} of the high frequencies is what batch statistics "
             "repair; scaling the input does at least half of it.",
             measured="accuracy on high components, batch_norm, "
-            f"{_WORDS[_LOWEST]}: what {words} of the images adds with population statistics minus "
-            "half of what batch statistics add",
+            f"{_WORDS[_LOWEST]}: what bringing components to the {target} of the images adds with "
+            "population statistics minus half of what batch statistics add",
             effect=functools.partial(_repaired, scaling),
             above=0,
         )
-        for name, scaling, words in (
-            ("magnitude", "spread", "the small magnitude"),
-            ("matched", "matched", "mean and magnitude"),
+        for name, scaling, words, target in (
+            ("magnitude", "spread", "the small magnitude", "spread"),
+            ("matched", "matched", "mean and magnitude", "mean and spread"),
         )
     ),
     reporting.Claim(

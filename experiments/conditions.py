@@ -1,0 +1,110 @@
+"""Accuracy of a network on test images that were changed: filtered, shuffled, corrupted, attacked.
+
+Each function returns a DataFrame with the columns measure, condition, level, accuracy, examples.
+"""
+
+import functools
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from hfc_keras import analysis, attacks, data, spectrum
+
+# By profile: test images for corruptions and attacks (None is all), steps of PGD.
+IMAGES = {"smoke": 40, "quick": 1000, "paper": None}
+STEPS = {"smoke": 3, "quick": 10, "paper": 20}
+COLUMNS = "measure condition level accuracy examples".split()
+
+
+def clean(cell, model):
+    """Accuracy on all test images as they are."""
+    test = cell.test_images()
+    compute = functools.partial(_changed, model, test, {"original": None})
+    return _rows(cell.measured("accuracy", {}, compute), "clean")
+
+
+def filtered(cell, model):
+    """Accuracy on the low, middle and high frequencies of the test images.
+
+    Bands end at N/6 and N/3, thirds up to Nyquist for images of N pixels; the mean counts as low.
+    """
+    size = min(cell.dataset().image_shape[:2])
+    limits = size / 6, size / 3
+    changes = {name: functools.partial(_band, name, limits) for name in ("low", "mid", "high")}
+    compute = functools.partial(_changed, model, cell.test_images(), changes)
+    return _rows(cell.measured("filtered_accuracy", {"limits": limits}, compute), "filtered")
+
+
+def shuffled(cell, model, patches):
+    """Accuracy on test images whose patches change places; level is the number a side."""
+    test = cell.test_images()
+    compute = functools.partial(
+        analysis.patch_shuffle_accuracy, model, test.images, test.labels, patches
+    )
+    table = cell.measured("patch_shuffle_accuracy", {"patches": patches}, compute)
+    return _rows(table.rename(columns={"patches": "level"}), "shuffled", condition="patches")
+
+
+def corrupted(cell, model, severities):
+    """Accuracy under corruptions; level is the severity."""
+    test = cell.test_images(IMAGES[cell.settings.profile])
+    arguments = {"severities": severities, "examples": len(test), "names": data.CORRUPTIONS}
+    compute = functools.partial(
+        analysis.corruption_accuracy, model, test.images, test.labels, severities=severities
+    )
+    table = cell.measured("corruption_accuracy", arguments, compute)
+    table = table[table["corruption"] != "none"]
+    return _rows(
+        table.rename(columns={"corruption": "condition", "severity": "level"}), "corrupted"
+    )
+
+
+def attacked(cell, model, epsilons):
+    """Accuracy under FGSM and PGD, each by itself; level is epsilon."""
+    test = cell.test_images(IMAGES[cell.settings.profile])
+    steps = STEPS[cell.settings.profile]
+    arguments = {"epsilons": epsilons, "steps": steps, "examples": len(test), "each": "alone"}
+    compute = functools.partial(_attacked, model, test, epsilons, steps)
+    table = cell.measured("robust_accuracy", arguments, compute)
+    return _rows(table.rename(columns={"attack": "condition", "epsilon": "level"}), "attacked")
+
+
+def _rows(table, measure, **columns):
+    """Rows with the columns that all measures share."""
+    return table.assign(measure=measure, **columns).reindex(columns=COLUMNS)
+
+
+def _changed(model, test, changes):
+    """Accuracy after each change, a row by its name."""
+    accuracy = {
+        name: analysis.changed_accuracy(model, test.images, test.labels, change)
+        for name, change in changes.items()
+    }
+    table = pd.DataFrame({"condition": list(accuracy), "accuracy": list(accuracy.values())})
+    return table.assign(examples=len(test))
+
+
+def _band(name, limits, images, start):
+    """One of the three bands of images."""
+    inner, outer = limits
+    if name == "mid":
+        return np.asarray(spectrum.band(images, inner, outer))
+    low, high = spectrum.split(images, inner if name == "low" else outer)
+    return np.asarray(low if name == "low" else high)
+
+
+def _attacked(model, test, epsilons, steps):
+    chosen = [
+        attack
+        for epsilon in epsilons
+        for attack in (attacks.Fgsm(epsilon), attacks.Pgd(epsilon, steps=steps))
+    ]
+    with warnings.catch_warnings():
+        # A network that is sure of itself; the accuracy is what the table is for.
+        warnings.filterwarnings("ignore", "The gradient of .* of the images")
+        tables = [
+            analysis.robust_accuracy(model, test.images, test.labels, attack).iloc[[1]]
+            for attack in chosen
+        ]
+    return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,164 @@
+"""Fourier heat maps of networks (Yin et al., NeurIPS 2019): error under a wave of each frequency.
+
+Adds a wave of one frequency to the test images, before the network normalises them, and counts how
+many are then wrong; for every frequency, with the same norm. The paper finds that a naturally
+trained network is sensitive to waves of all but the lowest frequencies, and that adversarial
+training and training with Gaussian noise make it robust to high frequencies at the cost of low
+ones. A network trained on low-pass images stands beside them; it is tested on whole images. Batch
+normalisation uses its moving averages. Error rates are also of images that are wrong anyway: the
+claims are about the rise over the error on clean images.
+"""
+
+import dataclasses
+import functools
+import math
+import sys
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from experiments import runner, trainings
+from hfc_keras import analysis, checks, reporting, training
+
+KEYS = "recipe seed row column".split()
+NAMES = ("vanilla", "batch_norm", "adversarial", "noise", "low_pass")
+PAPER = "Yin et al. 2019"
+ITEM = "Fourier heat maps"
+# By profile: test images that waves are added to.
+IMAGES = {"smoke": 40, "quick": 500, "paper": 1000}
+ROBUST = ("adversarial", "noise")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(trainings.Settings):
+    """Settings of this experiment."""
+
+    MEASURED_WITH: ClassVar = ("norm", "measured")
+
+    norm: float | None = None
+    """L2 norm of the wave in each channel. Left out: 4 at 32 pixels, in proportion to the width."""
+    measured: int | None = None
+    """Test images to add waves to. Left out: 40 for smoke, 500 for quick, 1000 for paper."""
+
+    @property
+    def images(self):
+        """Number of images after the profile's default."""
+        return IMAGES[self.profile] if self.measured is None else self.measured
+
+
+def recipes(settings):
+    """Return the trainings to compare, by name."""
+    checks.number("measured", settings.images, minimum=1, whole=True)
+    if settings.norm is not None:
+        checks.number("norm", settings.norm, minimum=0)
+    dataset = training.load_data(settings.base_recipe(), settings.data_dir)
+    found = {
+        **trainings.heuristics(settings),
+        **trainings.augmented(settings, dataset.image_shape[1]),
+    }
+    return {name: found[name] for name in NAMES}
+
+
+def measure(cell):
+    """Return a row a frequency."""
+    model, _ = cell.fit()
+    arguments = {"examples": cell.settings.images, "norm": cell.settings.norm}
+    return cell.measured("fourier_heat_map", arguments, functools.partial(_rows, cell, model))
+
+
+def _rows(cell, model):
+    """Error rate under each frequency, signed and in cycles per image, and on clean images."""
+    test, norm = cell.test_images(cell.settings.images), cell.settings.norm
+    errors = analysis.fourier_heat_map(model, test.images, test.labels, norm)
+    height, width = errors.shape
+    rows, columns = np.indices(errors.shape)
+    predicted = model.predict(test.images, batch_size=256, verbose=0).argmax(axis=1)
+    return pd.DataFrame(
+        {
+            "row": (rows - height // 2).ravel(),
+            "column": (columns - width // 2).ravel(),
+            "error": errors.ravel(),
+            "clean_error": float((predicted != test.labels).mean()),
+            "examples": len(test),
+        }
+    )
+
+
+def summary(table):
+    """Return clean errors and what waves add to them."""
+    return (
+        "Error rate on clean images, and its rise under waves by distance to the zero frequency\n"
+        "(parts of the width; mean +- standard deviation over seeds)\n\n"
+        f"{reporting.heat_map_table(table).to_string()}"
+    )
+
+
+def figures(table, plan):
+    """Draw a heat map a recipe."""
+    return {"": reporting.heat_map_panels(table, trainings.TITLES)}
+
+
+def _all_but_lowest(table):
+    """Rise of vanilla in each band minus its rise at the lowest frequencies, by seed."""
+    lowest = reporting.heat_map_rise(table, "vanilla", 0, 1 / 16)
+    bands = {"1/8 to 1/4": (1 / 8, 1 / 4), "1/4 to 3/8": (1 / 4, 3 / 8)}
+    bands["from 3/8"] = (3 / 8, math.inf)
+    return {
+        f"{words} width": reporting.difference(
+            reporting.heat_map_rise(table, "vanilla", *band), lowest
+        )
+        for words, band in bands.items()
+    }
+
+
+def _against_vanilla(table, inner, outer):
+    """Rise of each robust training minus that of vanilla, by seed."""
+    vanilla = reporting.heat_map_rise(table, "vanilla", inner, outer)
+    return {
+        name: reporting.difference(reporting.heat_map_rise(table, name, inner, outer), vanilla)
+        for name in ROBUST
+    }
+
+
+def _claim(name, sentence, measured, effect, **bound):
+    return reporting.Claim(
+        id=f"heat_map_{name}",
+        paper=PAPER,
+        item=ITEM,
+        unit="error rate",
+        sentence=sentence,
+        measured=measured,
+        effect=effect,
+        **bound,
+    )
+
+
+CLAIMS = (
+    _claim(
+        "natural",
+        "A naturally trained network is sensitive to waves of all but the lowest frequencies.",
+        "rise of the error rate, vanilla, in each band of frequencies from 1/8 width minus below "
+        "1/16 width",
+        _all_but_lowest,
+        above=0,
+    ),
+    _claim(
+        "high",
+        "Adversarial training and training with noise make a network robust to high frequencies.",
+        "rise of the error rate under waves from 1/4 width, each of them minus vanilla",
+        functools.partial(_against_vanilla, inner=1 / 4, outer=math.inf),
+        below=0,
+    ),
+    _claim(
+        "low",
+        "Both make it less robust to low frequencies.",
+        "rise of the error rate under waves below 1/8 width, each of them minus vanilla",
+        functools.partial(_against_vanilla, inner=0, outer=1 / 8),
+        above=0,
+    ),
+)
+
+
+if __name__ == "__main__":
+    runner.main(sys.modules[__name__])

@@ -1,0 +1,179 @@
+"""Fourier sensitivity of networks (Krishnamachari et al., TMLR 2022): data, training, architecture.
+
+Takes the gradient of the loss with respect to the test images and asks which frequencies it has:
+the share of each ring of frequencies in its power, by network. The paper finds that the curve
+depends on the data set, on how the network was trained (adversarial training moves it to low
+frequencies, Gaussian noise changes it slightly) and on its architecture, and that a standard
+network on CIFAR-10 is most sensitive near the Nyquist frequency. Batch normalisation uses its
+moving averages. For photographs give a folder of class folders, such as --dataset photos
+--image-size 224 --recipes vanilla.
+"""
+
+import dataclasses
+import functools
+import sys
+from typing import ClassVar, Literal
+
+from experiments import runner, sensitivity, trainings
+from hfc_keras import reporting, training
+
+KEYS = "recipe seed ring".split()
+TITLES = trainings.TITLES
+PANELS = {
+    "training": ["vanilla", "dropout", "mix_up", "batch_norm"],
+    "robust training": ["vanilla", "adversarial", "noise", "low_pass"],
+    "architecture": ["vanilla", *trainings.ARCHITECTURES],
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(trainings.Settings):
+    """Settings of this experiment."""
+
+    MEASURED_WITH: ClassVar = ("channels", "rings")
+
+    channels: Literal["mean", "power"] = "mean"
+    """mean: of the gradient over channels, as in the paper. power: summed over channels."""
+    rings: Literal["sum", "mean"] = "sum"
+    """sum: of the power on a ring, as in the paper. mean: over the coefficients of a ring."""
+    image_size: int | None = None
+    """Side in pixels to which images are resized. Left out: as they are."""
+
+    def base_recipe(self):
+        """Vanilla training, on resized images where that is asked for."""
+        return super().base_recipe().but(image_size=self.image_size)
+
+
+def recipes(settings):
+    """Return the trainings to compare, by name."""
+    dataset = training.load_data(settings.base_recipe(), settings.data_dir)
+    return {
+        **trainings.heuristics(settings),
+        **trainings.augmented(settings, dataset.image_shape[1]),
+        **trainings.architectures(settings),
+    }
+
+
+def measure(cell):
+    """Return the spectrum of one network."""
+    model, _ = cell.fit()
+    return sensitivity.rows(cell, model, cell.settings.channels, cell.settings.rings)
+
+
+def summary(table):
+    """Return each spectrum in a few numbers."""
+    return (
+        "Fourier sensitivity (mean +- standard deviation over seeds; low, mid, high: share of the\n"
+        "rings up to a third of Nyquist, two thirds, beyond; peak, centre: cycles per image)\n\n"
+        f"{reporting.sensitivity_table(table).to_string()}"
+    )
+
+
+def figures(table, plan):
+    """Draw the spectra of trainings and of architectures."""
+    return {"": reporting.sensitivity_curves(table, PANELS, TITLES)}
+
+
+def _claim(name, sentence, measured, effect, unit="share", **bound):
+    return reporting.Claim(
+        id=f"sensitivity_{name}",
+        paper=sensitivity.PAPER,
+        item="Fourier sensitivity",
+        unit=unit,
+        sentence=sentence,
+        measured=measured,
+        effect=effect,
+        **bound,
+    )
+
+
+def _peak(table):
+    """Ring with the largest share over the Nyquist frequency."""
+    nyquist = table["image_size"].iloc[0] / 2
+    return sensitivity.number("peak", table, "vanilla") / nyquist
+
+
+def _beyond_white(table):
+    """Share beyond two thirds of Nyquist, vanilla minus white noise."""
+    size = table["image_size"].iloc[0]
+    white = table[(table["recipe"] == "vanilla") & (table["ring"] > size // 3)]
+    white = white.groupby("seed")["white"].sum()
+    return reporting.difference(sensitivity.number("high", table, "vanilla"), white)
+
+
+def _less_than_adversarial(table):
+    """How much more adversarial training moves the centre than noise does, in absolute value."""
+    moved = (sensitivity.shift("centre", table, one).abs() for one in ("adversarial", "noise"))
+    return reporting.difference(*moved)
+
+
+def _apart(table):
+    """Distance of the centres of architectures over their own spread over seeds."""
+    own = sensitivity.number("centre", table, "vanilla")
+    return {
+        TITLES[other]: sensitivity.shift("centre", table, other).abs() - 2 * own.std()
+        for other in trainings.ARCHITECTURES
+    }
+
+
+CLAIMS = (
+    _claim(
+        "nyquist",
+        "A standard network on CIFAR-10 is most sensitive near the Nyquist frequency.",
+        "ring with the largest share over the Nyquist frequency, vanilla",
+        _peak,
+        above=0.75,
+        below=1.25,
+        unit="Nyquist frequencies",
+    ),
+    _claim(
+        "not_white",
+        "Our control: it is more sensitive to the high frequencies than white noise would be.",
+        "share beyond two thirds of Nyquist, vanilla minus white noise",
+        _beyond_white,
+        above=0,
+    ),
+    _claim(
+        "adversarial",
+        "Adversarial training moves the sensitivity to low frequencies.",
+        "centre of the spectrum in cycles per image, adversarial minus vanilla",
+        functools.partial(sensitivity.shift, "centre", recipe="adversarial"),
+        below=0,
+        unit="cycles",
+    ),
+    _claim(
+        "noise",
+        "Training with Gaussian noise changes it less than adversarial training does.",
+        "distance of the centre from vanilla's, in cycles per image, adversarial minus noise",
+        _less_than_adversarial,
+        above=0,
+        unit="cycles",
+    ),
+    _claim(
+        "low_pass",
+        "Our question: training on low frequencies alone moves it to low frequencies.",
+        "share up to a third of Nyquist, low_pass minus vanilla",
+        functools.partial(sensitivity.shift, "low", recipe="low_pass"),
+        above=0,
+    ),
+    _claim(
+        "batch_norm",
+        "Our question: BatchNorm makes the gradient hold more of the high frequencies.",
+        "share beyond two thirds of Nyquist, batch_norm minus vanilla",
+        functools.partial(sensitivity.shift, "high", recipe="batch_norm"),
+        above=0,
+    ),
+    _claim(
+        "architecture",
+        "Sensitivity depends on the architecture, beyond what seeds do.",
+        "distance of the centre from ResNet's minus twice ResNet's standard deviation over "
+        "seeds, in cycles per image",
+        _apart,
+        above=0,
+        unit="cycles",
+    ),
+)
+
+
+if __name__ == "__main__":
+    runner.main(sys.modules[__name__])

@@ -1,0 +1,181 @@
+"""Where do adversarial perturbations have their power? Spectra of FGSM and PGD by training.
+
+Attacks the test images of each network with FGSM and PGD (L-inf, 8/255, without a random start,
+which would add white noise) and takes the spectrum of what was added. Yin et al. (NeurIPS 2019)
+find that perturbations of a naturally trained network are concentrated in high frequencies, and
+that those of an adversarially trained one no longer are. The sign in both attacks whitens a
+spectrum; read the curves against white noise and against each other. An image that is wrong anyway
+is attacked, too; one whose gradient is zero stays as it is, is left out and counted. Batch
+normalisation uses its moving averages.
+"""
+
+import dataclasses
+import functools
+import sys
+import warnings
+from typing import ClassVar
+
+import pandas as pd
+
+from experiments import runner, trainings
+from hfc_keras import analysis, attacks, checks, reporting, training
+
+KEYS = "recipe seed attack ring".split()
+NAMES = ("vanilla", "batch_norm", "mix_up", "adversarial", "noise")
+PAPER = "Yin et al. 2019"
+ITEM = "perturbation spectra"
+ATTACKS = {"fgsm": "FGSM", "pgd": "PGD"}
+# By profile: images attacked (None is all) and steps of PGD.
+SIZES = {"smoke": (40, 4), "quick": (1000, 20), "paper": (None, 40)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(trainings.Settings):
+    """Settings of this experiment."""
+
+    MEASURED_WITH: ClassVar = ("attacked", "steps", "test_epsilon")
+
+    attacked: int | None = None
+    """Test images to attack. Left out: 40 for smoke, 1000 for quick, all for paper."""
+    steps: int | None = None
+    """Steps of PGD. Left out: 4 for smoke, 20 for quick, 40 for paper."""
+    test_epsilon: float = 8 / 255
+    """Radius of the L-inf ball of both attacks; --epsilon is that of the adversarial training."""
+
+    @property
+    def images(self):
+        """Number of images after the profile's default; None is all."""
+        return SIZES[self.profile][0] if self.attacked is None else self.attacked
+
+    def tests(self):
+        """Return the attacks by name.
+
+        Returns:
+            dict from name to attacks.Fgsm or attacks.Pgd.
+        """
+        steps = SIZES[self.profile][1] if self.steps is None else self.steps
+        return {
+            "fgsm": attacks.Fgsm(self.test_epsilon),
+            "pgd": attacks.Pgd(self.test_epsilon, steps=steps, random_start=False),
+        }
+
+
+def recipes(settings):
+    """Return the trainings to compare, by name."""
+    if settings.images is not None:
+        checks.number("attacked", settings.images, minimum=1, whole=True)
+    checks.require(
+        settings.test_epsilon > 0,
+        "`test_epsilon` must be above 0",
+        test_epsilon=settings.test_epsilon,
+    )
+    settings.tests()
+    dataset = training.load_data(settings.base_recipe(), settings.data_dir)
+    found = {
+        **trainings.heuristics(settings),
+        **trainings.augmented(settings, dataset.image_shape[1]),
+    }
+    return {name: found[name] for name in NAMES}
+
+
+def measure(cell):
+    """Return a row an attack and ring."""
+    model, _ = cell.fit()
+    tables = []
+    for name, attack in cell.settings.tests().items():
+        arguments = {"examples": cell.settings.images, **attack.to_dict()}
+        compute = functools.partial(_measured, cell, model, attack)
+        table = cell.measured("perturbation_spectrum", arguments, compute)
+        tables.append(table.assign(attack=name, epsilon=attack.epsilon))
+    table = pd.concat(tables, ignore_index=True)
+    return table.assign(image_size=min(cell.dataset().image_shape[:2]))
+
+
+def _measured(cell, model, attack):
+    test = cell.test_images(cell.settings.images)
+    with warnings.catch_warnings():
+        # How many images have no gradient is a column of the table.
+        warnings.filterwarnings("ignore", "The gradient of .* of the images")
+        found = attacks.run(model, test.images, test.labels, attack)
+    return analysis.perturbation_spectrum(test.images, found.images)
+
+
+def summary(table):
+    """Return the share of high frequencies in words."""
+    left_out = table.groupby(["recipe", "seed", "attack"])["unchanged"].first()
+    return (
+        "Share of a perturbation's power beyond parts of the width (mean +- standard deviation\n"
+        f"over seeds)\n\n{reporting.perturbation_table(table).to_string()}\n\n"
+        f"Images without a gradient, left out: at most {left_out.max()} of "
+        f"{table['examples'].max()}"
+    )
+
+
+def figures(table, plan):
+    """Draw a panel an attack."""
+    return {"": reporting.perturbation_curves(table, trainings.TITLES)}
+
+
+def _beyond_white(table):
+    """Share of high frequencies of vanilla minus that of white noise, by attack and seed."""
+    return {
+        words: reporting.difference(
+            *(
+                reporting.perturbation_share(table, "vanilla", attack, column=column)
+                for column in ("mean", "white")
+            )
+        )
+        for attack, words in ATTACKS.items()
+    }
+
+
+def _against_vanilla(table, recipe):
+    """Share of high frequencies, a recipe minus vanilla, by attack and seed."""
+    return {
+        words: reporting.difference(
+            *(reporting.perturbation_share(table, name, attack) for name in (recipe, "vanilla"))
+        )
+        for attack, words in ATTACKS.items()
+    }
+
+
+def _claim(name, sentence, measured, effect, **bound):
+    return reporting.Claim(
+        id=f"perturbation_{name}",
+        paper=PAPER,
+        item=ITEM,
+        unit="share",
+        sentence=sentence,
+        measured=f"share of the perturbation's power beyond 1/4 width, {measured}, for each attack",
+        effect=effect,
+        **bound,
+    )
+
+
+CLAIMS = (
+    _claim(
+        "natural_high",
+        "Perturbations of a naturally trained network are concentrated in high frequencies.",
+        "vanilla minus white noise",
+        _beyond_white,
+        above=0,
+    ),
+    _claim(
+        "adversarial_low",
+        "Perturbations of an adversarially trained network are not: they have less power there.",
+        "adversarial minus vanilla",
+        functools.partial(_against_vanilla, recipe="adversarial"),
+        below=0,
+    ),
+    _claim(
+        "noise_low",
+        "Our question: so has training with Gaussian noise.",
+        "noise minus vanilla",
+        functools.partial(_against_vanilla, recipe="noise"),
+        below=0,
+    ),
+)
+
+
+if __name__ == "__main__":
+    runner.main(sys.modules[__name__])

@@ -1,0 +1,99 @@
+"""Two papers, two measures: do they find the same networks to use high frequencies?
+
+Wang et al. (CVPR 2020) ask how often a network is right on the high frequencies of an image alone;
+Krishnamachari et al. (TMLR 2022) ask how much of its input gradient lies there. Both are measured
+on every training of the other experiments and set against each other: the rank correlation over
+trainings, with an interval from a bootstrap over them. The accuracy is the mean over the high
+components beyond the two smaller radii, an eighth and a quarter of the width; the sensitivity is
+the share of the gradient's power beyond two thirds of the Nyquist frequency.
+"""
+
+import dataclasses
+import functools
+import sys
+
+import pandas as pd
+
+from experiments import curves, runner, sensitivity, trainings
+from hfc_keras import reporting, training
+
+KEYS = "recipe seed".split()
+ACCURACY, SENSITIVITY = "high_accuracy", "high"
+NAMES = {
+    "high_accuracy": "accuracy, high components",
+    "low_accuracy": "accuracy, low components",
+    "high": "sensitivity beyond 2/3 Nyquist",
+    "low": "sensitivity up to 1/3 Nyquist",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(trainings.Settings):
+    """Settings of this experiment."""
+
+    weight: float = 0.5
+    """Weight of the Fourier regularizers."""
+
+
+def recipes(settings):
+    """Return the trainings to compare, by name."""
+    dataset = training.load_data(settings.base_recipe(), settings.data_dir)
+    return {
+        **trainings.heuristics(settings),
+        **trainings.augmented(settings, dataset.image_shape[1]),
+        **trainings.architectures(settings),
+        **trainings.regularized(settings, settings.weight),
+    }
+
+
+def measure(cell):
+    """Return the two measures of one network, a row."""
+    model, history = cell.fit()
+    tested = curves.component_rows(cell, model, "moving", epochs=curves.last_epoch(cell))
+    spectrum = sensitivity.rows(cell, model).assign(recipe=cell.name, seed=cell.recipe.seed)
+    numbers = reporting.sensitivity_numbers(spectrum).reset_index(drop=True)
+    smaller = tested[tested["radius"].isin(sorted(tested["radius"].unique())[:2])]
+    means = smaller.groupby("component")["accuracy"].mean()
+    row = {"accuracy": history["val_accuracy"].iloc[-1], "examples": len(cell.dataset().test)}
+    row.update({f"{kind}_accuracy": means[kind] for kind in ("low", "high")})
+    return pd.concat([pd.DataFrame([row]), numbers], axis=1)
+
+
+def summary(table):
+    """Return both measures by training, and their rank correlation."""
+    found = reporting.rank_correlation(table, ACCURACY, SENSITIVITY)
+    return (
+        f"{reporting.means_by_recipe(table, ['accuracy', *NAMES]).to_string()}\n\n"
+        f"Rank correlation of {NAMES[ACCURACY]} and {NAMES[SENSITIVITY]} over "
+        f"{found.trainings} trainings: {found.value:+.2f}, 95 % interval of a bootstrap over "
+        f"trainings {found.low:+.2f} to {found.high:+.2f}"
+    )
+
+
+def figures(table, plan):
+    """Draw one measure against the other, for high and for low frequencies."""
+    pairs = [("high", "high_accuracy"), ("low", "low_accuracy")]
+    return {"": reporting.two_views(table, pairs, NAMES, trainings.TITLES)}
+
+
+CLAIMS = tuple(
+    reporting.Claim(
+        id=f"two_views_{kind}",
+        paper="Both papers",
+        item="Two views of one network",
+        sentence=f"Our question: networks that are more accurate on {kind} frequencies alone are "
+        f"more sensitive to {kind} frequencies.",
+        measured=f"Spearman's rank correlation over trainings of {NAMES[f'{kind}_accuracy']} and "
+        f"{NAMES[kind]}",
+        effect=functools.partial(
+            reporting.rank_correlation_by_seed, first=f"{kind}_accuracy", second=kind
+        ),
+        unit="rank correlation",
+        above=0,
+    )
+    for kind in ("high", "low")
+)
+
+
+if __name__ == "__main__":
+    runner.main(sys.modules[__name__])
