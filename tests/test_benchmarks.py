@@ -1,14 +1,14 @@
 import pandas as pd
 import pytest
 
-from benchmarks import attacks, frequency_accuracy, split, timing
+from benchmarks import attacks, frequency_accuracy, sensitivity, split, timing
 from hfc_keras import training
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch, tmp_path):
     interleaved = timing.interleaved
-    monkeypatch.setattr(timing, "interleaved", lambda ways: interleaved(ways, repeats=1))
+    monkeypatch.setattr(timing, "interleaved", lambda ways, repeats=1: interleaved(ways, repeats=1))
     monkeypatch.setattr(timing, "RESULTS", tmp_path)
     monkeypatch.setattr(split, "EXAMPLES", 8)
     monkeypatch.setattr(split, "RADII", (4,))
@@ -17,10 +17,13 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(attacks, "TRAINING_BATCH", 8)
     monkeypatch.setattr(attacks, "TRAINING_STEPS", 2)
     monkeypatch.setattr(attacks, "NATURAL", training.Recipe(model="small_cnn", epochs=1))
+    monkeypatch.setattr(sensitivity, "EXAMPLES", 8)
+    monkeypatch.setattr(sensitivity, "TRAINING_BATCH", 8)
+    monkeypatch.setattr(sensitivity, "SIDE", 8)
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("benchmark", [split, frequency_accuracy, attacks])
+@pytest.mark.parametrize("benchmark", [split, frequency_accuracy, attacks, sensitivity])
 def test_benchmarks_write_table_and_record(benchmark, tmp_path):
     benchmark.main()
     (path,) = tmp_path.glob("*.csv")

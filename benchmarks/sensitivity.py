@@ -1,0 +1,80 @@
+"""Fourier sensitivity beside its gradients, a regularised step beside a plain one, a heat map."""
+
+import functools
+
+import keras
+import numpy as np
+
+from benchmarks import timing
+from hfc_keras import analysis, gradients, models, training
+
+EXAMPLES, BATCH = 2_000, 256
+TRAINING_BATCH = 100
+HEAT_MAP_EXAMPLES, SIDE = 1_000, 32
+
+
+def main():
+    """Time every task in one run; a row's ratio is its seconds over those of its reference."""
+    rng = np.random.default_rng(0)
+    images = rng.random((EXAMPLES, SIDE, SIDE, 3), "float32")
+    labels = rng.integers(0, 10, EXAMPLES)
+    rows = []
+    for normalization in ("none", "batch"):
+        build = functools.partial(
+            models.build, "resnet8", images.shape[1:], 10, normalization=normalization
+        )
+        rows += _rows("sensitivity", normalization, _measures(build(), images, labels))
+        batch = images[:TRAINING_BATCH], labels[:TRAINING_BATCH]
+        rows += _rows("training step", normalization, _steps(build, *batch))
+        part = images[:HEAT_MAP_EXAMPLES], labels[:HEAT_MAP_EXAMPLES]
+        heat_map = functools.partial(analysis.fourier_heat_map, build(), *part)
+        ways = {"heat map": heat_map}
+        rows += _rows("heat map", normalization, ways, repeats=1)
+    timing.write("sensitivity", rows)
+
+
+def _rows(task, normalization, ways, **options):
+    """Rows of a task; the first way is the reference."""
+    seconds = timing.interleaved(ways, **options)
+    reference = next(iter(ways))
+    return [
+        {
+            "task": task,
+            "normalization": normalization,
+            "network": "untrained",
+            "way": way,
+            "seconds": round(value, 4),
+            "reference": reference,
+            "ratio": round(value / seconds[reference], 3),
+        }
+        for way, value in seconds.items()
+    ]
+
+
+def _measures(model, images, labels):
+    """Sensitivity of images, and the gradients that it is made of."""
+    gradient = gradients.compiled(model, gradients.SampleGradient("cross_entropy"))
+    indices = labels.astype("int32")
+
+    def alone():
+        for at in range(0, len(images), BATCH):
+            np.asarray(gradient(images[at : at + BATCH], indices[at : at + BATCH])[0])
+
+    whole = functools.partial(analysis.fourier_sensitivity, model, images, labels)
+    return {"input gradients": alone, "fourier_sensitivity": whole}
+
+
+def _steps(build, images, labels):
+    """A plain training step and regularised ones."""
+    ways = {"plain": build()}
+    ways.update({kind: training.FourierRegularized(build(), kind) for kind in ("low", "all")})
+    for model in ways.values():
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss)
+    return {
+        way: functools.partial(model.train_on_batch, images, labels) for way, model in ways.items()
+    }
+
+
+if __name__ == "__main__":
+    main()
