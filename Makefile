@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 JAX := .venv-jax
 BIN := $(VENV)/bin
+PARALLEL := --numprocesses 2 --dist loadfile
 CORE := $(addprefix tests/test_,spectrum.py layers.py pipeline.py data.py training.py analysis.py \
 	kernels.py regularizers.py gradients.py attacks.py robust_accuracy.py scaling.py \
 	singular_values.py contingency.py rings.py sensitivity_penalty.py fourier_sensitivity.py \
@@ -22,7 +23,7 @@ demo: $(VENV)/.ready
 		--recipes vanilla dropout mix_up batch_norm --results results/demo
 
 test: lint jax-test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest $(PARALLEL)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -31,7 +32,7 @@ lint: $(VENV)/.ready
 
 # Core tests and one run of the main experiment where there is no TensorFlow.
 jax-test: $(JAX)/.ready
-	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest $(CORE)
+	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest $(PARALLEL) $(CORE)
 	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest tests/test_adversarial.py -k 'plain_step or stopped'
 	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest tests/test_experiments.py -k npz
 	KERAS_BACKEND=jax $(JAX)/bin/python -m experiments.training_heuristics --epochs 2 \
@@ -50,7 +51,7 @@ $(JAX)/.ready: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(JAX)
 	$(JAX)/bin/python -c 'import configparser; c = configparser.ConfigParser(); \
 		c.read("setup.cfg"); print(c["options.extras_require"]["jax"])' > $(JAX)/requirements.txt
-	$(JAX)/bin/python -m pip install --quiet --requirement $(JAX)/requirements.txt pytest
+	$(JAX)/bin/python -m pip install --quiet --requirement $(JAX)/requirements.txt pytest pytest-xdist
 	$(JAX)/bin/python -m pip install --quiet --no-deps .
 	touch $@
 

@@ -19,6 +19,8 @@ from hfc_keras import reporting
 KEYS = curves.KEYS
 # Rows of the original test images; their history has them for every epoch.
 TESTED = {"split": "test", "component": "original"}
+# Names in the figure of rows of the component trained on.
+OWN = {"test": "test_component", "train_after": "train_component"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,9 +46,9 @@ def summary(table):
 
 def figures(table, plan):
     """Draw Table 1 as curves over the radius."""
-    tested = (table["split"] == "test") & (table["component"] == table["trained_on"])
-    shown = table.assign(split=table["split"].mask(tested, "test_component"))
-    shown = shown[tested | (table["component"] == "original")]
+    own = table["component"] == table["trained_on"]
+    shown = table.assign(split=table["split"].mask(own, table["split"].replace(OWN)))
+    shown = shown[own | (table["component"] == "original")]
     original = table["recipe"] == "original"
     last = None
     if original.any():

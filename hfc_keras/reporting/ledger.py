@@ -80,7 +80,8 @@ def claims_forest(rows):
     Example:
         >>> import pandas as pd
         >>> row = dict.fromkeys(COLUMNS, "x") | dict.fromkeys(["effect", "low", "high"], 0.25)
-        >>> row |= {"above": 0, "below": math.inf, "image_low": math.nan, "verdict": "supported"}
+        >>> row |= dict.fromkeys(["image_low", "image_high"], math.nan)
+        >>> row |= {"above": 0, "below": math.inf, "verdict": "supported"}
         >>> len(claims_forest(pd.DataFrame([row])).axes)
         1
     """
