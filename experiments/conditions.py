@@ -1,6 +1,7 @@
 """Accuracy of a network on test images that were changed: filtered, shuffled, corrupted, attacked.
 
-Each function returns a DataFrame with the columns measure, condition, level, accuracy, examples.
+Each function takes a runner.Cell and its model, and returns a DataFrame with the columns measure,
+condition, level, accuracy, examples and, for corruptions, source.
 """
 
 import functools
@@ -14,7 +15,7 @@ from hfc_keras import analysis, attacks, data, spectrum
 # By profile: test images for corruptions and attacks (None is all), steps of PGD.
 IMAGES = {"smoke": 40, "quick": 1000, "paper": None}
 STEPS = {"smoke": 3, "quick": 10, "paper": 20}
-COLUMNS = "measure condition level accuracy examples".split()
+COLUMNS = "measure condition level accuracy examples source".split()
 
 
 def clean(cell, model):
@@ -27,10 +28,11 @@ def clean(cell, model):
 def filtered(cell, model):
     """Accuracy on the low, middle and high frequencies of the test images.
 
-    Bands end at N/6 and N/3, thirds up to Nyquist for images of N pixels; the mean counts as low.
+    The bands are those of the regularizers for images of N pixels: rings up to N/6, from there to
+    N/3, and beyond, a ring being what rounds to its radius. The mean counts as low.
     """
     size = min(cell.dataset().image_shape[:2])
-    limits = size / 6, size / 3
+    limits = size // 6 + 0.5, size // 3 + 0.5
     changes = {name: functools.partial(_band, name, limits) for name in ("low", "mid", "high")}
     compute = functools.partial(_changed, model, cell.test_images(), changes)
     return _rows(cell.measured("filtered_accuracy", {"limits": limits}, compute), "filtered")
@@ -47,11 +49,21 @@ def shuffled(cell, model, patches):
 
 
 def corrupted(cell, model, severities):
-    """Accuracy under corruptions; level is the severity."""
+    """Accuracy under corruptions; level is the severity, source who made them.
+
+    CIFAR-10-C where TensorFlow Datasets has prepared it on disk, generated ones elsewhere.
+    """
     test = cell.test_images(IMAGES[cell.settings.profile])
     arguments = {"severities": severities, "examples": len(test), "names": data.CORRUPTIONS}
+    published = _published(cell, len(test), severities)
+    arguments.update({"source": "published"} if published else {})
     compute = functools.partial(
-        analysis.corruption_accuracy, model, test.images, test.labels, severities=severities
+        analysis.corruption_accuracy,
+        model,
+        test.images,
+        test.labels,
+        severities=severities,
+        published=published,
     )
     table = cell.measured("corruption_accuracy", arguments, compute)
     table = table[table["corruption"] != "none"]
@@ -64,8 +76,13 @@ def attacked(cell, model, epsilons):
     """Accuracy under FGSM and PGD, each by itself; level is epsilon."""
     test = cell.test_images(IMAGES[cell.settings.profile])
     steps = STEPS[cell.settings.profile]
-    arguments = {"epsilons": epsilons, "steps": steps, "examples": len(test), "each": "alone"}
-    compute = functools.partial(_attacked, model, test, epsilons, steps)
+    chosen = [
+        attack
+        for epsilon in epsilons
+        for attack in (attacks.Fgsm(epsilon), attacks.Pgd(epsilon, steps=steps))
+    ]
+    arguments = {"alone": [attack.to_dict() for attack in chosen], "examples": len(test)}
+    compute = functools.partial(_attacked, model, test, chosen)
     table = cell.measured("robust_accuracy", arguments, compute)
     return _rows(table.rename(columns={"attack": "condition", "epsilon": "level"}), "attacked")
 
@@ -94,12 +111,16 @@ def _band(name, limits, images, start):
     return np.asarray(low if name == "low" else high)
 
 
-def _attacked(model, test, epsilons, steps):
-    chosen = [
-        attack
-        for epsilon in epsilons
-        for attack in (attacks.Fgsm(epsilon), attacks.Pgd(epsilon, steps=steps))
-    ]
+def _published(cell, count, severities):
+    """Function from a name and a severity to published corrupted images; None without them."""
+    name, folder = cell.settings.dataset_name, cell.settings.data_dir
+    find = functools.partial(data.corrupted_split, name, data_dir=folder, examples=count)
+    wanted = ((kind, severity) for kind in data.CORRUPTIONS for severity in severities)
+    return find if all(find(*one) is not None for one in wanted) else None
+
+
+def _attacked(model, test, chosen):
+    """Rows of each attack by itself."""
     with warnings.catch_warnings():
         # A network that is sure of itself; the accuracy is what the table is for.
         warnings.filterwarnings("ignore", "The gradient of .* of the images")

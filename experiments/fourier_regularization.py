@@ -14,10 +14,11 @@ import functools
 import sys
 from typing import ClassVar
 
+import numpy as np
 import pandas as pd
 
 from experiments import conditions, runner, sensitivity, settings, trainings
-from hfc_keras import checks, reporting
+from hfc_keras import attacks, checks, data, reporting, training
 
 KEYS = "recipe seed measure condition level ring".split()
 KINDS = trainings.REGULARIZERS
@@ -25,7 +26,7 @@ TITLES = {name: trainings.TITLES[name] for name in ("vanilla", *KINDS)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Settings):
+class Settings(settings.NoComponents, settings.Settings):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("epsilons", "patches", "severities")
@@ -45,12 +46,33 @@ class Settings(settings.Settings):
 def recipes(settings):
     """Return the trainings to compare, by name."""
     weights = (settings.weight, *settings.other_weights)
-    checks.require(len(set(weights)) == len(weights), "weights must differ", weights=weights)
+    words = [f"{weight:g}" for weight in weights]
+    checks.require(len(set(words)) == len(words), "weights must differ in words", weights=words)
+    _check(settings)
     chosen = {"vanilla": settings.base_recipe()}
     for weight in weights:
         for name, recipe in trainings.regularized(settings, weight).items():
             chosen[name if weight == settings.weight else f"{name}_{weight:g}"] = recipe
     return chosen
+
+
+def _check(settings):
+    """Refuse what could not be measured after the training."""
+    shape = training.load_data(settings.base_recipe(), settings.data_dir).image_shape
+    for epsilon in settings.epsilons:
+        attacks.Pgd(epsilon)
+    blank = np.zeros((1, *shape), "float32")
+    for patches in settings.patches:
+        data.patch_shuffle(blank, patches)
+    for severity in settings.severities:
+        data.corrupt(blank, "contrast", severity)
+    for name in ("epsilons", "patches", "severities"):
+        values = getattr(settings, name)
+        checks.require(
+            values and len(set(values)) == len(values),
+            f"`{name}` must hold at least one value and none twice",
+            **{name: values},
+        )
 
 
 def measure(cell):
@@ -72,25 +94,33 @@ def measure(cell):
 
 def summary(table):
     """Return spectra and accuracies in a few numbers."""
-    spectra = table[table["measure"] == "sensitivity"]
-    return (
+    spectra, accuracies = table[table["measure"] == "sensitivity"], _main(table)
+    words = (
         "Fourier sensitivity (mean +- standard deviation over seeds; low, mid, high: share of the\n"
         "rings up to a third of Nyquist, two thirds, beyond; peak, centre: cycles per image)\n\n"
-        f"{reporting.sensitivity_table(spectra).to_string()}\n\n"
-        f"Accuracy\n\n{reporting.condition_table(_main(table)).to_string()}\n\n"
-        "Accuracy under corruptions, mean over severities\n\n"
+        f"{reporting.sensitivity_table(spectra).to_string()}"
+    )
+    if not len(accuracies):
+        return words
+    sources = ", ".join(sorted(accuracies["source"].dropna().unique()))
+    return (
+        f"{words}\n\nAccuracy\n\n{reporting.condition_table(accuracies).to_string()}\n\n"
+        f"Accuracy under corruptions ({sources}), mean over severities\n\n"
         f"{reporting.corruption_table(_corruptions(table)).to_string()}"
     )
 
 
 def figures(table, plan):
     """Draw the spectra, the accuracies by condition, and both against the weight."""
+    weights = {"_weight": reporting.weight_curves(table, KINDS, TITLES)}
+    if not len(_main(table)):
+        return weights
     spectra = table[(table["measure"] == "sensitivity") & table["recipe"].isin(TITLES)]
     return {
         "": reporting.sensitivity_curves(spectra, {"Fourier regularization": TITLES}, TITLES),
         "_accuracy": reporting.condition_points(_main(table), TITLES),
         "_corruptions": reporting.corruption_points(_corruptions(table), TITLES),
-        "_weight": reporting.weight_curves(table, KINDS, TITLES),
+        **weights,
     }
 
 

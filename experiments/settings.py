@@ -126,6 +126,15 @@ class Settings(Common):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class NoComponents:
+    """Takes away the options on components, for an experiment that filters no image by radius."""
+
+    radii: Annotated[None, tyro.conf.Fixed, tyro.conf.Suppress] = None
+    inclusive: Annotated[bool, tyro.conf.Fixed, tyro.conf.Suppress] = True
+    rescale: Annotated[bool, tyro.conf.Fixed, tyro.conf.Suppress] = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class AdversarialSettings(Settings):
     """Settings of an experiment that also trains on attacked images."""
 

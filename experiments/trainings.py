@@ -82,7 +82,7 @@ def augmented(settings, width):
     radius = width / 4 if settings.low_pass is None else settings.low_pass
     return {
         "noise": vanilla.but(noise=settings.noise),
-        "low_pass": vanilla.but(component="low", radius=radius),
+        "low_pass": vanilla.but(component="low", radius=radius, inclusive=settings.inclusive),
     }
 
 

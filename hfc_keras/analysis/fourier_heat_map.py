@@ -86,18 +86,17 @@ def fourier_heat_map(model, images, labels, norm=None, seed=0, batch_size=256):
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
     logits = checks.logits(model(images[:batch_size], training=False))
     labels = checks.class_indices(labels, len(images), logits.shape[1]).astype("int32")
-    errors = np.empty((height, width))
+    wrong, errors = gradients.compiled(model, _wrong), np.empty((height, width))
     for row, column in tqdm(half_plane(height, width), "heat map", leave=False, disable=None):
         wave = norm * spectrum.fourier_basis(height, width, row, column, PHASE)
         signs = np.random.default_rng([seed, row, column]).integers(0, 2, (len(images), channels))
-        rate = _error_rate(model, images, labels, wave, 1 - 2 * signs, batch_size)
+        rate = _error_rate(wrong, images, labels, wave, 1 - 2 * signs, batch_size)
         errors[row, column] = errors[-row, -column] = rate
     return np.fft.fftshift(errors)
 
 
-def _error_rate(model, images, labels, wave, signs, batch_size):
+def _error_rate(wrong, images, labels, wave, signs, batch_size):
     """Share of the images that are wrong with the wave added."""
-    wrong = gradients.compiled(model, _wrong)
     wave, signs = wave.astype("float32"), signs.astype("float32")
     total = 0.0
     for start in range(0, len(images), batch_size):

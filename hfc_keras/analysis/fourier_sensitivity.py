@@ -4,12 +4,9 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
-from keras import ops
 from tqdm import tqdm
 
 from hfc_keras import checks, gradients, spectrum
-
-CHANNELS = ("mean", "power")
 
 
 def fourier_sensitivity(model, images, labels, channels="mean", rings="sum", batch_size=256):
@@ -65,10 +62,15 @@ def fourier_sensitivity(model, images, labels, channels="mean", rings="sum", bat
         >>> table["ring"].tolist(), round(float(table["mean"].sum()), 6)
         ([1, 2, 3, 4, 5, 6], 1.0)
     """
-    checks.choice("channels", channels, CHANNELS)
+    checks.choice("channels", channels, spectrum.CHANNELS)
     checks.choice("rings", rings, spectrum.RINGS)
     images = checks.pixels(images)
     checks.model_input(model, images)
+    checks.require(
+        images.shape[1] * images.shape[2] > 1,
+        "`images` must be larger than one pixel: that has no frequency but zero",
+        **{"images.shape": images.shape},
+    )
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
     logits = checks.logits(model(images[:batch_size], training=False))
     labels = checks.class_indices(labels, len(images), logits.shape[1]).astype("int32")
@@ -88,9 +90,7 @@ class _Shares:
 
     def __call__(self, predict, images, labels):
         (gradient,) = gradients.SampleGradient("cross_entropy")(predict, images, labels)
-        if self.channels == "mean":
-            gradient = ops.mean(gradient, axis=-1)
-        return (spectrum.ring_shares(gradient, self.rings),)
+        return (spectrum.ring_shares(gradient, self.rings, self.channels),)
 
 
 def _white(rings, height, width):

@@ -118,7 +118,7 @@ def sensitivity_penalty(gradients, kind="low"):
         **{"gradients.shape": shape},
     )
     check_kind(kind, shape[1:])
-    shares = spectrum.ring_shares(ops.mean(ops.cast(gradients, "float32"), axis=-1))
+    shares = spectrum.ring_shares(gradients, channels="mean")
     # NaN in a gradient must stay, so rows are left out by their zeros alone.
     counted = ops.cast(ops.any(shares != 0, axis=1), "float32")
     mean = ops.sum(shares, axis=0) / ops.sum(counted)

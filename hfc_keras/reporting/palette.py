@@ -29,7 +29,7 @@ RECIPE_LOOKS = {
     "batch_25": (ORANGE, "h"),
     "batch_400": (GREEN, "d"),
     "noise": (ORANGE, "X"),
-    "low_pass": (PURPLE, "p"),
+    "low_pass": (GREY, "p"),
     "lsf": (BLUE, "<"),
     "msf": (GREEN, "X"),
     "hsf": (VERMILLION, ">"),

@@ -1,14 +1,11 @@
 """Spectra of adversarial perturbations: numbers, a table and curves."""
 
-import matplotlib
 import pandas as pd
-from matplotlib.lines import Line2D
 
 from hfc_keras import checks
-from hfc_keras.reporting import palette
 from hfc_keras.reporting.effects import rows_of
-from hfc_keras.reporting.panels import label_outer, panel_grid
-from hfc_keras.reporting.plots import STYLE, require_columns
+from hfc_keras.reporting.plots import require_columns
+from hfc_keras.reporting.rings import ring_panels
 from hfc_keras.reporting.seeds import complete_rows
 from hfc_keras.reporting.tables import mean_and_spread, unique_rows
 
@@ -17,7 +14,6 @@ VALUES = ("mean", "white", "image_size")
 ATTACKS = {"fgsm": "FGSM", "pgd": "PGD"}
 # A quarter of the image's smaller side, half of the Nyquist frequency, divides low from high.
 HALF = 1 / 4
-WHITE_LOOK = {"color": palette.LIGHT_GREY, "linestyle": "--", "lw": 1.0}
 
 
 def perturbation_share(table, recipe, attack, beyond=HALF, column="mean"):
@@ -123,42 +119,12 @@ def perturbation_curves(table, titles=None):
         f"`table` must hold rows of the attacks {list(ATTACKS)}",
         attacks=attacks,
     )
-    looks = palette.recipe_looks(table["recipe"])
-    with matplotlib.rc_context(STYLE):
-        figure, grid = panel_grid(len(attacks), _entries(looks, titles), width=2.8)
-        for axes, attack in zip(grid, attacks, strict=True):
-            part = table[table["attack"] == attack]
-            _draw_levels(axes, part)
-            for recipe, look in looks.items():
-                _draw(axes, part[part["recipe"] == recipe], look)
-            axes.set_title(ATTACKS[attack])
-            axes.set_ylim(bottom=0)
-        label_outer(grid, "frequency (cycles per image)", "share of the power")
-    return figure
-
-
-def _draw_levels(axes, rows):
-    """White noise and the Nyquist frequency."""
-    white = rows.groupby("ring")["white"].first()
-    axes.plot(white.index, white, zorder=1, **WHITE_LOOK)
-    axes.axvline(rows["image_size"].iloc[0] / 2, color=palette.LIGHT_GREY, lw=0.6, zorder=1)
-
-
-def _draw(axes, rows, look):
-    spread = rows.groupby("ring")["mean"].agg(["mean", "min", "max"])
-    axes.plot(spread.index, spread["mean"], markevery=max(1, len(spread) // 8), **look)
-    band = {"color": look["color"], "alpha": 0.15, "lw": 0}
-    axes.fill_between(spread.index, spread["min"], spread["max"], **band)
+    panels = {
+        ATTACKS[attack]: dict(list(rows.groupby("recipe", sort=False)))
+        for attack, rows in table.groupby("attack", sort=False)
+    }
+    return ring_panels(panels, "share of the power", titles)
 
 
 def _cell(values):
     return mean_and_spread(values.agg(["mean", "std"]))
-
-
-def _entries(looks, titles):
-    """Legend: the recipes and white noise."""
-    lines = [
-        Line2D([], [], label=(titles or {}).get(recipe, recipe), **look)
-        for recipe, look in looks.items()
-    ]
-    return [*lines, Line2D([], [], label="white noise", **WHITE_LOOK)]

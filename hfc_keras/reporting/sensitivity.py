@@ -1,19 +1,16 @@
 """Fourier sensitivity: numbers of a spectrum, tables and curves of many."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.lines import Line2D
 
 from hfc_keras import checks
-from hfc_keras.reporting import palette
 from hfc_keras.reporting.effects import MissingMeasurementError, rows_of
-from hfc_keras.reporting.panels import PANEL, label_outer, panel_grid
-from hfc_keras.reporting.plots import STYLE, require_columns
+from hfc_keras.reporting.panels import PANEL
+from hfc_keras.reporting.plots import require_columns
+from hfc_keras.reporting.rings import ring_panels
 from hfc_keras.reporting.tables import mean_and_spread, unique_rows
 
 KEYS = "recipe seed ring".split()
-WHITE_LOOK = {"color": palette.LIGHT_GREY, "linestyle": "--", "lw": 1.0}
 
 
 def sensitivity_numbers(table):
@@ -135,23 +132,15 @@ def sensitivity_curves(table, panels, titles=None):
     """
     require_columns(table, [*KEYS, "mean", "white", "image_size"])
     unique_rows(table, KEYS)
-    known = set(table["recipe"])
-    panels = {name: [one for one in chosen if one in known] for name, chosen in panels.items()}
+    rows = dict(list(table.groupby("recipe", sort=False)))
+    panels = {
+        name: {recipe: rows[recipe] for recipe in chosen if recipe in rows}
+        for name, chosen in panels.items()
+    }
     panels = {name: chosen for name, chosen in panels.items() if chosen}
-    checks.require(panels, "`panels` must name recipes of the table", recipes=sorted(known))
-    looks = palette.recipe_looks(one for chosen in panels.values() for one in chosen)
-    with matplotlib.rc_context(STYLE):
-        figure, grid = panel_grid(
-            len(panels), _entries(looks, titles), width=PANEL if len(panels) > 2 else 3.4
-        )
-        for axes, (name, chosen) in zip(grid, panels.items(), strict=True):
-            for recipe in chosen:
-                _draw(axes, table[table["recipe"] == recipe], looks[recipe])
-            axes.set_title(name)
-        # After the last curve, since the panels share the axis.
-        grid[0].set_ylim(bottom=0)
-        label_outer(grid, "frequency (cycles per image)", "share of the gradient's power")
-    return figure
+    checks.require(panels, "`panels` must name recipes of the table", recipes=list(rows))
+    width = PANEL if len(panels) > 2 else 3.4
+    return ring_panels(panels, "share of the gradient's power", titles, width)
 
 
 def _numbers(ring, share, image_size):
@@ -167,25 +156,3 @@ def _numbers(ring, share, image_size):
         "centre": float((ring * share).sum()),
         "entropy": float(-(inside * np.log2(inside)).sum()),
     }
-
-
-def _entries(looks, titles):
-    """Legend: the recipes, white noise, the Nyquist frequency."""
-    lines = [
-        Line2D([], [], label=(titles or {}).get(recipe, recipe), **look)
-        for recipe, look in looks.items()
-    ]
-    return [*lines, Line2D([], [], label="white noise", **WHITE_LOOK)]
-
-
-def _draw(axes, rows, look):
-    """One recipe, with white noise and the Nyquist frequency behind it."""
-    spread = rows.groupby("ring")["mean"].agg(["mean", "min", "max"])
-    white = rows.groupby("ring")["white"].first()
-    every = max(1, len(spread) // 8)
-    axes.plot(white.index, white, zorder=1, **WHITE_LOOK)
-    axes.axvline(rows["image_size"].iloc[0] / 2, color=palette.LIGHT_GREY, lw=0.6, zorder=1)
-    axes.plot(spread.index, spread["mean"], markevery=every, **look)
-    axes.fill_between(
-        spread.index, spread["min"], spread["max"], color=look["color"], alpha=0.15, lw=0
-    )

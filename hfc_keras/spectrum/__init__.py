@@ -9,6 +9,7 @@ from hfc_keras.spectrum.components import band_mask as band_mask
 from hfc_keras.spectrum.components import low_components as low_components
 from hfc_keras.spectrum.components import radial_mask as radial_mask
 from hfc_keras.spectrum.components import split as split
+from hfc_keras.spectrum.rings import CHANNELS as CHANNELS
 from hfc_keras.spectrum.rings import RINGS as RINGS
 from hfc_keras.spectrum.rings import ring_index as ring_index
 from hfc_keras.spectrum.rings import ring_power as ring_power

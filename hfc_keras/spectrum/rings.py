@@ -7,6 +7,7 @@ from hfc_keras import checks
 from hfc_keras.spectrum.axes import float_dtype, frequencies, real_basis, uses_products
 
 RINGS = ("sum", "mean")
+CHANNELS = ("mean", "power")
 # Power outside the zero frequency, relative to a plane of ones, that is float32 rounding.
 ROUNDING = 1e-12
 
@@ -99,7 +100,7 @@ def ring_power(images):
     return ops.cast(ops.transpose(rings), float_dtype(images))
 
 
-def ring_shares(images, rings="sum"):
+def ring_shares(images, rings="sum", channels="power"):
     r"""Share of each ring in the power outside the zero frequency, image by image.
 
     .. math:: S_k = P_k / \sum_{j \ge 1} P_j, \qquad k \ge 1
@@ -111,6 +112,8 @@ def ring_shares(images, rings="sum"):
         images: as of ``ring_power``.
         rings: ``"sum"`` of the power on a ring, or its ``"mean"`` over the ring's coefficients,
             in which white noise is flat.
+        channels: ``"power"``, added over channels, or that of their ``"mean"``, in which opposite
+            colours cancel.
 
     Returns:
         float32 tensor ``(batch, rings - 1)``, rows that add up to 1; a row of zeros for an
@@ -125,16 +128,20 @@ def ring_shares(images, rings="sum"):
         [[0.0, 1.0, 0.0]]
     """
     checks.choice("rings", rings, RINGS)
+    checks.choice("channels", channels, CHANNELS)
     images = ops.cast(_checked(images), "float32")
     axes = tuple(range(1, len(images.shape)))
     largest = ops.stop_gradient(ops.max(ops.abs(images), axis=axes, keepdims=True))
+    largest = ops.where(largest == 0, 1.0, largest)
+    if channels == "mean" and len(axes) == 3:
+        images, largest = ops.mean(images, axis=-1), largest[..., 0]
     # Without the mean, whose rounding would leak into the rings of an image that hardly varies.
     varying = images - ops.mean(images, axis=(1, 2), keepdims=True)
-    power = ring_power(varying / ops.where(largest == 0, 1.0, largest))[:, 1:]
+    power = ring_power(varying / largest)[:, 1:]
+    empty = ops.sum(power, axis=1, keepdims=True) < ROUNDING * images.shape[1] * images.shape[2]
     if rings == "mean":
         power = power / ring_sizes(*images.shape[1:3])[1:].astype("float32")
     total = ops.sum(power, axis=1, keepdims=True)
-    empty = total < ROUNDING * images.shape[1] * images.shape[2]
     return ops.where(empty, 0.0, power / ops.where(empty, 1.0, total))
 
 

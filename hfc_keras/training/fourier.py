@@ -7,6 +7,10 @@ from keras import ops
 from hfc_keras import checks, gradients, losses, regularizers
 from hfc_keras.training.image_training import ImageTraining
 
+# Factor on the loss inside the penalty, which has no scale, so that half precision does not
+# underflow on the way to the images; a power of two changes no digit.
+LOSS_SCALE = 2.0**10
+
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
 class FourierRegularized(ImageTraining):
@@ -17,9 +21,9 @@ class FourierRegularized(ImageTraining):
     with the penalty :math:`R` of ``regularizers.sensitivity_penalty``. ``fit`` takes what the
     model's own would: arrays, a dataset, callbacks, metrics. One forward pass in training mode
     serves the loss and the penalty. The loss inside :math:`R` is the cross-entropy of each image;
-    the outer one is that of ``compile``. While training, the metric ``sensitivity_penalty`` is
-    the mean of :math:`R` without its weight. ``evaluate``, ``predict`` and validation are those
-    of the model.
+    the outer one is that of ``compile``, and alone has sample weights. While training, the metric
+    ``sensitivity_penalty`` is the mean of :math:`R` without its weight. ``evaluate``, ``predict``
+    and validation are those of the model.
 
     Args:
         model: keras.Model that returns logits ``(batch, classes)``.
@@ -33,8 +37,8 @@ class FourierRegularized(ImageTraining):
             finite; by ``fit`` for pixels outside [0, 1], images too small for the kind, missing
             labels, labels out of range, a model that returns probabilities or has no gradient.
             Of a data set the first batch is looked at, of a generator nothing.
-        FloatingPointError: by ``fit``, as soon as the penalty is not finite: the gradient of every
-            image of a batch is zero, or one is not finite.
+        FloatingPointError: by ``fit`` (not ``train_on_batch``), as soon as the penalty is not
+            finite: the gradient of every image of a batch is zero, or one is not finite.
 
     Reference:
         Krishnamachari et al., Fourier Sensitivity and Regularization of Computer Vision
@@ -77,7 +81,8 @@ class FourierRegularized(ImageTraining):
             with scope:
                 logits = self.model(x, training=training)
             state = [scope.get_current_value(each) for each in self.model.non_trainable_variables]
-            return ops.sum(losses.sample_losses(logits, labels)), (logits, scope.losses, state)
+            total = LOSS_SCALE * ops.sum(losses.sample_losses(logits, labels))
+            return total, (logits, scope.losses, state)
 
         (_, (logits, added, state)), gradient = gradients.value_and_gradient(
             loss, images, has_aux=True
@@ -107,9 +112,11 @@ class FourierRegularized(ImageTraining):
     ):
         """Train, after a look at the images, as ``keras.Model.fit``."""
         if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks.append(_StopAtNonFinite())
+            if not any(isinstance(each, _StopAtNonFinite) for each in callbacks.callbacks):
+                callbacks.callbacks.insert(0, _StopAtNonFinite())
         else:
-            callbacks = [*keras.tree.flatten(callbacks or []), _StopAtNonFinite()]
+            # First, before another one keeps weights that are no numbers.
+            callbacks = [_StopAtNonFinite(), *keras.tree.flatten(callbacks or [])]
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
     def check(self, images, labels):
@@ -122,7 +129,8 @@ class FourierRegularized(ImageTraining):
         gradient = gradients.input_gradient(self.model, images[:32], labels[:32])
         checks.require(
             bool(ops.any(gradient != 0)),
-            "`model` must be differentiable in its images (no argmax, rounding or integers)",
+            "`model` must be differentiable in its images (no argmax, rounding or integers) and "
+            "its loss not saturated",
             gradient="zero for the first images",
         )
 

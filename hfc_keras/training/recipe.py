@@ -181,6 +181,8 @@ class Recipe:
             changed["adversary"] = self.adversary.to_dict()
         if self.regularizer:
             changed["regularizer"] = as_plain(self.regularizer)
+        else:
+            changed.pop("regularizer_weight", None)
         return changed
 
     @property
