@@ -112,7 +112,8 @@ def _table(shares, white):
     checks.require(
         len(counted) > 0,
         "`model` must be differentiable in its images (no argmax, rounding or integers) "
-        "and its loss not saturated; the gradient is zero for every image",
+        "and its loss not saturated; the gradient is zero for every image (`channels='mean'`: or "
+        "its mean over channels)",
         examples=len(shares),
     )
     return pd.DataFrame(
