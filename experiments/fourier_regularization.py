@@ -94,20 +94,38 @@ def measure(cell):
 
 def summary(table):
     """Return spectra and accuracies in a few numbers."""
-    spectra, accuracies = table[table["measure"] == "sensitivity"], _main(table)
+    accuracies = _main(table)
     words = (
         "Fourier sensitivity (mean +- standard deviation over seeds; low, mid, high: share of the\n"
         "rings up to a third of Nyquist, two thirds, beyond; peak, centre: cycles per image)\n\n"
-        f"{reporting.sensitivity_table(spectra).to_string()}"
+        f"{spectra(table).to_string()}"
     )
     if not len(accuracies):
         return words
     sources = ", ".join(sorted(accuracies["source"].dropna().unique()))
     return (
-        f"{words}\n\nAccuracy\n\n{reporting.condition_table(accuracies).to_string()}\n\n"
+        f"{words}\n\nAccuracy\n\n{by_condition(table).to_string()}\n\n"
         f"Accuracy under corruptions ({sources}), mean over severities\n\n"
-        f"{reporting.corruption_table(_corruptions(table)).to_string()}"
+        f"{by_corruption(table).to_string()}"
     )
+
+
+def spectra(table):
+    """Numbers of each spectrum, as of ``reporting.sensitivity_table``."""
+    return reporting.sensitivity_table(table[table["measure"] == "sensitivity"])
+
+
+def by_condition(table):
+    """Accuracies at the usual weight, as of ``reporting.condition_table``."""
+    return reporting.condition_table(_main(table))
+
+
+def by_corruption(table):
+    """Accuracies under corruptions, as of ``reporting.corruption_table``."""
+    return reporting.corruption_table(_corruptions(table))
+
+
+TABLES = (spectra, by_condition, by_corruption)
 
 
 def figures(table, plan):
@@ -115,9 +133,9 @@ def figures(table, plan):
     weights = {"_weight": reporting.weight_curves(table, KINDS, TITLES)}
     if not len(_main(table)):
         return weights
-    spectra = table[(table["measure"] == "sensitivity") & table["recipe"].isin(TITLES)]
+    rings = table[(table["measure"] == "sensitivity") & table["recipe"].isin(TITLES)]
     return {
-        "": reporting.sensitivity_curves(spectra, {"Fourier regularization": TITLES}, TITLES),
+        "": reporting.sensitivity_curves(rings, {"Fourier regularization": TITLES}, TITLES),
         "_accuracy": reporting.condition_points(_main(table), TITLES),
         "_corruptions": reporting.corruption_points(_corruptions(table), TITLES),
         **weights,
@@ -145,10 +163,10 @@ def _gain(recipe, measure, conditions, table, over="vanilla"):
 
 def _most(name, table):
     """Share in the band that a regularizer names minus the larger of the other two."""
-    spectra = table[table["measure"] == "sensitivity"]
-    own = sensitivity.number(KINDS[name], spectra, name)
+    rings = table[table["measure"] == "sensitivity"]
+    own = sensitivity.number(KINDS[name], rings, name)
     return {
-        f"the share of {other}": reporting.difference(own, sensitivity.number(other, spectra, name))
+        f"the share of {other}": reporting.difference(own, sensitivity.number(other, rings, name))
         for other in ("low", "mid", "high")
         if other != KINDS[name]
     }
@@ -156,9 +174,9 @@ def _most(name, table):
 
 def _flattest(table):
     """Entropy of the spectrum of asf minus that of every other recipe."""
-    spectra = table[table["measure"] == "sensitivity"]
+    rings = table[table["measure"] == "sensitivity"]
     return {
-        other: sensitivity.shift("entropy", spectra, "asf", other)
+        other: sensitivity.shift("entropy", rings, "asf", other)
         for other in ("vanilla", "lsf", "msf", "hsf")
     }
 

@@ -63,11 +63,16 @@ def summary(table):
     """Return both measures by training, and their rank correlation."""
     found = reporting.rank_correlation(table, ACCURACY, SENSITIVITY)
     return (
-        f"{reporting.means_by_recipe(table, ['accuracy', *NAMES]).to_string()}\n\n"
+        f"{means(table).to_string()}\n\n"
         f"Rank correlation of {NAMES[ACCURACY]} and {NAMES[SENSITIVITY]} over "
         f"{found.trainings} trainings: {found.value:+.2f}, 95 % interval of a bootstrap over "
         f"trainings {found.low:+.2f} to {found.high:+.2f}"
     )
+
+
+def means(table):
+    """Both measures by training, mean and standard deviation over seeds."""
+    return reporting.means_by_recipe(table, ["accuracy", *NAMES])
 
 
 def figures(table, plan):

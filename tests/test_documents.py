@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from experiments import catalogue, components, curves, label_shuffle, robustness
+from experiments import (
+    catalogue,
+    components,
+    curves,
+    fourier_regularization,
+    label_shuffle,
+    robustness,
+    two_views,
+)
 from hfc_keras import reporting
 from hfc_keras.reporting import misaligned
 
@@ -63,6 +71,15 @@ def test_results_page_explains_every_column():
         ("kernel_smoothing", robustness.KEYS, reporting.kernel_table),
         ("smooth_training", robustness.KEYS, reporting.robustness_table),
         ("smooth_training", robustness.KEYS, reporting.kernel_table),
+        ("fourier_sensitivity", "recipe seed ring".split(), reporting.sensitivity_table),
+        *(
+            ("fourier_regularization", fourier_regularization.KEYS, summary)
+            for summary in fourier_regularization.TABLES
+        ),
+        ("two_views", two_views.KEYS, two_views.means),
+        ("fourier_heat_map", "recipe seed row column".split(), reporting.heat_map_table),
+        ("band_stop", "recipe seed inner".split(), reporting.band_stop_table),
+        ("perturbation_spectrum", "recipe seed attack ring".split(), reporting.perturbation_table),
     ],
 )
 def test_numbers_of_the_results_page_are_those_of_the_table(experiment, keys, summary):

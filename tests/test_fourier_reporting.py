@@ -114,7 +114,7 @@ def test_pictures_share_a_scale_and_have_zero_in_the_middle():
     first, second, bar = maps.heat_map_panels(heat()).axes
     pictures = [axes.images[0] for axes in (first, second)]
     for picture in pictures:
-        np.testing.assert_allclose(picture.get_clim(), (0, 0.21 + 0.1 * 32**0.5))
+        np.testing.assert_allclose(picture.get_clim(), (0.2, 0.21 + 0.1 * 32**0.5))
     assert pictures[0].get_extent() == [-4.5, 3.5, -4.5, 3.5]
     assert pictures[0].get_array().shape == (8, 8)
     assert pictures[0].get_array()[4, 4] == pytest.approx(0.21)

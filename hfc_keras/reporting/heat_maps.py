@@ -92,7 +92,7 @@ def heat_map_panels(table, titles=None):
 
     Args:
         table: DataFrame as of ``heat_map_rise``. Pictures are means over seeds, on one scale of
-            colours that ends at the largest of them.
+            colours from the smallest error on clean images to the largest error.
         titles: dict from recipes to panel titles, or None; the error on clean images follows.
 
     Returns:
@@ -114,7 +114,7 @@ def heat_map_panels(table, titles=None):
     unique_rows(table, KEYS)
     maps = {name: _mean_map(part) for name, part in table.groupby("recipe", sort=False)}
     clean = table.groupby("recipe")["clean_error"].mean()
-    top = max(picture.max().max() for picture in maps.values()) or 1.0
+    scale = clean.min(), max(picture.max().max() for picture in maps.values())
     count = min(3, len(maps))
     rows = -(-len(maps) // count)
     with matplotlib.rc_context({**STYLE, "axes.grid": False}):
@@ -125,7 +125,7 @@ def heat_map_panels(table, titles=None):
             axes.set_axis_off()
         shown = grid[: len(maps)]
         for axes, (recipe, picture) in zip(shown, maps.items(), strict=True):
-            drawn = _draw(axes, picture, top)
+            drawn = _draw(axes, picture, scale)
             name = (titles or {}).get(recipe, recipe)
             axes.set_title(f"{name} (clean {clean[recipe]:.3f})")
         label_outer(shown, "columns (cycles per image)", "rows (cycles per image)")
@@ -137,14 +137,14 @@ def _mean_map(part):
     return part.groupby(["row", "column"])["error"].mean().unstack("column")
 
 
-def _draw(axes, picture, top):
+def _draw(axes, picture, scale):
     """Draw a map with a pixel around each whole frequency."""
     limits = [
         edge
         for numbers in (picture.columns, picture.index)
         for edge in (numbers[0] - 0.5, numbers[-1] + 0.5)
     ]
-    look = {"cmap": COLORS, "vmin": 0, "vmax": top, "interpolation": "nearest"}
+    look = {"cmap": COLORS, "vmin": scale[0], "vmax": scale[1], "interpolation": "nearest"}
     return axes.imshow(picture, origin="lower", extent=limits, **look)
 
 
