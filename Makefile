@@ -7,8 +7,7 @@ PARALLEL := --numprocesses 2 --dist loadfile
 CORE := $(addprefix tests/test_,spectrum.py layers.py pipeline.py data.py training.py analysis.py \
 	kernels.py regularizers.py gradients.py attacks.py robust_accuracy.py scaling.py \
 	singular_values.py contingency.py rings.py sensitivity_penalty.py fourier_sensitivity.py \
-	fourier_training.py fourier_heat_map.py band_stop.py perturbation_spectrum.py corruptions.py \
-	corruption_accuracy.py)
+	fourier_training.py fourier_heat_map.py band_stop.py)
 # On two backends a stopped training goes on alike; with JAX this one takes minutes.
 SLOW := --deselect tests/test_fourier_training.py::TestRecipe::test_a_stopped_training_goes_on_bit_for_bit
 
