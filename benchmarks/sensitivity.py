@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks import timing
 from hfc_keras import analysis, gradients, models, training
 
-EXAMPLES, BATCH = 1_000, 256
+EXAMPLES, BATCH = 10_000, 256
 TRAINING_BATCH = 100
 HEAT_MAP_EXAMPLES, SIDE = 1_000, 32
 

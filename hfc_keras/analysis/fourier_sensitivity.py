@@ -72,7 +72,7 @@ def fourier_sensitivity(model, images, labels, channels="mean", rings="sum", bat
         **{"images.shape": images.shape},
     )
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
-    logits = checks.logits(model(images[:batch_size], training=False))
+    logits = checks.logits(model(images[:32], training=False))
     labels = checks.class_indices(labels, len(images), logits.shape[1]).astype("int32")
     measure = gradients.compiled(model, _Shares(channels, rings))
     starts = tqdm(range(0, len(images), batch_size), "sensitivity", leave=False, disable=None)
