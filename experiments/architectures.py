@@ -18,7 +18,7 @@ TITLES = {"lenet": "LeNet-5", "alexnet": "AlexNet", "vgg": "VGG-11", "resnet": "
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Settings):
+class Settings(settings.Components):
     """Settings of this experiment."""
 
     large_width: float | None = None

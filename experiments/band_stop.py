@@ -12,7 +12,7 @@ import functools
 import sys
 from typing import ClassVar
 
-from experiments import runner, settings, trainings
+from experiments import runner, trainings
 from hfc_keras import analysis, checks, reporting, training
 
 KEYS = "recipe seed inner".split()
@@ -22,7 +22,7 @@ BANDS = {"smoke": 4, "quick": 16, "paper": 16}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.NoComponents, trainings.Settings):
+class Settings(trainings.Settings):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("bands",)

@@ -18,7 +18,7 @@ KEYS = curves.KEYS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Settings):
+class Settings(settings.Components):
     """Settings of this experiment."""
 
     batch_sizes: tuple[int, ...] = (25, 100, 400)

@@ -9,7 +9,7 @@ from hfc_keras import reporting, training
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Settings):
+class Settings(settings.Components):
     """Settings of an experiment that trains on components."""
 
     radii: tuple[float, ...] | None = None

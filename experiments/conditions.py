@@ -114,7 +114,8 @@ def _band(name, limits, images, start):
 def _published(cell, count, severities):
     """Function from a name and a severity to published corrupted images; None without them."""
     name, folder = cell.settings.dataset_name, cell.settings.data_dir
-    find = functools.partial(data.corrupted_split, name, data_dir=folder, examples=count)
+    load = functools.partial(data.corrupted_split, name, data_dir=folder, examples=count)
+    find = functools.cache(load)
     wanted = ((kind, severity) for kind in data.CORRUPTIONS for severity in severities)
     return find if all(find(*one) is not None for one in wanted) else None
 

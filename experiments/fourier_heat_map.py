@@ -18,7 +18,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from experiments import runner, settings, trainings
+from experiments import runner, trainings
 from hfc_keras import analysis, checks, reporting, training
 
 KEYS = "recipe seed row column".split()
@@ -31,7 +31,7 @@ ROBUST = ("adversarial", "noise")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.NoComponents, trainings.Settings):
+class Settings(trainings.Settings):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("norm", "measured")

@@ -26,7 +26,7 @@ TITLES = {name: trainings.TITLES[name] for name in ("vanilla", *KINDS)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.NoComponents, settings.Settings):
+class Settings(settings.Settings):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("epsilons", "patches", "severities")
@@ -112,7 +112,7 @@ def summary(table):
 
 def spectra(table):
     """Numbers of each spectrum, as of ``reporting.sensitivity_table``."""
-    return reporting.sensitivity_table(table[table["measure"] == "sensitivity"])
+    return reporting.sensitivity_table(_rings(table))
 
 
 def by_condition(table):
@@ -133,13 +133,17 @@ def figures(table, plan):
     weights = {"_weight": reporting.weight_curves(table, KINDS, TITLES)}
     if not len(_main(table)):
         return weights
-    rings = table[(table["measure"] == "sensitivity") & table["recipe"].isin(TITLES)]
     return {
-        "": reporting.sensitivity_curves(rings, {"Fourier regularization": TITLES}, TITLES),
+        "": reporting.sensitivity_curves(_rings(table), {"Fourier regularization": TITLES}, TITLES),
         "_accuracy": reporting.condition_points(_main(table), TITLES),
         "_corruptions": reporting.corruption_points(_corruptions(table), TITLES),
         **weights,
     }
+
+
+def _rings(table):
+    """Spectra of all recipes."""
+    return table[table["measure"] == "sensitivity"]
 
 
 def _main(table):
@@ -163,7 +167,7 @@ def _gain(recipe, measure, conditions, table, over="vanilla"):
 
 def _most(name, table):
     """Share in the band that a regularizer names minus the larger of the other two."""
-    rings = table[table["measure"] == "sensitivity"]
+    rings = _rings(table)
     own = sensitivity.number(KINDS[name], rings, name)
     return {
         f"the share of {other}": reporting.difference(own, sensitivity.number(other, rings, name))
@@ -174,7 +178,7 @@ def _most(name, table):
 
 def _flattest(table):
     """Entropy of the spectrum of asf minus that of every other recipe."""
-    rings = table[table["measure"] == "sensitivity"]
+    rings = _rings(table)
     return {
         other: sensitivity.shift("entropy", rings, "asf", other)
         for other in ("vanilla", "lsf", "msf", "hsf")
@@ -190,17 +194,9 @@ def _own_band(name, table):
     }
 
 
-def _claim(name, sentence, measured, effect, unit="accuracy", **bound):
-    return reporting.Claim(
-        id=f"regularization_{name}",
-        paper=sensitivity.PAPER,
-        item="Fourier regularization",
-        sentence=sentence,
-        measured=measured,
-        effect=effect,
-        unit=unit,
-        **bound,
-    )
+_claim = functools.partial(
+    sensitivity.claim, "regularization", "Fourier regularization", unit="accuracy"
+)
 
 
 NOISES = ("gaussian_noise", "shot_noise", "impulse_noise")

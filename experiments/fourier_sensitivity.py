@@ -16,7 +16,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from experiments import runner, sensitivity, settings, trainings
+from experiments import runner, sensitivity, trainings
 from hfc_keras import reporting, training
 
 KEYS = "recipe seed ring".split()
@@ -29,7 +29,7 @@ PANELS = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.NoComponents, trainings.Settings):
+class Settings(trainings.Settings):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("channels", "rings")
@@ -76,17 +76,7 @@ def figures(table, plan):
     return {"": reporting.sensitivity_curves(table, PANELS, TITLES)}
 
 
-def _claim(name, sentence, measured, effect, unit="share", **bound):
-    return reporting.Claim(
-        id=f"sensitivity_{name}",
-        paper=sensitivity.PAPER,
-        item="Fourier sensitivity",
-        unit=unit,
-        sentence=sentence,
-        measured=measured,
-        effect=effect,
-        **bound,
-    )
+_claim = functools.partial(sensitivity.claim, "sensitivity", "Fourier sensitivity", unit="share")
 
 
 def _peak(recipe, table):

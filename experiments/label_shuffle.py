@@ -26,7 +26,7 @@ PARTS = 25
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Settings):
+class Settings(settings.Components):
     """Settings of this experiment."""
 
     PROFILE_CHANGES = {"quick": {"examples": (2_000, 1_000), "epochs": 50}}

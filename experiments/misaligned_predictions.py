@@ -33,7 +33,7 @@ BATCH_NORM = {"recipe": "batch_norm", "bn_statistics": "batch"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Settings):
+class Settings(settings.Components):
     """Settings of this experiment."""
 
     bn_momentum: float = 0.9

@@ -36,7 +36,7 @@ ADAPTIVE = ("adam", "adagrad", "adadelta", "rmsprop")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Settings):
+class Settings(settings.Components):
     """Settings of this experiment."""
 
     sgd: float | None = None

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import pandas as pd
 
-from experiments import runner, settings, trainings
+from experiments import runner, trainings
 from hfc_keras import analysis, attacks, checks, reporting, training
 
 KEYS = "recipe seed attack ring".split()
@@ -30,7 +30,7 @@ SIZES = {"smoke": (40, 4), "quick": (1000, 20), "paper": (None, 40)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.NoComponents, trainings.Settings):
+class Settings(trainings.Settings):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("attacked", "steps", "test_epsilon")

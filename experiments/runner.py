@@ -242,8 +242,6 @@ def make_plan(experiment, settings):
         checks.choice("recipes", name, recipes)
     seeds = settings.seed_list
     checks.require(len(set(seeds)) == len(seeds), "`seeds` must differ", seeds=seeds)
-    if settings.radii is not None:
-        checks.radii(settings.radii)
     files.writable_folder(settings.folder, "results")
     files.writable_folder(settings.store, "store")
     store = training.Store(settings.store, published=settings.results / "models")

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 import keras
 import tyro
 
-from hfc_keras import attacks
+from hfc_keras import attacks, checks
 from hfc_keras.training import Recipe
 
 PROFILES = {
@@ -50,18 +50,13 @@ file or a folder of class folders. Left out: digits for smoke, cifar10 otherwise
 class Settings(Common):
     """What every experiment can be told; None lets the profile decide."""
 
-    MEASURED_WITH: ClassVar = ("radii", "inclusive", "rescale")
+    # Settings that rows depend on besides the recipe.
+    MEASURED_WITH: ClassVar = ()
     # What an experiment changes in a profile, by profile.
     PROFILE_CHANGES: ClassVar = {}
 
     recipes: tuple[str, ...] | None = None
     """Which of the recipes to run (their names are above). Left out: all."""
-    radii: tuple[float, ...] | None = None
-    """Radii in cycles per image. Left out: the width times 1/8, 1/4, 3/8 and 1/2."""
-    inclusive: bool = True
-    """Whether the rim of the disc belongs to it (<=, the paper) or not (<, its released code)."""
-    rescale: bool = False
-    """Divide training images and tested components by their maximum, as the released code does."""
     examples: tuple[int, int] | None = None
     """Training and test images to use. Left out: 10000 4000 for quick, else all."""
     epochs: int | None = None
@@ -95,7 +90,7 @@ class Settings(Common):
         values.update(self.PROFILE_CHANGES.get(self.profile, {}))
         told = {"examples": self.examples, "epochs": self.epochs, "model": self.model}
         values.update({name: value for name, value in told.items() if value is not None})
-        return Recipe(dataset=self.dataset_name, rescale=self.rescale, **values)
+        return Recipe(dataset=self.dataset_name, **values)
 
     def measured_with(self):
         """Return what the rows of a cell depend on besides its recipe, if not at its default.
@@ -126,12 +121,23 @@ class Settings(Common):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class NoComponents:
-    """Takes away the options on components, for an experiment that filters no image by radius."""
+class Components(Settings):
+    """Settings of an experiment that filters images by radius."""
 
-    radii: Annotated[None, tyro.conf.Fixed, tyro.conf.Suppress] = None
-    inclusive: Annotated[bool, tyro.conf.Fixed, tyro.conf.Suppress] = True
-    rescale: Annotated[bool, tyro.conf.Fixed, tyro.conf.Suppress] = False
+    MEASURED_WITH: ClassVar = ("radii", "inclusive", "rescale")
+
+    radii: tuple[float, ...] | None = None
+    """Radii in cycles per image. Left out: the width times 1/8, 1/4, 3/8 and 1/2."""
+    inclusive: bool = True
+    """Whether the rim of the disc belongs to it (<=, the paper) or not (<, its released code)."""
+    rescale: bool = False
+    """Divide training images and tested components by their maximum, as the released code does."""
+
+    def base_recipe(self):
+        """Vanilla training, after a check of the radii."""
+        if self.radii is not None:
+            checks.radii(self.radii)
+        return super().base_recipe().but(rescale=self.rescale)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -94,8 +94,11 @@ class Source:
             told, seeds = dict(content["settings"]), [f"{seed:d}" for seed in content["seeds"]]
             epochs = sorted({recipe["epochs"] for recipe in recipes})
             ends = dict.fromkeys((epochs[0], epochs[-1]))
-        default = settings_class(profile=self.profile, dataset=self.dataset)
-        default = json.loads(json.dumps(dataclasses.asdict(default), default=str))
+        # Records of version 0.4 name the options on components for every experiment.
+        default = {}
+        for each in (settings.Components, settings_class):
+            default |= dataclasses.asdict(each(profile=self.profile, dataset=self.dataset))
+        default = json.loads(json.dumps(default, default=str))
         others = [
             f"{name} = {json.dumps(value)}"
             for name, value in told.items()

@@ -15,7 +15,7 @@ import dataclasses
 import functools
 import sys
 
-from experiments import after_training, curves, runner, trainings
+from experiments import after_training, curves, runner, settings, trainings
 from hfc_keras import reporting
 
 KEYS = [*curves.KEYS, "scaling"]
@@ -31,7 +31,7 @@ TITLES = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(trainings.Heuristics):
+class Settings(settings.Components, trainings.Heuristics):
     """Settings of this experiment."""
 
 

@@ -68,12 +68,13 @@ def heuristics(settings):
     }
 
 
-def augmented(settings, width):
+def augmented(settings, width, inclusive=True):
     """Trainings on images that lack high frequencies, or whose high frequencies are noise.
 
     Args:
         settings: Settings.
         width: int, pixels of an image.
+        inclusive: bool, whether the rim of the low-pass disc belongs to it.
 
     Returns:
         dict from name to Recipe.
@@ -82,7 +83,7 @@ def augmented(settings, width):
     radius = width / 4 if settings.low_pass is None else settings.low_pass
     return {
         "noise": vanilla.but(noise=settings.noise),
-        "low_pass": vanilla.but(component="low", radius=radius, inclusive=settings.inclusive),
+        "low_pass": vanilla.but(component="low", radius=radius, inclusive=inclusive),
     }
 
 

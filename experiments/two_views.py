@@ -14,7 +14,7 @@ import sys
 
 import pandas as pd
 
-from experiments import curves, runner, sensitivity, trainings
+from experiments import curves, runner, sensitivity, settings, trainings
 from hfc_keras import reporting, training
 
 KEYS = "recipe seed".split()
@@ -28,7 +28,7 @@ NAMES = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(trainings.Settings):
+class Settings(settings.Components, trainings.Settings):
     """Settings of this experiment."""
 
     weight: float = 0.5
@@ -40,7 +40,7 @@ def recipes(settings):
     dataset = training.load_data(settings.base_recipe(), settings.data_dir)
     return {
         **trainings.heuristics(settings),
-        **trainings.augmented(settings, dataset.image_shape[1]),
+        **trainings.augmented(settings, dataset.image_shape[1], settings.inclusive),
         **trainings.architectures(settings),
         **trainings.regularized(settings, settings.weight),
     }

@@ -152,6 +152,47 @@ def check_kind(kind, image_shape, name="kind"):
     )
 
 
+def as_kind(value, name):
+    """Kind of penalty, or a band made of a pair of limits.
+
+    Args:
+        value: ``"low"``, ``"mid"``, ``"high"``, ``"all"``, a SensitivityBand or a pair (inner,
+            outer).
+        name: str, the argument's name.
+
+    Returns:
+        str or SensitivityBand.
+
+    Raises:
+        ValueError: for anything else.
+
+    Example:
+        >>> as_kind((5, 10), "kind")
+        SensitivityBand(inner=5.0, outer=10.0)
+    """
+    if isinstance(value, SensitivityBand):
+        return value
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        return SensitivityBand(*value)
+    return checks.choice(name, value, KINDS)
+
+
+def as_plain(kind):
+    """Kind as JSON has it: a str, or the limits of a band.
+
+    Args:
+        kind: as ``as_kind`` returns it.
+
+    Returns:
+        str or list of two floats.
+
+    Example:
+        >>> as_plain(SensitivityBand(5, 10))
+        [5.0, 10.0]
+    """
+    return kind if isinstance(kind, str) else [kind.inner, kind.outer]
+
+
 def _penalised(kind, height, width):
     """1 for each penalised ring from 1 on, 0 for the others."""
     index = np.arange(1, len(spectrum.ring_sizes(height, width)))

@@ -55,12 +55,12 @@ from hfc_keras.reporting.sensitivity import sensitivity_table as sensitivity_tab
 from hfc_keras.reporting.tables import column_name as column_name
 from hfc_keras.reporting.tables import last_epoch as last_epoch
 from hfc_keras.reporting.tables import mean_and_spread as mean_and_spread
+from hfc_keras.reporting.tables import means_by_recipe as means_by_recipe
 from hfc_keras.reporting.tables import read_table as read_table
 from hfc_keras.reporting.tables import scaling_table as scaling_table
 from hfc_keras.reporting.tables import unique_rows as unique_rows
 from hfc_keras.reporting.training_curves import at_equal_fit as at_equal_fit
 from hfc_keras.reporting.training_curves import epochs_until as epochs_until
-from hfc_keras.reporting.two_views import means_by_recipe as means_by_recipe
 from hfc_keras.reporting.two_views import rank_correlation as rank_correlation
 from hfc_keras.reporting.two_views import rank_correlation_by_seed as rank_correlation_by_seed
 from hfc_keras.reporting.two_views import two_views as two_views

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from hfc_keras.reporting import palette
 from hfc_keras.reporting.effects import MissingMeasurementError, rows_of
-from hfc_keras.reporting.panels import PAGE, legend_below, panel_grid
+from hfc_keras.reporting.panels import PAGE, draw_curve, legend_below, panel_grid
 from hfc_keras.reporting.plots import STYLE, require_columns
 from hfc_keras.reporting.sensitivity import sensitivity_numbers
 from hfc_keras.reporting.tables import mean_and_spread, unique_rows
@@ -164,8 +164,8 @@ def weight_curves(table, kinds, titles=None):
     with matplotlib.rc_context(STYLE):
         figure, (left, right) = panel_grid(2, handles, width=PAGE / 2)
         for name, kind in kinds.items():
-            _against_weight(left, _of(clean, name), "accuracy", looks[name])
-            _against_weight(right, _of(numbers, name), kind, looks[name])
+            draw_curve(left, _of(clean, name), "weight", looks[name])
+            draw_curve(right, _of(numbers, name), "weight", looks[name], kind)
         left.set(title="test accuracy", xlabel="weight of the penalty", ylim=(0, None))
         right.set(title="share in its band (all: entropy / maximum)")
         right.set_xlabel("weight of the penalty")
@@ -204,10 +204,3 @@ def _of(table, name):
     """Rows of one regularizer at all its weights, and of the network without."""
     own = table["recipe"].str.fullmatch(f"{name}(_.*)?")
     return table[own | (table["recipe"] == "vanilla")]
-
-
-def _against_weight(axes, rows, column, look):
-    spread = rows.groupby("weight")[column].agg(["mean", "min", "max"])
-    axes.plot(spread.index, spread["mean"], **look)
-    band = {"color": look["color"], "alpha": 0.15, "lw": 0}
-    axes.fill_between(spread.index, spread["min"], spread["max"], **band)

@@ -138,14 +138,15 @@ def label_outer(axes, horizontal, vertical):
             one.tick_params(labelbottom=True)
 
 
-def draw_curve(axes, table, column, look):
-    """Draw the mean accuracy over seeds as a line and their range as a band.
+def draw_curve(axes, table, column, look, value="accuracy"):
+    """Draw the mean over seeds as a line and their range as a band.
 
     Args:
         axes: matplotlib axes.
-        table: DataFrame with ``column`` and accuracy, rows of one curve.
+        table: DataFrame with ``column`` and ``value``, rows of one curve.
         column: str, what stands on the horizontal axis.
         look: dict of the line's properties, with its color.
+        value: str, the column that is drawn.
 
     Example:
         >>> import pandas as pd
@@ -155,7 +156,7 @@ def draw_curve(axes, table, column, look):
         >>> round(float(axes.lines[0].get_ydata()[0]), 3)
         0.3
     """
-    spread = table.groupby(column)["accuracy"].agg(["mean", "min", "max"])
+    spread = table.groupby(column)[value].agg(["mean", "min", "max"])
     axes.plot(spread.index, spread["mean"], **look)
     band = {"color": look["color"], "alpha": 0.15, "lw": 0}
     axes.fill_between(spread.index, spread["min"], spread["max"], **band)

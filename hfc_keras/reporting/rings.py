@@ -4,7 +4,7 @@ import matplotlib
 from matplotlib.lines import Line2D
 
 from hfc_keras.reporting import palette
-from hfc_keras.reporting.panels import label_outer, panel_grid
+from hfc_keras.reporting.panels import draw_curve, label_outer, panel_grid
 from hfc_keras.reporting.plots import STYLE
 
 WHITE_LOOK = {"color": palette.LIGHT_GREY, "linestyle": "--", "lw": 1.0}
@@ -43,7 +43,8 @@ def ring_panels(panels, label, titles=None, width=2.8):
         for axes, (title, recipes) in zip(grid, panels.items(), strict=True):
             _draw_white(axes, next(iter(recipes.values())))
             for recipe, rows in recipes.items():
-                _draw(axes, rows, looks[recipe])
+                look = looks[recipe] | {"markevery": max(1, rows["ring"].nunique() // 8)}
+                draw_curve(axes, rows, "ring", look, "mean")
             axes.set_title(title)
         # After the last curve, since the panels share the axis.
         grid[0].set_ylim(bottom=0)
@@ -56,10 +57,3 @@ def _draw_white(axes, rows):
     white = rows.groupby("ring")["white"].first()
     axes.plot(white.index, white, zorder=1, **WHITE_LOOK)
     axes.axvline(rows["image_size"].iloc[0] / 2, color=palette.LIGHT_GREY, lw=0.6, zorder=1)
-
-
-def _draw(axes, rows, look):
-    spread = rows.groupby("ring")["mean"].agg(["mean", "min", "max"])
-    axes.plot(spread.index, spread["mean"], markevery=max(1, len(spread) // 8), **look)
-    band = {"color": look["color"], "alpha": 0.15, "lw": 0}
-    axes.fill_between(spread.index, spread["min"], spread["max"], **band)

@@ -8,7 +8,7 @@ from hfc_keras.reporting.effects import MissingMeasurementError, rows_of
 from hfc_keras.reporting.panels import PANEL
 from hfc_keras.reporting.plots import require_columns
 from hfc_keras.reporting.rings import ring_panels
-from hfc_keras.reporting.tables import mean_and_spread, unique_rows
+from hfc_keras.reporting.tables import means_by_recipe, unique_rows
 
 KEYS = "recipe seed ring".split()
 
@@ -94,12 +94,8 @@ def sensitivity_table(table):
         >>> sensitivity_table(pd.DataFrame(rows)).columns.tolist()
         ['low', 'mid', 'high', 'peak', 'centre', 'entropy']
     """
-    groups = sensitivity_numbers(table).groupby("recipe", sort=False)
-    columns = {
-        name: values.agg(["mean", "std"]).T.apply(mean_and_spread, axis=1)
-        for name, values in groups
-    }
-    return pd.DataFrame(columns).T.rename_axis(index=None)
+    numbers = sensitivity_numbers(table)
+    return means_by_recipe(numbers.reset_index(), numbers.columns)
 
 
 def sensitivity_curves(table, panels, titles=None):

@@ -139,6 +139,30 @@ def scaling_table(table):
     return cells.reindex(order).rename_axis(index=None, columns=None)
 
 
+def means_by_recipe(table, columns):
+    """Mean and standard deviation over seeds, a row a recipe.
+
+    Args:
+        table: DataFrame with the columns recipe, seed and ``columns``.
+        columns: sequence of str.
+
+    Returns:
+        DataFrame of str.
+
+    Example:
+        >>> table = pd.DataFrame({"recipe": "a", "seed": [0, 1], "x": [1.0, 3.0]})
+        >>> means_by_recipe(table, ["x"]).loc["a", "x"]
+        '2.000 +- 1.414'
+    """
+    unique_rows(table, ["recipe", "seed"])
+    groups = table.groupby("recipe", sort=False)
+    cells = {
+        column: groups[column].agg(["mean", "std"]).apply(mean_and_spread, axis=1)
+        for column in columns
+    }
+    return pd.DataFrame(cells).rename_axis(index=None)
+
+
 def column_name(recipe, bn_statistics):
     """Heading of a recipe measured with some batch-norm statistics.
 

@@ -12,7 +12,7 @@ from hfc_keras import checks
 from hfc_keras.reporting import palette
 from hfc_keras.reporting.panels import PAGE, panel_grid
 from hfc_keras.reporting.plots import STYLE, require_columns
-from hfc_keras.reporting.tables import mean_and_spread, unique_rows
+from hfc_keras.reporting.tables import unique_rows
 
 KEYS = "recipe seed".split()
 REPLICATES = 2000
@@ -99,30 +99,6 @@ def rank_correlation_by_seed(table, first, second):
         seed: _spearman(part[[first, second]].to_numpy()) for seed, part in table.groupby("seed")
     }
     return pd.Series(values, dtype="float64")
-
-
-def means_by_recipe(table, columns):
-    """Mean and standard deviation over seeds, a row a recipe.
-
-    Args:
-        table: DataFrame with the columns recipe, seed and ``columns``.
-        columns: sequence of str.
-
-    Returns:
-        DataFrame of str.
-
-    Example:
-        >>> table = pd.DataFrame({"recipe": "a", "seed": [0, 1], "x": [1.0, 3.0]})
-        >>> means_by_recipe(table, ["x"]).loc["a", "x"]
-        '2.000 +- 1.414'
-    """
-    unique_rows(table, KEYS)
-    groups = table.groupby("recipe", sort=False)
-    cells = {
-        column: groups[column].agg(["mean", "std"]).apply(mean_and_spread, axis=1)
-        for column in columns
-    }
-    return pd.DataFrame(cells).rename_axis(index=None)
 
 
 def two_views(table, pairs, names, titles=None):

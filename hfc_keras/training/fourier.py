@@ -58,7 +58,7 @@ class FourierRegularized(ImageTraining):
 
     def __init__(self, model, kind_or_band="low", weight=0.5, **kwargs):
         super().__init__(model, **kwargs)
-        self.kind_or_band = as_kind(kind_or_band, "kind_or_band")
+        self.kind_or_band = regularizers.as_kind(kind_or_band, "kind_or_band")
         self.weight = checks.number("weight", weight, minimum=0)
         self.penalty_tracker = keras.metrics.Mean(name="sensitivity_penalty")
         self._penalty = None
@@ -139,7 +139,7 @@ class FourierRegularized(ImageTraining):
         return {
             "name": self.name,
             "model": keras.saving.serialize_keras_object(self.model),
-            "kind_or_band": as_plain(self.kind_or_band),
+            "kind_or_band": regularizers.as_plain(self.kind_or_band),
             "weight": self.weight,
         }
 
@@ -162,44 +162,3 @@ class _StopAtNonFinite(keras.callbacks.Callback):
                 "the loss is saturated). "
                 f"Received: sensitivity_penalty={penalty} at batch {batch + 1}"
             )
-
-
-def as_kind(value, name):
-    """Kind of penalty, or a band made of a pair of limits.
-
-    Args:
-        value: ``"low"``, ``"mid"``, ``"high"``, ``"all"``, a SensitivityBand or a pair (inner,
-            outer).
-        name: str, the argument's name.
-
-    Returns:
-        str or SensitivityBand.
-
-    Raises:
-        ValueError: for anything else.
-
-    Example:
-        >>> as_kind((5, 10), "kind")
-        SensitivityBand(inner=5.0, outer=10.0)
-    """
-    if isinstance(value, regularizers.SensitivityBand):
-        return value
-    if isinstance(value, (tuple, list)) and len(value) == 2:
-        return regularizers.SensitivityBand(*value)
-    return checks.choice(name, value, regularizers.KINDS)
-
-
-def as_plain(kind):
-    """Kind as JSON has it: a str, or the limits of a band.
-
-    Args:
-        kind: as ``as_kind`` returns it.
-
-    Returns:
-        str or list of two floats.
-
-    Example:
-        >>> as_plain(regularizers.SensitivityBand(5, 10))
-        [5.0, 10.0]
-    """
-    return kind if isinstance(kind, str) else [kind.inner, kind.outer]

@@ -10,7 +10,6 @@ import numpy as np
 from hfc_keras import attacks, checks, models, regularizers
 from hfc_keras.data.dataset import pair
 from hfc_keras.training.adversarial import check_attack
-from hfc_keras.training.fourier import as_kind, as_plain
 
 CHOICES = {
     "normalization": ("none", "batch"),
@@ -180,7 +179,7 @@ class Recipe:
         if self.adversary:
             changed["adversary"] = self.adversary.to_dict()
         if self.regularizer:
-            changed["regularizer"] = as_plain(self.regularizer)
+            changed["regularizer"] = regularizers.as_plain(self.regularizer)
         else:
             changed.pop("regularizer_weight", None)
         return changed
@@ -233,7 +232,7 @@ def _checked(field, value):
             check_attack(attack, name)
         return attack
     if name == "regularizer":
-        return None if value is None else as_kind(value, name)
+        return None if value is None else regularizers.as_kind(value, name)
     if name == "options":
         checks.require(isinstance(value, dict), "`options` must be a dict", options=value)
         fields = {field.name for field in _fields()} & value.keys()
