@@ -63,6 +63,10 @@ MEANINGS = {
 }
 
 
+class NoComparisonError(reporting.MissingMeasurementError):
+    """A claim on two data sets has the table of one; it is listed as not measured."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
     """Settings of this command."""
@@ -170,8 +174,8 @@ def judge_all(modules, told):
                 made += " (--fresh replaces an older table)"
             for error in refused:
                 absent = isinstance(error, reporting.MissingMeasurementError)
-                text = f"{name}: {error}. {made}"
-                problems.append({"text": text, "forgiven": absent and told.available})
+                forgiven = isinstance(error, NoComparisonError) or (absent and told.available)
+                problems.append({"text": f"{name}: {error}. {made}", "forgiven": forgiven})
             if source.path.exists():
                 digest = hashlib.sha256(source.path.read_bytes()).hexdigest()
                 tables[source.columns["table"]] = digest
@@ -190,11 +194,25 @@ def _judge(source, module):
     rows, errors = [], []
     for claim in module.CLAIMS:
         try:
-            rows.append(reporting.judge(claim, table))
+            rows.append(reporting.judge(claim, _compared(claim, source, module, table)))
         except ValueError as error:
             rows.append(reporting.unmeasured(claim))
             errors.append(error)
     return rows, errors, [scale]
+
+
+def _compared(claim, source, module, table):
+    """Rows that a claim is about: the table's, and those on the data set it compares with."""
+    if not claim.other_dataset:
+        return table
+    other = dataclasses.replace(source, dataset=claim.other_dataset)
+    if other == source or not other.path.exists():
+        raise NoComparisonError(
+            f"Claim {claim.id!r} compares with another data set, whose table is not there. "
+            f"Received: path={str(other.path)!r}"
+        )
+    tables = {source.dataset: table, other.dataset: other.read(module.KEYS)}
+    return pd.concat([rows.assign(dataset=name) for name, rows in tables.items()])
 
 
 def summary(rows):

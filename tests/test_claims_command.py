@@ -91,6 +91,31 @@ def test_command_writes_ledger_page_figure_and_record(command):
     assert "<svg" in (command.folder / "claims.svg").read_text()
 
 
+def test_a_claim_compares_two_data_sets(command):
+    """Judged where both tables are there, listed where one is."""
+
+    def effect(table):
+        means = table.groupby(["dataset", "seed"], sort=False)["accuracy"].mean()
+        return means["digits"] - means["synthetic"]
+
+    claim = dataclasses.replace(CLAIM, id="apart", effect=effect, other_dataset="synthetic")
+    command.modules["one"].CLAIMS = (claim,)
+    status, printed = command.run("--experiments", "one")
+    assert status == 0 and printed.startswith("1 claims: 1 not measured\n")
+    listed = (command.folder / "CLAIMS.md").read_text().partition("## Not measured")[2]
+    assert "Claim 'apart' compares with another data set" in listed
+    folder = command.folder / "smoke" / "synthetic"
+    folder.mkdir()
+    table = pd.read_csv(command.path)
+    table.assign(accuracy=table["accuracy"] - 0.25).to_csv(folder / "one.csv", index=False)
+    record = json.loads(command.path.with_suffix(".json").read_text()) | {"dataset": "synthetic"}
+    (folder / "one.json").write_text(json.dumps(record))
+    status, _ = command.run("--experiments", "one")
+    row = pd.read_csv(command.folder / "claims.csv").iloc[0]
+    assert status == 0 and row["verdict"] == "supported" and row["dataset"] == "digits"
+    np.testing.assert_allclose([row["effect"], row["low"], row["high"]], 0.25)
+
+
 def test_absent_tables_are_refused_or_listed(command):
     status, printed = command.run()
     missing = "error: two: A claim needs its table. Received: path="

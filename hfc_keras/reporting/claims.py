@@ -34,6 +34,8 @@ class Claim:
             ``(replicates,)`` of the effect on images drawn with replacement, for one network; None
             where seeds are the sample, and for an effect against several rivals.
         unit: str, unit of the effect; claims of one unit share a panel of the figure.
+        other_dataset: str, name of a data set that the claim compares its own with; the effect
+            then gets the rows of both, told apart by the column dataset.
 
     Raises:
         ValueError: for a range that is empty or holds every number.
@@ -54,6 +56,7 @@ class Claim:
     paper: str = "Wang et al. 2020"
     by_image: Callable | None = None
     unit: str = "accuracy"
+    other_dataset: str = ""
 
     def __post_init__(self):
         """Check the range."""
