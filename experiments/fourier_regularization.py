@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from experiments import conditions, runner, sensitivity, settings, trainings
+from experiments import conditions, runner, sensitivity, settings, statements, trainings
 from hfc_keras import attacks, checks, data, reporting, training
 
 KEYS = "recipe seed measure condition level ring".split()
@@ -195,7 +195,7 @@ def _own_band(name, table):
 
 
 _claim = functools.partial(
-    sensitivity.claim, "regularization", "Fourier regularization", unit="accuracy"
+    statements.claim, "regularization", sensitivity.PAPER, "Fourier regularization"
 )
 
 

@@ -16,7 +16,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from experiments import runner, sensitivity, trainings
+from experiments import runner, sensitivity, statements, trainings
 from hfc_keras import reporting, training
 
 KEYS = "recipe seed ring".split()
@@ -76,7 +76,9 @@ def figures(table, plan):
     return {"": reporting.sensitivity_curves(table, PANELS, TITLES)}
 
 
-_claim = functools.partial(sensitivity.claim, "sensitivity", "Fourier sensitivity", unit="share")
+_claim = functools.partial(
+    statements.claim, "sensitivity", sensitivity.PAPER, "Fourier sensitivity", unit="share"
+)
 
 
 def _peak(recipe, table):

@@ -38,34 +38,6 @@ def shift(name, table, recipe, reference="vanilla"):
     return reporting.difference(number(name, table, recipe), number(name, table, reference))
 
 
-def claim(kind, item, name, sentence, measured, effect, unit, **bound):
-    """Claim of the paper, or a question of our own, on Fourier sensitivity.
-
-    Args:
-        kind: str, what the ids of an experiment's claims begin with.
-        item: str, where the paper makes it.
-        name: str, the rest of the id.
-        sentence: str, as of ``reporting.Claim``, and so are all others.
-        measured: str.
-        effect: function.
-        unit: str.
-        **bound: ``above`` and ``below``.
-
-    Returns:
-        reporting.Claim.
-    """
-    return reporting.Claim(
-        id=f"{kind}_{name}",
-        paper=PAPER,
-        item=item,
-        unit=unit,
-        sentence=sentence,
-        measured=measured,
-        effect=effect,
-        **bound,
-    )
-
-
 def _measured(cell, model, count, options):
     test = cell.test_images(count)
     return analysis.fourier_sensitivity(model, test.images, test.labels, **options)

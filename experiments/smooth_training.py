@@ -10,16 +10,13 @@ trained network.
 import dataclasses
 import sys
 
-from experiments import robustness, runner
+from experiments import robustness, runner, trainings
 from hfc_keras import reporting
 
 KEYS = robustness.KEYS
 TITLES = {
-    "vanilla": "vanilla",
-    "penalty": "roughness penalty",
-    "constraint": "roughness bounded",
-    "smooth_layer": "smoothed in every call",
-    "adversarial": "adversarial",
+    name: trainings.TITLES[name]
+    for name in ("vanilla", "penalty", "constraint", "smooth_layer", "adversarial")
 }
 
 
@@ -37,16 +34,11 @@ class Settings(robustness.Settings):
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
+    strengths = settings.penalty, settings.max_roughness, settings.rho
     vanilla = settings.base_recipe()
-
-    def smooth(kind, strength):
-        return vanilla.but(options={"smoothing": kind, "smoothing_strength": strength})
-
     return {
         "vanilla": vanilla,
-        "penalty": smooth("penalty", settings.penalty),
-        "constraint": smooth("constraint", settings.max_roughness),
-        "smooth_layer": smooth("layer", settings.rho),
+        **trainings.smoothed(settings, *strengths),
         "adversarial": vanilla.but(adversary=settings.attack()),
     }
 

@@ -19,10 +19,34 @@ TITLES = {
     "msf": "MSF (mid)",
     "hsf": "HSF (high)",
     "asf": "ASF (all)",
+    "penalty": "roughness penalty",
+    "constraint": "roughness bounded",
+    "smooth_layer": "smoothed in every call",
+    "apr_p": "APR-P",
+    "apr_s": "APR-S",
+    "apr_sp": "APR-SP",
+    "hybrid": "HybridAugment",
+    "hybrid_plus": "HybridAugment++",
+    "critical": "critical paths",
+    "blurpool": "BlurPool",
+    "flc": "FLC pooling",
+    "asap": "ASAP",
+    "bottleneck": "ResNet-26",
+    "bottleneck_end_norm": "ResNet-26, late norm",
+    "coconv": "CoConv, early norm",
+    "coresnet": "CoResNet-26",
+    "resnet18": "ResNet-18",
+    "anchored": "anchored",
+    "anchored_regulator": "anchored, regulator",
+    "mix": "anchored by width",
+    "mix_regulator": "by width, regulator",
+    "mix_rotation": "by width, rotation",
 }
 # Fourier regularizers by the paper's names: the frequencies that stay.
 REGULARIZERS = {"lsf": "low", "msf": "mid", "hsf": "high", "asf": "all"}
 ARCHITECTURES = ("lenet", "alexnet", "vgg")
+RECOMBINED = ("apr_p", "apr_s", "apr_sp", "hybrid", "hybrid_plus")
+ANTIALIASED = ("critical", "blurpool", "flc", "asap")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -96,9 +120,7 @@ def architectures(settings):
     Returns:
         dict from name to Recipe.
     """
-    resnet, width = settings.base_recipe(), settings.large_width
-    if width is None:
-        width = 1.0 if settings.profile == "paper" else 0.25
+    resnet, width = settings.base_recipe(), _scaled(settings, settings.large_width)
     return {
         "lenet": resnet.but(model="lenet5"),
         "alexnet": resnet.but(model="alexnet", width=width),
@@ -121,3 +143,111 @@ def regularized(settings, weight):
         name: vanilla.but(regularizer=kind, regularizer_weight=weight)
         for name, kind in REGULARIZERS.items()
     }
+
+
+def smoothed(settings, penalty=0.3, max_roughness=0.3, rho=1.0):
+    """Trainings that keep the kernels of the first layer smooth.
+
+    Args:
+        settings: settings.Settings.
+        penalty: float, weight of the roughness penalty.
+        max_roughness: float, largest roughness that the constraint allows.
+        rho: float, strength of the layer's own smoothing.
+
+    Returns:
+        dict from name to Recipe.
+    """
+    vanilla = settings.base_recipe()
+    strengths = {"penalty": penalty, "constraint": max_roughness, "smooth_layer": rho}
+    return {
+        name: vanilla.but(
+            options={"smoothing": name.removeprefix("smooth_"), "smoothing_strength": strength}
+        )
+        for name, strength in strengths.items()
+    }
+
+
+def recombined(settings, probability=0.6):
+    """Trainings on images whose amplitude or high frequencies are another's (ICCV 2021, 2023).
+
+    Args:
+        settings: settings.Settings.
+        probability: float, of the second copy of a batch being recombined.
+
+    Returns:
+        dict from name to Recipe.
+    """
+    vanilla = settings.base_recipe()
+    return {
+        name: vanilla.but(recombination=name, recombination_probability=probability)
+        for name in RECOMBINED
+    }
+
+
+def antialiased(settings):
+    """Networks that filter before they subsample, trained as vanilla is.
+
+    Args:
+        settings: settings.Settings.
+
+    Returns:
+        dict from name to Recipe.
+    """
+    vanilla = settings.base_recipe()
+    return {name: vanilla.but(options={"antialias": name}) for name in ANTIALIASED}
+
+
+def contextual(settings, width=None):
+    """Bottleneck networks with and without dilated branches, each with and without a late norm.
+
+    Args:
+        settings: settings.Settings.
+        width: float, factor on the filters; None is 1/4, or 1 for paper.
+
+    Returns:
+        dict from name to Recipe: ``coresnet`` is the network of the paper, ``bottleneck`` its plain
+        twin, the other two differ from them in where the last normalization of a stage stands.
+    """
+    base = settings.base_recipe().but(normalization="batch", width=_scaled(settings, width))
+
+    def network(model, late):
+        return base.but(model=model, options={"end_stage_norm": late})
+
+    return {
+        "bottleneck": network("resnet26", False),
+        "bottleneck_end_norm": network("resnet26", True),
+        "coconv": network("coresnet26", False),
+        "coresnet": network("coresnet26", True),
+    }
+
+
+def anchored(settings, width=None):
+    """Networks that use one kernel again and again, and the residual network they come from.
+
+    Args:
+        settings: settings.Settings.
+        width: float, factor on the filters; None is 1/4, or 1 for paper.
+
+    Returns:
+        dict from name to Recipe.
+    """
+    base = settings.base_recipe().but(normalization="batch", width=_scaled(settings, width))
+
+    def network(**options):
+        return base.but(model="dacnn18", options=options)
+
+    return {
+        "resnet18": base.but(model="resnet18"),
+        "anchored": network(),
+        "anchored_regulator": network(regulator="convolution"),
+        "mix": network(mix=True),
+        "mix_regulator": network(mix=True, regulator="convolution"),
+        "mix_rotation": network(mix=True, regulator="rotation"),
+    }
+
+
+def _scaled(settings, width):
+    """Factor on the filters of a large network after the profile's default."""
+    if width is not None:
+        return width
+    return 1.0 if settings.profile == "paper" else 0.25

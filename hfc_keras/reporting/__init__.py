@@ -35,6 +35,8 @@ from hfc_keras.reporting.kernels import kernel_rows as kernel_rows
 from hfc_keras.reporting.kernels import kernel_table as kernel_table
 from hfc_keras.reporting.ledger import claims_forest as claims_forest
 from hfc_keras.reporting.ledger import claims_markdown as claims_markdown
+from hfc_keras.reporting.methods import method_map as method_map
+from hfc_keras.reporting.methods import method_table as method_table
 from hfc_keras.reporting.misaligned import contingency_table as contingency_table
 from hfc_keras.reporting.misaligned import misaligned_curves as misaligned_curves
 from hfc_keras.reporting.misaligned import misaligned_effect as misaligned_effect

@@ -14,6 +14,14 @@ from hfc_keras.reporting.sensitivity import sensitivity_numbers
 from hfc_keras.reporting.tables import mean_and_spread, unique_rows
 
 KEYS = "recipe seed measure condition level".split()
+# Rows of tables and figures by measure; others are named for their condition.
+NAMES = {
+    "corrupted": "corruptions (mean)",
+    "filtered": "{condition} third",
+    "shifted": "same after a shift",
+    "outside": "AUROC, {condition}",
+    "calibration": "calibration error, {condition}",
+}
 
 
 def condition_effect(table, recipe, measure, conditions=None):
@@ -82,16 +90,17 @@ def condition_table(table):
     return words.reindex(index=order[0], columns=order[1]).rename_axis(index=None, columns=None)
 
 
-def condition_points(table, titles=None):
+def condition_points(table, titles=None, label="accuracy"):
     """Accuracy on changed test images, a point a recipe and condition, beside each other.
 
     Args:
         table: DataFrame as of ``condition_table``. Points are means over seeds, whiskers their
             range.
         titles: dict from recipes to names in the legend, or None.
+        label: str, what stands below the axis.
 
     Returns:
-        matplotlib.figure.Figure, 7 inches wide.
+        matplotlib.figure.Figure, 5 inches wide.
 
     Raises:
         ValueError: for a missing column or a measurement that stands twice.
@@ -119,7 +128,7 @@ def condition_points(table, titles=None):
             name = (titles or {}).get(recipe, recipe)
             axes.plot(part["mean"], places, **look, linestyle="", label=name)
         axes.set_yticks(range(len(labels)), labels)
-        axes.set(xlabel="accuracy", xlim=(0, None), ylim=(len(labels) - 0.5, -0.5))
+        axes.set(xlabel=label, xlim=(0, None), ylim=(len(labels) - 0.5, -0.5))
         legend_below(figure, axes.get_legend_handles_labels()[0])
     return figure
 
@@ -188,10 +197,8 @@ def _by_label(table):
 
 
 def _label(measure, condition, level):
-    if measure == "corrupted":
-        return "corruptions (mean)"
-    if measure == "filtered":
-        return f"{condition} third"
+    if measure in NAMES:
+        return NAMES[measure].format(condition=condition.replace("_", " "), level=level)
     if pd.isna(level):
         return condition
     levels = round(255 * level, 6)

@@ -72,6 +72,33 @@ def judge(claim, table, confidence=0.95):
     return {**words(claim), **_decisive(claim, judged), **images}
 
 
+def student_interval(effects, confidence=0.95):
+    r"""Student's t interval of a mean.
+
+    .. math:: \bar e \pm t_{n-1} \, s / \sqrt{n}
+
+    Args:
+        effects: Series of float, one a seed.
+        confidence: float in (0, 1).
+
+    Returns:
+        (low, high), floats; NaN for one seed, one point for seeds that agree exactly.
+
+    Example:
+        >>> low, high = student_interval(pd.Series([0.1, 0.2, 0.3]))
+        >>> round(low, 3), round(high, 3)
+        (-0.048, 0.448)
+    """
+    n = len(effects)
+    if n == 1:
+        return math.nan, math.nan
+    # Rounding of the mean must not move the point that all seeds agree on.
+    if effects.min() == effects.max():
+        return float(effects.iloc[0]), float(effects.iloc[0])
+    half = special.stdtrit(n - 1, (1 + confidence) / 2) * effects.std(ddof=1) / math.sqrt(n)
+    return float(effects.mean() - half), float(effects.mean() + half)
+
+
 @contextlib.contextmanager
 def _naming(claim):
     """Name the claim in what its functions refuse, and where a table is not as they take it.
@@ -132,10 +159,10 @@ def _by_seed(claim, effects, against=""):
 
 def _judged(claim, against, effects, confidence, rivals):
     """Columns of a row that come from the effects against one of some rivals."""
-    low, high = _student(effects, confidence)
+    low, high = student_interval(effects, confidence)
     verdict = _verdict(claim, len(effects), low, high)
     if verdict == "refuted" and rivals > 1:
-        low, high = _student(effects, 1 - (1 - confidence) / rivals)
+        low, high = student_interval(effects, 1 - (1 - confidence) / rivals)
         verdict = _verdict(claim, len(effects), low, high)
     return {
         "n": len(effects),
@@ -159,17 +186,6 @@ def _decisive(claim, judged):
     refuted = verdict == "refuted"
     rows = [row for row in judged if row["verdict"] == verdict]
     return min(rows, key=lambda row: inside(row) if refuted else abs(inside(row)))
-
-
-def _student(effects, confidence):
-    n = len(effects)
-    if n == 1:
-        return math.nan, math.nan
-    # Rounding of the mean must not move the point that all seeds agree on.
-    if effects.min() == effects.max():
-        return float(effects.iloc[0]), float(effects.iloc[0])
-    half = special.stdtrit(n - 1, (1 + confidence) / 2) * effects.std(ddof=1) / math.sqrt(n)
-    return float(effects.mean() - half), float(effects.mean() + half)
 
 
 def _verdict(claim, n, low, high):
