@@ -2,6 +2,8 @@
 
 from hfc_keras.analysis.band_stop import band_stop_accuracy as band_stop_accuracy
 from hfc_keras.analysis.batch_norm import with_statistics as with_statistics
+from hfc_keras.analysis.calibration import calibration as calibration
+from hfc_keras.analysis.calibration import calibration_errors as calibration_errors
 from hfc_keras.analysis.changed_accuracy import changed_accuracy as changed_accuracy
 from hfc_keras.analysis.contingency import component_probabilities as component_probabilities
 from hfc_keras.analysis.contingency import contingency as contingency
@@ -14,6 +16,7 @@ from hfc_keras.analysis.frequency_accuracy import frequency_accuracy as frequenc
 from hfc_keras.analysis.frequency_accuracy import (
     frequency_accuracy_by_epoch as frequency_accuracy_by_epoch,
 )
+from hfc_keras.analysis.out_of_distribution import out_of_distribution as out_of_distribution
 from hfc_keras.analysis.patch_shuffle_accuracy import (
     patch_shuffle_accuracy as patch_shuffle_accuracy,
 )

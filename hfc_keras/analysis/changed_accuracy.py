@@ -1,8 +1,7 @@
 """Accuracy of a model on images that are changed on their way to it."""
 
-import numpy as np
-
 from hfc_keras import checks, gradients
+from hfc_keras.analysis.predictions import predicted_logits
 
 
 def changed_accuracy(model, images, labels, change=None, batch_size=256):
@@ -35,15 +34,6 @@ def changed_accuracy(model, images, labels, change=None, batch_size=256):
     """
     images = checks.pixels(images)
     checks.model_input(model, images)
-    batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
     labels = checks.class_indices(labels, len(images), gradients.logit_count(model, images))
-    predict = gradients.compiled(model, gradients.outputs)
-    right = 0
-    for start in range(0, len(images), batch_size):
-        rows = slice(start, start + batch_size)
-        batch = images[rows] if change is None else change(images[rows], start=start)
-        logits = checks.logits(np.asarray(predict(batch)[0]))
-        bad = int(np.isnan(logits).any(axis=1).sum())
-        checks.require(not bad, "`model` must return no NaN", **{"images with NaN": bad})
-        right += int((logits.argmax(axis=1) == labels[rows]).sum())
-    return right / len(images)
+    logits = predicted_logits(model, images, change, batch_size)
+    return int((logits.argmax(axis=1) == labels).sum()) / len(images)

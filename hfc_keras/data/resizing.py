@@ -30,14 +30,26 @@ def resized(dataset, image_size):
     if image_size in (None, dataset.image_shape[:2]):
         return dataset
     train, test = (
-        Split(_resize(split.pixels, image_size), split.labels)
+        Split(resized_pixels(split.pixels, image_size), split.labels)
         for split in (dataset.train, dataset.test)
     )
     return dataclasses.replace(dataset, train=train, test=test)
 
 
-def _resize(pixels, image_size):
-    """Resize ``(batch, height, width, channels)`` in batches, in the array's own dtype."""
+def resized_pixels(pixels, image_size):
+    """Return an array of images in another size, in its own dtype.
+
+    Args:
+        pixels: array ``(batch, height, width, channels)``, uint8 or float in [0, 1].
+        image_size: ``(height, width)`` in pixels.
+
+    Returns:
+        Array like ``pixels`` but for the size.
+
+    Example:
+        >>> resized_pixels(np.full((2, 8, 8, 1), 7, "uint8"), (4, 6)).shape
+        (2, 4, 6, 1)
+    """
     out = np.empty((len(pixels), *image_size, pixels.shape[3]), pixels.dtype)
     top = 255 if pixels.dtype == np.uint8 else 1
     for start in range(0, len(pixels), BATCH):
