@@ -1,7 +1,8 @@
-"""Keras layers: filters and augmentation, in a model and in tf.data, and a smooth convolution."""
+"""Keras layers: filters and augmentation, in a model and in tf.data, and convolutions."""
 
 from hfc_keras.layers.band_filter import BandFilter as BandFilter
 from hfc_keras.layers.batch_mix_up import BatchMixUp as BatchMixUp
+from hfc_keras.layers.contextual_conv2d import ContextualConv2D as ContextualConv2D
 from hfc_keras.layers.pixel_noise import PixelNoise as PixelNoise
 from hfc_keras.layers.radial_filter import RadialFilter as RadialFilter
 from hfc_keras.layers.random_crop_flip import RandomCropFlip as RandomCropFlip

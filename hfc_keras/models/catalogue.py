@@ -9,6 +9,7 @@ import numpy as np
 from hfc_keras import checks
 from hfc_keras.models.alexnet import alexnet
 from hfc_keras.models.cifar_resnet import cifar_resnet
+from hfc_keras.models.dacnn import anchored_resnet, anchored_vgg
 from hfc_keras.models.lenet import lenet5
 from hfc_keras.models.parts import Parts
 from hfc_keras.models.resnet import resnet
@@ -18,6 +19,17 @@ from hfc_keras.models.vgg import vgg
 _COMMON = {name: option.default for name, option in inspect.signature(Parts).parameters.items()}
 _CIFAR = {"first_kernel": 3}
 _RESNET = {"normalization": "batch", "stem": None}
+_BOTTLENECK = {**_RESNET, "levels": (1, 1, 1, 1), "end_stage_norm": False}
+_CONTEXTUAL = {**_RESNET, "levels": (4, 3, 2, 1), "end_stage_norm": True}
+_ANCHORED = {"normalization": "batch", "mix": False, "regulator": "none"}
+# By number of layers: bottlenecks in each stage.
+_DEEP = {26: (2, 2, 2, 2), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+
+
+def _bottlenecks(kind, own):
+    networks = {n: functools.partial(resnet, stages=s, bottleneck=True) for n, s in _DEEP.items()}
+    return {f"{kind}{layers}": (network, own) for layers, network in networks.items()}
+
 
 # By name: a function of (parts, images, classes, options of its own) that returns the logits,
 # and the options it has beyond the common ones or with another default.
@@ -27,7 +39,12 @@ _NETWORKS = {
     "resnet32": (functools.partial(cifar_resnet, blocks=5), _CIFAR),
     "resnet44": (functools.partial(cifar_resnet, blocks=7), _CIFAR),
     "resnet18": (functools.partial(resnet, stages=(2, 2, 2, 2)), _RESNET),
-    "resnet50": (functools.partial(resnet, stages=(3, 4, 6, 3), bottleneck=True), _RESNET),
+    "resnet34": (functools.partial(resnet, stages=(3, 4, 6, 3)), _RESNET),
+    **_bottlenecks("resnet", _BOTTLENECK),
+    **_bottlenecks("coresnet", _CONTEXTUAL),
+    "dacnn14": (anchored_vgg, _ANCHORED),
+    "dacnn18": (functools.partial(anchored_resnet, stages=(2, 2, 2, 2)), _ANCHORED),
+    "dacnn34": (functools.partial(anchored_resnet, stages=(3, 4, 6, 3)), _ANCHORED),
     "vgg11": (functools.partial(vgg, stages=(1, 1, 2, 2, 2)), {}),
     "vgg16": (functools.partial(vgg, stages=(2, 2, 3, 3, 3)), {}),
     "lenet5": (lenet5, {}),
@@ -61,7 +78,10 @@ def build(name, input_shape, classes, **options):
     | name | network |
     |---|---|
     | resnet8, 20, 32, 44 | pre-activation, 16 to 64 filters, shortcuts without parameters |
-    | resnet18, resnet50 | post-activation, 64 to 512 filters (x 4 in resnet50) |
+    | resnet18, 34 | post-activation, 64 to 512 filters |
+    | resnet26, 50, 101, 152 | the same of bottlenecks, whose last convolution has 4 x as many |
+    | coresnet26, 50, 101, 152 | the same with dilated filters among the plain ones |
+    | dacnn14, 18, 34 | 128 filters, one kernel for all layers but the first |
     | vgg11, vgg16 | 3 x 3 convolutions; from 96 pixels two hidden layers of 4,096 units |
     | lenet5 | two 5 x 5 convolutions, hidden layers of 120 and 84 units |
     | alexnet | five convolutions, the first 11 x 11 with stride 4, no hidden layer |
@@ -73,8 +93,8 @@ def build(name, input_shape, classes, **options):
         classes: int from 2, number of logits.
         **options: of every network:
 
-            - normalization: "none" or "batch" (epsilon 1e-3). Default "none", in resnet18 and
-              resnet50 "batch".
+            - normalization: "none" or "batch" (epsilon 1e-3). Default "none", in resnet18, 26,
+              34, 50, 101 and 152, the coresnets and the dacnns "batch".
             - bn_momentum: float in [0, 1], share of the old moving average that a batch
               leaves. Default 0.9.
             - dropout: float in [0, 1), on the hidden layers if there are any, else on the
@@ -97,11 +117,25 @@ def build(name, input_shape, classes, **options):
 
             - first_kernel: int, odd, side of the first convolution's kernel. Default 3.
 
-            of resnet18 and resnet50 also:
+            of resnet18, 26, 34, 50, 101 and 152 and the coresnets also:
 
             - stem: "imagenet" (7 x 7 convolution and pooling, both stride 2) or "cifar" (3 x 3
               convolution). Default None, which is "imagenet" from 96 pixels on the smaller
               side.
+
+            of resnet26, 50, 101 and 152 and the coresnets also:
+
+            - levels: four ints from 1 to 5, dilations of the 3 x 3 convolutions of each stage,
+              as of ``layers.ContextualConv2D``. Default (1, 1, 1, 1), in a coresnet
+              (4, 3, 2, 1), which a ``width`` of 1/16 and its multiples can split.
+            - end_stage_norm: bool, whether the last block of each stage normalizes behind the
+              addition. Default False, in a coresnet True.
+
+            of dacnn14, 18 and 34 also:
+
+            - mix: bool, whether there is a kernel for each of several widths. Default False.
+            - regulator: what lets the uses of a kernel differ: "none", "convolution" (1 x 1,
+              not shared) or "rotation" (the first channel moves to the end). Default "none".
 
     Returns:
         keras.Model.

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from hfc_keras import checks, regularizers
-from hfc_keras.layers import SmoothConv2D
+from hfc_keras.layers import ContextualConv2D, SmoothConv2D
 
 LARGE = 96  # pixels of the smaller side from which a network is laid out as for ImageNet
 # By kind of smoothing: its default strength.
@@ -95,20 +95,36 @@ class Parts:
             name="standardize",
         )(x)
 
-    def conv(self, x, filters, size, strides=1, padding="same", bias=False):
-        """Return a convolution of square kernels, ``width`` times ``filters`` of them."""
-        kind, options = self._convolution()
-        layer = kind(
+    def conv(self, x, filters, size, strides=1, padding="same", bias=False, levels=1):
+        """Return a convolution of square kernels, ``width`` times ``filters`` of them.
+
+        With more ``levels`` than one it has dilations 1 to ``levels``, padded on all sides.
+        """
+        return self.anchor(filters, size, strides, padding, bias, levels)(x)
+
+    def anchor(self, filters, size, strides=1, padding="same", bias=False, levels=1):
+        """Return the layer of ``conv``, of which each call uses the same kernel."""
+        kind, options = self._convolution(padding, levels)
+        return kind(
             self._scaled(filters),
             size,
             strides=strides,
-            padding=padding,
             use_bias=bias,
             kernel_initializer=keras.initializers.GlorotUniform(self._seed()),
             name=self._name("conv"),
             **options,
         )
-        return layer(x)
+
+    def rotate(self, x):
+        """Return ``x`` with its first channel moved to the end."""
+        if x.shape[-1] == 1:
+            return x
+        # Read as channels first, the last axis is one that this layer crops.
+        ends = [
+            keras.layers.Cropping2D(((0, 0), end), "channels_first", name=self._name("crop"))(x)
+            for end in ((1, 0), (0, x.shape[-1] - 1))
+        ]
+        return keras.layers.Concatenate(name=self._name("join"))(ends)
 
     def norm(self, x):
         """Return the batch normalization of ``x``, or ``x`` itself where there is none."""
@@ -199,18 +215,28 @@ class Parts:
             name="logits",
         )(x)
 
-    def _convolution(self):
-        """Class of the next convolution, and its arguments for smoothing."""
+    def _convolution(self, padding, levels):
+        """Class of the next convolution, and its arguments for padding, levels and smoothing."""
         first = self._count["conv"] == 0
-        if self.smoothing is None or not (first or self.smoothed == "all"):
-            return keras.layers.Conv2D, {}
+        plain = self.smoothing is None or not (first or self.smoothed == "all")
+        if levels > 1:
+            checks.require(
+                plain,
+                "`smoothed` must be 'first' with dilation, where adjacent weights see pixels apart",
+                smoothed=self.smoothed,
+                levels=levels,
+            )
+            return ContextualConv2D, {"levels": levels}
+        options = {"padding": padding}
+        if plain:
+            return keras.layers.Conv2D, options
         if self.smoothing == "layer":
-            return SmoothConv2D, {"rho": self.strength, "normalize": True}
+            return SmoothConv2D, {"rho": self.strength, "normalize": True, **options}
         if self.smoothing == "penalty":
             penalty = regularizers.KernelRoughness(self.strength)
-            return keras.layers.Conv2D, {"kernel_regularizer": penalty}
+            return keras.layers.Conv2D, {"kernel_regularizer": penalty, **options}
         limit = regularizers.MaxRoughness(self.strength)
-        return keras.layers.Conv2D, {"kernel_constraint": limit}
+        return keras.layers.Conv2D, {"kernel_constraint": limit, **options}
 
     def _scaled(self, number):
         return max(1, round(self.width * number))
