@@ -27,7 +27,8 @@ def trainable(model):
 
 
 def convolutions(model):
-    return [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    found = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    return sorted(found, key=lambda layer: int(layer.name.removeprefix("conv")))
 
 
 def norms(model):
@@ -79,7 +80,7 @@ def test_ten_classes_take_fewer_parameters():
         ("dacnn18", False, [1, 16], 17),
         ("dacnn34", False, [1, 32], 33),
         ("dacnn14", True, [1, 1, 1, 1, 1, 2, 1, 5], 12),
-        ("dacnn18", True, [1, 4, 3, 1, 1, 3, 1, 1, 3, 1, 1], 20),
+        ("dacnn18", True, [1, 4, *3 * [3, 1, 1]], 20),
         ("dacnn34", True, [1, 6, 7, 1, 1, 11, 1, 1, 5, 1, 1], 36),
     ],
 )
@@ -199,9 +200,9 @@ def test_every_variant_is_made_of_keras_layers(name, options):
     assert {type(layer).__module__.split(".")[0] for layer in model.layers} == {"keras"}
 
 
-@pytest.mark.parametrize("smoothing", [None, "penalty", "constraint", "layer"])
+@pytest.mark.parametrize("smoothing", ["penalty", "layer"])
 def test_a_shared_kernel_is_trained_saved_and_loaded_as_one(smoothing, tmp_path, rng):
-    model = build("dacnn18", smoothing=smoothing, smoothed="all", regulator="rotation")
+    model = build("dacnn14", smoothing=smoothing, smoothed="all")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.SGD(0.01), loss)
     images, before = rng.random((6, 8, 8, 1), "float32"), model.get_weights()
@@ -210,7 +211,7 @@ def test_a_shared_kernel_is_trained_saved_and_loaded_as_one(smoothing, tmp_path,
     assert len(model.losses) == (2 if smoothing == "penalty" else 0)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    assert [len(layer._inbound_nodes) for layer in convolutions(loaded)] == [1, 16]
+    assert [len(layer._inbound_nodes) for layer in convolutions(loaded)] == [1, 12]
     expected = ops.convert_to_numpy(model(images))
     np.testing.assert_allclose(ops.convert_to_numpy(loaded(images)), expected, rtol=1e-5)
 

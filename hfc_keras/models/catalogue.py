@@ -23,7 +23,7 @@ _BOTTLENECK = {**_RESNET, "levels": (1, 1, 1, 1), "end_stage_norm": False}
 _CONTEXTUAL = {**_RESNET, "levels": (4, 3, 2, 1), "end_stage_norm": True}
 _ANCHORED = {"normalization": "batch", "mix": False, "regulator": "none"}
 # By number of layers: bottlenecks in each stage.
-_DEEP = {
+BOTTLENECKS = {
     14: (1, 1, 1, 1),
     26: (2, 2, 2, 2),
     50: (3, 4, 6, 3),
@@ -33,7 +33,9 @@ _DEEP = {
 
 
 def _bottlenecks(kind, own):
-    networks = {n: functools.partial(resnet, stages=s, bottleneck=True) for n, s in _DEEP.items()}
+    networks = {
+        n: functools.partial(resnet, stages=s, bottleneck=True) for n, s in BOTTLENECKS.items()
+    }
     return {f"{kind}{layers}": (network, own) for layers, network in networks.items()}
 
 

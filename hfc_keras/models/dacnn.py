@@ -4,6 +4,9 @@ Normalization and rectifier apart, n uses of a kernel of frequency response H in
 response H^n: what it passes best is all that remains. Each use therefore has a normalization
 of its own, which belongs to the architecture and is on unless told otherwise; without it the
 uses differ in their place alone.
+
+For a CPU: where ResNet-8 takes 12 million multiply-adds (32 x 32 pixels, 10 classes), dacnn14,
+18 and 34 take 38, 29 and 21 at the widths 3/8, 3/16 and 1/8, and at most four times its time.
 """
 
 from hfc_keras import checks
@@ -46,7 +49,7 @@ def anchored_vgg(parts, x, classes, mix=False, regulator="none"):
     Example:
         >>> from hfc_keras import models
         >>> models.build("dacnn14", (32, 32, 3), 10, width=0.25).count_params()
-        11626
+        12138
     """
     checks.choice("regulator", regulator, REGULATORS)
     x = _mixed_stack(parts, x, regulator) if mix else _plain_stack(parts, x, regulator)

@@ -25,7 +25,9 @@ def resnet(
     ``layers.ContextualConv2D``: a CoResNet has the levels (4, 3, 2, 1) and, as a change of its
     own, ``end_stage_norm``. The numbers of weights and the initial weights stay what they are.
     With strides a contextual convolution pads all four sides alike, a plain one, as Keras does
-    with images of even size, the right and lower side alone.
+    with images of even size, the right and lower side alone. For a CPU: coresnet14 and 26 at
+    width 1/8 take 7 and 12 million multiply-adds at 32 x 32 pixels, as ResNet-8 takes 12, but
+    two to four and four to five times its time.
 
     Args:
         parts: Parts, which adds the layers.
