@@ -87,8 +87,8 @@ def build(name, input_shape, classes, **options):
     |---|---|
     | resnet8, 20, 32, 44 | pre-activation, 16 to 64 filters, shortcuts without parameters |
     | resnet18, 34 | post-activation, 64 to 512 filters |
-    | resnet26, 50, 101, 152 | the same of bottlenecks, whose last convolution has 4 x as many |
-    | coresnet26, 50, 101, 152 | the same with dilated filters among the plain ones |
+    | resnet14, 26, 50, 101, 152 | the same of bottlenecks, whose last convolution has 4 x as many |
+    | coresnet14, 26, 50, 101, 152 | the same with dilated filters among the plain ones |
     | dacnn14, 18, 34 | 128 filters, one kernel for all layers but the first |
     | vgg11, vgg16 | 3 x 3 convolutions; from 96 pixels two hidden layers of 4,096 units |
     | lenet5 | two 5 x 5 convolutions, hidden layers of 120 and 84 units |
@@ -101,8 +101,8 @@ def build(name, input_shape, classes, **options):
         classes: int from 2, number of logits.
         **options: of every network:
 
-            - normalization: "none" or "batch" (epsilon 1e-3). Default "none", in resnet18, 26,
-              34, 50, 101 and 152, the coresnets and the dacnns "batch".
+            - normalization: "none" or "batch" (epsilon 1e-3). Default "none", in resnet14, 18,
+              26, 34, 50, 101 and 152, the coresnets and the dacnns "batch".
             - bn_momentum: float in [0, 1], share of the old moving average that a batch
               leaves. Default 0.9.
             - dropout: float in [0, 1), on the hidden layers if there are any, else on the
@@ -125,13 +125,13 @@ def build(name, input_shape, classes, **options):
 
             - first_kernel: int, odd, side of the first convolution's kernel. Default 3.
 
-            of resnet18, 26, 34, 50, 101 and 152 and the coresnets also:
+            of resnet14, 18, 26, 34, 50, 101 and 152 and the coresnets also:
 
             - stem: "imagenet" (7 x 7 convolution and pooling, both stride 2) or "cifar" (3 x 3
               convolution). Default None, which is "imagenet" from 96 pixels on the smaller
               side.
 
-            of resnet26, 50, 101 and 152 and the coresnets also:
+            of resnet14, 26, 50, 101 and 152 and the coresnets also:
 
             - levels: four ints from 1 to 5, dilations of the 3 x 3 convolutions of each stage,
               as of ``layers.ContextualConv2D``. Default (1, 1, 1, 1), in a coresnet
