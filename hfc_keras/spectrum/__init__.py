@@ -1,4 +1,4 @@
-"""Fourier mathematics on image batches: masks, components, rings, basis images.
+"""Fourier mathematics on image batches: masks, components, rings, phase, basis images.
 
 Radii and rings count cycles per image; the zero frequency stands at ``[0, 0]``.
 """
@@ -9,6 +9,9 @@ from hfc_keras.spectrum.components import band_mask as band_mask
 from hfc_keras.spectrum.components import low_components as low_components
 from hfc_keras.spectrum.components import radial_mask as radial_mask
 from hfc_keras.spectrum.components import split as split
+from hfc_keras.spectrum.recombination import AXES as AXES
+from hfc_keras.spectrum.recombination import recombine as recombine
+from hfc_keras.spectrum.recombination import recombine_within as recombine_within
 from hfc_keras.spectrum.rings import CHANNELS as CHANNELS
 from hfc_keras.spectrum.rings import RINGS as RINGS
 from hfc_keras.spectrum.rings import ring_index as ring_index

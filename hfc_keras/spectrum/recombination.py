@@ -1,0 +1,214 @@
+r"""Phase of one image and amplitude of another one.
+
+The transform is exact on every device: small images on a processor go through two real matrix
+products, which hold only half of the frequencies of width since the image is real; all others,
+and every image on an accelerator, whose matrix units round to ten bits, through the complex
+transform.
+"""
+
+import functools
+
+import numpy as np
+from keras import ops
+
+from hfc_keras import checks
+from hfc_keras.spectrum.axes import float_dtype, uses_products
+
+AXES = ("spatial", "spatial_channel")
+# Sides and channels up to which matrix products beat the complex transform on a processor.
+LARGEST_SIDE, LARGEST_CHANNELS = 64, 4
+# Coefficients below this share of the largest one are float32 rounding and have no phase.
+ROUNDING = 1e-6
+
+
+def recombine(anchor, donor, axes="spatial_channel"):
+    r"""Images with the phase of one batch and the amplitude of another.
+
+    .. math:: R(a, d) = \mathrm{Re}\, F^{-1} \left( |F d| \, \frac{F a}{|F a|} \right)
+
+    ``F`` runs over height, width and colour, as in the released code, or over height and width
+    of each channel. The two differ much: with ``"spatial"`` the mean of every channel is that of
+    the donor, with ``"spatial_channel"`` only the mean over all channels is (the sign of either
+    is the anchor's).
+
+    A coefficient of the anchor below 1e-6 of its largest one is zero but for rounding and gets
+    the phase 0. So a constant anchor yields the donor's image of phase zero, real and centred
+    at ``[0, 0]``, and a grey one no random colours. Nothing is clipped. Differentiable.
+
+    Args:
+        anchor: ``(batch, height, width, channels)``, any finite numbers; gives the phase.
+        donor: of the same shape; gives the amplitude.
+        axes: ``"spatial_channel"`` or ``"spatial"``, what the transform runs over.
+
+    Returns:
+        Tensor of the shape and float dtype of ``anchor``; integers become float32.
+
+    Raises:
+        ValueError: for another rank, two shapes or other axes.
+
+    Reference:
+        Chen et al., Amplitude-Phase Recombination: Rethinking Robustness of Convolutional
+        Neural Networks in Frequency Domain, ICCV 2021.
+
+    Example:
+        >>> images = np.random.default_rng(0).random((2, 8, 8, 3), "float32")
+        >>> bool(np.allclose(recombine(images, images), images, atol=1e-5))
+        True
+    """
+    anchor, donor = _checked("anchor", anchor, axes), _checked("donor", donor, axes)
+    pairs = zip(anchor.shape, donor.shape, strict=True)
+    checks.require(
+        all(None in pair or pair[0] == pair[1] for pair in pairs),
+        "`donor` must have the shape of `anchor`",
+        **{"anchor.shape": tuple(anchor.shape), "donor.shape": tuple(donor.shape)},
+    )
+    forward, inverse = _transform(anchor.shape, axes)
+    (planes, _), (donors, scale) = _scaled(anchor), _scaled(donor)
+    spectrum = _with_amplitude(forward(planes), _amplitude(forward(donors)), axes)
+    return ops.cast(inverse(spectrum) * scale, float_dtype(anchor))
+
+
+def recombine_within(images, donors, axes="spatial_channel"):
+    """Images of a batch with the amplitude of others of the same batch.
+
+    ``recombine(images, images[donors], axes)`` with half of its forward transforms.
+
+    Args:
+        images: ``(batch, height, width, channels)``, any finite numbers.
+        donors: int ``(batch,)``, for each image the index of the one that gives the amplitude.
+        axes: as of ``recombine``.
+
+    Returns:
+        Tensor of the shape and float dtype of ``images``; integers become float32.
+
+    Raises:
+        ValueError: for another rank or other axes.
+
+    Example:
+        >>> images = np.random.default_rng(0).random((3, 8, 8, 3), "float32")
+        >>> mixed = recombine_within(images, np.array([2, 0, 1]))
+        >>> bool(np.allclose(mixed[0], recombine(images[:1], images[2:])[0], atol=1e-5))
+        True
+    """
+    images = _checked("images", images, axes)
+    forward, inverse = _transform(images.shape, axes)
+    planes, scale = _scaled(images)
+    spectrum = forward(planes)
+    amplitude = ops.take(_amplitude(spectrum), donors, axis=0)
+    mixed = inverse(_with_amplitude(spectrum, amplitude, axes))
+    return ops.cast(mixed * ops.take(scale, donors, axis=0), float_dtype(images))
+
+
+def _checked(name, images, axes):
+    """Images as a tensor, of a rank that has height, width and channels."""
+    checks.choice("axes", axes, AXES)
+    images = ops.convert_to_tensor(images)
+    checks.require(
+        len(images.shape) == 4,
+        f"`{name}` must be (batch, height, width, channels)",
+        **{f"{name}.shape": tuple(images.shape)},
+    )
+    return images
+
+
+def _scaled(images):
+    """Each image divided by its largest absolute value, whose square may overflow, and that."""
+    images = ops.cast(images, "float32")
+    largest = ops.stop_gradient(ops.max(ops.abs(images), axis=(1, 2, 3), keepdims=True))
+    scale = ops.where(largest == 0, 1.0, largest)
+    return images / scale, scale
+
+
+def _amplitude(spectrum):
+    """Absolute values, with gradient 0 where they are 0."""
+    squared = spectrum[0] ** 2 + spectrum[1] ** 2
+    empty = squared == 0
+    return ops.where(empty, 0.0, ops.sqrt(ops.where(empty, 1.0, squared)))
+
+
+def _with_amplitude(spectrum, amplitude, axes):
+    """Coefficients ``(batch, rows, columns, channels)`` of a phase and another amplitude."""
+    real, imaginary = spectrum
+    own = _amplitude(spectrum)
+    over = (1, 2, 3) if axes == "spatial_channel" else (1, 2)
+    valid = own > ROUNDING * ops.max(own, axis=over, keepdims=True)
+    gain = ops.where(valid, amplitude / ops.where(valid, own, 1.0), 0.0)
+    return ops.where(valid, real * gain, amplitude), imaginary * gain
+
+
+def _transform(shape, axes):
+    """Transform of images to real and imaginary coefficients, and its real inverse."""
+    _, height, width, channels = shape
+    known = None not in (height, width, channels)
+    small = known and max(height, width) <= LARGEST_SIDE and channels <= LARGEST_CHANNELS
+    if small and uses_products(height, width):
+        matrices = _matrices(height, width, channels, axes)
+        size = (height, width, channels)
+        return tuple(functools.partial(way, matrices, size) for way in (_analyse, _synthesise))
+    return tuple(functools.partial(way, axes) for way in (_fft, _inverse_fft))
+
+
+def _analyse(matrices, size, images):
+    """Half spectrum ``(batch, height, width // 2 + 1, channels)`` by two real products."""
+    height, width, channels = size
+    rows, both = matrices[:2]
+    halves = ops.matmul(ops.reshape(images, (-1, width * channels)), both)
+    halves = ops.reshape(halves, (-1, height, 2, (width // 2 + 1) * channels))
+    stacked = ops.concatenate([halves[:, :, 0], halves[:, :, 1]], axis=1)
+    spectrum = ops.reshape(ops.matmul(rows, stacked), (-1, 2, height, width // 2 + 1, channels))
+    return spectrum[:, 0], spectrum[:, 1]
+
+
+def _synthesise(matrices, size, spectrum):
+    """Images of a half spectrum, the other half being its complex conjugate."""
+    height, width, channels = size
+    rows, both = matrices[2:]
+    parts = [ops.reshape(part, (-1, height, len(both) // 2)) for part in spectrum]
+    columns = ops.matmul(rows, ops.concatenate(parts, axis=1))
+    halves = ops.concatenate([columns[:, :height], columns[:, height:]], axis=-1)
+    images = ops.matmul(ops.reshape(halves, (-1, len(both))), both)
+    return ops.reshape(images, (-1, height, width, channels))
+
+
+@functools.lru_cache(maxsize=8)
+def _matrices(height, width, channels, axes):
+    """Real forms of the transforms along height, and along width and colour together."""
+    rows, columns = _dft(height), _dft(width)[:, : width // 2 + 1]
+    colours = _dft(channels) if axes == "spatial_channel" else np.eye(channels)
+    size = height * width * (channels if axes == "spatial_channel" else 1)
+    frequency = np.arange(width // 2 + 1)
+    weight = np.where((frequency == 0) | (2 * frequency == width), 1, 2) / size
+    both, back = np.kron(columns, colours), np.kron(columns * weight, colours).conj().T
+    return tuple(
+        matrix.astype("float32")
+        for matrix in (
+            np.block([[rows.real, -rows.imag], [rows.imag, rows.real]]),
+            np.concatenate([both.real, both.imag], axis=1),
+            np.block([[rows.real, rows.imag], [-rows.imag, rows.real]]),
+            np.concatenate([back.real, -back.imag], axis=0),
+        )
+    )
+
+
+def _dft(size):
+    """Symmetric matrix of the DFT."""
+    index = np.arange(size)
+    return np.exp(-2j * np.pi * (np.outer(index, index) % size) / size)
+
+
+def _fft(axes, images):
+    """Whole spectrum ``(batch, height, width, channels)``."""
+    spectrum = images, ops.zeros_like(images)
+    if axes == "spatial_channel":
+        spectrum = ops.fft(spectrum)
+    planes = ops.fft2([ops.transpose(part, (0, 3, 1, 2)) for part in spectrum])
+    return tuple(ops.transpose(part, (0, 2, 3, 1)) for part in planes)
+
+
+def _inverse_fft(axes, spectrum):
+    """Real part of the inverse; along colour it is the transform of the conjugate, conjugated."""
+    planes = ops.ifft2([ops.transpose(part, (0, 3, 1, 2)) for part in spectrum])
+    real, imaginary = (ops.transpose(part, (0, 2, 3, 1)) for part in planes)
+    if axes == "spatial":
+        return real
+    return ops.fft((real, -imaginary))[0] / ops.cast(ops.shape(real)[-1], "float32")
