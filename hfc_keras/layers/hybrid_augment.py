@@ -1,0 +1,116 @@
+"""Low frequencies of one image with the high ones of another."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from hfc_keras import checks, spectrum
+from hfc_keras.layers.amplitude_phase_mix import draw_partners
+from hfc_keras.layers.image_operations import float_pixels
+
+
+@keras.saving.register_keras_serializable(package="hfc_keras")
+class HybridAugment(keras.layers.Layer):
+    r"""Give each image the high frequencies of another one (HybridAugment and HybridAugment++).
+
+    .. math:: x'_b = L x_b + (x_{\pi(b)} - L x_{\pi(b)})
+
+    with a Gaussian blur ``L``, reflected at the rim, the label of ``x`` and a random permutation
+    of the batch. HybridAugment++ also gives the low frequencies of ``x_b`` the amplitude of
+    those of a third image, by ``spectrum.recombine``. Each of the two is drawn once for a whole
+    batch; the second only counts where the first does.
+
+    Args:
+        probability: float in [0, 1] that a batch is mixed, of either draw.
+        recombine: bool, whether it is HybridAugment++.
+        kernel_size: int, odd, width of the blur's kernel in pixels.
+        sigma: float above 0, standard deviation of the blur in pixels.
+        axes: ``"spatial_channel"`` or ``"spatial"``, as of ``spectrum.recombine``.
+        clip: bool, whether mixed images are clipped to [0, 1], as of ``AmplitudePhaseMix``.
+        seed: int or None, seed of the layer's random numbers.
+        **kwargs: as of ``keras.layers.Layer``.
+
+    Call arguments:
+        inputs: floats ``(batch, height, width, channels)``, sides above ``kernel_size // 2``.
+        training: bool, whether to mix at all; true unless told otherwise.
+
+    Returns:
+        Tensor of the shape of ``inputs``, in the layer's compute dtype.
+
+    Raises:
+        ValueError: for an argument out of range, integers, or images smaller than the kernel.
+
+    Reference:
+        Yucel et al., HybridAugment++: Unified Frequency Spectra Perturbations for Model
+        Robustness, ICCV 2023.
+
+    Example:
+        >>> import numpy as np
+        >>> images = np.full((4, 8, 8, 3), 0.5, "float32")
+        >>> bool(np.allclose(HybridAugment(probability=1.0, seed=0)(images), images))
+        True
+    """
+
+    def __init__(
+        self,
+        probability=0.6,
+        recombine=False,
+        kernel_size=3,
+        sigma=0.5,
+        axes="spatial_channel",
+        clip=True,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**{"autocast": False, **kwargs})
+        self.probability = checks.number("probability", probability, minimum=0, maximum=1)
+        self.recombine = bool(recombine)
+        self.kernel_size = checks.number("kernel_size", kernel_size, minimum=1, whole=True)
+        checks.require(self.kernel_size % 2, "`kernel_size` must be odd", kernel_size=kernel_size)
+        self.sigma = checks.number("sigma", sigma, minimum=1e-3)
+        self.axes = checks.choice("axes", axes, spectrum.AXES)
+        self.clip = bool(clip)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def call(self, inputs, training=True):
+        """Mix a batch of images."""
+        images = ops.cast(float_pixels(inputs), "float32")
+        if not training:
+            return ops.cast(images, self.compute_dtype)
+        low = self._blurred(images)
+        drawn, others = self._partners(images)
+        high = ops.take(images - low, others, axis=0)
+        if self.recombine:
+            again, donors = self._partners(images)
+            low = ops.where(again, spectrum.recombine_within(low, donors, self.axes), low)
+        mixed = ops.clip(low + high, 0.0, 1.0) if self.clip else low + high
+        return ops.cast(ops.where(drawn, mixed, images), self.compute_dtype)
+
+    def _partners(self, images):
+        return draw_partners(images, self.probability, self.seed_generator)
+
+    def _blurred(self, images):
+        """Convolution of each channel with a Gaussian whose weights add up to 1."""
+        border = self.kernel_size // 2
+        checks.require(
+            all(side is None or side > border for side in images.shape[1:3]),
+            f"`inputs` must have sides above {border} pixels to be reflected",
+            **{"inputs.shape": tuple(images.shape)},
+        )
+        pad = [border, border]
+        padded = ops.pad(images, [[0, 0], pad, pad, [0, 0]], mode="reflect")
+        weights = np.exp(-((np.arange(-border, border + 1) / self.sigma) ** 2) / 2)
+        kernel = np.outer(weights, weights)[:, :, None, None] / weights.sum() ** 2
+        kernel = np.tile(kernel.astype("float32"), (1, 1, images.shape[-1], 1))
+        return ops.depthwise_conv(padded, kernel, padding="valid")
+
+    def compute_output_shape(self, input_shape):
+        """Return the input's shape."""
+        return input_shape
+
+    def get_config(self):
+        """Return every argument that rebuilds the layer."""
+        names = ("probability", "recombine", "kernel_size", "sigma", "axes", "clip", "seed")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
