@@ -78,7 +78,7 @@ def apply(levels, operations, strengths):
     With strength ``s``, of which only the geometric operations use the sign, and truncation
     towards 0: ``posterize`` keeps :math:`4 - \lfloor 0.4 |s| \rfloor` bits, ``solarize`` inverts
     values from :math:`256 - \lfloor 25.6 |s| \rfloor` on, ``rotate`` turns by ``[3 s]`` degrees
-    about the centre, a shear moves each row or column by ``0.03 s`` more than the one before,
+    to the left, a shear moves each row or column by ``0.03 s`` more than the one before,
     and a translation moves by ``[s / 30]`` of the side in whole pixels. ``autocontrast`` and
     ``equalize`` have no strength. Geometry is bilinear, on black.
 
@@ -131,8 +131,8 @@ def _maps(operations, strengths, height, width):
     cosine, sine = ops.cos(angle), ops.sin(angle)
     x, y = (width - 1) / 2, (height - 1) / 2
     # Places count from the centre of the first pixel, shears from its corner: hence the halves.
-    from_x = [cosine, sine + shear_x, x - cosine * x - sine * y + shear_x / 2 + move_x]
-    from_y = [shear_y - sine, cosine, y + sine * x - cosine * y + shear_y / 2 + move_y]
+    from_x = [cosine, shear_x - sine, x - cosine * x + sine * y + shear_x / 2 + move_x]
+    from_y = [sine + shear_y, cosine, y - sine * x - cosine * y + shear_y / 2 + move_y]
     nothing = ops.zeros_like(angle)
     return ops.stack([*from_x, *from_y, nothing, nothing], axis=1)
 

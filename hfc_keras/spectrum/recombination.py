@@ -64,8 +64,9 @@ def recombine(anchor, donor, axes="spatial_channel"):
     )
     forward, inverse = _transform(anchor.shape, axes)
     (planes, _), (donors, scale) = _scaled(anchor), _scaled(donor)
-    spectrum = _with_amplitude(forward(planes), _amplitude(forward(donors)), axes)
-    return ops.cast(inverse(spectrum) * scale, float_dtype(anchor))
+    spectrum = forward(planes)
+    mixed = _with_amplitude(spectrum, _amplitude(spectrum), _amplitude(forward(donors)), axes)
+    return ops.cast(inverse(mixed) * scale, float_dtype(anchor))
 
 
 def recombine_within(images, donors, axes="spatial_channel"):
@@ -94,9 +95,9 @@ def recombine_within(images, donors, axes="spatial_channel"):
     forward, inverse = _transform(images.shape, axes)
     planes, scale = _scaled(images)
     spectrum = forward(planes)
-    amplitude = ops.take(_amplitude(spectrum), donors, axis=0)
-    mixed = inverse(_with_amplitude(spectrum, amplitude, axes))
-    return ops.cast(mixed * ops.take(scale, donors, axis=0), float_dtype(images))
+    own = _amplitude(spectrum)
+    mixed = _with_amplitude(spectrum, own, ops.take(own, donors, axis=0), axes)
+    return ops.cast(inverse(mixed) * ops.take(scale, donors, axis=0), float_dtype(images))
 
 
 def _checked(name, images, axes):
@@ -121,15 +122,14 @@ def _scaled(images):
 
 def _amplitude(spectrum):
     """Absolute values, with gradient 0 where they are 0."""
-    squared = spectrum[0] ** 2 + spectrum[1] ** 2
+    squared = ops.square(spectrum[0]) + ops.square(spectrum[1])
     empty = squared == 0
     return ops.where(empty, 0.0, ops.sqrt(ops.where(empty, 1.0, squared)))
 
 
-def _with_amplitude(spectrum, amplitude, axes):
-    """Coefficients ``(batch, rows, columns, channels)`` of a phase and another amplitude."""
+def _with_amplitude(spectrum, own, amplitude, axes):
+    """Coefficients ``(batch, rows, columns, channels)`` with another amplitude than their own."""
     real, imaginary = spectrum
-    own = _amplitude(spectrum)
     over = (1, 2, 3) if axes == "spatial_channel" else (1, 2)
     valid = own > ROUNDING * ops.max(own, axis=over, keepdims=True)
     gain = ops.where(valid, amplitude / ops.where(valid, own, 1.0), 0.0)

@@ -69,17 +69,13 @@ def training_batches(recipe, dataset):
         >>> len(training_batches(recipe, load_data(recipe)))
         3
     """
-    augmented = recipe.augmentation == "crop_flip"
-    augmentation = [layers.RandomCropFlip(padding=4, seed=0)] if augmented else []
-    augmentation += [layers.PixelNoise(recipe.noise, seed=0)] if recipe.noise else []
-    mix_up = keras.layers.MixUp if recipe.mix_up_weight == "image" else layers.BatchMixUp
     return data.TrainingBatches(
         training_split(recipe, dataset),
         recipe.batch_size,
         dataset.classes,
         seed=recipe.seed,
-        image_layers=[*_filters(recipe), *augmentation],
-        pair_layers=[mix_up(recipe.mix_up, seed=0)] if recipe.mix_up else [],
+        image_layers=[*_filters(recipe), *_augmentation(recipe)],
+        pair_layers=_pairs(recipe),
     )
 
 
@@ -119,4 +115,31 @@ def _filters(recipe):
         )
     if recipe.rescale:
         chosen.append(layers.RescaleToMax())
+    return chosen
+
+
+def _augmentation(recipe):
+    """Layers that change each image by itself; APR-S comes first, as in its released code."""
+    chosen = []
+    if recipe.recombination in ("apr_s", "apr_sp"):
+        chosen.append(layers.AmplitudePhaseSingle(seed=0))
+    if recipe.augmentation == "crop_flip":
+        chosen.append(layers.RandomCropFlip(padding=4, seed=0))
+    if recipe.noise:
+        chosen.append(layers.PixelNoise(recipe.noise, seed=0))
+    return chosen
+
+
+def _pairs(recipe):
+    """Layers that mix the images of a batch; both copies share the labels of a mix-up."""
+    chosen = []
+    if recipe.mix_up:
+        mix_up = keras.layers.MixUp if recipe.mix_up_weight == "image" else layers.BatchMixUp
+        chosen.append(mix_up(recipe.mix_up, seed=0))
+    probability = recipe.recombination_probability
+    if recipe.recombination in ("apr_p", "apr_sp"):
+        chosen.append(layers.BothCopies(layers.AmplitudePhaseMix(probability, seed=0)))
+    if recipe.recombination in ("hybrid", "hybrid_plus"):
+        plus = recipe.recombination == "hybrid_plus"
+        chosen.append(layers.BothCopies(layers.HybridAugment(probability, plus, seed=0)))
     return chosen

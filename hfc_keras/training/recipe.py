@@ -19,9 +19,13 @@ CHOICES = {
     "mix_up_weight": ("image", "batch"),
     "labels": ("true", "shuffled"),
     "component": ("original", "low", "high"),
+    "recombination": ("none", "apr_p", "apr_s", "apr_sp", "hybrid", "hybrid_plus"),
 }
+# Kinds of recombination that pair the images of a batch, and train on both copies.
+PAIRED = ("apr_p", "apr_sp", "hybrid", "hybrid_plus")
 SMALLEST = {"epochs": 1, "batch_size": 1, "width": 1e-3}
 LARGEST = {"bn_momentum": 1.0, "dropout": 1 - 1e-9, "outside_gain": 1.0, "momentum": 1.0}
+LARGEST["recombination_probability"] = 1.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,6 +68,11 @@ class Recipe:
             regularizers.SensitivityBand, the frequencies that ``FourierRegularized`` leaves the
             network sensitive to; or the pair (inner, outer) that stands for a band.
         regularizer_weight: float, at least 0, weight of its penalty.
+        recombination: ``"none"``; ``"apr_s"``, ``layers.AmplitudePhaseSingle`` before any other
+            augmentation; ``"apr_p"``, ``"hybrid"`` or ``"hybrid_plus"``, both copies of a batch
+            by ``layers.AmplitudePhaseMix`` or ``HybridAugment`` after it, the loss their mean as
+            ``layers.BothCopies`` has it; or ``"apr_sp"``, APR-S and APR-P.
+        recombination_probability: float in [0, 1], of a batch to be mixed by these pairs.
         seed: int, of weights, order, augmentation, noise, dropout and label shuffle.
 
     Raises:
@@ -104,6 +113,8 @@ class Recipe:
     adversary: attacks.Fgsm | attacks.Pgd | None = None
     regularizer: str | regularizers.SensitivityBand | None = None
     regularizer_weight: float = 0.5
+    recombination: str = "none"
+    recombination_probability: float = 0.6
     seed: int = 0
 
     def __new__(cls, **values):
@@ -141,6 +152,12 @@ class Recipe:
         checks.require(
             self.regularizer is None or (self.component == "original" and not self.rescale),
             "`component` must be 'original', not rescaled, with a regularizer, which takes pixels",
+            component=self.component,
+            rescale=self.rescale,
+        )
+        checks.require(
+            self.recombination == "none" or (self.component == "original" and not self.rescale),
+            "`component` must be 'original', not rescaled, with recombination, which takes pixels",
             component=self.component,
             rescale=self.rescale,
         )
@@ -182,6 +199,8 @@ class Recipe:
             changed["regularizer"] = regularizers.as_plain(self.regularizer)
         else:
             changed.pop("regularizer_weight", None)
+        if self.recombination not in PAIRED:
+            changed.pop("recombination_probability", None)
         return changed
 
     @property

@@ -1,0 +1,69 @@
+"""Amplitude-phase recombination of a batch beside a training step of ResNet-8 on it."""
+
+import functools
+
+import keras
+import numpy as np
+
+from benchmarks import timing
+from hfc_keras import layers, models
+
+BATCH, SIDE = 100, 32
+REPEATS = 15
+
+
+def main():
+    """Time every layer and a step in one run; ratios are to the step on the batch alone."""
+    rng = np.random.default_rng(0)
+    images = rng.random((BATCH, SIDE, SIDE, 3), "float32")
+    labels = rng.integers(0, 10, BATCH)
+    model = models.build("resnet8", images.shape[1:], 10)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    ways = {
+        "training step": functools.partial(model.train_on_batch, images, labels),
+        "training step, both copies": functools.partial(
+            model.train_on_batch, np.tile(images, (2, 1, 1, 1)), np.tile(labels, 2)
+        ),
+    }
+    ways.update(
+        {
+            name: functools.partial(Augmentation(layer).predict_on_batch, images)
+            for name, layer in _layers().items()
+        }
+    )
+    seconds = timing.interleaved(ways, repeats=REPEATS)
+    step = seconds["training step"]
+    rows = [
+        {"way": way, "images": BATCH, "seconds": round(value, 5), "ratio": round(value / step, 4)}
+        for way, value in seconds.items()
+    ]
+    timing.write("amplitude_phase", rows)
+
+
+def _layers():
+    """The recombinations, the standard augmentation, and what a call costs without any layer."""
+    return {
+        "no layer": keras.layers.Identity(),
+        "RandomCropFlip": layers.RandomCropFlip(seed=0),
+        "AmplitudePhaseMix": layers.AmplitudePhaseMix(seed=0),
+        "AmplitudePhaseMix, spatial": layers.AmplitudePhaseMix(axes="spatial", seed=0),
+        "AmplitudePhaseSingle": layers.AmplitudePhaseSingle(seed=0),
+        "HybridAugment": layers.HybridAugment(seed=0),
+        "HybridAugment++": layers.HybridAugment(recombine=True, seed=0),
+    }
+
+
+class Augmentation(keras.Model):
+    """A layer by itself, which augments also where a model predicts."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def call(self, images):
+        """Augment a batch of images."""
+        return self.layer(images, training=True)
+
+
+if __name__ == "__main__":
+    main()
