@@ -19,6 +19,8 @@ AXES = ("spatial", "spatial_channel")
 LARGEST_SIDE, LARGEST_CHANNELS = 64, 4
 # Coefficients below this share of the largest one are float32 rounding and have no phase.
 ROUNDING = 1e-6
+# Keeps the root's gradient finite where a donor has no power; images are scaled to at most 1.
+TINY = 1e-30
 
 
 def recombine(anchor, donor, axes="spatial_channel"):
@@ -65,7 +67,7 @@ def recombine(anchor, donor, axes="spatial_channel"):
     forward, inverse = _transform(anchor.shape, axes)
     (planes, _), (donors, scale) = _scaled(anchor), _scaled(donor)
     spectrum = forward(planes)
-    mixed = _with_amplitude(spectrum, _amplitude(spectrum), _amplitude(forward(donors)), axes)
+    mixed = _with_power(spectrum, _power(spectrum), _power(forward(donors)), axes)
     return ops.cast(inverse(mixed) * scale, float_dtype(anchor))
 
 
@@ -95,8 +97,8 @@ def recombine_within(images, donors, axes="spatial_channel"):
     forward, inverse = _transform(images.shape, axes)
     planes, scale = _scaled(images)
     spectrum = forward(planes)
-    own = _amplitude(spectrum)
-    mixed = _with_amplitude(spectrum, own, ops.take(own, donors, axis=0), axes)
+    own = _power(spectrum)
+    mixed = _with_power(spectrum, own, ops.take(own, donors, axis=0), axes)
     return ops.cast(inverse(mixed) * ops.take(scale, donors, axis=0), float_dtype(images))
 
 
@@ -115,25 +117,23 @@ def _checked(name, images, axes):
 def _scaled(images):
     """Each image divided by its largest absolute value, whose square may overflow, and that."""
     images = ops.cast(images, "float32")
-    largest = ops.stop_gradient(ops.max(ops.abs(images), axis=(1, 2, 3), keepdims=True))
+    flat = ops.reshape(ops.abs(images), (ops.shape(images)[0], -1))
+    largest = ops.stop_gradient(ops.max(flat, axis=1))[:, None, None, None]
     scale = ops.where(largest == 0, 1.0, largest)
     return images / scale, scale
 
 
-def _amplitude(spectrum):
-    """Absolute values, with gradient 0 where they are 0."""
-    squared = ops.square(spectrum[0]) + ops.square(spectrum[1])
-    empty = squared == 0
-    return ops.where(empty, 0.0, ops.sqrt(ops.where(empty, 1.0, squared)))
+def _power(spectrum):
+    return ops.square(spectrum[0]) + ops.square(spectrum[1])
 
 
-def _with_amplitude(spectrum, own, amplitude, axes):
-    """Coefficients ``(batch, rows, columns, channels)`` with another amplitude than their own."""
-    real, imaginary = spectrum
+def _with_power(spectrum, own, power, axes):
+    """Coefficients ``(batch, rows, columns, channels)`` with another power than their own."""
     over = (1, 2, 3) if axes == "spatial_channel" else (1, 2)
-    valid = own > ROUNDING * ops.max(own, axis=over, keepdims=True)
-    gain = ops.where(valid, amplitude / ops.where(valid, own, 1.0), 0.0)
-    return ops.where(valid, real * gain, amplitude), imaginary * gain
+    valid = own > ROUNDING**2 * ops.max(own, axis=over, keepdims=True)
+    gain = ops.sqrt((power + TINY) / ops.where(valid, own, 1.0))
+    real, imaginary = spectrum
+    return ops.where(valid, real, 1.0) * gain, ops.where(valid, imaginary, 0.0) * gain
 
 
 def _transform(shape, axes):
