@@ -1,5 +1,6 @@
 """Networks that end in logits, and surgery on them."""
 
+from hfc_keras.models.antialiasing import antialias as antialias
 from hfc_keras.models.catalogue import build as build
 from hfc_keras.models.catalogue import names as names
 from hfc_keras.models.surgery import first_convolution as first_convolution

@@ -17,8 +17,9 @@ from hfc_keras.models.small_cnn import small_cnn
 from hfc_keras.models.vgg import vgg
 
 _COMMON = {name: option.default for name, option in inspect.signature(Parts).parameters.items()}
-_CIFAR = {"first_kernel": 3}
-_RESNET = {"normalization": "batch", "stem": None}
+_ANTIALIAS = {"antialias": "none", "blur_size": 3, "order": None}
+_CIFAR = {"first_kernel": 3, **_ANTIALIAS}
+_RESNET = {"normalization": "batch", "stem": None, **_ANTIALIAS}
 _BOTTLENECK = {**_RESNET, "levels": (1, 1, 1, 1), "end_stage_norm": False}
 _CONTEXTUAL = {**_RESNET, "levels": (4, 3, 2, 1), "end_stage_norm": True}
 _ANCHORED = {"normalization": "batch", "mix": False, "regulator": "none"}
@@ -53,8 +54,8 @@ _NETWORKS = {
     "dacnn14": (anchored_vgg, _ANCHORED),
     "dacnn18": (functools.partial(anchored_resnet, stages=(2, 2, 2, 2)), _ANCHORED),
     "dacnn34": (functools.partial(anchored_resnet, stages=(3, 4, 6, 3)), _ANCHORED),
-    "vgg11": (functools.partial(vgg, stages=(1, 1, 2, 2, 2)), {}),
-    "vgg16": (functools.partial(vgg, stages=(2, 2, 3, 3, 3)), {}),
+    "vgg11": (functools.partial(vgg, stages=(1, 1, 2, 2, 2)), _ANTIALIAS),
+    "vgg16": (functools.partial(vgg, stages=(2, 2, 3, 3, 3)), _ANTIALIAS),
     "lenet5": (lenet5, {}),
     "alexnet": (alexnet, {}),
     "small_cnn": (small_cnn, {}),
@@ -120,6 +121,17 @@ def build(name, input_shape, classes, **options):
               the layer from 0 (default 0.25).
             - smoothed: "first" or "all", which convolutions. Default "first".
             - seed: int from 0. Default 0.
+
+            of every resnet and vgg also:
+
+            - antialias: what filters a map before it is halved: "blurpool" (Zhang),
+              "critical" (Vasconcelos et al.), "flc" or "asap" (Grabinski et al.), as
+              ``models.downsampling.Downsampling`` has them. Default "none".
+            - blur_size: int from 1 to 7, size of the binomial kernel of the first two.
+              Default 3.
+            - order: "post" or "pre", whether the filter follows the 3 x 3 convolution that
+              halves or goes before it. Default None, which is as published: "post" for the
+              first two, "pre" for the others.
 
             of resnet8, 20, 32 and 44 also:
 

@@ -5,13 +5,14 @@ import functools
 import keras
 
 from hfc_keras import checks
+from hfc_keras.models.downsampling import Downsampling
 
 _unit_scaling = functools.partial(
     keras.initializers.VarianceScaling, scale=1.0, mode="fan_in", distribution="uniform"
 )
 
 
-def cifar_resnet(parts, x, classes, blocks, first_kernel=3):
+def cifar_resnet(parts, x, classes, blocks, first_kernel=3, **antialiasing):
     """Return the logits of a residual network of 6 ``blocks`` + 2 layers.
 
     Pre-activation blocks of two 3 x 3 convolutions in three stages of 16, 32 and 64 filters.
@@ -25,6 +26,7 @@ def cifar_resnet(parts, x, classes, blocks, first_kernel=3):
         classes: int, number of logits.
         blocks: int, residual blocks in each stage.
         first_kernel: int, odd, side of the first convolution's kernel.
+        **antialiasing: antialias, blur_size and order, as of ``Downsampling``.
 
     Returns:
         tensor ``(batch, classes)``.
@@ -45,18 +47,19 @@ def cifar_resnet(parts, x, classes, blocks, first_kernel=3):
     """
     size = checks.number("first_kernel", first_kernel, minimum=1, whole=True)
     checks.require(size % 2, "`first_kernel` must be odd", first_kernel=first_kernel)
+    down = Downsampling(parts, **antialiasing)
     x = parts.conv_relu(x, 16, size)
     for stage, filters in enumerate((16, 32, 64)):
         for block in range(blocks):
             strides = 2 if stage > 0 and block == 0 else 1
-            x = _block(parts, x, filters, strides, activated=stage == block == 0)
+            x = _block(parts, down, x, filters, strides, activated=stage == block == 0)
     x = parts.global_average(parts.norm_relu(x))
     return parts.head(x, classes, initializer=_unit_scaling)
 
 
-def _block(parts, x, filters, strides, activated):
+def _block(parts, down, x, filters, strides, activated):
     y = x if activated else parts.norm_relu(x)
-    y = parts.conv(y, filters, 3, strides)
-    y = parts.conv(parts.norm_relu(y), filters, 3)
-    shortcut = x if strides == 1 else parts.average_pool(x)
+    y = down.conv_relu(y, filters, 3, strides)
+    y = parts.conv(y, filters, 3)
+    shortcut = x if strides == 1 else down.average_pool(x)
     return parts.add(parts.pad_channels(shortcut, y.shape[-1]), y)

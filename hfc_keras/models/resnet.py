@@ -1,6 +1,7 @@
 """The residual networks for ImageNet, with a first layer for small images too."""
 
 from hfc_keras import checks
+from hfc_keras.models.downsampling import Downsampling
 from hfc_keras.models.parts import LARGE, smaller_side
 
 
@@ -13,6 +14,7 @@ def resnet(
     stem=None,
     levels=(1, 1, 1, 1),
     end_stage_norm=False,
+    **antialiasing,
 ):
     """Return the logits of a residual network of four stages.
 
@@ -41,6 +43,7 @@ def resnet(
         levels: sequence of 4 ints from 1 to 5, dilations in the bottlenecks of each stage.
         end_stage_norm: bool, whether the last block of every stage normalizes behind the
             addition instead of before it. Without normalization it changes nothing.
+        **antialiasing: antialias, blur_size and order, as of ``Downsampling``.
 
     Returns:
         tensor ``(batch, classes)``.
@@ -63,19 +66,20 @@ def resnet(
     """
     if stem is None:
         stem = "imagenet" if smaller_side(x) >= LARGE else "cifar"
-    x = _stem(parts, x, checks.choice("stem", stem, ("imagenet", "cifar")))
+    down = Downsampling(parts, **antialiasing)
+    x = _stem(parts, down, x, checks.choice("stem", stem, ("imagenet", "cifar")))
     for stage, (blocks, depth) in enumerate(zip(stages, _levels(levels), strict=True)):
         for block in range(blocks):
             strides = 2 if stage > 0 and block == 0 else 1
             late_norm = end_stage_norm and block == blocks - 1
-            x = _block(parts, x, 64 * 2**stage, strides, bottleneck, depth, late_norm)
+            x = _block(parts, down, x, 64 * 2**stage, strides, bottleneck, depth, late_norm)
     return parts.head(parts.global_average(x), classes)
 
 
-def _stem(parts, x, stem):
+def _stem(parts, down, x, stem):
     if stem == "cifar":
         return parts.conv_relu(x, 64, 3)
-    return parts.max_pool(parts.conv_relu(x, 64, 7, strides=2), size=3, padding="same")
+    return down.max_pool(parts.conv_relu(x, 64, 7, strides=2), size=3, padding="same")
 
 
 def _levels(levels):
@@ -84,16 +88,16 @@ def _levels(levels):
     return [checks.number("levels", each, minimum=1, maximum=5, whole=True) for each in levels]
 
 
-def _block(parts, x, filters, strides, bottleneck, levels, late_norm):
+def _block(parts, down, x, filters, strides, bottleneck, levels, late_norm):
     if bottleneck:
         y = parts.conv_relu(x, filters, 1)
-        y = parts.conv_relu(y, filters, 3, strides=strides, levels=levels)
+        y = down.conv_relu(y, filters, 3, strides=strides, levels=levels)
         y = parts.conv(y, 4 * filters, 1)
     else:
-        y = parts.conv_relu(x, filters, 3, strides=strides)
+        y = down.conv_relu(x, filters, 3, strides=strides)
         y = parts.conv(y, filters, 3)
     y = y if late_norm else parts.norm(y)
     if x.shape != y.shape:
-        x = parts.norm(parts.conv(x, 4 * filters if bottleneck else filters, 1, strides))
+        x = parts.norm(down.shortcut(x, 4 * filters if bottleneck else filters, strides))
     total = parts.add(x, y)
     return parts.relu(parts.norm(total) if late_norm else total)

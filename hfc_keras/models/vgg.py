@@ -1,9 +1,10 @@
 """The VGG networks."""
 
+from hfc_keras.models.downsampling import Downsampling
 from hfc_keras.models.parts import LARGE, smaller_side
 
 
-def vgg(parts, x, classes, stages):
+def vgg(parts, x, classes, stages, **antialiasing):
     """Return the logits of a stack of 3 x 3 convolutions.
 
     Five stages of 64, 128, 256, 512 and 512 filters, each followed by a 2 x 2 maximum pooling.
@@ -15,6 +16,7 @@ def vgg(parts, x, classes, stages):
         x: tensor ``(batch, height, width, channels)``.
         classes: int, number of logits.
         stages: tuple of int, convolutions in each of the five stages.
+        **antialiasing: antialias, blur_size and order, as of ``Downsampling``.
 
     Returns:
         tensor ``(batch, classes)``.
@@ -28,11 +30,12 @@ def vgg(parts, x, classes, stages):
         >>> models.build("vgg11", (32, 32, 3), 10).count_params()
         9225610
     """
+    down = Downsampling(parts, **antialiasing)
     large = smaller_side(x) >= LARGE
     for filters, depth in zip((64, 128, 256, 512, 512), stages, strict=True):
         for _ in range(depth):
             x = parts.conv_relu(x, filters, 3, bias=True)
-        x = parts.max_pool(x)
+        x = down.max_pool(x)
     if large:
         return parts.head(parts.flatten(x), classes, hidden=(4096, 4096))
     return parts.head(parts.global_average(x), classes)

@@ -1,0 +1,191 @@
+"""Low-pass filters at the subsampling layers of a model, put in on a copy."""
+
+import keras
+import pandas as pd
+
+from hfc_keras import checks
+from hfc_keras.layers import BlurPool2D
+
+KINDS = (
+    keras.layers.Conv2D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+    keras.layers.MaxPooling2D,
+    keras.layers.AveragePooling2D,
+)
+
+
+def antialias(model, pool_size=3, keep=()):
+    r"""Copy of a model that filters each map before it is subsampled by two.
+
+    .. math:: D_2 f(x) \to D_2 L_k f(x)
+
+    Every Conv2D, DepthwiseConv2D, SeparableConv2D, MaxPooling2D and AveragePooling2D of stride 2
+    becomes its twin of stride 1 with the same weights, and ``layers.BlurPool2D`` behind it. The
+    weights fit without training; a few epochs of it regain what the filter costs.
+
+    Keras pads a strided layer of padding "same" by what the stride leaves over, so that it is the
+    twin at the pixels 1, 3, 5 ... or 0, 2, 4 ... by the parity of the map and of the kernel.
+    A Cropping2D puts the twin on the same grid, and with ``pool_size=1`` the copy computes what
+    the model does.
+
+    The filter stands behind the activation that a convolution has itself, and before any that is
+    a layer of its own. ``models.build(..., antialias="blurpool")`` has it behind those too.
+
+    Args:
+        model: keras.Model, functional or sequential, nested ones included; left as it is. Layers
+            in custom layers or wrappers are not seen.
+        pool_size: int from 1 to 7, size of the binomial kernel; 1 is no filter.
+        keep: sequence of str, names of layers to leave as they are, such as a first convolution
+            of 7 x 7, which can be a low-pass filter by itself.
+
+    Returns:
+        ``(copy, changes)``: keras.Model, functional and not compiled, and a DataFrame with a row
+        for each strided layer of these kinds and the columns layer, kind, strides and became.
+        Other strides than 2 x 2, and maps of a single row or column at stride 1, are left alone
+        and say so there.
+
+    Raises:
+        ValueError: for a size out of range; a name in ``keep`` of no strided layer; a model,
+            outer or nested, that subclasses keras.Model or is not built; a layer that is channels
+            first, whose map is too small for the filter, or whose grid depends on a side that is
+            unknown.
+
+    Reference:
+        Zhang, Making Convolutional Networks Shift-Invariant Again, ICML 2019, section 3.2.
+
+    Example:
+        >>> from hfc_keras import models
+        >>> copy, changes = antialias(models.build("resnet8", (32, 32, 3), 10))
+        >>> changes[["layer", "became"]].values.tolist()[0]
+        ['conv3', 'Conv2D at stride 1, BlurPool2D(3)']
+    """
+    pool_size = checks.number("pool_size", pool_size, 1, 7, whole=True)
+    surgery = _Surgery(pool_size, [keep] if isinstance(keep, str) else list(keep))
+    copy = surgery.model(model)
+    surgery.finish()
+    rows = [(layer.name, *row) for layer, row in surgery.changes.values()]
+    return copy, pd.DataFrame(rows, columns=["layer", "kind", "strides", "became"])
+
+
+class _Surgery:
+    """Copies layers, each once however often it is used, and adds what follows its outputs."""
+
+    def __init__(self, pool_size, keep):
+        self.pool_size, self.keep = pool_size, keep
+        # By id: a layer and its row of the report; a layer and its twin; a changed twin's layer.
+        self.changes, self._twins, self._originals = {}, {}, {}
+        self._added = {}
+
+    def model(self, model):
+        """Copy of a model, through a view of it that was never compiled."""
+        single = isinstance(model, keras.Sequential)
+        checks.require(
+            (single or hasattr(model, "operations")) and model.built,
+            "`model` must be functional or sequential and built, and so must the models in it",
+            model=type(model).__name__,
+        )
+        ends = (model.inputs[0], model.outputs[0]) if single else (model.input, model.output)
+        view = keras.Model(*ends, name=model.name)
+        return keras.models.clone_model(view, clone_function=self._twin, call_function=self._call)
+
+    def finish(self):
+        """Copy the weights, and refuse names to keep that no strided layer has."""
+        for layer, twin in self._twins.values():
+            if isinstance(layer, keras.Layer) and not isinstance(layer, keras.Model):
+                twin.set_weights(layer.get_weights())
+        names = [layer.name for layer, _ in self.changes.values()]
+        for name in self.keep:
+            checks.choice("keep", name, names)
+
+    def _twin(self, layer):
+        """Copy of a layer, at stride 1 where a filter will follow."""
+        if id(layer) not in self._twins:
+            self._twins[id(layer)] = layer, self._copied(layer)
+        return self._twins[id(layer)][1]
+
+    def _copied(self, layer):
+        if isinstance(layer, keras.Model):
+            return self.model(layer)
+        config = layer.get_config()
+        if not (isinstance(layer, KINDS) and max(layer.strides) > 1):
+            return type(layer).from_config(config)
+        kind, strides, reason = type(layer).__name__, tuple(layer.strides), self._kept(layer)
+        became = f"kept, {reason}" if reason else f"{kind} at stride 1"
+        self.changes[id(layer)] = layer, (kind, strides, became)
+        if reason:
+            return type(layer).from_config(config)
+        twin = type(layer).from_config({**config, "strides": 1})
+        self._originals[id(twin)] = layer
+        return twin
+
+    def _kept(self, layer):
+        """Why a strided layer stays as it is, or nothing."""
+        if layer.name in self.keep:
+            return "as asked"
+        if tuple(layer.strides) != (2, 2):
+            return f"strides {tuple(layer.strides)}"
+        checks.require(
+            layer.data_format == "channels_last",
+            f"`{layer.name}` must be channels last, or in `keep`",
+            data_format=layer.data_format,
+        )
+        return ""
+
+    def _call(self, twin, *arguments, **options):
+        """Output of a copied layer, on the grid of the original one and filtered."""
+        output = twin(*arguments, **options)
+        layer = self._originals.get(id(twin))
+        if layer is None:
+            return output
+        offsets = tuple(map(_offset, *_geometry(layer), arguments[0].shape[1:3]))
+        if any(offsets):
+            crop = tuple((offset, 0) for offset in offsets)
+            name = f"{layer.name}_crop_{offsets[0]}_{offsets[1]}"
+            output = self._layer(layer, name, keras.layers.Cropping2D, crop)(output)
+        return self._blurred(layer, output)
+
+    def _blurred(self, layer, output):
+        sides = tuple(output.shape[1:3])
+        if sides == (1, 1):
+            return output
+        checks.require(
+            all(side is None or side > self.pool_size // 2 for side in sides),
+            f"`{layer.name}` must be in `keep`, or `pool_size` smaller: its map at stride 1 has "
+            "too few pixels to be reflected",
+            pool_size=self.pool_size,
+            **{"height and width": sides},
+        )
+        kind, strides, _ = self.changes[id(layer)][1]
+        became = f"{kind} at stride 1, BlurPool2D({self.pool_size})"
+        self.changes[id(layer)] = layer, (kind, strides, became)
+        return self._layer(layer, f"{layer.name}_blur", BlurPool2D, self.pool_size)(output)
+
+    def _layer(self, layer, name, kind, argument):
+        """The added layer of a name, one for all calls of a shared layer."""
+        key = id(layer), name
+        if key not in self._added:
+            self._added[key] = kind(argument, name=name, dtype=layer.dtype_policy)
+        return self._added[key]
+
+
+def _geometry(layer):
+    """Name, padding and window of a strided layer, for each of its two axes."""
+    window = layer.pool_size if hasattr(layer, "pool_size") else layer.kernel_size
+    return [layer.name] * 2, [layer.padding] * 2, window
+
+
+def _offset(name, padding, window, side):
+    """First pixel, at stride 1, that the layer of stride 2 keeps along an axis.
+
+    At stride 1 "same" pads w - 1 pixels, at stride 2 what is left over: w - 1 for an odd side and
+    w - 2 (or 0) for an even one. The smaller half of each stands before the map.
+    """
+    if padding == "valid" or window == 1 or window % 2 == 0:
+        return 0
+    checks.require(
+        side is not None,
+        f"`{name}` must have an input of known size or padding 'valid', or be in `keep`",
+        side=side,
+    )
+    return 1 - side % 2

@@ -1,0 +1,175 @@
+"""The places where a network halves its maps, plain or anti-aliased."""
+
+import collections
+
+import keras
+
+from hfc_keras import checks
+from hfc_keras.layers import BlurPool2D, FourierPool2D
+from hfc_keras.models.parts import smaller_side
+
+# By kind of anti-aliasing: its default order.
+ORDERS = {"none": None, "blurpool": "post", "critical": "post", "flc": "pre", "asap": "pre"}
+BLURS = ("blurpool", "critical")
+BLUR_SIZE = 3
+
+
+class Downsampling:
+    r"""Adds the layers that halve a network's maps, with or without a low-pass filter.
+
+    A subsampling by two folds what a map holds above the frequency 1/4 onto what it holds below.
+    The kinds differ in the filter L that takes it away before and in where it stands; D is the
+    subsampling, f a convolution at stride 1 and :math:`\phi` normalization and rectifier:
+
+    | kind | 3 x 3 convolution | 1 x 1 shortcut | pooling of the first layers, 3 x 3 |
+    |---|---|---|---|
+    | none | phi D f | D f | D max |
+    | critical | phi D L f | f D L | D L max, the maximum of 3 x 3 at stride 1 |
+    | blurpool | D L phi f | f D L | D L max, the maximum of 2 x 2 at stride 1, no padding |
+    | flc, asap | phi f D L | f D L | as critical |
+
+    L is binomial (``layers.BlurPool2D``) in the first two and cuts at 1/4
+    (``layers.FourierPool2D``) in the others. On a shortcut f and L commute, so the cheaper order
+    serves for both. ``order="pre"`` filters the input of the 3 x 3 convolution: critical and
+    blurpool are then both phi D f L, with the stride on the convolution; ``order="post"`` makes
+    flc and asap phi D L f. Poolings and shortcuts are the same in both orders.
+
+    A 2 x 2 average pooling, which is the shortcut without parameters, becomes D L: it is itself a
+    filter, of size 2, and its place is that of the projection. Other maximum poolings are as in
+    the table. A map that has, at stride 1, a single row or column is left to the plain layer,
+    as nothing is there to filter or to reflect. The first convolution is always plain: a kernel
+    of 7 x 7 can be a low-pass filter by itself.
+
+    Layers of the filter have no weights and draw no random numbers, so a network has the
+    parameters, and starts from the weights, of its plain twin.
+
+    Args:
+        parts: Parts, which adds the other layers.
+        antialias: str, "none", "blurpool", "critical", "flc" or "asap".
+        blur_size: int from 1 to 7, size of the binomial kernel.
+        order: None, which is "post" for blurpool and critical and "pre" for flc and asap; or
+            "post" or "pre".
+
+    Raises:
+        ValueError: if an option is none of these, or is given without the kind it belongs to.
+
+    Reference:
+        Zhang, Making Convolutional Networks Shift-Invariant Again, ICML 2019 (blurpool);
+        Vasconcelos et al., Impact of Aliasing on Generalization in Deep Convolutional Networks,
+        ICCV 2021 (critical); Grabinski et al., FrequencyLowCut Pooling, ECCV 2022 (flc), and
+        Fix your downsampling ASAP!, 2023 (asap).
+
+    Example:
+        >>> from hfc_keras.models.parts import Parts
+        >>> down = Downsampling(Parts(), antialias="blurpool", blur_size=5)
+        >>> down.conv_relu(keras.Input((32, 32, 16)), 32, 3, strides=2).shape
+        (None, 16, 16, 32)
+    """
+
+    def __init__(self, parts, antialias="none", blur_size=BLUR_SIZE, order=None):
+        """Check the options."""
+        self.parts = parts
+        self.kind = checks.choice("antialias", antialias, ORDERS)
+        self.blur_size = checks.number("blur_size", blur_size, 1, 7, whole=True)
+        checks.require(
+            antialias in BLURS or blur_size == BLUR_SIZE,
+            "`antialias` must be 'blurpool' or 'critical' for a `blur_size`",
+            antialias=antialias,
+            blur_size=blur_size,
+        )
+        checks.choice("order", order, (None, "post", "pre"))
+        checks.require(
+            order is None or antialias != "none",
+            "`antialias` must be given with its order",
+            antialias=antialias,
+            order=order,
+        )
+        self.order = order or ORDERS[antialias]
+        self._count = collections.Counter()
+
+    def conv_relu(self, x, filters, size, strides=1, **options):
+        """Return ``x`` after a convolution, normalization and rectifier, halved at stride 2.
+
+        Args:
+            x: tensor ``(batch, height, width, channels)``.
+            filters: int, filters of the convolution.
+            size: int, side of its kernel.
+            strides: int, 1 or 2.
+            **options: as of ``Parts.conv``.
+
+        Returns:
+            tensor ``(batch, ceil(height / strides), ceil(width / strides), filters)``.
+        """
+        if strides == 1 or self._is_plain(x):
+            return self.parts.conv_relu(x, filters, size, strides=strides, **options)
+        if self.order == "pre":
+            strides = 2 if self.kind in BLURS else 1
+            x = self._blurred(x, 1) if self.kind in BLURS else self._halved(x)
+            return self.parts.conv_relu(x, filters, size, strides=strides, **options)
+        if self.kind == "blurpool":
+            return self._halved(self.parts.conv_relu(x, filters, size, **options))
+        x = self._halved(self.parts.conv(x, filters, size, **options))
+        return self.parts.norm_relu(x)
+
+    def shortcut(self, x, filters, strides=1):
+        """Return ``x`` after a 1 x 1 convolution, halved at stride 2.
+
+        Args:
+            x: tensor ``(batch, height, width, channels)``.
+            filters: int, filters of the convolution.
+            strides: int, 1 or 2.
+
+        Returns:
+            tensor ``(batch, ceil(height / strides), ceil(width / strides), filters)``.
+        """
+        if strides == 1 or self._is_plain(x):
+            return self.parts.conv(x, filters, 1, strides)
+        return self.parts.conv(self._halved(x), filters, 1)
+
+    def max_pool(self, x, size=2, padding="valid"):
+        """Return maxima with stride 2, or ``x`` where less than one pixel would remain.
+
+        Args:
+            x: tensor ``(batch, height, width, channels)``.
+            size: int, side of the window.
+            padding: str, "valid" or "same".
+
+        Returns:
+            tensor ``(batch, new height, new width, channels)``.
+        """
+        if self.kind == "blurpool":
+            windows, padded = 2, "valid"
+        else:
+            windows, padded = size, padding
+        lost = windows - 1 if padded == "valid" else 0
+        if self._is_plain(x, lost):
+            return self.parts.max_pool(x, size, padding)
+        layer = keras.layers.MaxPooling2D(windows, 1, padded, name=self._name("max"))
+        return self._halved(layer(x))
+
+    def average_pool(self, x):
+        """Return the means of 2 x 2 pixels, or what stands in their place.
+
+        Args:
+            x: tensor ``(batch, height, width, channels)``.
+
+        Returns:
+            tensor ``(batch, ceil(height / 2), ceil(width / 2), channels)``.
+        """
+        return self.parts.average_pool(x) if self._is_plain(x) else self._halved(x)
+
+    def _is_plain(self, x, lost=0):
+        return self.kind == "none" or smaller_side(x) - lost < 2
+
+    def _halved(self, x):
+        if self.kind in BLURS:
+            return self._blurred(x, 2)
+        window = "hamming" if self.kind == "asap" else "none"
+        return FourierPool2D(window, name=self._name("fourier"))(x)
+
+    def _blurred(self, x, strides):
+        return BlurPool2D(self.blur_size, strides, name=self._name("blur"))(x)
+
+    def _name(self, kind):
+        self._count[kind] += 1
+        return f"{kind}{self._count[kind] - 1}"
