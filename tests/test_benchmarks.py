@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from benchmarks import attacks, frequency_accuracy, sensitivity, split, timing
+from benchmarks import antialiasing, attacks, frequency_accuracy, sensitivity, split, timing
 from hfc_keras import training
 
 
@@ -20,10 +20,15 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(sensitivity, "EXAMPLES", 8)
     monkeypatch.setattr(sensitivity, "TRAINING_BATCH", 8)
     monkeypatch.setattr(sensitivity, "SIDE", 8)
+    monkeypatch.setattr(antialiasing, "EXAMPLES", 8)
+    monkeypatch.setattr(antialiasing, "NETWORK", "resnet8")
+    monkeypatch.setattr(antialiasing, "SIDE", 8)
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("benchmark", [split, frequency_accuracy, attacks, sensitivity])
+@pytest.mark.parametrize(
+    "benchmark", [split, frequency_accuracy, attacks, sensitivity, antialiasing]
+)
 def test_benchmarks_write_table_and_record(benchmark, tmp_path):
     benchmark.main()
     (path,) = tmp_path.glob("*.csv")

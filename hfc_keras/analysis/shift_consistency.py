@@ -1,0 +1,98 @@
+"""Share of images whose predicted class survives a small shift."""
+
+import numpy as np
+
+from hfc_keras import checks, gradients
+
+MODES = ("crop", "circular")
+
+
+def shift_consistency(model, images, max_shift=4, mode="crop", pairs=1, seed=0, batch_size=256):
+    r"""Share of images that a model puts into the same class after two random shifts.
+
+    .. math:: \frac1n \sum_i [\arg\max f(T_{s_i} x_i) = \arg\max f(T_{t_i} x_i)]
+
+    Both shifts, of rows and of columns, are whole pixels and uniform in
+    :math:`[-m, m]`. The paper cuts two random windows of 224 pixels out of 256; small images have
+    no margin to cut from, so they are reflected over their border first, or rolled. The released
+    code draws the two windows once for a batch, here each image has shifts of its own, which are
+    the same for any ``batch_size``. Which class is right plays no part: a constant model scores 1.
+
+    Args:
+        model: keras.Model that returns logits ``(batch, classes)``; run in inference mode.
+        images: float ``(examples, height, width, channels)`` in [0, 1].
+        max_shift: int from 0, largest shift m in pixels.
+        mode: str, "crop" (what enters is the reflection without the edge repeated, and m must be
+            below the smaller side) or "circular" (what leaves on one side enters on the other).
+        pairs: int from 1, pairs of shifts for each image; the share is over all of them.
+        seed: int from 0, of the shifts.
+        batch_size: int, images at once; does not change the answer.
+
+    Returns:
+        float in [0, 1].
+
+    Raises:
+        ValueError: for a number out of range, another mode, pixels outside [0, 1], images that do
+            not fit the model, a model that returns probabilities or NaN.
+
+    Reference:
+        Zhang, Making Convolutional Networks Shift-Invariant Again, ICML 2019, section 4.
+
+    Example:
+        >>> from hfc_keras import data, models
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> images = data.load("digits", examples=20).test.images
+        >>> shift_consistency(model, images, max_shift=0)
+        1.0
+    """
+    images = checks.pixels(images)
+    checks.model_input(model, images)
+    max_shift = checks.number("max_shift", max_shift, minimum=0, whole=True)
+    checks.choice("mode", mode, MODES)
+    checks.require(
+        mode == "circular" or max_shift < min(images.shape[1:3]),
+        "`max_shift` must be below the smaller side of images that are reflected",
+        max_shift=max_shift,
+        **{"images.shape": images.shape},
+    )
+    pairs = checks.number("pairs", pairs, minimum=1, whole=True)
+    batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
+    rng = np.random.default_rng(checks.number("seed", seed, minimum=0, whole=True))
+    shifts = rng.integers(-max_shift, max_shift, (len(images), pairs, 2, 2), endpoint=True)
+    same = 0
+    for start in range(0, len(images), batch_size):
+        rows = slice(start, start + batch_size)
+        for pair in range(pairs):
+            one, other = (
+                _classes(model, _shifted(images[rows], shifts[rows, pair, which], mode))
+                for which in (0, 1)
+            )
+            same += int((one == other).sum())
+    return same / (len(images) * pairs)
+
+
+def _classes(model, images):
+    """Predicted class of each image, ``(batch,)``."""
+    logits = np.asarray(gradients.compiled(model, gradients.outputs)(images)[0])
+    logits = checks.logits(logits)
+    bad = int(np.isnan(logits).any(axis=1).sum())
+    checks.require(not bad, "`model` must return no NaN", **{"images with NaN": bad})
+    return logits.argmax(axis=1)
+
+
+def _shifted(images, shifts, mode):
+    """Each image moved by a number of rows and columns of its own, ``(batch, 2)``."""
+    rows, columns = (
+        _sources(size, shifts[:, axis], mode) for axis, size in enumerate(images.shape[1:3])
+    )
+    index = np.arange(len(images))[:, None, None]
+    return images[index, rows[:, :, None], columns[:, None, :]]
+
+
+def _sources(size, shifts, mode):
+    """Pixel along an axis that each pixel is taken from, ``(batch, size)``."""
+    source = np.arange(size) - shifts[:, None]
+    if mode == "circular":
+        return source % size
+    source = abs(source)
+    return np.where(source < size, source, 2 * (size - 1) - source)
