@@ -24,6 +24,14 @@ def rng():
     return np.random.default_rng(0)
 
 
+@pytest.fixture(scope="session")
+def digits():
+    """A few of the handwritten digits."""
+    from hfc_keras import data
+
+    return data.load("digits", examples=(200, 100))
+
+
 @pytest.fixture
 def fresh_python():
     """Run code in a new process; return what it printed."""

@@ -3,28 +3,12 @@ import json
 import keras
 import numpy as np
 import pytest
+from own.trainings import LOSS, TINY, compiled, network, whole_and_resumed
 
-from hfc_keras import attacks, data, models, training
+from hfc_keras import attacks, data, training
 from hfc_keras.attacks import Fgsm, Pgd
 from hfc_keras.data import pipeline
 from hfc_keras.training import AdversarialTraining, Recipe
-
-LOSS = {
-    "sparse": keras.losses.SparseCategoricalCrossentropy,
-    "one_hot": keras.losses.CategoricalCrossentropy,
-}
-TINY = Recipe(
-    dataset="digits", examples=(300, 100), model="small_cnn", width=0.5, learning_rate=3e-3
-)
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return data.load("digits", examples=(200, 100))
-
-
-def network(**options):
-    return models.build("small_cnn", (8, 8, 1), 10, width=0.5, **options)
 
 
 def regularized():
@@ -32,12 +16,6 @@ def regularized():
     model = network(normalization="batch")
     penalty = keras.layers.ActivityRegularization(l2=0.1)(model.output)
     return keras.Model(model.input, penalty)
-
-
-def compiled(model, labels="sparse"):
-    loss = LOSS[labels](from_logits=True)
-    model.compile(keras.optimizers.SGD(0.1), loss, metrics=["accuracy"])
-    return model
 
 
 def weights_of(model):
@@ -181,7 +159,8 @@ print(json.dumps([fit(tf.distribute.get_strategy()), fit(mirrored), mirrored.num
 
 
 def test_saves_and_loads_in_a_fresh_process(tmp_path, digits, fresh_python):
-    robust = compiled(AdversarialTraining(network(), Pgd(0.1, mask=("high", 2)), seed=4))
+    attack = Pgd(0.1, steps=2, mask=("high", 2))
+    robust = compiled(AdversarialTraining(network(), attack, seed=4))
     robust.fit(digits.train.images, digits.train.labels, verbose=0)
     robust.save(tmp_path / "robust.keras")
     np.save(tmp_path / "images.npy", digits.test.images)
@@ -195,7 +174,8 @@ model.fit(images, numpy.arange(len(images)) % 10, verbose=0)
 print(model.attack.to_dict(), model.seed)
 """
     printed = fresh_python(code, tmp_path).splitlines()[-1]
-    assert printed == f"{ {'attack': 'pgd', 'epsilon': 0.1, 'mask': ('high', 2.0)} } 4"
+    told = {"attack": "pgd", "epsilon": 0.1, "steps": 2, "mask": ("high", 2.0)}
+    assert printed == f"{told} 4"
     logits = robust.predict(digits.test.images, verbose=0)
     np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), logits, atol=1e-5)
 
@@ -292,19 +272,9 @@ class TestRecipe:
         assert withstood[0] < 0.3 and withstood[1] > withstood[0] + 0.2
 
     def test_a_stopped_training_goes_on_bit_for_bit(self, tmp_path, monkeypatch):
-        recipe = TINY.but(epochs=3, adversary=Pgd(0.1, steps=2), dropout=0.3, mix_up=0.5)
-        whole, whole_history = training.fit(recipe)
-        save = training.Store.save_epoch
-
-        def stop(store, recipe, dataset, model, history):
-            save(store, recipe, dataset, model, history)
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr(training.Store, "save_epoch", stop)
-        with pytest.raises(KeyboardInterrupt):
-            training.fit(recipe, tmp_path)
-        monkeypatch.undo()
-        resumed, history = training.fit(recipe, tmp_path)
+        recipe = TINY.but(epochs=2, adversary=Pgd(0.1, steps=2), dropout=0.3, mix_up=0.5)
+        both = whole_and_resumed(recipe, tmp_path, monkeypatch)
+        (whole, whole_history), (resumed, history) = both
         pairs = zip(weights_of(whole), weights_of(resumed), strict=True)
         assert all(np.array_equal(a, b) for a, b in pairs)
         assert history.equals(whole_history)
@@ -316,6 +286,11 @@ class TestRecipe:
         assert not pipeline.seed_states(model)
 
 
+@pytest.fixture(scope="module")
+def plain():
+    return training.fit(TINY.but(epochs=6, examples=None))[0]
+
+
 class TestCatastrophicOverfitting:
     def test_fgsm_training_logs_both_accuracies(self):
         recipe = TINY.but(epochs=2, adversary=Fgsm(0.05, random_start=True))
@@ -325,11 +300,10 @@ class TestCatastrophicOverfitting:
         assert watched.ge(0).all(axis=None) and watched.le(1).all(axis=None)
 
     @pytest.mark.parametrize(("gap", "warns"), [(0.01, True), (0.9, False)])
-    def test_warns_when_they_part(self, gap, warns, digits, recwarn):
-        model = training.fit(TINY.but(epochs=6, examples=None))[0]
+    def test_warns_when_they_part(self, gap, warns, plain, digits, recwarn):
         test, logs = digits.test, {}
         watch = training.CatastrophicOverfitting(test.images, test.labels, 0.15, gap=gap)
-        watch.set_model(model)
+        watch.set_model(plain)
         watch.on_epoch_end(3, logs)
         assert logs["fgsm_accuracy"] > logs["pgd_accuracy"] + 0.01
         found = [str(warning.message) for warning in recwarn]

@@ -1,10 +1,10 @@
 import keras
 import numpy as np
 import pytest
+from own.linear import linear_logits, linear_model
 
 from hfc_keras.analysis.calibration import calibration, calibration_errors
 from hfc_keras.analysis.predictions import confidence, predicted_logits
-from tests.own.linear import linear_logits, linear_model
 
 SHAPE, CLASSES = (6, 5, 2), 4
 WEIGHTS = np.random.default_rng(1).normal(size=(*SHAPE, CLASSES)).astype("float32")

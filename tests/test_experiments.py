@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,18 +19,43 @@ COLUMNS = [*KEYS, "accuracy", "examples", "classes"]
 SMALL = ["--examples", "200", "100", "--epochs", "2", "--model", "small_cnn", "--radii", "1", "3"]
 
 
+def run_in(folder, *arguments):
+    """Run the experiment with its files in a folder; return the folder of its tables."""
+    paths = ["--results", folder, "--store", folder / "store"]
+    runner.main(training_heuristics, [*map(str, [*SMALL, *paths, *arguments])])
+    return folder / "smoke" / "digits"
+
+
 @pytest.fixture
 def run(tmp_path):
     """Run the experiment with its files in a folder of the test."""
-
-    def run(*arguments, folder="one"):
-        paths = ["--results", tmp_path / folder, "--store", tmp_path / folder / "store"]
-        runner.main(training_heuristics, [*map(str, [*SMALL, *paths, *arguments])])
-        return tmp_path / folder / "smoke" / "digits"
-
-    return run
+    return lambda *arguments, folder="one": run_in(tmp_path / folder, *arguments)
 
 
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Folder of two finished runs: ``both`` recipes, and ``one`` with the same store."""
+    folder = tmp_path_factory.mktemp("runs")
+    run_in(folder / "both", "--recipes", "vanilla", "dropout")
+    shutil.copytree(folder / "both" / "store", folder / "one" / "store")
+    run_in(folder / "one", "--recipes", "vanilla")
+    return folder
+
+
+@pytest.fixture
+def done(runs, tmp_path):
+    """Folder of the tables of a run of vanilla that is over; the test's own copy."""
+    shutil.copytree(runs / "one", tmp_path / "one")
+    return tmp_path / "one" / "smoke" / "digits"
+
+
+@pytest.fixture
+def trained(runs, tmp_path):
+    """Store in which vanilla and dropout are trained and measured, before any table."""
+    shutil.copytree(runs / "one" / "store", tmp_path / "one" / "store")
+
+
+@pytest.mark.usefixtures("trained")
 def test_table_figure_and_record(run, capsys):
     folder = run("--recipes", "vanilla", "batch_norm", "--seeds", "0", "1")
     table = pd.read_csv(folder / "training_heuristics.csv")
@@ -56,9 +82,9 @@ def test_table_figure_and_record(run, capsys):
     assert "batch_norm (population)" in printed and "training_heuristics.csv" in printed
 
 
-def test_a_stopped_run_goes_on_and_ends_the_same(run, monkeypatch):
+def test_a_stopped_run_goes_on_and_ends_the_same(run, runs, monkeypatch):
     arguments = ["--recipes", "vanilla", "dropout"]
-    whole = (run(*arguments) / "training_heuristics.csv").read_bytes()
+    whole = (runs / "both" / "smoke" / "digits" / "training_heuristics.csv").read_bytes()
     measure, measured = training_heuristics.measure, []
 
     def stop_at_second(cell):
@@ -90,6 +116,7 @@ def cells_of(folder):
     return sorted(cells)
 
 
+@pytest.mark.usefixtures("trained")
 def test_runs_add_to_a_table_and_never_take_from_it(run, monkeypatch):
     run("--recipes", "dropout", "--seeds", "1")
     folder = run("--recipes", "mix_up")
@@ -115,6 +142,7 @@ def test_runs_add_to_a_table_and_never_take_from_it(run, monkeypatch):
     assert cells_of(folder) == ["dropout seed 1", "mix_up seed 0", "vanilla seed 0"]
 
 
+@pytest.mark.usefixtures("trained")
 def test_other_settings_are_refused_unless_told_to_start_over(run, capsys):
     folder = run("--recipes", "dropout")
     before = pd.read_csv(folder / "training_heuristics.csv")
@@ -132,6 +160,7 @@ def test_large_networks_are_measured_at_the_epoch_that_is_kept(run, monkeypatch)
     assert set(table.loc[table["component"] == "low", "epoch"]) == {2}
 
 
+@pytest.mark.usefixtures("trained")
 def test_a_diverging_cell_does_not_stop_the_others(run, monkeypatch, capsys, tmp_path):
     measure = training_heuristics.measure
 
@@ -147,6 +176,7 @@ def test_a_diverging_cell_does_not_stop_the_others(run, monkeypatch, capsys, tmp
     assert cells_of(tmp_path / "one" / "smoke" / "digits") == ["dropout seed 0"]
 
 
+@pytest.mark.usefixtures("trained")
 def test_a_second_run_into_the_same_files_is_refused(run, monkeypatch, capsys):
     measure = training_heuristics.measure
 
@@ -178,43 +208,41 @@ def test_every_data_set_has_a_folder_of_its_own(name, folder):
     assert settings.folder == Path("results/quick") / folder
 
 
+@pytest.mark.usefixtures("trained")
 def test_publish_writes_the_models(run, tmp_path):
     run("--recipes", "vanilla", "--publish")
     assert len(list((tmp_path / "one" / "models").glob("*.keras"))) == 1
 
 
 @pytest.mark.parametrize("epoch", [1, 2])
-def test_a_lost_epoch_is_refused_by_name_unless_it_is_the_last(run, tmp_path, capsys, epoch):
-    run("--recipes", "vanilla")
-    store = tmp_path / "one" / "store"
-    (lost,) = store.glob(f"*/epoch-000{epoch}.npz")
-    lost.unlink()
+def test_a_lost_epoch_is_refused_by_name_unless_it_is_the_last(done, run, capsys, epoch):
+    store = done.parents[1] / "store"
+    for lost in store.glob(f"*/epoch-000{epoch}.npz"):
+        lost.unlink()
     for measure in store.glob("*/measures/*"):
         measure.unlink()
     arguments = ["--recipes", "vanilla", "--store", store]
     if epoch == 2:
         again = run(*arguments, folder="two") / "training_heuristics.csv"
-        first = tmp_path / "one" / "smoke" / "digits" / "training_heuristics.csv"
-        assert again.read_bytes() == first.read_bytes()
+        assert again.read_bytes() == (done / "training_heuristics.csv").read_bytes()
         return
     with pytest.raises(SystemExit) as refused:
         run(*arguments, folder="two")
     assert refused.value.code == 2 and "Received: epoch=1" in capsys.readouterr().err
 
 
-def test_a_cell_that_lost_rows_is_measured_again(run):
-    path = run("--recipes", "vanilla") / "training_heuristics.csv"
+def test_a_cell_that_lost_rows_is_measured_again(done, run):
+    path = done / "training_heuristics.csv"
     whole = path.read_text()
     path.write_text("".join(whole.splitlines(keepends=True)[:-3]))
     run("--recipes", "vanilla")
     assert path.read_text() == whole
 
 
-def test_settings_of_other_recipes_leave_a_cell_alone(run):
-    folder = run("--recipes", "vanilla")
-    before = (folder / "training_heuristics.json").read_bytes()
+def test_settings_of_other_recipes_leave_a_cell_alone(done, run):
+    before = (done / "training_heuristics.json").read_bytes()
     run("--recipes", "vanilla", "--dropout", "0.9")
-    assert (folder / "training_heuristics.json").read_bytes() == before
+    assert (done / "training_heuristics.json").read_bytes() == before
 
 
 def test_data_that_changed_are_refused(run, tmp_path, rng, capsys):
@@ -234,9 +262,8 @@ def test_data_that_changed_are_refused(run, tmp_path, rng, capsys):
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json"])
-def test_half_of_the_results_is_refused(run, capsys, suffix):
-    path = (run("--recipes", "vanilla") / "training_heuristics").with_suffix(suffix)
-    path.unlink()
+def test_half_of_the_results_is_refused(done, run, capsys, suffix):
+    (done / "training_heuristics").with_suffix(suffix).unlink()
     with pytest.raises(SystemExit) as refused:
         run("--recipes", "vanilla")
     assert refused.value.code == 2 and "must be there together" in capsys.readouterr().err
@@ -294,18 +321,17 @@ def test_folders_that_cannot_be_written_are_refused(tmp_path, capsys, option):
     ("suffix", "content"),
     [(".csv", "recipe,seed\nvanilla,0\n"), (".json", '{"cells": {"va'), (".json", "{}")],
 )
-def test_damaged_results_are_refused_by_name(run, capsys, suffix, content):
-    path = (run("--recipes", "vanilla") / "training_heuristics").with_suffix(suffix)
-    path.write_text(content)
+def test_damaged_results_are_refused_by_name(done, run, capsys, suffix, content):
+    (done / "training_heuristics").with_suffix(suffix).write_text(content)
     with pytest.raises(SystemExit) as refused:
         run("--recipes", "vanilla")
     assert refused.value.code == 2
     assert f"training_heuristics{suffix}" in capsys.readouterr().err
 
 
-def test_a_table_that_breaks_off_is_refused_unless_told_to_start_over(run, capsys):
+def test_a_table_that_breaks_off_is_refused_unless_told_to_start_over(done, run, capsys):
     """One character is the newline alone, two take a digit with it, 25 take whole cells."""
-    path = run("--recipes", "vanilla") / "training_heuristics.csv"
+    path = done / "training_heuristics.csv"
     whole = path.read_text()
     for cut in (1, 2, 25):
         path.write_text(whole[:-cut])

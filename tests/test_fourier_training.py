@@ -5,28 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from own import rings as reference
+from own.trainings import LOSS, TINY, compiled, network, whole_and_resumed
 
-from hfc_keras import analysis, data, models, regularizers, training
+from hfc_keras import analysis, data, regularizers, training
 from hfc_keras.attacks import Pgd
 from hfc_keras.training import FourierRegularized, Recipe, fitting
 
 KINDS = ["low", "mid", "high", "all"]
-LOSS = {
-    "sparse": keras.losses.SparseCategoricalCrossentropy,
-    "one_hot": keras.losses.CategoricalCrossentropy,
-}
-TINY = Recipe(
-    dataset="digits", examples=(300, 100), model="small_cnn", width=0.5, learning_rate=3e-3
-)
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return data.load("digits", examples=(200, 100))
-
-
-def network(**options):
-    return models.build("small_cnn", (8, 8, 1), 10, width=0.5, **options)
 
 
 def everything():
@@ -35,12 +20,6 @@ def everything():
     model.get_layer(index=-1).kernel.regularizer = keras.regularizers.L2(0.1)
     penalty = keras.layers.ActivityRegularization(l2=0.1)(model.output)
     return keras.Model(model.input, penalty)
-
-
-def compiled(model, labels="sparse", **options):
-    loss = LOSS[labels](from_logits=True)
-    model.compile(keras.optimizers.SGD(0.1), loss, metrics=["accuracy"], **options)
-    return model
 
 
 def variables(model):
@@ -391,20 +370,10 @@ class TestRecipe:
 
     def test_a_stopped_training_goes_on_bit_for_bit(self, tmp_path, monkeypatch):
         recipe = TINY.but(
-            epochs=3, regularizer="mid", noise=0.1, dropout=0.3, mix_up=0.5, normalization="batch"
+            epochs=2, regularizer="mid", noise=0.1, dropout=0.3, mix_up=0.5, normalization="batch"
         )
-        whole, whole_history = training.fit(recipe)
-        save = training.Store.save_epoch
-
-        def stop(store, recipe, dataset, model, history):
-            save(store, recipe, dataset, model, history)
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr(training.Store, "save_epoch", stop)
-        with pytest.raises(KeyboardInterrupt):
-            training.fit(recipe, tmp_path)
-        monkeypatch.undo()
-        resumed, history = training.fit(recipe, tmp_path)
+        pairs = whole_and_resumed(recipe, tmp_path, monkeypatch)
+        (whole, whole_history), (resumed, history) = pairs
         assert all(map(np.array_equal, whole.get_weights(), resumed.get_weights()))
         pd.testing.assert_frame_equal(history, whole_history, check_exact=True)
         assert history.columns[-1] == "sensitivity_penalty" and history.notna().all(axis=None)

@@ -1,11 +1,11 @@
 import keras
 import numpy as np
 import pytest
+from own.linear import linear_logits, linear_model
 
 from hfc_keras import data
 from hfc_keras.analysis.out_of_distribution import out_of_distribution, separation
 from hfc_keras.data.resizing import resized_pixels
-from tests.own.linear import linear_logits, linear_model
 
 SHAPE = (6, 6, 1)
 WEIGHTS = np.random.default_rng(1).normal(size=(*SHAPE, 3)).astype("float32")

@@ -68,7 +68,8 @@ def test_smooth_training_keeps_kernels_smooth(run):
 
 
 def test_attacks_by_themselves_and_the_long_one_on_what_survives(run):
-    table = pd.read_csv(f"{run(smooth_training, '--recipes vanilla --epsilons 0.02 0.1')}.csv")
+    told = "--recipes vanilla --model small_cnn --epsilons 0.02 0.1"
+    table = pd.read_csv(f"{run(smooth_training, told)}.csv")
     clean = int(table["accuracy"].iloc[0] * 20)
     alone = table[(table["restarts"] == 1) & (table["attack"] != "none")]
     assert (alone["attacked"] == clean).all() and len(alone) == 6
@@ -132,14 +133,14 @@ def test_bad_settings_are_refused_before_training(run, arguments, message, capsy
 
 
 def test_figures_train_nothing(run, monkeypatch):
-    run(smooth_training, "--recipes vanilla --seeds 0")
-    run(kernel_smoothing, "--recipes natural --rhos 0 --seeds 0")
+    run(smooth_training, "--recipes vanilla --seeds 0 --model small_cnn")
+    run(kernel_smoothing, "--recipes natural --rhos 0 --seeds 0 --model small_cnn")
     trained = []
     fit = runner.training.fit
     monkeypatch.setattr(
         runner.training, "fit", lambda recipe, *rest: trained.append(recipe) or fit(recipe, *rest)
     )
-    run(kernel_smoothing, "--recipes adversarial --rhos 0 --seeds 1")
+    run(kernel_smoothing, "--recipes adversarial --rhos 0 --seeds 1 --model small_cnn")
     assert {(recipe.adversary is None, recipe.seed) for recipe in trained} == {
         (True, 0),
         (False, 1),
@@ -147,7 +148,7 @@ def test_figures_train_nothing(run, monkeypatch):
 
 
 def test_summary_tells_of_zero_gradients(run, capsys):
-    path = run(smooth_training, "--recipes vanilla")
+    path = run(smooth_training, "--recipes vanilla --model small_cnn")
     table = pd.read_csv(f"{path}.csv")
     assert "gradients are zero" not in robustness.summary(table.assign(zero_gradient_share=np.nan))
     masked = table.assign(zero_gradient_share=np.where(table["attack"] == "fgsm", 0.25, 0))
