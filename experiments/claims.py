@@ -55,6 +55,11 @@ ORDER = (
     "Fourier heat maps",
     "band stop",
     "perturbation spectra",
+    "Amplitude-phase recombination",
+    "Anti-aliasing",
+    "Contextual convolution",
+    "Anchored convolution",
+    "All methods together",
 )
 MEANINGS = {
     "smoke": "proves that the programs run, and is no evidence for or against a claim",

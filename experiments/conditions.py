@@ -1,7 +1,8 @@
 """Accuracy of a network on test images that were changed: filtered, shuffled, corrupted, attacked.
 
 Each function takes a runner.Cell and its model, and returns a DataFrame with the columns measure,
-condition, level, accuracy, examples and, for corruptions, source.
+condition, level, accuracy, examples and, for corruptions, source. What is no accuracy (the last
+three) stands in a column value.
 """
 
 import functools
@@ -87,9 +88,66 @@ def attacked(cell, model, epsilons):
     return _rows(table.rename(columns={"attack": "condition", "epsilon": "level"}), "attacked")
 
 
-def _rows(table, measure, **columns):
-    """Rows with the columns that all measures share."""
-    return table.assign(measure=measure, **columns).reindex(columns=COLUMNS)
+def shifted(cell, model, pixels):
+    """Share of the test images that keep their class after two random shifts; level is pixels."""
+    test = cell.test_images(IMAGES[cell.settings.profile])
+    arguments = {"max_shift": pixels, "examples": len(test)}
+    compute = functools.partial(_consistency, model, test, pixels)
+    table = cell.measured("shift_consistency", arguments, compute)
+    return _rows(table, "shifted", ["value"], condition="consistency", level=pixels)
+
+
+def calibrated(cell, model):
+    """Expected and root mean square calibration error on all test images."""
+    test = cell.test_images()
+    compute = functools.partial(analysis.calibration, model, test.images, test.labels)
+    table = cell.measured("calibration", {}, compute)
+    errors = [
+        table.assign(condition=name, value=table[f"{name}_calibration_error"])
+        for name in ("expected", "rms")
+    ]
+    return _rows(pd.concat(errors), "calibration", ["value"])
+
+
+def told_apart(cell, model, names):
+    """AUROC of the largest logit between test images and images of other kinds.
+
+    Args:
+        cell: runner.Cell.
+        model: its keras.Model.
+        names: sequence of str, data sets by name, or ``"gaussian"`` or ``"uniform"`` noise.
+
+    Returns:
+        DataFrame, a row a name.
+    """
+    test = cell.test_images(IMAGES[cell.settings.profile])
+    tables = []
+    for name in names:
+        compute = functools.partial(_told_apart, cell, model, test, name)
+        arguments = {"outside": name, "examples": len(test)}
+        table = cell.measured("out_of_distribution", arguments, compute)
+        tables.append(table.assign(condition=name, value=table["auroc"], examples=len(test)))
+    return _rows(pd.concat(tables), "outside", ["value"])
+
+
+def _consistency(model, test, pixels):
+    share = analysis.shift_consistency(model, test.images, max_shift=pixels)
+    return pd.DataFrame({"value": [share], "examples": len(test)})
+
+
+def _told_apart(cell, model, test, name):
+    shape = test.pixels.shape[1:]
+    if name in data.NOISES:
+        outside = data.noise_images(len(test), shape, name)
+    else:
+        other = data.load(name, cell.settings.data_dir, examples=len(test))
+        outside = data.as_images_like(other.test.images, shape)
+    return analysis.out_of_distribution(model, test.images, outside)
+
+
+def _rows(table, measure, added=(), **columns):
+    """Rows with the columns that all measures share, and those added."""
+    return table.assign(measure=measure, **columns).reindex(columns=[*COLUMNS, *added])
 
 
 def _changed(model, test, changes):

@@ -120,7 +120,7 @@ def architectures(settings):
     Returns:
         dict from name to Recipe.
     """
-    resnet, width = settings.base_recipe(), _scaled(settings, settings.large_width)
+    resnet, width = settings.base_recipe(), _scaled(settings, settings.large_width, 1 / 4)
     return {
         "lenet": resnet.but(model="lenet5"),
         "alexnet": resnet.but(model="alexnet", width=width),
@@ -202,13 +202,14 @@ def contextual(settings, width=None):
 
     Args:
         settings: settings.Settings.
-        width: float, factor on the filters; None is 1/4, or 1 for paper.
+        width: float, factor on the filters; None is 1/8, or 1 for paper.
 
     Returns:
         dict from name to Recipe: ``coresnet`` is the network of the paper, ``bottleneck`` its plain
         twin, the other two differ from them in where the last normalization of a stage stands.
     """
-    base = settings.base_recipe().but(normalization="batch", width=_scaled(settings, width))
+    width = _scaled(settings, width, 1 / 8)
+    base = settings.base_recipe().but(normalization="batch", width=width)
 
     def network(model, late):
         return base.but(model=model, options={"end_stage_norm": late})
@@ -226,12 +227,13 @@ def anchored(settings, width=None):
 
     Args:
         settings: settings.Settings.
-        width: float, factor on the filters; None is 1/4, or 1 for paper.
+        width: float, factor on the filters; None is 3/16, or 1 for paper.
 
     Returns:
         dict from name to Recipe.
     """
-    base = settings.base_recipe().but(normalization="batch", width=_scaled(settings, width))
+    width = _scaled(settings, width, 3 / 16)
+    base = settings.base_recipe().but(normalization="batch", width=width)
 
     def network(**options):
         return base.but(model="dacnn18", options=options)
@@ -246,8 +248,8 @@ def anchored(settings, width=None):
     }
 
 
-def _scaled(settings, width):
-    """Factor on the filters of a large network after the profile's default."""
+def _scaled(settings, width, default):
+    """Factor on the filters of a large network: as told, 1 for paper, or a default."""
     if width is not None:
         return width
-    return 1.0 if settings.profile == "paper" else 0.25
+    return 1.0 if settings.profile == "paper" else default

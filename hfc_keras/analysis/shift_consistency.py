@@ -1,8 +1,11 @@
 """Share of images whose predicted class survives a small shift."""
 
+import functools
+
 import numpy as np
 
-from hfc_keras import checks, gradients
+from hfc_keras import checks
+from hfc_keras.analysis.predictions import predicted_logits
 
 MODES = ("crop", "circular")
 
@@ -56,32 +59,21 @@ def shift_consistency(model, images, max_shift=4, mode="crop", pairs=1, seed=0, 
         **{"images.shape": images.shape},
     )
     pairs = checks.number("pairs", pairs, minimum=1, whole=True)
-    batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
     rng = np.random.default_rng(checks.number("seed", seed, minimum=0, whole=True))
     shifts = rng.integers(-max_shift, max_shift, (len(images), pairs, 2, 2), endpoint=True)
     same = 0
-    for start in range(0, len(images), batch_size):
-        rows = slice(start, start + batch_size)
-        for pair in range(pairs):
-            one, other = (
-                _classes(model, _shifted(images[rows], shifts[rows, pair, which], mode))
-                for which in (0, 1)
-            )
-            same += int((one == other).sum())
+    for one, other in shifts.transpose(1, 2, 0, 3):
+        first, second = (
+            predicted_logits(model, images, functools.partial(_shifted, moved, mode), batch_size)
+            for moved in (one, other)
+        )
+        same += int((first.argmax(axis=1) == second.argmax(axis=1)).sum())
     return same / (len(images) * pairs)
 
 
-def _classes(model, images):
-    """Predicted class of each image, ``(batch,)``."""
-    logits = np.asarray(gradients.compiled(model, gradients.outputs)(images)[0])
-    logits = checks.logits(logits)
-    bad = int(np.isnan(logits).any(axis=1).sum())
-    checks.require(not bad, "`model` must return no NaN", **{"images with NaN": bad})
-    return logits.argmax(axis=1)
-
-
-def _shifted(images, shifts, mode):
-    """Each image moved by a number of rows and columns of its own, ``(batch, 2)``."""
+def _shifted(shifts, mode, images, start=0):
+    """Batch of images, each moved by the rows and columns of its own, ``(examples, 2)``."""
+    shifts = shifts[start : start + len(images)]
     rows, columns = (
         _sources(size, shifts[:, axis], mode) for axis, size in enumerate(images.shape[1:3])
     )

@@ -4,6 +4,7 @@ from hfc_keras.data.corruptions import CORRUPTIONS as CORRUPTIONS
 from hfc_keras.data.corruptions import corrupt as corrupt
 from hfc_keras.data.dataset import Dataset as Dataset
 from hfc_keras.data.dataset import Split as Split
+from hfc_keras.data.outside import NOISES as NOISES
 from hfc_keras.data.outside import as_images_like as as_images_like
 from hfc_keras.data.outside import noise_images as noise_images
 from hfc_keras.data.patches import patch_shuffle as patch_shuffle

@@ -5,7 +5,7 @@ import numpy as np
 from hfc_keras import checks
 from hfc_keras.data.resizing import resized_pixels
 
-KINDS = ("gaussian", "uniform")
+NOISES = ("gaussian", "uniform")
 
 
 def as_images_like(images, image_shape):
@@ -74,7 +74,7 @@ def noise_images(count, image_shape, kind="gaussian", seed=0):
     """
     count = checks.number("count", count, 1, whole=True)
     seed = checks.number("seed", seed, 0, whole=True)
-    checks.choice("kind", kind, KINDS)
+    checks.choice("kind", kind, NOISES)
     rng, shape = np.random.default_rng(seed), (count, *_shape(image_shape))
     if kind == "uniform":
         return rng.random(shape, "float32")

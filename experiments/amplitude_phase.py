@@ -1,0 +1,180 @@
+"""Amplitude-phase recombination (Chen et al., ICCV 2021) and HybridAugment (ICCV 2023).
+
+Trains a network on images whose amplitude spectrum is another's while the phase and the label are
+its own: apr_p takes the amplitude from another image of the batch, apr_s from another version of
+the same image, apr_sp does both; hybrid gives an image the high frequencies of another, hybrid_plus
+also the amplitude. Measured against the plain network after as many steps (those with pairs see
+two copies of each image a step): accuracy, also by frequency, under corruptions, attacks and
+shifts, Fourier sensitivity, calibration, and how well the largest logit tells other images apart.
+The paper finds that a network which relies on the phase is more robust to corruptions and attacks,
+better calibrated, and better at telling images it does not know.
+"""
+
+import dataclasses
+import functools
+import sys
+from typing import ClassVar
+
+import pandas as pd
+
+from experiments import conditions, runner, statements, systems, trainings
+from hfc_keras import data, reporting
+
+KEYS = systems.KEYS
+TABLES = systems.TABLES
+TITLES = {name: trainings.TITLES[name] for name in ("vanilla", *trainings.RECOMBINED)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(systems.Settings):
+    """Settings of this experiment."""
+
+    MEASURED_WITH: ClassVar = (*systems.Settings.MEASURED_WITH, "outside")
+
+    probability: float = 0.6
+    """Probability that the second copy of a batch is recombined, as in the paper for CIFAR."""
+    outside: tuple[str, ...] | None = None
+    """Images to tell apart from the test images: data sets by name, gaussian and uniform for \
+noise. Left out: gaussian uniform, and fashion_mnist but for smoke."""
+
+    @property
+    def outside_names(self):
+        """Images of other kinds after the profile's default."""
+        if self.outside is not None:
+            return self.outside
+        return data.NOISES if self.profile == "smoke" else ("fashion_mnist", *data.NOISES)
+
+
+def recipes(settings):
+    """Return the trainings to compare, by name; images of other kinds must be there, too."""
+    for name in settings.outside_names:
+        if name not in data.NOISES:
+            data.load(name, settings.data_dir, examples=1)
+    chosen = trainings.recombined(settings, settings.probability)
+    return {"vanilla": settings.base_recipe(), **chosen}
+
+
+def measure(cell):
+    """Return all measures of one network."""
+    model, _ = cell.fit()
+    tables = [
+        systems.rows(cell, model),
+        conditions.calibrated(cell, model),
+        conditions.told_apart(cell, model, cell.settings.outside_names),
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def summary(table):
+    """Return spectra, accuracies and calibration in a few numbers."""
+    errors = calibration(table).to_string()
+    return f"{systems.summary(table)}\n\nCalibration errors\n\n{errors}"
+
+
+def calibration(table):
+    """Calibration errors, as of ``reporting.condition_table``."""
+    return reporting.condition_table(_calibration(table))
+
+
+def figures(table, plan):
+    """Draw accuracies and shares, spectra, corruptions and calibration errors."""
+    return {
+        **systems.figures(table, TITLES, "amplitude and phase"),
+        "_calibration": reporting.condition_points(_calibration(table), TITLES, "error"),
+    }
+
+
+def _calibration(table):
+    """Calibration errors in the column accuracy."""
+    errors = table[table["measure"] == "calibration"]
+    return errors.assign(accuracy=errors["value"])
+
+
+def _over(recipe, rivals, table):
+    """Accuracy under corruptions minus that of each rival."""
+    return {TITLES[one]: systems.gain(recipe, "corrupted", table, over=one) for one in rivals}
+
+
+_claim = functools.partial(
+    statements.claim, "recombination", "Chen et al. 2021", "Amplitude-phase recombination"
+)
+_hybrid = functools.partial(
+    statements.claim, "recombination", "Yucel et al. 2023", "Amplitude-phase recombination"
+)
+CLAIMS = (
+    *(
+        _claim(
+            f"{name}_corrupted",
+            f"{TITLES[name]} makes the network more robust to corruptions.",
+            f"accuracy, mean over corruptions and severities, {name} minus vanilla",
+            functools.partial(systems.gain, name, "corrupted"),
+            above=0,
+        )
+        for name in ("apr_p", "apr_s", "apr_sp")
+    ),
+    _claim(
+        "both",
+        "APR-SP is more robust to corruptions than each of its halves.",
+        "accuracy, mean over corruptions and severities, apr_sp minus each of apr_p and apr_s",
+        functools.partial(_over, "apr_sp", ("apr_p", "apr_s")),
+        above=0,
+    ),
+    _claim(
+        "clean",
+        "APR-SP costs little accuracy on clean images.",
+        "accuracy on test images, apr_sp minus vanilla",
+        functools.partial(systems.gain, "apr_sp", "clean"),
+        above=-reporting.EQUIVALENCE,
+    ),
+    _claim(
+        "attacked",
+        "Our question: without adversarial training, too, APR-SP makes the network more robust to "
+        "attacks (the paper: with it).",
+        "accuracy under PGD, mean over epsilons, apr_sp minus vanilla",
+        functools.partial(systems.gain, "apr_sp", "attacked", conditions=("pgd",)),
+        above=0,
+    ),
+    _claim(
+        "calibration",
+        "APR-SP makes the network better calibrated.",
+        "root mean square calibration error on test images, apr_sp minus vanilla",
+        functools.partial(systems.gain, "apr_sp", "calibration", conditions=("rms",)),
+        below=0,
+        unit="error",
+    ),
+    _claim(
+        "outside",
+        "APR-SP makes the network better at telling images it does not know.",
+        "area under the ROC curve of the largest logit, mean over Fashion-MNIST and two kinds of "
+        "noise, apr_sp minus vanilla",
+        functools.partial(systems.gain, "apr_sp", "outside"),
+        above=0,
+        unit="AUROC",
+    ),
+    _claim(
+        "sensitivity",
+        "Our question: APR-SP moves the Fourier sensitivity to low frequencies.",
+        "share up to a third of Nyquist, apr_sp minus vanilla",
+        functools.partial(systems.shift, "low", "apr_sp"),
+        above=0,
+        unit="share",
+    ),
+    _hybrid(
+        "hybrid_corrupted",
+        "HybridAugment makes the network more robust to corruptions.",
+        "accuracy, mean over corruptions and severities, hybrid minus vanilla",
+        functools.partial(systems.gain, "hybrid", "corrupted"),
+        above=0,
+    ),
+    _hybrid(
+        "hybrid_plus_corrupted",
+        "HybridAugment++ is more robust to corruptions than HybridAugment and than APR-P.",
+        "accuracy, mean over corruptions and severities, hybrid_plus minus each of them",
+        functools.partial(_over, "hybrid_plus", ("hybrid", "apr_p")),
+        above=0,
+    ),
+)
+
+
+if __name__ == "__main__":
+    runner.main(sys.modules[__name__])

@@ -1,0 +1,124 @@
+"""Anti-aliasing (Zhang, ICML 2019; Vasconcelos et al., ICCV 2021; FLC pooling, ECCV 2022).
+
+A network that keeps every second pixel without a filter before it folds high frequencies onto low
+ones. Trains networks that filter first, alike but for that: critical filters where a dense
+operation of small support is followed by subsampling, blurpool by the rules of ICML 2019, flc crops
+the spectrum, asap does so through a window. Measured against the plain network: accuracy, also by
+frequency, under corruptions and attacks, how often a shift of the image changes the class, and the
+Fourier sensitivity. The papers find that such networks are more accurate, and change their mind
+less when the image is shifted.
+"""
+
+import dataclasses
+import functools
+import sys
+
+from experiments import runner, statements, systems, trainings
+
+KEYS = systems.KEYS
+TABLES = systems.TABLES
+TITLES = {name: trainings.TITLES[name] for name in ("vanilla", *trainings.ANTIALIASED)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(systems.Settings):
+    """Settings of this experiment."""
+
+
+def recipes(settings):
+    """Return the trainings to compare, by name."""
+    return {"vanilla": settings.base_recipe(), **trainings.antialiased(settings)}
+
+
+def measure(cell):
+    """Return all measures of one network."""
+    model, _ = cell.fit()
+    return systems.rows(cell, model)
+
+
+def summary(table):
+    """Return spectra and accuracies in a few numbers."""
+    return systems.summary(table)
+
+
+def figures(table, plan):
+    """Draw accuracies and shares, spectra and corruptions."""
+    return systems.figures(table, TITLES, "anti-aliasing")
+
+
+_claim = functools.partial(statements.claim, "antialiasing", item="Anti-aliasing")
+VASCONCELOS, ZHANG, GRABINSKI = "Vasconcelos et al. 2021", "Zhang 2019", "Grabinski et al. 2022"
+CLAIMS = (
+    *(
+        _claim(
+            paper,
+            name=f"{name}_clean",
+            sentence=f"{words} makes the network more accurate.",
+            measured=f"accuracy on test images, {name} minus vanilla",
+            effect=functools.partial(systems.gain, name, "clean"),
+            above=0,
+        )
+        for paper, name, words in (
+            (VASCONCELOS, "critical", "Filtering on the critical paths"),
+            (ZHANG, "blurpool", "BlurPool"),
+        )
+    ),
+    *(
+        _claim(
+            paper,
+            name=f"{name}_shifted",
+            sentence=f"{words} makes the network change its mind less when the image is shifted.",
+            measured="share of images whose class stays after two random shifts, "
+            f"{name} minus vanilla",
+            effect=functools.partial(systems.gain, name, "shifted"),
+            above=0,
+            unit="share",
+        )
+        for paper, name, words in (
+            (ZHANG, "blurpool", "BlurPool"),
+            (VASCONCELOS, "critical", "Our question: filtering on the critical paths"),
+        )
+    ),
+    *(
+        _claim(
+            paper,
+            name=f"{name}_corrupted",
+            sentence=f"{words} makes the network more robust to corruptions.",
+            measured=f"accuracy, mean over corruptions and severities, {name} minus vanilla",
+            effect=functools.partial(systems.gain, name, "corrupted"),
+            above=0,
+        )
+        for paper, name, words in (
+            (VASCONCELOS, "critical", "Filtering on the critical paths"),
+            (ZHANG, "blurpool", "BlurPool"),
+        )
+    ),
+    _claim(
+        GRABINSKI,
+        name="flc_attacked",
+        sentence="Our question: without adversarial training, too, FLC pooling makes the network "
+        "more robust to attacks (the paper: with it).",
+        measured="accuracy under PGD, mean over epsilons, flc minus vanilla",
+        effect=functools.partial(systems.gain, "flc", "attacked", conditions=("pgd",)),
+        above=0,
+    ),
+    *(
+        _claim(
+            paper,
+            name=f"{name}_sensitivity",
+            sentence=f"Our question: {words} makes the gradient hold less of the high frequencies.",
+            measured=f"share beyond two thirds of Nyquist, {name} minus vanilla",
+            effect=functools.partial(systems.shift, "high", name),
+            below=0,
+            unit="share",
+        )
+        for paper, name, words in (
+            (VASCONCELOS, "critical", "filtering on the critical paths"),
+            (GRABINSKI, "flc", "FLC pooling"),
+        )
+    ),
+)
+
+
+if __name__ == "__main__":
+    runner.main(sys.modules[__name__])

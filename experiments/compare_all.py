@@ -1,0 +1,154 @@
+"""Every way of training in this package on the same measures, in one table.
+
+A row a method, a column a measure: accuracy, also on low and on high frequencies alone, under
+noise, all corruptions, attacks and shifts, and the share of low and of high frequencies in the
+input gradient. The map sets robustness against accuracy, coloured by how much of the gradient lies
+beyond two thirds of the Nyquist frequency. Networks that other experiments have trained are not
+trained again.
+"""
+
+import dataclasses
+import functools
+import sys
+
+import pandas as pd
+
+from experiments import runner, statements, systems, trainings
+from hfc_keras import reporting, training
+
+KEYS = "recipe seed".split()
+NAMES = {
+    "accuracy": "accuracy",
+    "low_accuracy": "low third",
+    "high_accuracy": "high third",
+    "noise": "noise",
+    "corruptions": "corruptions",
+    "fgsm": "FGSM",
+    "pgd": "PGD",
+    "consistency": "same after a shift",
+    "low": "gradient, low",
+    "high": "gradient, high",
+}
+NOISES = ("gaussian_noise", "shot_noise", "impulse_noise")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(systems.Settings, trainings.Settings):
+    """Settings of this experiment."""
+
+    weight: float = 0.5
+    """Weight of the Fourier regularizers."""
+
+
+def recipes(settings):
+    """Return the trainings to compare, by name."""
+    dataset = training.load_data(settings.base_recipe(), settings.data_dir)
+    return {
+        **trainings.heuristics(settings),
+        **trainings.augmented(settings, dataset.image_shape[1]),
+        **trainings.regularized(settings, settings.weight),
+        **trainings.smoothed(settings),
+        **trainings.recombined(settings),
+        **trainings.antialiased(settings),
+        **trainings.contextual(settings),
+        **trainings.anchored(settings),
+    }
+
+
+def measure(cell):
+    """Return all measures of one network, a row."""
+    model, _ = cell.fit()
+    rows = systems.rows(cell, model).assign(recipe=cell.name, seed=cell.recipe.seed)
+    means = systems.shares(rows).groupby(["measure", "condition"])["accuracy"].mean()
+    row = {
+        "accuracy": means["clean", "original"],
+        "low_accuracy": means["filtered", "low"],
+        "high_accuracy": means["filtered", "high"],
+        "noise": means["corrupted"][list(NOISES)].mean(),
+        "corruptions": means["corrupted"].mean(),
+        "fgsm": means["attacked", "fgsm"],
+        "pgd": means["attacked", "pgd"],
+        "consistency": means["shifted", "consistency"],
+    }
+    numbers = reporting.sensitivity_numbers(systems.rings(rows)).iloc[0]
+    source = ", ".join(sorted(rows["source"].dropna().unique()))
+    row = {**row, "low": numbers["low"], "high": numbers["high"], "source": source}
+    return pd.DataFrame([row])
+
+
+def summary(table):
+    """Return all measures of each method, with intervals."""
+    found = reporting.rank_correlation(table, "high", "corruptions")
+    return (
+        "Mean and 95 % interval over seeds (noise: three kinds; corruptions: "
+        f"{', '.join(table['source'].unique())}; FGSM and PGD: mean over epsilons; gradient: share "
+        f"up to a third of Nyquist and beyond two thirds)\n\n{methods(table).to_string()}\n\n"
+        f"Rank correlation over methods of the gradient's high frequencies and accuracy under "
+        f"corruptions: {found.value:+.2f}, 95 % interval of a bootstrap over methods "
+        f"{found.low:+.2f} to {found.high:+.2f}"
+    )
+
+
+def methods(table):
+    """All measures of each method, as of ``reporting.method_table``."""
+    return reporting.method_table(table, NAMES)
+
+
+TABLES = (methods,)
+
+
+def figures(table, plan):
+    """Draw robustness against accuracy, coloured by the gradient's high frequencies."""
+    names = {
+        "accuracy": "accuracy on test images",
+        "corruptions": "accuracy under corruptions",
+        "pgd": "accuracy under PGD",
+        "high": "share of the gradient's power beyond two thirds of Nyquist",
+    }
+    chosen = "accuracy", ("corruptions", "pgd"), "high"
+    return {"": reporting.method_map(table, *chosen, names, trainings.TITLES)}
+
+
+def _correlation(first, second, table):
+    return reporting.rank_correlation_by_seed(table, first, second)
+
+
+_claim = functools.partial(
+    statements.claim, "methods", "All papers", "All methods together", unit="rank correlation"
+)
+CLAIMS = tuple(
+    _claim(
+        f"{first}_{second}",
+        f"Our question: over all methods, {sentence}.",
+        f"Spearman's rank correlation over methods of {NAMES[first]} and {NAMES[second]} (the "
+        "interval is over seeds, not over other methods)",
+        functools.partial(_correlation, first, second),
+        **bound,
+    )
+    for first, second, sentence, bound in (
+        (
+            "high",
+            "corruptions",
+            "those whose gradient holds more of the high frequencies are less robust to "
+            "corruptions",
+            {"below": 0},
+        ),
+        (
+            "high",
+            "pgd",
+            "those whose gradient holds more of the high frequencies are less robust to attacks",
+            {"below": 0},
+        ),
+        (
+            "low_accuracy",
+            "corruptions",
+            "those more accurate on low frequencies alone are more robust to corruptions",
+            {"above": 0},
+        ),
+        ("accuracy", "pgd", "the more accurate ones are less robust to attacks", {"below": 0}),
+    )
+)
+
+
+if __name__ == "__main__":
+    runner.main(sys.modules[__name__])

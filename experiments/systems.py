@@ -1,0 +1,159 @@
+"""What the experiments share that measure several ways of training a network alike."""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from experiments import conditions, sensitivity, settings
+from hfc_keras import attacks, checks, data, reporting, training
+
+KEYS = "recipe seed measure condition level ring".split()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(settings.Settings):
+    """Settings of such an experiment."""
+
+    MEASURED_WITH: ClassVar = ("epsilons", "severities", "shift")
+
+    epsilons: tuple[float, ...] = (2 / 255, 8 / 255)
+    """Radii of the L-inf balls of FGSM and PGD."""
+    severities: tuple[int, ...] = (1, 3, 5)
+    """Severities of the corruptions, 1 to 5."""
+    shift: int | None = None
+    """Pixels by which images are shifted at most. Left out: an eighth of the smaller side."""
+
+    def base_recipe(self):
+        """Vanilla training, after a check of what is measured later."""
+        recipe = super().base_recipe()
+        shape = training.load_data(recipe, self.data_dir).image_shape
+        blank = np.zeros((1, *shape), "float32")
+        for epsilon in self.epsilons:
+            attacks.Pgd(epsilon)
+        for severity in self.severities:
+            data.corrupt(blank, "contrast", severity)
+        for name in ("epsilons", "severities"):
+            values = getattr(self, name)
+            checks.require(
+                values and len(set(values)) == len(values),
+                f"`{name}` must hold at least one value and none twice",
+                **{name: values},
+            )
+        if self.shift is not None:
+            checks.number("shift", self.shift, 1, min(shape[:2]) - 1, whole=True)
+        return recipe
+
+
+def rows(cell, model):
+    """Everything that is measured of every network.
+
+    Args:
+        cell: runner.Cell, trained, whose settings are Settings.
+        model: its keras.Model.
+
+    Returns:
+        DataFrame with the columns measure, condition, level, ring, accuracy, value and others:
+        the Fourier sensitivity, accuracy on test images as they are, by thirds of the frequencies,
+        under corruptions and attacks, and how often a shift changes the class.
+    """
+    told, side = cell.settings, min(cell.dataset().image_shape[:2])
+    return pd.concat(
+        [
+            sensitivity.rows(cell, model).assign(measure="sensitivity"),
+            conditions.clean(cell, model),
+            conditions.filtered(cell, model),
+            conditions.corrupted(cell, model, told.severities),
+            conditions.attacked(cell, model, told.epsilons),
+            conditions.shifted(cell, model, told.shift or side // 8),
+        ],
+        ignore_index=True,
+    )
+
+
+def rings(table):
+    """Spectra of all recipes."""
+    return table[table["measure"] == "sensitivity"]
+
+
+def shares(table):
+    """Accuracies and other shares in one column, accuracy; errors of calibration are left out."""
+    kept = table[~table["measure"].isin(["sensitivity", "calibration"])]
+    return kept.assign(accuracy=kept["accuracy"].fillna(kept["value"]))
+
+
+def corruptions(table):
+    """Accuracies on corrupted images and on images as they are, as rows of corruptions."""
+    chosen = table[table["measure"].isin(["clean", "corrupted"])]
+    names = chosen["condition"].replace("original", "none")
+    return chosen.assign(corruption=names, severity=chosen["level"].fillna(0))
+
+
+def spectra(table):
+    """Numbers of each spectrum, as of ``reporting.sensitivity_table``."""
+    return reporting.sensitivity_table(rings(table))
+
+
+def by_condition(table):
+    """Accuracies and other shares, as of ``reporting.condition_table``."""
+    return reporting.condition_table(shares(table))
+
+
+def by_corruption(table):
+    """Accuracies under corruptions, as of ``reporting.corruption_table``."""
+    return reporting.corruption_table(corruptions(table))
+
+
+TABLES = (spectra, by_condition, by_corruption)
+
+
+def summary(table):
+    """Spectra and accuracies in a few numbers."""
+    sources = ", ".join(sorted(table["source"].dropna().unique()))
+    return (
+        "Fourier sensitivity (mean +- standard deviation over seeds; low, mid, high: share of the\n"
+        "rings up to a third of Nyquist, two thirds, beyond; peak, centre: cycles per image)\n\n"
+        f"{spectra(table).to_string()}\n\nAccuracy, and other shares\n\n"
+        f"{by_condition(table).to_string()}\n\n"
+        f"Accuracy under corruptions ({sources}), mean over severities\n\n"
+        f"{by_corruption(table).to_string()}"
+    )
+
+
+def figures(table, titles, heading):
+    """Draw accuracies and shares, spectra, and accuracy by corruption.
+
+    Args:
+        table: DataFrame of ``rows`` with recipe and seed.
+        titles: dict from recipes to names.
+        heading: str, of the spectra.
+
+    Returns:
+        dict from what is added to the file's name to the figure.
+    """
+    return {
+        "": reporting.condition_points(shares(table), titles),
+        "_sensitivity": reporting.sensitivity_curves(rings(table), {heading: titles}, titles),
+        "_corruptions": reporting.corruption_points(corruptions(table), titles),
+    }
+
+
+def gain(recipe, measure, table, over="vanilla", conditions=None):
+    """Accuracy, share or error of a recipe minus that of another, Series by seed.
+
+    Args:
+        recipe: str.
+        measure: str.
+        table: DataFrame of ``rows`` with recipe and seed.
+        over: str, the other recipe.
+        conditions: iterable of str; None is all of the measure.
+    """
+    filled = table.assign(accuracy=table["accuracy"].fillna(table["value"]))
+    pair = (reporting.condition_effect(filled, one, measure, conditions) for one in (recipe, over))
+    return reporting.difference(*pair)
+
+
+def shift(number, recipe, table, over="vanilla"):
+    """Number of a recipe's spectrum minus that of another's, Series by seed."""
+    return sensitivity.shift(number, rings(table), recipe, over)

@@ -1,0 +1,47 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from hfc_keras import reporting
+
+NAMES = {"x": "accuracy", "y": "robustness", "z": "high frequencies"}
+
+
+@pytest.fixture
+def table(rng):
+    values = {column: rng.random(12) for column in NAMES}
+    return pd.DataFrame({"recipe": list("abcd") * 3, "seed": np.repeat(range(3), 4), **values})
+
+
+def test_table_has_means_and_half_widths_of_students_interval(table):
+    cells = reporting.method_table(table, NAMES)
+    assert cells.index.tolist() == list("abcd") and cells.columns.tolist() == list(NAMES.values())
+    own = table[table["recipe"] == "b"]["y"]
+    low, high = stats.t.interval(0.95, 2, own.mean(), stats.sem(own))
+    assert cells.loc["b", "robustness"] == f"{own.mean():.3f} +- {(high - low) / 2:.3f}"
+    alone = reporting.method_table(table[table["seed"] == 0], NAMES)
+    assert alone.loc["a", "accuracy"] == f"{table['x'].iloc[0]:.3f}"
+
+
+def test_map_has_a_numbered_disc_a_method_and_a_panel_a_measure(table):
+    figure = reporting.method_map(table, "x", ["y", "z"], "z", NAMES, {"a": "first"})
+    left, right, legend, bar = figure.axes
+    assert [text.get_text() for text in left.texts] == list("1234")
+    discs = np.array([line.get_xydata()[0] for line in right.lines])
+    np.testing.assert_allclose(discs, table.groupby("recipe")[["x", "z"]].mean())
+    assert legend.texts[0].get_text().splitlines()[:2] == ["1  first", "2  b"]
+    assert bar.get_xlabel() == "high frequencies" and left.get_ylabel() == "robustness"
+
+
+@pytest.mark.parametrize("draw", ["table", "map"])
+def test_a_network_twice_or_a_missing_column_is_refused(table, draw):
+    def drawn(rows):
+        if draw == "table":
+            return reporting.method_table(rows, NAMES)
+        return reporting.method_map(rows, "x", ["y"], "z", NAMES)
+
+    with pytest.raises(ValueError, match="must stand in a table once"):
+        drawn(pd.concat([table, table]))
+    with pytest.raises(ValueError, match="z"):
+        drawn(table.drop(columns="z"))

@@ -1,0 +1,163 @@
+"""The experiments that measure several systems alike, and all methods together."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import (
+    amplitude_phase,
+    anchored_convolution,
+    anti_aliasing,
+    compare_all,
+    contextual_convolution,
+    runner,
+    systems,
+)
+from hfc_keras import reporting
+
+SMALL = "--examples 80 40 --epochs 1 --severities 3 --epsilons 0.03"
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run(experiment, arguments):
+        paths = ["--results", str(tmp_path), "--store", str(tmp_path / "store")]
+        runner.main(experiment, [*SMALL.split(), *paths, *arguments.split()])
+        name = experiment.__name__.rpartition(".")[2]
+        return tmp_path / "smoke" / "digits" / name
+
+    return run
+
+
+def test_every_measure_is_in_the_table_and_once_in_the_comparison(run, capsys):
+    path = run(amplitude_phase, "--recipes vanilla apr_sp")
+    table = pd.read_csv(f"{path}.csv")
+    measures = {"sensitivity", "clean", "filtered", "corrupted", "attacked", "shifted"}
+    assert set(table["measure"]) == measures | {"calibration", "outside"}
+    assert not table.duplicated(amplitude_phase.KEYS).any()
+    assert set(table[table["measure"] == "outside"]["condition"]) == {"gaussian", "uniform"}
+    shares = systems.shares(table)["accuracy"]
+    assert shares.between(0, 1).all() and len(shares) == 2 * (1 + 3 + 9 + 2 + 1 + 2)
+    for part in ("", "_sensitivity", "_corruptions", "_calibration"):
+        assert (path.parent / f"amplitude_phase{part}.png").stat().st_size > 5_000
+    assert "Calibration errors" in capsys.readouterr().out
+
+    together = pd.read_csv(f"{run(compare_all, '--recipes vanilla apr_sp')}.csv")
+    assert together["recipe"].tolist() == ["vanilla", "apr_sp"]
+    for _, row in together.iterrows():
+        rows = table[table["recipe"] == row["recipe"]]
+        for column, measure in (("corruptions", "corrupted"), ("accuracy", "clean")):
+            mean = rows[rows["measure"] == measure]["accuracy"].mean()
+            np.testing.assert_allclose(row[column], mean)
+        rings = rows[(rows["measure"] == "sensitivity") & (rows["ring"] > 8 // 3)]
+        np.testing.assert_allclose(row["high"], rings["mean"].sum())
+    assert "Rank correlation over methods" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--epsilons", "`epsilons` must hold at least one value"),
+        ("--epsilons 0.1 0.1", "none twice"),
+        ("--epsilons -1", "Received: epsilon=-1"),
+        ("--severities 6", "Received: severity=6"),
+        ("--shift 0", "Received: shift=0"),
+        ("--shift 8", "Received: shift=8"),
+        ("--probability 1.5", "Received: recombination_probability=1.5"),
+        ("--outside nowhere.npz", "nowhere.npz"),
+    ],
+)
+def test_bad_settings_are_refused_before_training(run, arguments, message, capsys, monkeypatch):
+    monkeypatch.setattr("hfc_keras.training.fit", None)
+    with pytest.raises(SystemExit) as refused:
+        run(amplitude_phase, arguments)
+    assert refused.value.code == 2 and message in capsys.readouterr().err
+
+
+def table_of(goodness, low=None):
+    """Every share rises by 0.1 and every error falls by 0.1 with a recipe's goodness.
+
+    So does the share of the lowest ring at the cost of the highest, by goodness or ``low``.
+    """
+    rows = []
+    for (recipe, good), seed in itertools.product(goodness.items(), range(3)):
+        up = 0.1 * good + 1e-3 * seed
+        key = {"recipe": recipe, "seed": seed}
+        for measure, conditions in {
+            "clean": ("original",),
+            "filtered": ("low", "mid", "high"),
+            "corrupted": ("fog", "contrast"),
+            "attacked": ("fgsm", "pgd"),
+        }.items():
+            for name in conditions:
+                rows.append({**key, "measure": measure, "condition": name, "accuracy": 0.5 + up})
+        for measure, name in (("shifted", "consistency"), ("outside", "gaussian")):
+            rows.append({**key, "measure": measure, "condition": name, "value": 0.5 + up})
+        rows.append({**key, "measure": "calibration", "condition": "rms", "value": 0.5 - up})
+        moved = 0.1 * (low or goodness)[recipe] + 1e-3 * seed
+        for ring, share in enumerate((0.25 + moved, 0.5, 0.25 - moved), start=1):
+            rings = {"measure": "sensitivity", "ring": 2 * ring - 1, "mean": share}
+            rows.append({**key, **rings, "white": 0.3, "image_size": 12})
+    return pd.DataFrame(rows).assign(level=np.nan)
+
+
+SIMILAR = {"anchored_mix_similar", "anchored_rotation"}
+CASES = [
+    (
+        amplitude_phase,
+        {"vanilla": 0, "hybrid": 0.5, "apr_p": 1, "apr_s": 1, "apr_sp": 2, "hybrid_plus": 2},
+        None,
+    ),
+    (anti_aliasing, {"vanilla": 0, "critical": 1, "blurpool": 1, "flc": 1, "asap": 1}, None),
+    (
+        contextual_convolution,
+        {"bottleneck": 0, "bottleneck_end_norm": 1, "coconv": 1, "coresnet": 2},
+        None,
+    ),
+    (
+        anchored_convolution,
+        {
+            "resnet18": 2,
+            "anchored": 0,
+            "anchored_regulator": 1,
+            "mix": 1,
+            "mix_regulator": 2,
+            "mix_rotation": 2,
+        },
+        {"resnet18": 0, "anchored": 1} | dict.fromkeys(anchored_convolution.NAMES[2:], 0),
+    ),
+]
+
+
+@pytest.mark.parametrize(("experiment", "goodness", "low"), CASES)
+def test_claims_follow_the_sign_of_the_effect(experiment, goodness, low):
+    for factor, verdict in ((1, "supported"), (-1, "refuted")):
+        turned = [
+            each and {name: factor * up for name, up in each.items()} for each in (goodness, low)
+        ]
+        table = table_of(*turned)
+        judged = {claim.id: reporting.judge(claim, table) for claim in experiment.CLAIMS}
+        found = {name: row["verdict"] for name, row in judged.items()}
+        assert found == {name: "supported" if name in SIMILAR else verdict for name in found}
+
+
+def test_claims_on_all_methods_are_rank_correlations():
+    names = {"high": -1, "corruptions": 1, "pgd": -1, "low_accuracy": 1, "accuracy": 1}
+    order = np.arange(5)
+    table = pd.concat(
+        pd.DataFrame({column: sign * order + seed for column, sign in names.items()}).assign(
+            recipe=[f"r{k}" for k in order], seed=seed
+        )
+        for seed in range(3)
+    )
+    judged = {claim.id: reporting.judge(claim, table) for claim in compare_all.CLAIMS}
+    effects = {name: round(row["effect"]) for name, row in judged.items()}
+    assert effects == {
+        "methods_high_corruptions": -1,
+        "methods_high_pgd": 1,
+        "methods_low_accuracy_corruptions": 1,
+        "methods_accuracy_pgd": -1,
+    }
+    assert judged["methods_high_pgd"]["verdict"] == "refuted"
