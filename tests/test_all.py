@@ -18,9 +18,16 @@ import pytest
 from own import tiny
 
 from experiments import catalogue, processes, runner, settings, tasks, workers
-from hfc_keras import files
+from hfc_keras import data, files
 
 ROOT = Path(__file__).parents[1]
+SIDES = {"x": "pixels", "y": "labels"}
+WITH_SMALL_CNN = """
+import importlib
+from experiments import settings
+settings.PROFILES["smoke"]["model"] = "small_cnn"
+importlib.import_module("experiments.all").main()
+"""
 # `all` is no name for a module in this namespace.
 command = importlib.import_module("experiments.all")
 
@@ -261,10 +268,22 @@ def test_processes_are_renewed(monkeypatch):
     assert not multiprocessing.active_children()
 
 
-def test_all_experiments_run_on_digits(tmp_path):
-    arguments = ["--jobs", "2", "--results", str(tmp_path), "--store", str(tmp_path / "store")]
+@pytest.fixture(scope="module")
+def few_digits(tmp_path_factory):
+    """Some of the digits, enough for every recipe, in a file of that name."""
+    path = tmp_path_factory.mktemp("few") / "digits.npz"
+    few = data.load("digits", examples=(200, 100))
+    arrays = {f"{side}_train": getattr(few.train, name) for side, name in SIDES.items()}
+    arrays |= {f"{side}_test": getattr(few.test, name) for side, name in SIDES.items()}
+    np.savez(path, **arrays)
+    return str(path)
+
+
+def test_all_experiments_run_on_digits(tmp_path, few_digits):
+    """All recipes of all of them, with the smallest network."""
+    paths = ["--results", str(tmp_path), "--store", str(tmp_path / "store")]
     done = subprocess.run(
-        [sys.executable, "-m", "experiments.all", "--profile", "smoke", *arguments],
+        [sys.executable, "-c", WITH_SMALL_CNN, "--jobs", "2", "--dataset", few_digits, *paths],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -277,3 +296,26 @@ def test_all_experiments_run_on_digits(tmp_path):
         lines = re.findall(rf"^\[\d+/\d+\] {name} (.* seed 0), \d+ s", done.stdout, re.MULTILINE)
         assert lines and sorted(lines) == sorted(record["cells"])
         assert path.with_suffix(".csv").exists() and list(path.parent.glob(f"{name}*.png"))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A store in which experiments find what another one has trained."""
+    return str(tmp_path_factory.mktemp("shared") / "store")
+
+
+# With this network kernel_smoothing runs in its own tests.
+@pytest.mark.parametrize("name", sorted({*catalogue.experiments()} - {"kernel_smoothing"}))
+def test_every_experiment_measures_the_network_of_its_profile(name, tmp_path, few_digits, store):
+    """One recipe of each, if possible the one that most of them have."""
+    experiment = catalogue.load(name)
+    told = experiment.Settings(dataset=few_digits)
+    recipes = experiment.recipes(told)
+    names = [each for each, recipe in recipes.items() if recipe == told.base_recipe()]
+    chosen = list(recipes)[-1] if name == "component_training" or not names else names[0]
+    paths = ["--results", str(tmp_path), "--store", store]
+    runner.main(experiment, ["--dataset", few_digits, "--recipes", chosen, *paths])
+    path = tmp_path / "smoke" / "digits" / name
+    assert list(json.loads(path.with_suffix(".json").read_text())["cells"]) == [f"{chosen} seed 0"]
+    assert recipes[chosen].model == "resnet8"
+    assert path.with_suffix(".csv").exists() and list(path.parent.glob(f"{name}*.png"))
