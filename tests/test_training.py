@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -26,6 +27,12 @@ TINY = Recipe(
 RANDOM = TINY.but(
     dropout=0.5, augmentation="crop_flip", mix_up=0.4, normalization="batch", schedule="cosine"
 )
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """Model and history of RANDOM."""
+    return training.fit(RANDOM)
 
 
 def epoch_files(root, recipe):
@@ -110,16 +117,14 @@ class TestFit:
         predicted = model.predict(test.images, verbose=0).argmax(axis=1)
         assert np.isclose((predicted == test.labels).mean(), history["val_accuracy"].iloc[-1])
 
-    def test_same_recipe_same_weights_other_seed_other_weights(self):
-        first, second = training.fit(RANDOM)[0], training.fit(RANDOM)[0]
-        assert same_weights(first, second)
-        assert not same_weights(first, training.fit(RANDOM.but(seed=1))[0])
+    def test_same_recipe_same_weights_other_seed_other_weights(self, whole):
+        assert same_weights(whole[0], training.fit(RANDOM)[0])
+        assert not same_weights(whole[0], training.fit(RANDOM.but(seed=1))[0])
 
     @pytest.mark.parametrize("stop_after", [1, 2])
     def test_an_interrupted_training_ends_as_the_uninterrupted_one(
-        self, tmp_path, monkeypatch, stop_after
+        self, tmp_path, monkeypatch, stop_after, whole
     ):
-        whole, whole_history = training.fit(RANDOM, tmp_path / "whole")
         save_epoch = training.Store.save_epoch
 
         def stop(self, recipe, dataset, model, history):
@@ -134,31 +139,32 @@ class TestFit:
         first = epoch_files(tmp_path / "torn", RANDOM)
         resumed, history = training.fit(RANDOM, tmp_path / "torn")
         assert first.items() <= epoch_files(tmp_path / "torn", RANDOM).items()
-        assert same_weights(whole, resumed)
-        pd.testing.assert_frame_equal(history, whole_history, check_exact=True)
+        assert same_weights(whole[0], resumed)
+        pd.testing.assert_frame_equal(history, whole[1], check_exact=True)
 
-    def test_a_killed_training_ends_as_the_uninterrupted_one(self, tmp_path):
-        recipe = RANDOM.but(epochs=40)
+    def test_a_killed_training_ends_as_the_uninterrupted_one(self, tmp_path, whole):
+        """Killed while it writes its third epoch, half of which is there."""
         code = """
-import json, sys
-from hfc_keras import training
+import json, os, signal, sys
+from hfc_keras import files, training
+write = files.write_whole
+def killed(path, content):
+    if path.name == "epoch-0003.npz":
+        path.with_name(".epoch-0003.npz.tmp").write_bytes(content[: len(content) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+    write(path, content)
+files.write_whole = killed
 training.fit(training.Recipe(**json.loads(sys.argv[1])), sys.argv[2])
 """
-        arguments = [json.dumps(recipe.to_dict()), str(tmp_path / "killed")]
-        process = subprocess.Popen([sys.executable, "-c", code, *arguments])
-        store = training.Store(tmp_path / "killed")
-        while not store.progress(recipe) and process.poll() is None:
-            time.sleep(0.01)
-        process.kill()
-        process.wait()
-        done = len(store.progress(recipe)["history"])
-        before = dict(sorted(epoch_files(tmp_path / "killed", recipe).items())[:done])
-        assert 0 < len(before) < recipe.epochs
-        resumed, history = training.fit(recipe, store)
-        assert before.items() <= epoch_files(tmp_path / "killed", recipe).items()
-        whole, whole_history = training.fit(recipe)
-        assert same_weights(whole, resumed)
-        pd.testing.assert_frame_equal(history, whole_history, check_exact=True)
+        arguments = [json.dumps(RANDOM.to_dict()), str(tmp_path)]
+        process = subprocess.run([sys.executable, "-c", code, *arguments], check=False)
+        assert process.returncode == -signal.SIGKILL
+        store, before = training.Store(tmp_path), epoch_files(tmp_path, RANDOM)
+        assert len(store.progress(RANDOM)["history"]) == len(before) == 2
+        resumed, history = training.fit(RANDOM, store)
+        assert before.items() <= epoch_files(tmp_path, RANDOM).items()
+        assert same_weights(whole[0], resumed)
+        pd.testing.assert_frame_equal(history, whole[1], check_exact=True)
 
     def test_a_diverging_training_stops_and_says_so(self, tmp_path):
         recipe = TINY.but(optimizer="sgd", learning_rate=1e12, epochs=5)
