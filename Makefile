@@ -7,9 +7,15 @@ PARALLEL := --numprocesses 2 --dist loadfile
 CORE := $(addprefix tests/test_,spectrum.py layers.py pipeline.py data.py training.py analysis.py \
 	kernels.py regularizers.py gradients.py attacks.py robust_accuracy.py scaling.py \
 	singular_values.py contingency.py rings.py sensitivity_penalty.py fourier_sensitivity.py \
-	fourier_training.py fourier_heat_map.py band_stop.py)
-# On two backends a stopped training goes on alike; with JAX this one takes minutes.
-SLOW := --deselect tests/test_fourier_training.py::TestRecipe::test_a_stopped_training_goes_on_bit_for_bit
+	fourier_training.py fourier_heat_map.py band_stop.py calibration.py out_of_distribution.py)
+# What one case or another file shows on JAX as well; these take minutes.
+SLOW := $(addprefix --deselect tests/test_fourier_training.py::,\
+	TestRecipe::test_a_stopped_training_goes_on_bit_for_bit \
+	test_moves_the_sensitivity_to_where_its_name_says[mid] \
+	test_moves_the_sensitivity_to_where_its_name_says[high] \
+	test_moves_the_sensitivity_to_where_its_name_says[all] \
+	test_weight_0_trains_like_the_plain_model[one_hot] \
+	test_mixed_precision[mixed_bfloat16] test_saves_and_loads_in_a_fresh_process)
 
 .PHONY: demo test lint jax-test clean help
 

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Processes side by side, each with a thread a core, wait for each other.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 
 def pytest_runtest_setup(item):
@@ -30,6 +33,19 @@ def digits():
     from hfc_keras import data
 
     return data.load("digits", examples=(200, 100))
+
+
+@pytest.fixture
+def run_small(tmp_path):
+    """Run an experiment on digits with its files in the test's folder; return their stem."""
+    from experiments import runner
+
+    def run(experiment, *arguments):
+        paths = ["--results", str(tmp_path), "--store", str(tmp_path / "store")]
+        runner.main(experiment, [*" ".join(arguments).split(), *paths])
+        return tmp_path / "smoke" / "digits" / experiment.__name__.rpartition(".")[2]
+
+    return run
 
 
 @pytest.fixture

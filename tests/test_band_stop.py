@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from own.linear import threshold_model
 
 from hfc_keras import data, models
 from hfc_keras.analysis.band_stop import band_stop_accuracy
@@ -19,14 +20,6 @@ def model():
     return models.build("small_cnn", (8, 8, 1), 10, width=0.25)
 
 
-def linear_model(weights):
-    """Two logits: 0, and the sum of the pixels times the weights."""
-    dense = keras.layers.Dense(2, use_bias=False)
-    network = keras.Sequential([keras.Input(weights.shape), keras.layers.Flatten(), dense])
-    dense.set_weights([np.stack([np.zeros(weights.size), weights.ravel()], axis=1)])
-    return network
-
-
 def distances(height, width):
     rows, columns = (np.fft.fftfreq(size, 1 / size) for size in (height, width))
     return np.hypot(rows[:, None], columns[None, :])
@@ -38,7 +31,7 @@ def test_accuracy_equals_that_of_numpy(size, bands, rng):
     images = rng.uniform(0, 1, (60, *size, 2)).astype("float32")
     labels = (np.einsum("nhwc,hwc->n", images, weights) > 0).astype(int)
     labels[:6] = 1 - labels[:6]
-    table = band_stop_accuracy(linear_model(weights), images, labels, bands)
+    table = band_stop_accuracy(threshold_model(weights), images, labels, bands)
     assert list(table.columns) == COLUMNS and len(table) == bands + 1
     assert table["accuracy"][0] == 0.9 and np.isnan(table.loc[0, ["inner", "outer"]]).all()
     distance, step = distances(*size), min(size) / 2 / bands
@@ -63,7 +56,7 @@ def test_a_model_that_reads_one_ring_fails_without_it_alone(rng):
     stripes = np.cos(np.pi * np.arange(8) / 2)[None, :, None] * np.ones((8, 1, 1))
     labels = rng.integers(0, 2, 50)
     images = 0.5 + 0.3 * (2 * labels - 1)[:, None, None, None] * stripes
-    table = band_stop_accuracy(linear_model(stripes), images, labels, 4)
+    table = band_stop_accuracy(threshold_model(stripes), images, labels, 4)
     assert table["accuracy"][[0, 1, 3, 4]].tolist() == [1, 1, 1, 1]
     # Without its ring, (1, 2], the logit is rounding of zero.
     assert table["accuracy"][2] < 0.9
@@ -73,7 +66,7 @@ def test_the_mean_stays_and_one_band_takes_all_else(rng):
     labels = rng.integers(0, 2, 30)
     images = np.clip(rng.normal(0.2 + 0.6 * labels, 0.02, (6, 6, 1, 30)), 0, 1)
     images = np.moveaxis(images, -1, 0).astype("float32")
-    bright = linear_model(np.ones((6, 6, 1)))
+    bright = threshold_model(np.ones((6, 6, 1)))
     bright = keras.Sequential([keras.Input((6, 6, 1)), keras.layers.Rescaling(1, -0.5), bright])
     table = band_stop_accuracy(bright, images, labels, bands=1)
     assert table["accuracy"].tolist() == [1.0, 1.0]

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from own.linear import linear_logits, linear_model
 
 from hfc_keras.analysis.changed_accuracy import changed_accuracy
 from hfc_keras.analysis.corruption_accuracy import (
@@ -18,24 +19,16 @@ from hfc_keras.data.patches import patch_shuffle
 from hfc_keras.data.published_corruptions import PUBLISHED
 
 EXAMPLES, CLASSES = 45, 5
-WEIGHTS = np.random.default_rng(1).normal(size=(64, CLASSES)).astype("float32")
-
-
-def linear_model(last=None):
-    """Logits are the pixels times WEIGHTS."""
-    dense = keras.layers.Dense(CLASSES, use_bias=False, activation=last)
-    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), dense])
-    dense.set_weights([WEIGHTS])
-    return model
+WEIGHTS = np.random.default_rng(1).normal(size=(8, 8, 1, CLASSES)).astype("float32")
 
 
 def predicted(images):
-    return (images.reshape(len(images), 64) @ WEIGHTS).argmax(axis=1)
+    return linear_logits(images, WEIGHTS).argmax(axis=1)
 
 
 @pytest.fixture
 def model():
-    return linear_model()
+    return linear_model(WEIGHTS)
 
 
 @pytest.fixture
@@ -209,9 +202,9 @@ def test_wrong_patches_are_refused(patches, match, model, images, labels):
 
 @pytest.mark.parametrize("measure", [corruption_accuracy, patch_shuffle_accuracy, changed_accuracy])
 def test_models_images_and_labels_that_do_not_fit_are_refused(measure, images, labels):
-    plain = linear_model()
+    plain = linear_model(WEIGHTS)
     wrong = [
-        (linear_model("softmax"), images, labels, "must return logits"),
+        (linear_model(WEIGHTS, keras.layers.Softmax()), images, labels, "must return logits"),
         (plain, (images * 255).astype("uint8"), labels, "divide uint8 by 255"),
         (plain, images[:, :4], labels, "the model's input shape"),
         (plain, images, labels[:3], "one label for each of 45 images"),
@@ -220,6 +213,6 @@ def test_models_images_and_labels_that_do_not_fit_are_refused(measure, images, l
     for model, pixels, targets, match in wrong:
         with pytest.raises(ValueError, match=match):
             measure(model, pixels, targets)
-    plain.layers[-1].set_weights([np.full_like(WEIGHTS, np.nan)])
+    plain = linear_model(WEIGHTS * np.nan)
     with pytest.raises(ValueError, match="must return no NaN. Received: images with NaN=45"):
         measure(plain, images, labels)

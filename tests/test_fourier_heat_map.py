@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from own.linear import threshold_model
 
 from hfc_keras import data, spectrum
 from hfc_keras.analysis.fourier_heat_map import PHASE, fourier_heat_map, half_plane
@@ -17,15 +18,6 @@ def model():
     keras.utils.set_random_seed(0)
     layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
     return keras.Sequential(layers)
-
-
-def linear_model(weights, shape, threshold=0.0):
-    """Two logits: a threshold, and the sum of the pixels times the weights."""
-    dense = keras.layers.Dense(2)
-    network = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), dense])
-    kernel = np.stack([np.zeros(weights.size), weights.ravel()], axis=1)
-    dense.set_weights([kernel, np.array([threshold, 0.0])])
-    return network
 
 
 @pytest.mark.parametrize(
@@ -49,7 +41,7 @@ def test_errors_equal_those_of_numpy(shape, rng):
     images = rng.uniform(0, 1, (23, *shape)).astype("float32")
     clean = np.einsum("nhwc,hwc->n", images, weights)
     labels = np.where(rng.uniform(size=23) < 0.8, clean > 0, clean <= 0).astype(int)
-    found = fourier_heat_map(linear_model(weights, shape), images, labels, 1.5, seed=3)
+    found = fourier_heat_map(threshold_model(weights), images, labels, 1.5, seed=3)
     for row, column in half_plane(height, width):
         wave = 1.5 * spectrum.fourier_basis(height, width, row, column, PHASE)
         signs = 1 - 2 * np.random.default_rng([3, row, column]).integers(0, 2, (23, channels))
@@ -70,7 +62,7 @@ def test_a_model_that_reads_one_frequency_errs_there_alone():
     images, labels = np.full((40, 8, 6, 1), 0.5), np.zeros(40, int)
     weights = spectrum.fourier_basis(8, 6, 2, 1, PHASE)[..., None]
     # The wave of norm 0.5 moves the logit by 0.5 or -0.5, any other wave by 0.
-    model = linear_model(weights, (8, 6, 1), threshold=0.25)
+    model = threshold_model(weights, 0.25)
     found = fourier_heat_map(model, images, labels, 0.5)
     upward = np.random.default_rng([0, 2, 1]).integers(0, 2, (40, 1)) == 0
     expected = np.zeros((8, 6))
@@ -83,7 +75,7 @@ def test_a_model_that_reads_one_frequency_errs_there_alone():
 def test_batch_size_changes_nothing_and_norm_zero_is_the_clean_error(size, rng):
     images = rng.uniform(0, 1, (11, *size, 2)).astype("float32")
     labels = rng.integers(0, 2, 11)
-    network = linear_model(rng.normal(size=(*size, 2)), (*size, 2))
+    network = threshold_model(rng.normal(size=(*size, 2)))
     maps = [fourier_heat_map(network, images, labels, 2.0, batch_size=n) for n in (1, 4, 11, 99)]
     for other in maps[1:]:
         np.testing.assert_array_equal(other, maps[0])

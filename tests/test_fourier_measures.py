@@ -10,7 +10,6 @@ from experiments import (
     band_stop,
     fourier_heat_map,
     perturbation_spectrum,
-    runner,
     training_heuristics,
 )
 from hfc_keras import reporting
@@ -20,14 +19,8 @@ EXPERIMENTS = (fourier_heat_map, band_stop, perturbation_spectrum)
 
 
 @pytest.fixture
-def run(tmp_path):
-    def run(experiment, arguments):
-        paths = ["--results", str(tmp_path), "--store", str(tmp_path / "store")]
-        runner.main(experiment, [*SMALL.split(), *paths, *arguments.split()])
-        name = experiment.__name__.rpartition(".")[2]
-        return tmp_path / "smoke" / "digits" / name
-
-    return run
+def run(run_small):
+    return lambda experiment, arguments: run_small(experiment, SMALL, arguments)
 
 
 @pytest.mark.parametrize(

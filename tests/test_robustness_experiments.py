@@ -11,14 +11,8 @@ SMALL = "--examples 120 40 --epochs 1 --attacked 20 --steps 2 --epsilons 0.1 --l
 
 
 @pytest.fixture
-def run(tmp_path):
-    def run(experiment, arguments):
-        paths = ["--results", str(tmp_path), "--store", str(tmp_path / "store")]
-        runner.main(experiment, [*SMALL.split(), *paths, *arguments.split()])
-        name = experiment.__name__.rpartition(".")[2]
-        return tmp_path / "smoke" / "digits" / name
-
-    return run
+def run(run_small):
+    return lambda experiment, arguments: run_small(experiment, SMALL, arguments)
 
 
 def test_kernel_smoothing_writes_table_figures_and_kernels(run, capsys):
