@@ -12,7 +12,6 @@ from experiments import (
     anti_aliasing,
     compare_all,
     contextual_convolution,
-    runner,
     systems,
 )
 from hfc_keras import reporting
@@ -21,14 +20,8 @@ SMALL = "--examples 80 40 --epochs 1 --severities 3 --epsilons 0.03"
 
 
 @pytest.fixture
-def run(tmp_path):
-    def run(experiment, arguments):
-        paths = ["--results", str(tmp_path), "--store", str(tmp_path / "store")]
-        runner.main(experiment, [*SMALL.split(), *paths, *arguments.split()])
-        name = experiment.__name__.rpartition(".")[2]
-        return tmp_path / "smoke" / "digits" / name
-
-    return run
+def run(run_small):
+    return lambda experiment, arguments: run_small(experiment, SMALL, arguments)
 
 
 def test_every_measure_is_in_the_table_and_once_in_the_comparison(run, capsys):
