@@ -9,13 +9,19 @@ CORE := $(addprefix tests/test_,spectrum.py layers.py pipeline.py data.py traini
 	singular_values.py contingency.py rings.py sensitivity_penalty.py fourier_sensitivity.py \
 	fourier_training.py fourier_heat_map.py band_stop.py calibration.py out_of_distribution.py)
 # What one case or another file shows on JAX as well; these take minutes.
-SLOW := $(addprefix --deselect tests/test_fourier_training.py::,\
-	TestRecipe::test_a_stopped_training_goes_on_bit_for_bit \
-	test_moves_the_sensitivity_to_where_its_name_says[mid] \
-	test_moves_the_sensitivity_to_where_its_name_says[high] \
-	test_moves_the_sensitivity_to_where_its_name_says[all] \
-	test_weight_0_trains_like_the_plain_model[one_hot] \
-	test_mixed_precision[mixed_bfloat16] test_saves_and_loads_in_a_fresh_process)
+FOURIER := test_fourier_training.py::
+FIT := test_training.py::TestFit::
+SLOW := $(addprefix --deselect tests/,\
+	$(FIT)test_a_killed_training_ends_as_the_uninterrupted_one \
+	$(FIT)test_an_interrupted_training_ends_as_the_uninterrupted_one[1] \
+	test_training.py::TestStore::test_damaged_progress_is_noticed_and_the_one_before_counts[flip] \
+	$(FOURIER)TestRecipe::test_a_stopped_training_goes_on_bit_for_bit \
+	$(FOURIER)test_moves_the_sensitivity_to_where_its_name_says[mid] \
+	$(FOURIER)test_moves_the_sensitivity_to_where_its_name_says[high] \
+	$(FOURIER)test_moves_the_sensitivity_to_where_its_name_says[all] \
+	$(FOURIER)test_weight_0_trains_like_the_plain_model[one_hot] \
+	$(FOURIER)test_mixed_precision[mixed_bfloat16] \
+	$(FOURIER)test_saves_and_loads_in_a_fresh_process)
 
 .PHONY: demo test lint jax-test clean help
 
