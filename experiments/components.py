@@ -93,7 +93,7 @@ def final_accuracies(table):
         names = map(reporting.column_name, final["recipe"][chosen], final["bn_statistics"][chosen])
         groups = final[chosen].groupby(list(names), sort=False)["accuracy"]
         cells[kind] = groups.agg(["mean", "std"]).apply(reporting.mean_and_spread, axis=1)
-    return pd.DataFrame(cells).reindex(list(cells["train"].index)).fillna("")
+    return pd.DataFrame(cells).reindex(list(cells["train"].index)).astype(object).fillna("")
 
 
 def summary(table):

@@ -1,7 +1,15 @@
 import pandas as pd
 import pytest
 
-from benchmarks import antialiasing, attacks, frequency_accuracy, sensitivity, split, timing
+from benchmarks import (
+    amplitude_phase,
+    antialiasing,
+    attacks,
+    frequency_accuracy,
+    sensitivity,
+    split,
+    timing,
+)
 from hfc_keras import training
 
 
@@ -20,6 +28,8 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(sensitivity, "EXAMPLES", 8)
     monkeypatch.setattr(sensitivity, "TRAINING_BATCH", 8)
     monkeypatch.setattr(sensitivity, "SIDE", 8)
+    monkeypatch.setattr(amplitude_phase, "BATCH", 8)
+    monkeypatch.setattr(amplitude_phase, "SIDE", 8)
     monkeypatch.setattr(antialiasing, "EXAMPLES", 8)
     monkeypatch.setattr(antialiasing, "NETWORK", "resnet8")
     monkeypatch.setattr(antialiasing, "SIDE", 8)
@@ -27,7 +37,7 @@ def small(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "benchmark", [split, frequency_accuracy, attacks, sensitivity, antialiasing]
+    "benchmark", [split, frequency_accuracy, attacks, sensitivity, amplitude_phase, antialiasing]
 )
 def test_benchmarks_write_table_and_record(benchmark, tmp_path):
     benchmark.main()
