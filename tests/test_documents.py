@@ -83,9 +83,21 @@ def test_results_page_explains_every_column():
     ],
 )
 def test_numbers_of_the_results_page_are_those_of_the_table(experiment, keys, summary):
+    compare(f"## {experiment}", "cifar10", experiment, keys, summary)
+
+
+@pytest.mark.parametrize("dataset", ["fashion_mnist", "photos"])
+def test_numbers_on_other_data_sets_are_those_of_the_table(dataset):
+    keys = "recipe seed ring".split()
+    told = "fourier_sensitivity", keys, reporting.sensitivity_table
+    compare(f"### {dataset}", dataset, *told)
+
+
+def compare(heading, dataset, experiment, keys, summary):
+    """Tables below a heading of the results page hold numbers of a summary of a CSV."""
     page = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
-    section = page.partition(f"\n## {experiment}")[2].partition("\n## ")[0]
-    path = ROOT / "results" / "quick" / "cifar10" / f"{experiment}.csv"
+    section = re.split(r"\n##+ ", page.partition(f"\n{heading}")[2])[0]
+    path = ROOT / "results" / "quick" / dataset / f"{experiment}.csv"
     expected, compared = summary(reporting.read_table(path, keys)), 0
     for block in re.findall(r"(?:^\|.*\n)+", section, re.MULTILINE):
         header, _, *lines = block.splitlines()
