@@ -18,11 +18,8 @@ TITLES = {"lenet": "LeNet-5", "alexnet": "AlexNet", "vgg": "VGG-11", "resnet": "
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components):
+class Settings(settings.Components, trainings.Architectures):
     """Settings of this experiment."""
-
-    large_width: float | None = None
-    """Factor on the filters of AlexNet and VGG. Left out: 1/4, or 1 for paper."""
 
 
 def recipes(settings):

@@ -13,7 +13,7 @@ import sys
 from typing import ClassVar
 
 from experiments import runner, trainings
-from hfc_keras import analysis, checks, reporting, training
+from hfc_keras import analysis, checks, reporting
 
 KEYS = "recipe seed inner".split()
 ITEM = "band stop"
@@ -22,7 +22,7 @@ BANDS = {"smoke": 4, "quick": 16, "paper": 16}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(trainings.Settings):
+class Settings(trainings.Heuristics, trainings.Augmented):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("bands",)
@@ -39,11 +39,7 @@ class Settings(trainings.Settings):
 def recipes(settings):
     """Return the trainings to compare, by name."""
     checks.number("bands", settings.rings, minimum=2, whole=True)
-    dataset = training.load_data(settings.base_recipe(), settings.data_dir)
-    return {
-        **trainings.heuristics(settings),
-        **trainings.augmented(settings, dataset.image_shape[1]),
-    }
+    return {**trainings.heuristics(settings), **trainings.augmented(settings)}
 
 
 def measure(cell):

@@ -2,8 +2,9 @@
 
 Judges every claim of the experiments by the tables they have written, and writes the ledger to the
 results folder: claims.csv, CLAIMS.md, a figure claims.png and .svg, and the record claims.json. A
-table or a measurement that is missing, damaged or there twice is refused by name. Exit status: 0 if
-all claims were judged (whatever the verdicts), 2 if one could not be.
+table or a measurement that is missing, damaged or there twice is refused by name. A claim that
+compares two data sets is listed as not measured where the other one's table is missing. Exit
+status: 0 if all other claims were judged (whatever the verdicts), 2 if one could not be.
 """
 
 import dataclasses
@@ -19,7 +20,7 @@ import tyro
 
 from experiments import catalogue, settings
 from experiments.record import provenance
-from experiments.tables import Source
+from experiments.tables import NoComparisonError, Source, compared
 from hfc_keras import checks, files, reporting
 
 VERDICTS = """\
@@ -66,10 +67,6 @@ MEANINGS = {
     "quick": "a small network on a subset of the images, minutes a training; not the paper's scale",
     "paper": "the published protocol",
 }
-
-
-class NoComparisonError(reporting.MissingMeasurementError):
-    """A claim on two data sets has the table of one; it is listed as not measured."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -171,9 +168,9 @@ def judge_all(modules, told):
     for name, module in modules.items():
         for dataset in datasets:
             source = Source(name, told.profile, dataset, told.results)
-            judged, refused, scale = _judge(source, module)
+            judged, refused, used = _judge(source, module)
             rows += [{**row, **source.columns} for row in judged]
-            scales += scale
+            scales += [scale for scale in used.values() if scale not in scales]
             made = f"Made by: {source.command}"
             if source.path.exists() or source.record.exists():
                 made += " (--fresh replaces an older table)"
@@ -181,43 +178,30 @@ def judge_all(modules, told):
                 absent = isinstance(error, reporting.MissingMeasurementError)
                 forgiven = isinstance(error, NoComparisonError) or (absent and told.available)
                 problems.append({"text": f"{name}: {error}. {made}", "forgiven": forgiven})
-            if source.path.exists():
-                digest = hashlib.sha256(source.path.read_bytes()).hexdigest()
-                tables[source.columns["table"]] = digest
+            for each in {source, *used}:
+                if each.path.exists():
+                    digest = hashlib.sha256(each.path.read_bytes()).hexdigest()
+                    tables[each.columns["table"]] = digest
     place = {item: number for number, item in enumerate(ORDER)}
     rows.sort(key=lambda row: place.get(row["item"], len(place)))
     return pd.DataFrame(rows), problems, tables, scales
 
 
 def _judge(source, module):
-    """Row of each claim of an experiment, the errors for those not judged, and the scale."""
+    """Row of each claim of an experiment, errors for those not judged, scales by their source."""
     try:
         table = source.read(module.KEYS)
-        scale = source.scale(module.Settings)
+        used = {source: source.scale(module.Settings)}
     except ValueError as error:
-        return [reporting.unmeasured(claim) for claim in module.CLAIMS], [error], []
+        return [reporting.unmeasured(claim) for claim in module.CLAIMS], [error], {}
     rows, errors = [], []
     for claim in module.CLAIMS:
         try:
-            rows.append(reporting.judge(claim, _compared(claim, source, module, table)))
+            rows.append(reporting.judge(claim, compared(claim, source, module, table, used)))
         except ValueError as error:
             rows.append(reporting.unmeasured(claim))
             errors.append(error)
-    return rows, errors, [scale]
-
-
-def _compared(claim, source, module, table):
-    """Rows that a claim is about: the table's, and those on the data set it compares with."""
-    if not claim.other_dataset:
-        return table
-    other = dataclasses.replace(source, dataset=claim.other_dataset)
-    if other == source or not other.path.exists():
-        raise NoComparisonError(
-            f"Claim {claim.id!r} compares with another data set, whose table is not there. "
-            f"Received: path={str(other.path)!r}"
-        )
-    tables = {source.dataset: table, other.dataset: other.read(module.KEYS)}
-    return pd.concat([rows.assign(dataset=name) for name, rows in tables.items()])
+    return rows, errors, used
 
 
 def summary(rows):

@@ -14,7 +14,7 @@ import sys
 import pandas as pd
 
 from experiments import runner, statements, systems, trainings
-from hfc_keras import reporting, training
+from hfc_keras import reporting
 
 KEYS = "recipe seed".split()
 NAMES = {
@@ -33,7 +33,7 @@ NOISES = ("gaussian_noise", "shot_noise", "impulse_noise")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(systems.Settings, trainings.Settings):
+class Settings(systems.Settings, trainings.Heuristics, trainings.Augmented):
     """Settings of this experiment."""
 
     weight: float = 0.5
@@ -42,10 +42,9 @@ class Settings(systems.Settings, trainings.Settings):
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    dataset = training.load_data(settings.base_recipe(), settings.data_dir)
     return {
         **trainings.heuristics(settings),
-        **trainings.augmented(settings, dataset.image_shape[1]),
+        **trainings.augmented(settings),
         **trainings.regularized(settings, settings.weight),
         **trainings.smoothed(settings),
         **trainings.recombined(settings),

@@ -50,7 +50,9 @@ def shuffled(cell, model, patches):
 
 
 def corrupted(cell, model, severities):
-    """Accuracy under corruptions; level is the severity, source who made them.
+    """Accuracy under corruptions, and on the same images as they are, the measure uncorrupted.
+
+    Level is the severity, source who made the corrupted images:
 
     CIFAR-10-C where TensorFlow Datasets has prepared it on disk, generated ones elsewhere.
     """
@@ -67,10 +69,11 @@ def corrupted(cell, model, severities):
         published=published,
     )
     table = cell.measured("corruption_accuracy", arguments, compute)
-    table = table[table["corruption"] != "none"]
-    return _rows(
-        table.rename(columns={"corruption": "condition", "severity": "level"}), "corrupted"
-    )
+    table = table.rename(columns={"corruption": "condition", "severity": "level"})
+    clean = table["condition"] == "none"
+    same = table[clean].assign(level=np.nan)
+    parts = [_rows(same, "uncorrupted"), _rows(table[~clean], "corrupted")]
+    return pd.concat(parts, ignore_index=True)
 
 
 def attacked(cell, model, epsilons):

@@ -18,8 +18,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from experiments import runner, trainings
-from hfc_keras import analysis, checks, reporting, training
+from experiments import runner, statements, trainings
+from hfc_keras import analysis, checks, reporting
 
 KEYS = "recipe seed row column".split()
 NAMES = ("vanilla", "batch_norm", "adversarial", "noise", "low_pass")
@@ -31,7 +31,7 @@ ROBUST = ("adversarial", "noise")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(trainings.Settings):
+class Settings(trainings.Normalized, trainings.Augmented):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("norm", "measured")
@@ -52,12 +52,8 @@ def recipes(settings):
     checks.number("measured", settings.images, minimum=1, whole=True)
     if settings.norm is not None:
         checks.number("norm", settings.norm, minimum=0)
-    dataset = training.load_data(settings.base_recipe(), settings.data_dir)
-    found = {
-        **trainings.heuristics(settings),
-        **trainings.augmented(settings, dataset.image_shape[1]),
-    }
-    return {name: found[name] for name in NAMES}
+    heuristics = trainings.heuristics(settings, ("vanilla", "batch_norm", "adversarial"))
+    return {**heuristics, **trainings.augmented(settings)}
 
 
 def measure(cell):
@@ -99,14 +95,14 @@ def figures(table, plan):
     return {"": reporting.heat_map_panels(table, trainings.TITLES)}
 
 
-def _all_but_lowest(table):
-    """Rise of vanilla in each band minus its rise at the lowest frequencies, by seed."""
-    lowest = reporting.heat_map_rise(table, "vanilla", 0, 1 / 16)
+def _all_but_lowest(table, recipe):
+    """Rise of a recipe in each band minus its rise at the lowest frequencies, by seed."""
+    lowest = reporting.heat_map_rise(table, recipe, 0, 1 / 16)
     bands = {"1/8 to 1/4": (1 / 8, 1 / 4), "1/4 to 3/8": (1 / 4, 3 / 8)}
     bands["from 3/8"] = (3 / 8, math.inf)
     return {
         f"{words} width": reporting.difference(
-            reporting.heat_map_rise(table, "vanilla", *band), lowest
+            reporting.heat_map_rise(table, recipe, *band), lowest
         )
         for words, band in bands.items()
     }
@@ -121,27 +117,21 @@ def _against_vanilla(table, inner, outer):
     }
 
 
-def _claim(name, sentence, measured, effect, **bound):
-    return reporting.Claim(
-        id=f"heat_map_{name}",
-        paper=PAPER,
-        item=ITEM,
-        unit="error rate",
-        sentence=sentence,
-        measured=measured,
-        effect=effect,
-        **bound,
-    )
-
-
+_claim = functools.partial(statements.claim, "heat_map", PAPER, ITEM, unit="error rate")
 CLAIMS = (
-    _claim(
-        "natural",
-        "A naturally trained network is sensitive to waves of all but the lowest frequencies.",
-        "rise of the error rate, vanilla, in each band of frequencies from 1/8 width minus below "
-        "1/16 width",
-        _all_but_lowest,
-        above=0,
+    *(
+        _claim(
+            f"natural{name}",
+            f"{words} is sensitive to waves of all but the lowest frequencies.",
+            f"rise of the error rate, {recipe}, in each band of frequencies from 1/8 width minus "
+            "below 1/16 width",
+            functools.partial(_all_but_lowest, recipe=recipe),
+            above=0,
+        )
+        for name, words, recipe in (
+            ("", "A naturally trained network (it has BatchNorm)", "batch_norm"),
+            ("_vanilla", "Our control: a network without BatchNorm", "vanilla"),
+        )
     ),
     _claim(
         "high",

@@ -17,8 +17,8 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from experiments import conditions, runner, sensitivity, settings, statements, trainings
-from hfc_keras import attacks, checks, data, reporting, training
+from experiments import conditions, runner, sensitivity, statements, systems, trainings
+from hfc_keras import checks, data, reporting
 
 KEYS = "recipe seed measure condition level ring".split()
 KINDS = trainings.REGULARIZERS
@@ -26,21 +26,24 @@ TITLES = {name: trainings.TITLES[name] for name in ("vanilla", *KINDS)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Settings):
+class Settings(systems.Changed):
     """Settings of this experiment."""
 
-    MEASURED_WITH: ClassVar = ("epsilons", "patches", "severities")
+    MEASURED_WITH: ClassVar = (*systems.Changed.MEASURED_WITH, "patches")
 
     weight: float = 0.5
     """Weight of the penalty, as in the paper's released code."""
     other_weights: tuple[float, ...] = (0.1, 2.0)
     """Other weights at which accuracy and sensitivity are measured."""
-    epsilons: tuple[float, ...] = (2 / 255, 8 / 255)
-    """Radii of the L-inf balls of FGSM and PGD."""
     patches: tuple[int, ...] = (2, 4)
     """Patches a side that change places; they must divide the image's sides."""
-    severities: tuple[int, ...] = (1, 3, 5)
-    """Severities of the corruptions, 1 to 5."""
+
+    def base_recipe(self):
+        """Vanilla training, after a check of what is measured later."""
+        systems.distinct("patches", self.patches)
+        for patches in self.patches:
+            data.patch_shuffle(np.zeros((1, *self.image_shape()), "float32"), patches)
+        return super().base_recipe()
 
 
 def recipes(settings):
@@ -48,31 +51,11 @@ def recipes(settings):
     weights = (settings.weight, *settings.other_weights)
     words = [f"{weight:g}" for weight in weights]
     checks.require(len(set(words)) == len(words), "weights must differ in words", weights=words)
-    _check(settings)
     chosen = {"vanilla": settings.base_recipe()}
     for weight in weights:
         for name, recipe in trainings.regularized(settings, weight).items():
             chosen[name if weight == settings.weight else f"{name}_{weight:g}"] = recipe
     return chosen
-
-
-def _check(settings):
-    """Refuse what could not be measured after the training."""
-    shape = training.load_data(settings.base_recipe(), settings.data_dir).image_shape
-    for epsilon in settings.epsilons:
-        attacks.Pgd(epsilon)
-    blank = np.zeros((1, *shape), "float32")
-    for patches in settings.patches:
-        data.patch_shuffle(blank, patches)
-    for severity in settings.severities:
-        data.corrupt(blank, "contrast", severity)
-    for name in ("epsilons", "patches", "severities"):
-        values = getattr(settings, name)
-        checks.require(
-            values and len(set(values)) == len(values),
-            f"`{name}` must hold at least one value and none twice",
-            **{name: values},
-        )
 
 
 def measure(cell):
@@ -94,38 +77,22 @@ def measure(cell):
 
 def summary(table):
     """Return spectra and accuracies in a few numbers."""
-    accuracies = _main(table)
-    words = (
-        "Fourier sensitivity (mean +- standard deviation over seeds; low, mid, high: share of the\n"
-        "rings up to a third of Nyquist, two thirds, beyond; peak, centre: cycles per image)\n\n"
-        f"{spectra(table).to_string()}"
-    )
-    if not len(accuracies):
-        return words
-    sources = ", ".join(sorted(accuracies["source"].dropna().unique()))
-    return (
-        f"{words}\n\nAccuracy\n\n{by_condition(table).to_string()}\n\n"
-        f"Accuracy under corruptions ({sources}), mean over severities\n\n"
-        f"{by_corruption(table).to_string()}"
-    )
-
-
-def spectra(table):
-    """Numbers of each spectrum, as of ``reporting.sensitivity_table``."""
-    return reporting.sensitivity_table(_rings(table))
+    main = _main(table)
+    parts = [systems.spectra_in_words(table)]
+    return "\n\n".join(parts + ([systems.accuracies_in_words(main)] if len(main) else []))
 
 
 def by_condition(table):
     """Accuracies at the usual weight, as of ``reporting.condition_table``."""
-    return reporting.condition_table(_main(table))
+    return systems.by_condition(_main(table))
 
 
 def by_corruption(table):
     """Accuracies under corruptions, as of ``reporting.corruption_table``."""
-    return reporting.corruption_table(_corruptions(table))
+    return systems.by_corruption(_main(table))
 
 
-TABLES = (spectra, by_condition, by_corruption)
+TABLES = (systems.spectra, by_condition, by_corruption)
 
 
 def figures(table, plan):
@@ -134,16 +101,13 @@ def figures(table, plan):
     if not len(_main(table)):
         return weights
     return {
-        "": reporting.sensitivity_curves(_rings(table), {"Fourier regularization": TITLES}, TITLES),
-        "_accuracy": reporting.condition_points(_main(table), TITLES),
-        "_corruptions": reporting.corruption_points(_corruptions(table), TITLES),
+        "": reporting.sensitivity_curves(
+            systems.rings(table), {"Fourier regularization": TITLES}, TITLES
+        ),
+        "_accuracy": reporting.condition_points(systems.shares(_main(table)), TITLES),
+        "_corruptions": reporting.corruption_points(systems.corruptions(_main(table)), TITLES),
         **weights,
     }
-
-
-def _rings(table):
-    """Spectra of all recipes."""
-    return table[table["measure"] == "sensitivity"]
 
 
 def _main(table):
@@ -151,23 +115,20 @@ def _main(table):
     return table[table["recipe"].isin(TITLES) & (table["measure"] != "sensitivity")]
 
 
-def _corruptions(table):
-    """Accuracies on corrupted images and on images as they are, as rows of corruptions."""
-    rows = _main(table)
-    rows = rows[rows["measure"].isin(["clean", "corrupted"])]
-    names = rows["condition"].replace("original", "none")
-    return rows.assign(corruption=names, severity=rows["level"].fillna(0))
-
-
-def _gain(recipe, measure, conditions, table, over="vanilla"):
-    """Accuracy of a recipe minus that of another, Series by seed."""
-    pair = (reporting.condition_effect(table, one, measure, conditions) for one in (recipe, over))
-    return reporting.difference(*pair)
+def _smallest_attack(table):
+    """Accuracy under PGD at the smallest epsilon, lsf minus vanilla, by seed."""
+    attacked = table[table["measure"] == "attacked"]
+    return systems.gain(
+        "lsf",
+        "attacked",
+        attacked[attacked["level"] == attacked["level"].min()],
+        conditions=("pgd",),
+    )
 
 
 def _most(name, table):
-    """Share in the band that a regularizer names minus the larger of the other two."""
-    rings = _rings(table)
+    """Share in the band that a regularizer names minus that in each of the other two."""
+    rings = systems.rings(table)
     own = sensitivity.number(KINDS[name], rings, name)
     return {
         f"the share of {other}": reporting.difference(own, sensitivity.number(other, rings, name))
@@ -178,9 +139,8 @@ def _most(name, table):
 
 def _flattest(table):
     """Entropy of the spectrum of asf minus that of every other recipe."""
-    rings = _rings(table)
     return {
-        other: sensitivity.shift("entropy", rings, "asf", other)
+        other: systems.shift("entropy", "asf", table, other)
         for other in ("vanilla", "lsf", "msf", "hsf")
     }
 
@@ -188,7 +148,7 @@ def _flattest(table):
 def _own_band(name, table):
     """Accuracy on the band that a regularizer names, minus that of each other recipe."""
     return {
-        other: _gain(name, "filtered", [KINDS[name]], table, over=other)
+        other: systems.gain(name, "filtered", table, over=other, conditions=[KINDS[name]])
         for other in TITLES
         if other not in (name, "asf")
     }
@@ -227,7 +187,7 @@ CLAIMS = (
             f"{name}_test",
             f"The {name.upper()} regularizer costs little accuracy.",
             f"accuracy on test images, {name} minus vanilla",
-            functools.partial(_gain, name, "clean", None),
+            functools.partial(systems.gain, name, "clean"),
             above=-reporting.EQUIVALENCE,
         )
         for name in KINDS
@@ -247,28 +207,28 @@ CLAIMS = (
         "lsf_noise",
         "LSF makes the network more robust to noise.",
         "accuracy under Gaussian, shot and impulse noise, lsf minus vanilla",
-        functools.partial(_gain, "lsf", "corrupted", NOISES),
+        functools.partial(systems.gain, "lsf", "corrupted", conditions=NOISES),
         above=0,
     ),
     _claim(
         "lsf_smooth",
         "Our question: it pays for that under corruptions of the lowest frequencies.",
         "accuracy under brightness, contrast and fog, lsf minus vanilla",
-        functools.partial(_gain, "lsf", "corrupted", SMOOTH),
+        functools.partial(systems.gain, "lsf", "corrupted", conditions=SMOOTH),
         below=0,
     ),
     _claim(
         "lsf_attacked",
         "Our question: LSF makes the network more robust to small adversarial perturbations.",
-        "accuracy under PGD, mean over epsilons, lsf minus vanilla",
-        functools.partial(_gain, "lsf", "attacked", ("pgd",)),
+        "accuracy under PGD at the smallest epsilon, lsf minus vanilla",
+        _smallest_attack,
         above=0,
     ),
     _claim(
         "lsf_shuffled",
         "Our question: LSF loses more than HSF where patches change places.",
         "accuracy on shuffled patches, lsf minus hsf",
-        functools.partial(_gain, "lsf", "shuffled", None, over="hsf"),
+        functools.partial(systems.gain, "lsf", "shuffled", over="hsf"),
         below=0,
     ),
 )

@@ -17,7 +17,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from experiments import runner, sensitivity, statements, trainings
-from hfc_keras import reporting, training
+from hfc_keras import reporting
 
 KEYS = "recipe seed ring".split()
 TITLES = trainings.TITLES
@@ -29,7 +29,7 @@ PANELS = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(trainings.Settings):
+class Settings(trainings.Heuristics, trainings.Augmented, trainings.Architectures):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("channels", "rings")
@@ -48,10 +48,9 @@ class Settings(trainings.Settings):
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    dataset = training.load_data(settings.base_recipe(), settings.data_dir)
     return {
         **trainings.heuristics(settings),
-        **trainings.augmented(settings, dataset.image_shape[1]),
+        **trainings.augmented(settings),
         **trainings.architectures(settings),
     }
 
@@ -177,8 +176,8 @@ CLAIMS = (
     ),
     _claim(
         "dataset",
-        "Sensitivity depends on the data set, beyond what seeds do (the paper: CIFAR-10, SVHN and "
-        "ImageNet; here CIFAR-10 and Fashion-MNIST).",
+        "Sensitivity depends on the data set, beyond what seeds do (the other one here: "
+        "Fashion-MNIST).",
         "distance between the centres of the two data sets' spectra minus that between two seeds, "
         "over the Nyquist frequency, vanilla",
         _other_data,

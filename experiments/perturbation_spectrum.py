@@ -17,8 +17,8 @@ from typing import ClassVar
 
 import pandas as pd
 
-from experiments import runner, trainings
-from hfc_keras import analysis, attacks, checks, reporting, training
+from experiments import runner, statements, trainings
+from hfc_keras import analysis, attacks, checks, reporting
 
 KEYS = "recipe seed attack ring".split()
 NAMES = ("vanilla", "batch_norm", "mix_up", "adversarial", "noise")
@@ -30,7 +30,7 @@ SIZES = {"smoke": (40, 4), "quick": (1000, 20), "paper": (None, 40)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(trainings.Settings):
+class Settings(trainings.Mixed, trainings.Noisy):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("attacked", "steps", "test_epsilon")
@@ -70,12 +70,8 @@ def recipes(settings):
         test_epsilon=settings.test_epsilon,
     )
     settings.tests()
-    dataset = training.load_data(settings.base_recipe(), settings.data_dir)
-    found = {
-        **trainings.heuristics(settings),
-        **trainings.augmented(settings, dataset.image_shape[1]),
-    }
-    return {name: found[name] for name in NAMES}
+    names = ("vanilla", "batch_norm", "mix_up", "adversarial")
+    return {**trainings.heuristics(settings, names), **trainings.noisy(settings)}
 
 
 def measure(cell):
@@ -139,38 +135,28 @@ def _against_vanilla(table, recipe):
     }
 
 
-def _claim(name, sentence, measured, effect, **bound):
-    return reporting.Claim(
-        id=f"perturbation_{name}",
-        paper=PAPER,
-        item=ITEM,
-        unit="share",
-        sentence=sentence,
-        measured=f"share of the perturbation's power beyond 1/4 width, {measured}, for each attack",
-        effect=effect,
-        **bound,
-    )
-
-
+_claim = functools.partial(statements.claim, "perturbation", PAPER, ITEM, unit="share")
+SHARE = "share of the perturbation's power beyond 1/4 width, for each attack, "
 CLAIMS = (
     _claim(
         "natural_high",
-        "Perturbations of a naturally trained network are concentrated in high frequencies.",
-        "vanilla minus white noise",
+        "Perturbations of a naturally trained network hold more of the high frequencies than white "
+        "noise does (a common belief; the paper says that they are not strictly high).",
+        f"{SHARE}vanilla minus white noise",
         _beyond_white,
         above=0,
     ),
     _claim(
         "adversarial_low",
         "Perturbations of an adversarially trained network are not: they have less power there.",
-        "adversarial minus vanilla",
+        f"{SHARE}adversarial minus vanilla",
         functools.partial(_against_vanilla, recipe="adversarial"),
         below=0,
     ),
     _claim(
         "noise_low",
         "Our question: so has training with Gaussian noise.",
-        "noise minus vanilla",
+        f"{SHARE}noise minus vanilla",
         functools.partial(_against_vanilla, recipe="noise"),
         below=0,
     ),

@@ -121,22 +121,34 @@ class Settings(Common):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Components(Settings):
+class Radii(Settings):
     """Settings of an experiment that filters images by radius."""
 
-    MEASURED_WITH: ClassVar = ("radii", "inclusive", "rescale")
+    MEASURED_WITH: ClassVar = ("radii", "inclusive")
 
     radii: tuple[float, ...] | None = None
     """Radii in cycles per image. Left out: the width times 1/8, 1/4, 3/8 and 1/2."""
     inclusive: bool = True
     """Whether the rim of the disc belongs to it (<=, the paper) or not (<, its released code)."""
-    rescale: bool = False
-    """Divide training images and tested components by their maximum, as the released code does."""
 
     def base_recipe(self):
         """Vanilla training, after a check of the radii."""
         if self.radii is not None:
             checks.radii(self.radii)
+        return super().base_recipe()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Components(Radii):
+    """Settings of an experiment that may also rescale what it filters."""
+
+    MEASURED_WITH: ClassVar = (*Radii.MEASURED_WITH, "rescale")
+
+    rescale: bool = False
+    """Divide training images and tested components by their maximum, as the released code does."""
+
+    def base_recipe(self):
+        """Vanilla training, on rescaled images where that is asked for."""
         return super().base_recipe().but(rescale=self.rescale)
 
 

@@ -13,37 +13,59 @@ KEYS = "recipe seed measure condition level ring".split()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Settings):
-    """Settings of such an experiment."""
+class Changed(settings.Settings):
+    """Settings of an experiment that measures networks on corrupted and attacked images."""
 
-    MEASURED_WITH: ClassVar = ("epsilons", "severities", "shift")
+    MEASURED_WITH: ClassVar = ("epsilons", "severities")
 
     epsilons: tuple[float, ...] = (2 / 255, 8 / 255)
     """Radii of the L-inf balls of FGSM and PGD."""
     severities: tuple[int, ...] = (1, 3, 5)
     """Severities of the corruptions, 1 to 5."""
+
+    def base_recipe(self):
+        """Vanilla training, after a check of what is measured later."""
+        for epsilon in self.epsilons:
+            attacks.Pgd(epsilon)
+        for severity in self.severities:
+            data.corrupt(np.zeros((1, *self.image_shape()), "float32"), "contrast", severity)
+        for name in ("epsilons", "severities"):
+            distinct(name, getattr(self, name))
+        return super().base_recipe()
+
+    def image_shape(self):
+        """(height, width, channels) of the data set."""
+        return training.load_data(super().base_recipe(), self.data_dir).image_shape
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(Changed):
+    """Settings of such an experiment."""
+
+    MEASURED_WITH: ClassVar = (*Changed.MEASURED_WITH, "shift")
+
     shift: int | None = None
     """Pixels by which images are shifted at most. Left out: an eighth of the smaller side."""
 
     def base_recipe(self):
         """Vanilla training, after a check of what is measured later."""
-        recipe = super().base_recipe()
-        shape = training.load_data(recipe, self.data_dir).image_shape
-        blank = np.zeros((1, *shape), "float32")
-        for epsilon in self.epsilons:
-            attacks.Pgd(epsilon)
-        for severity in self.severities:
-            data.corrupt(blank, "contrast", severity)
-        for name in ("epsilons", "severities"):
-            values = getattr(self, name)
-            checks.require(
-                values and len(set(values)) == len(values),
-                f"`{name}` must hold at least one value and none twice",
-                **{name: values},
-            )
         if self.shift is not None:
-            checks.number("shift", self.shift, 1, min(shape[:2]) - 1, whole=True)
-        return recipe
+            checks.number("shift", self.shift, 1, min(self.image_shape()[:2]) - 1, whole=True)
+        return super().base_recipe()
+
+
+def distinct(name, values):
+    """Refuse a setting that holds no value, or one twice.
+
+    Args:
+        name: str, the setting's name.
+        values: tuple.
+    """
+    checks.require(
+        values and len(set(values)) == len(values),
+        f"`{name}` must hold at least one value and none twice",
+        **{name: values},
+    )
 
 
 def rows(cell, model):
@@ -79,15 +101,27 @@ def rings(table):
 
 def shares(table):
     """Accuracies and other shares in one column, accuracy; errors of calibration are left out."""
-    kept = table[~table["measure"].isin(["sensitivity", "calibration"])]
-    return kept.assign(accuracy=kept["accuracy"].fillna(kept["value"]))
+    left_out = ("sensitivity", "calibration", "uncorrupted")
+    return filled(table[~table["measure"].isin(left_out)])
+
+
+def filled(table):
+    """Rows with their value in the column accuracy, where they have no accuracy."""
+    if "value" not in table:
+        return table
+    return table.assign(accuracy=table["accuracy"].fillna(table["value"]))
 
 
 def corruptions(table):
-    """Accuracies on corrupted images and on images as they are, as rows of corruptions."""
-    chosen = table[table["measure"].isin(["clean", "corrupted"])]
-    names = chosen["condition"].replace("original", "none")
-    return chosen.assign(corruption=names, severity=chosen["level"].fillna(0))
+    """Accuracies on corrupted images, and on the same ones as they are, as rows of corruptions.
+
+    The latter are missing in tables of version 0.4.
+    """
+    cells = ["recipe", "seed"]
+    corrupted, clean = (table[table["measure"] == name] for name in ("corrupted", "uncorrupted"))
+    whole = len(corrupted[cells].drop_duplicates()) == len(clean[cells].drop_duplicates())
+    chosen = pd.concat([clean, corrupted]) if whole else corrupted
+    return chosen.assign(corruption=chosen["condition"], severity=chosen["level"].fillna(0))
 
 
 def spectra(table):
@@ -110,12 +144,23 @@ TABLES = (spectra, by_condition, by_corruption)
 
 def summary(table):
     """Spectra and accuracies in a few numbers."""
-    sources = ", ".join(sorted(table["source"].dropna().unique()))
+    return f"{spectra_in_words(table)}\n\n{accuracies_in_words(table)}"
+
+
+def spectra_in_words(table):
+    """Numbers of each spectrum, with a heading."""
     return (
         "Fourier sensitivity (mean +- standard deviation over seeds; low, mid, high: share of the\n"
         "rings up to a third of Nyquist, two thirds, beyond; peak, centre: cycles per image)\n\n"
-        f"{spectra(table).to_string()}\n\nAccuracy, and other shares\n\n"
-        f"{by_condition(table).to_string()}\n\n"
+        f"{spectra(table).to_string()}"
+    )
+
+
+def accuracies_in_words(table):
+    """Accuracies and other shares, and accuracy by corruption, with headings."""
+    sources = ", ".join(sorted(table["source"].dropna().unique()))
+    return (
+        f"Accuracy, and other shares\n\n{by_condition(table).to_string()}\n\n"
         f"Accuracy under corruptions ({sources}), mean over severities\n\n"
         f"{by_corruption(table).to_string()}"
     )
@@ -149,8 +194,8 @@ def gain(recipe, measure, table, over="vanilla", conditions=None):
         over: str, the other recipe.
         conditions: iterable of str; None is all of the measure.
     """
-    filled = table.assign(accuracy=table["accuracy"].fillna(table["value"]))
-    pair = (reporting.condition_effect(filled, one, measure, conditions) for one in (recipe, over))
+    table = filled(table)
+    pair = (reporting.condition_effect(table, one, measure, conditions) for one in (recipe, over))
     return reporting.difference(*pair)
 
 

@@ -5,12 +5,20 @@ import dataclasses
 import json
 from pathlib import Path
 
+import pandas as pd
+
 from experiments import settings
 from hfc_keras import checks, reporting
 from hfc_keras.training import Recipe
 
 # Settings that a page names elsewhere.
 NAMED = ("profile", "dataset")
+# What the tables of two data sets must have in common, of ``Source.scale``.
+ALIKE = ("training images, at most", "epochs", "told otherwise")
+
+
+class NoComparisonError(reporting.MissingMeasurementError):
+    """A claim on two data sets has the table of one; it is listed as not measured."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,6 +155,42 @@ class Source:
             f"A table must hold the rows that its record counts; it has others of {others}",
             path=str(self.path),
         )
+
+
+def compared(claim, source, module, table, used):
+    """Rows that a claim is about: the table's, and those on the data set it compares with.
+
+    Args:
+        claim: reporting.Claim.
+        source: Source of the table.
+        module: the experiment.
+        table: DataFrame.
+        used: dict from the sources used to their scales; that of the other one is added.
+
+    Returns:
+        DataFrame, with the column dataset if there are two.
+
+    Raises:
+        NoComparisonError: if the other table is not there.
+        ValueError: if it was not made alike.
+    """
+    if not claim.other_dataset:
+        return table
+    other = dataclasses.replace(source, dataset=claim.other_dataset)
+    if other == source or not other.path.exists():
+        raise NoComparisonError(
+            f"Claim {claim.id!r} compares with another data set, whose table is made by "
+            f"{other.command}. Received: path={str(other.path)!r}"
+        )
+    used[other] = other.scale(module.Settings)
+    different = [name for name in ALIKE if used[other][name] != used[source][name]]
+    checks.require(
+        not different,
+        f"Claim {claim.id!r} compares two data sets, whose tables must be made alike",
+        **{f"{each.dataset}": [used[each][name] for name in different] for each in (source, other)},
+    )
+    tables = {source.dataset: table, other.dataset: other.read(module.KEYS)}
+    return pd.concat([rows.assign(dataset=name) for name, rows in tables.items()])
 
 
 def _trained(changes):

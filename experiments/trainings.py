@@ -3,6 +3,7 @@
 import dataclasses
 
 from experiments import settings
+from hfc_keras import training
 
 TITLES = {
     "vanilla": "vanilla",
@@ -44,71 +45,108 @@ TITLES = {
 }
 # Fourier regularizers by the paper's names: the frequencies that stay.
 REGULARIZERS = {"lsf": "low", "msf": "mid", "hsf": "high", "asf": "all"}
+HEURISTICS = ("vanilla", "dropout", "mix_up", "batch_norm", "adversarial")
 ARCHITECTURES = ("lenet", "alexnet", "vgg")
 RECOMBINED = ("apr_p", "apr_s", "apr_sp", "hybrid", "hybrid_plus")
 ANTIALIASED = ("critical", "blurpool", "flc", "asap")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Heuristics(settings.AdversarialSettings):
-    """Settings of an experiment on the training heuristics of the CVPR 2020 paper."""
+class Normalized(settings.AdversarialSettings):
+    """Settings of an experiment on batch normalisation and adversarial training."""
 
-    dropout: float = 0.5
-    """Rate of the dropout recipe, before the last layer."""
-    mix_up: float = 0.5
-    """Alpha of the mix-up recipe's Beta distribution; one weight a batch, as the released code."""
     bn_momentum: float = 0.9
     """Momentum of the moving averages of the batch-norm recipe."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(Heuristics):
-    """Settings of an experiment on all these trainings."""
+class Mixed(Normalized):
+    """Settings of an experiment that also mixes images."""
+
+    mix_up: float = 0.5
+    """Alpha of the mix-up recipe's Beta distribution; one weight a batch, as the released code."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Heuristics(Mixed):
+    """Settings of an experiment on the training heuristics of the CVPR 2020 paper."""
+
+    dropout: float = 0.5
+    """Rate of the dropout recipe, before the last layer."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Noisy(settings.Settings):
+    """Settings of an experiment on training with noise."""
 
     noise: float = 0.1
     """Standard deviation of the noise recipe, pixels being in [0, 1]."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Augmented(Noisy):
+    """Settings of an experiment on images without high frequencies, or with noise in them."""
+
     low_pass: float | None = None
     """Radius of the low-pass recipe in cycles per image. Left out: a quarter of the width."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Architectures(settings.Settings):
+    """Settings of an experiment on other networks."""
+
     large_width: float | None = None
     """Factor on the filters of AlexNet and VGG. Left out: 1/4, or 1 for paper."""
 
 
-def heuristics(settings):
+def heuristics(settings, names=HEURISTICS):
     """Trainings of Fig. 5 of the CVPR 2020 paper.
 
     Args:
-        settings: Heuristics.
+        settings: Heuristics, or those of the trainings that are named.
+        names: sequence of str, which of them.
 
     Returns:
         dict from name to Recipe.
     """
     vanilla = settings.base_recipe()
-    return {
-        "vanilla": vanilla,
-        "dropout": vanilla.but(dropout=settings.dropout),
-        "mix_up": vanilla.but(mix_up=settings.mix_up, mix_up_weight="batch"),
-        "batch_norm": vanilla.but(normalization="batch", bn_momentum=settings.bn_momentum),
-        "adversarial": vanilla.but(adversary=settings.attack()),
+    made = {
+        "vanilla": lambda: vanilla,
+        "dropout": lambda: vanilla.but(dropout=settings.dropout),
+        "mix_up": lambda: vanilla.but(mix_up=settings.mix_up, mix_up_weight="batch"),
+        "batch_norm": lambda: vanilla.but(normalization="batch", bn_momentum=settings.bn_momentum),
+        "adversarial": lambda: vanilla.but(adversary=settings.attack()),
     }
+    return {name: made[name]() for name in names}
 
 
-def augmented(settings, width, inclusive=True):
+def noisy(settings):
+    """Training on images with Gaussian noise.
+
+    Args:
+        settings: Noisy.
+
+    Returns:
+        dict from its name to its Recipe.
+    """
+    return {"noise": settings.base_recipe().but(noise=settings.noise)}
+
+
+def augmented(settings, inclusive=True):
     """Trainings on images that lack high frequencies, or whose high frequencies are noise.
 
     Args:
-        settings: Settings.
-        width: int, pixels of an image.
+        settings: Augmented.
         inclusive: bool, whether the rim of the low-pass disc belongs to it.
 
     Returns:
         dict from name to Recipe.
     """
-    vanilla = settings.base_recipe()
-    radius = width / 4 if settings.low_pass is None else settings.low_pass
-    return {
-        "noise": vanilla.but(noise=settings.noise),
-        "low_pass": vanilla.but(component="low", radius=radius, inclusive=inclusive),
-    }
+    vanilla, radius = settings.base_recipe(), settings.low_pass
+    if radius is None:
+        radius = training.load_data(vanilla, settings.data_dir).image_shape[1] / 4
+    low_pass = vanilla.but(component="low", radius=radius, inclusive=inclusive)
+    return {**noisy(settings), "low_pass": low_pass}
 
 
 def architectures(settings):

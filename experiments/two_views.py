@@ -15,7 +15,7 @@ import sys
 import pandas as pd
 
 from experiments import curves, runner, sensitivity, settings, trainings
-from hfc_keras import reporting, training
+from hfc_keras import reporting
 
 KEYS = "recipe seed".split()
 ACCURACY, SENSITIVITY = "high_accuracy", "high"
@@ -28,7 +28,7 @@ NAMES = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components, trainings.Settings):
+class Settings(settings.Radii, trainings.Heuristics, trainings.Augmented, trainings.Architectures):
     """Settings of this experiment."""
 
     weight: float = 0.5
@@ -37,10 +37,9 @@ class Settings(settings.Components, trainings.Settings):
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    dataset = training.load_data(settings.base_recipe(), settings.data_dir)
     return {
         **trainings.heuristics(settings),
-        **trainings.augmented(settings, dataset.image_shape[1], settings.inclusive),
+        **trainings.augmented(settings, settings.inclusive),
         **trainings.architectures(settings),
         **trainings.regularized(settings, settings.weight),
     }
@@ -49,7 +48,9 @@ def recipes(settings):
 def measure(cell):
     """Return the two measures of one network, a row."""
     model, history = cell.fit()
-    tested = curves.component_rows(cell, model, "moving", epochs=curves.last_epoch(cell))
+    tested = curves.component_rows(
+        cell, model, "moving", epochs=curves.last_epoch(cell), scaling="none"
+    )
     spectrum = sensitivity.rows(cell, model).assign(recipe=cell.name, seed=cell.recipe.seed)
     numbers = reporting.sensitivity_numbers(spectrum).reset_index(drop=True)
     smaller = tested[tested["radius"].isin(sorted(tested["radius"].unique())[:2])]

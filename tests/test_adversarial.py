@@ -204,7 +204,7 @@ def test_refuses(arguments, message):
         (lambda x, y: (x, y + 10), "`y` must be class indices from 0 to 9"),
     ],
 )
-@pytest.mark.parametrize("kind", ["arrays", "PyDataset"])
+@pytest.mark.parametrize("kind", ["arrays", "list", "PyDataset"])
 def test_fit_refuses(kind, change, message, digits):
     x, y = change(digits.train.images[:16], digits.train.labels[:16])
 
@@ -217,7 +217,15 @@ def test_fit_refuses(kind, change, message, digits):
 
     robust = compiled(AdversarialTraining(network(), Pgd(0.1)))
     with pytest.raises(ValueError, match=message):
-        robust.fit(*((x, y) if kind == "arrays" else (Batches(),)), verbose=0)
+        robust.fit(*{"arrays": (x, y), "list": ([x], y)}.get(kind, (Batches(),)), verbose=0)
+
+
+def test_fit_refuses_two_arrays_of_images(digits):
+    x, y = digits.train.images[:16], digits.train.labels[:16]
+    robust = compiled(AdversarialTraining(network(), Pgd(0.1)))
+    for several in ([x, x], {"images": x}):
+        with pytest.raises(ValueError, match="`x` must be one array of images. Received: x="):
+            robust.fit(several, y, verbose=0)
 
 
 def test_fit_refuses_probabilities(digits):

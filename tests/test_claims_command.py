@@ -103,7 +103,9 @@ def test_a_claim_compares_two_data_sets(command):
     status, printed = command.run("--experiments", "one")
     assert status == 0 and printed.startswith("1 claims: 1 not measured\n")
     listed = (command.folder / "CLAIMS.md").read_text().partition("## Not measured")[2]
-    assert "Claim 'apart' compares with another data set" in listed
+    assert (
+        "Claim 'apart' compares with another data set" in listed and "--dataset synthetic" in listed
+    )
     folder = command.folder / "smoke" / "synthetic"
     folder.mkdir()
     table = pd.read_csv(command.path)
@@ -111,9 +113,16 @@ def test_a_claim_compares_two_data_sets(command):
     record = json.loads(command.path.with_suffix(".json").read_text()) | {"dataset": "synthetic"}
     (folder / "one.json").write_text(json.dumps(record))
     status, _ = command.run("--experiments", "one")
+    tables = json.loads((command.folder / "claims.json").read_text())["tables"]
+    assert set(tables) == {"smoke/digits/one.csv", "smoke/synthetic/one.csv"}
+    assert "| one | synthetic |" in (command.folder / "CLAIMS.md").read_text()
     row = pd.read_csv(command.folder / "claims.csv").iloc[0]
     assert status == 0 and row["verdict"] == "supported" and row["dataset"] == "digits"
     np.testing.assert_allclose([row["effect"], row["low"], row["high"]], 0.25)
+    record["settings"]["examples"] = [70, 9]
+    (folder / "one.json").write_text(json.dumps(record))
+    status, printed = command.run("--experiments", "one")
+    assert status == 2 and "whose tables must be made alike. Received: digits=" in printed
 
 
 def test_absent_tables_are_refused_or_listed(command):

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hfc_keras.reporting import palette
+from hfc_keras.reporting import condition_effect, palette
 from hfc_keras.reporting.corruptions import corruption_points, corruption_table
 
 BASES = {"clean": 0.8, "fog": 0.5, "shot_noise": 0.3}
@@ -77,3 +77,15 @@ def test_the_figure_shows_means_and_ranges():
 def test_wrong_tables_are_refused(function, wrong, match):
     with pytest.raises(ValueError, match=match):
         function(wrong(measured()))
+
+
+def test_corruptions_of_two_makers_are_refused():
+    table = measured()
+    one = table.assign(source=np.where(table["corruption"] == "none", "images", "generated"))
+    assert len(corruption_table(one))
+    two = one.assign(source=one["source"].mask(one["seed"] == 1, "cifar10_corrupted"))
+    with pytest.raises(ValueError, match="of one source. Received: sources=.'cifar10_corrupted'"):
+        corruption_table(two)
+    rows = two[two["corruption"] != "none"].assign(measure="corrupted", level=two["severity"])
+    with pytest.raises(ValueError, match="of one source"):
+        condition_effect(rows.assign(condition=rows["corruption"]), "vanilla", "corrupted")

@@ -28,7 +28,7 @@ def test_every_measure_is_in_the_table_and_once_in_the_comparison(run, capsys):
     path = run(amplitude_phase, "--recipes vanilla apr_sp")
     table = pd.read_csv(f"{path}.csv")
     measures = {"sensitivity", "clean", "filtered", "corrupted", "attacked", "shifted"}
-    assert set(table["measure"]) == measures | {"calibration", "outside"}
+    assert set(table["measure"]) == measures | {"uncorrupted", "calibration", "outside"}
     assert not table.duplicated(amplitude_phase.KEYS).any()
     assert set(table[table["measure"] == "outside"]["condition"]) == {"gaussian", "uniform"}
     shares = systems.shares(table)["accuracy"]

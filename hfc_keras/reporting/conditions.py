@@ -11,7 +11,7 @@ from hfc_keras.reporting.effects import MissingMeasurementError, rows_of
 from hfc_keras.reporting.panels import PAGE, draw_curve, legend_below, panel_grid
 from hfc_keras.reporting.plots import STYLE, require_columns
 from hfc_keras.reporting.sensitivity import sensitivity_numbers
-from hfc_keras.reporting.tables import mean_and_spread, unique_rows
+from hfc_keras.reporting.tables import mean_and_spread, one_source, unique_rows
 
 KEYS = "recipe seed measure condition level".split()
 # Rows of tables and figures by measure; others are named for their condition.
@@ -46,7 +46,7 @@ def condition_effect(table, recipe, measure, conditions=None):
         >>> condition_effect(pd.DataFrame(rows), "vanilla", "attacked").tolist()
         [0.375]
     """
-    rows = rows_of(table, measure=measure)
+    rows = one_source(rows_of(table, measure=measure))
     rows = rows if conditions is None else rows[rows["condition"].isin(list(conditions))]
     unique_rows(rows, KEYS)
     wide = _wide(rows)

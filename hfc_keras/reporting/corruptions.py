@@ -15,7 +15,7 @@ from hfc_keras.reporting import palette
 from hfc_keras.reporting.components import last_rows
 from hfc_keras.reporting.panels import CHANCE_LOOK, PAGE, accuracy_top, legend_below
 from hfc_keras.reporting.plots import STYLE, require_columns
-from hfc_keras.reporting.tables import mean_and_spread, unique_rows
+from hfc_keras.reporting.tables import mean_and_spread, one_source, unique_rows
 
 KEYS = ["recipe", "seed", "corruption", "severity"]
 COLUMNS = [*KEYS, "accuracy"]
@@ -112,7 +112,7 @@ def _name_places(axes, order):
 def _means(table):
     """Accuracy averaged over severities, and over corruptions as ``mean``, by recipe and seed."""
     require_columns(table, COLUMNS)
-    table = unique_rows(last_rows(table, ["recipe"]), KEYS)
+    table = one_source(unique_rows(last_rows(table, ["recipe"]), KEYS))
     wide = table.pivot(index=["recipe", "seed"], columns=KEYS[2:], values="accuracy")
     gaps = wide.stack([0, 1], future_stack=True)
     gaps = gaps[gaps.isna()].index.tolist()

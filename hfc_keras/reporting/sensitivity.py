@@ -106,7 +106,7 @@ def sensitivity_curves(table, panels, titles=None):
             means over seeds, bands their range; white noise is dashed and grey. A vertical line
             marks the Nyquist frequency.
         panels: dict from the title of a panel to its recipes; those without rows are left out,
-            and so are panels without any.
+            and so are panels without any, or with none but what every panel has.
         titles: dict from recipes to names in the legend, or None.
 
     Returns:
@@ -133,10 +133,17 @@ def sensitivity_curves(table, panels, titles=None):
         name: {recipe: rows[recipe] for recipe in chosen if recipe in rows}
         for name, chosen in panels.items()
     }
-    panels = {name: chosen for name, chosen in panels.items() if chosen}
+    panels = _telling({name: chosen for name, chosen in panels.items() if chosen})
     checks.require(panels, "`panels` must name recipes of the table", recipes=list(rows))
     width = PANEL if len(panels) > 2 else 3.4
     return ring_panels(panels, "share of the gradient's power", titles, width)
+
+
+def _telling(panels):
+    """Panels that hold more than all of them do; the first one where none does."""
+    shared = set.intersection(*map(set, panels.values())) if panels else set()
+    more = {name: rows for name, rows in panels.items() if rows.keys() > shared}
+    return more or dict(list(panels.items())[:1])
 
 
 def _numbers(ring, share, image_size):

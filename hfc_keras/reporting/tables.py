@@ -72,6 +72,31 @@ def unique_rows(table, keys=KEYS):
     return table
 
 
+def one_source(table):
+    """Return a table after proving that its corrupted images have one maker.
+
+    Args:
+        table: DataFrame; without the column source it passes.
+
+    Returns:
+        ``table``.
+
+    Raises:
+        ValueError: naming the makers, if there are several.
+
+    Example:
+        >>> len(one_source(pd.DataFrame({"source": ["generated", "images", None]})))
+        3
+    """
+    sources = set(table["source"].dropna()) - {"images"} if "source" in table else set()
+    checks.require(
+        len(sources) <= 1,
+        "A table must hold corrupted images of one source",
+        sources=sorted(sources),
+    )
+    return table
+
+
 def last_epoch(table):
     """Mean and spread over seeds of the last epoch, a column a recipe.
 

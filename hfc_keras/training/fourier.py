@@ -159,6 +159,6 @@ class _StopAtNonFinite(keras.callbacks.Callback):
             raise FloatingPointError(
                 "The penalty on the Fourier sensitivity must stay finite; lower the learning rate "
                 "or the penalty's weight (where the gradient of every image of a batch is zero, "
-                "the loss is saturated). "
+                "the loss is saturated, perhaps by pixels outside [0, 1]). "
                 f"Received: sensitivity_penalty={penalty} at batch {batch + 1}"
             )

@@ -64,6 +64,13 @@ class ImageTraining(keras.Model):
             x, y, _ = keras.utils.unpack_x_y_sample_weight(next(iter(x)))
         elif isinstance(x, keras.utils.PyDataset):
             x, y, _ = keras.utils.unpack_x_y_sample_weight(x[0])
+        elif isinstance(x, (list, tuple, dict)):
+            checks.require(
+                isinstance(x, (list, tuple)) and len(x) == 1,
+                "`x` must be one array of images",
+                x=f"{type(x).__name__} of {len(x)}",
+            )
+            x = x[0]
         elif not hasattr(x, "shape"):
             return
         self.check(x, y)
