@@ -7,12 +7,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments import settings
+from experiments import settings, trainings
 from hfc_keras import checks, reporting
 from hfc_keras.training import Recipe
 
 # Settings that a page names elsewhere.
 NAMED = ("profile", "dataset")
+# Records of version 0.4 name these settings for experiments on which they had no effect.
+FORMER = (
+    settings.Components,
+    trainings.Heuristics,
+    trainings.Augmented,
+    trainings.Architectures,
+)
 # What the tables of two data sets must have in common, of ``Source.scale``.
 ALIKE = ("training images, at most", "epochs", "told otherwise")
 
@@ -102,9 +109,8 @@ class Source:
             told, seeds = dict(content["settings"]), [f"{seed:d}" for seed in content["seeds"]]
             epochs = sorted({recipe["epochs"] for recipe in recipes})
             ends = dict.fromkeys((epochs[0], epochs[-1]))
-        # Records of version 0.4 name the options on components for every experiment.
         default = {}
-        for each in (settings.Components, settings_class):
+        for each in (*FORMER, settings_class):
             default |= dataclasses.asdict(each(profile=self.profile, dataset=self.dataset))
         default = json.loads(json.dumps(default, default=str))
         others = [
