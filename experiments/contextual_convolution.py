@@ -3,9 +3,10 @@
 Trains a bottleneck network whose 3 x 3 convolutions are split into branches of growing dilation,
 with exactly as many weights, beside its plain twin. The released network differs from the plain one
 in a second thing: the last normalization of each stage stands behind the addition. Both are told
-apart: bottleneck has neither, bottleneck_end_norm the late normalization alone, coconv the branches
-alone, coresnet both. Measured: accuracy, also by frequency, under corruptions, attacks and shifts,
-and the Fourier sensitivity. The paper finds that the branches make the network more accurate.
+apart, all networks keeping the same pixels when they halve a map: bottleneck has neither,
+bottleneck_end_norm the late normalization alone, coconv the branches alone, coresnet both.
+Measured: accuracy, also by frequency, under corruptions, attacks and shifts, and the Fourier
+sensitivity. The paper finds that the branches make the network more accurate.
 """
 
 import dataclasses
@@ -13,6 +14,7 @@ import functools
 import sys
 
 from experiments import runner, statements, systems, trainings
+from hfc_keras import checks
 
 KEYS = systems.KEYS
 TABLES = systems.TABLES
@@ -30,6 +32,11 @@ class Settings(systems.Settings):
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
+    checks.require(
+        settings.model is None,
+        "`model` must be left out: the networks of this experiment are given",
+        model=settings.model,
+    )
     return trainings.contextual(settings, settings.width)
 
 
@@ -72,7 +79,8 @@ CLAIMS = (
     ),
     _claim(
         "branches",
-        "The branches alone make the network more accurate, wherever the last normalization is.",
+        "Our question: the branches alone make the network more accurate, wherever the last "
+        "normalization is.",
         "accuracy on test images, with minus without branches",
         _branches,
         above=0,

@@ -28,6 +28,7 @@ TITLES = {
     "apr_sp": "APR-SP",
     "hybrid": "HybridAugment",
     "hybrid_plus": "HybridAugment++",
+    "aligned": "same pixels, no filter",
     "critical": "critical paths",
     "blurpool": "BlurPool",
     "flc": "FLC pooling",
@@ -37,6 +38,7 @@ TITLES = {
     "coconv": "CoConv, early norm",
     "coresnet": "CoResNet-26",
     "resnet18": "ResNet-18",
+    "unshared": "kernels of their own",
     "anchored": "anchored",
     "anchored_regulator": "anchored, regulator",
     "mix": "anchored by width",
@@ -48,7 +50,7 @@ REGULARIZERS = {"lsf": "low", "msf": "mid", "hsf": "high", "asf": "all"}
 HEURISTICS = ("vanilla", "dropout", "mix_up", "batch_norm", "adversarial")
 ARCHITECTURES = ("lenet", "alexnet", "vgg")
 RECOMBINED = ("apr_p", "apr_s", "apr_sp", "hybrid", "hybrid_plus")
-ANTIALIASED = ("critical", "blurpool", "flc", "asap")
+ANTIALIASED = ("aligned", "critical", "blurpool", "flc", "asap")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -250,7 +252,8 @@ def contextual(settings, width=None):
     base = settings.base_recipe().but(normalization="batch", width=width)
 
     def network(model, late):
-        return base.but(model=model, options={"end_stage_norm": late})
+        # Contextual convolutions keep these pixels, and so must the network without them.
+        return base.but(model=model, options={"end_stage_norm": late, "antialias": "aligned"})
 
     return {
         "bottleneck": network("resnet26", False),
@@ -278,6 +281,7 @@ def anchored(settings, width=None):
 
     return {
         "resnet18": base.but(model="resnet18"),
+        "unshared": network(shared=False),
         "anchored": network(),
         "anchored_regulator": network(regulator="convolution"),
         "mix": network(mix=True),

@@ -52,14 +52,32 @@ class TestNetworks:
     )
     def test_a_network_starts_from_the_weights_of_its_plain_twin(self, name, kind, order):
         shape = NETWORKS[name]
-        plain = build(name, shape, normalization="batch")
-        model = build(name, shape, normalization="batch", antialias=kind, order=order)
+        plain, unfiltered = (
+            build(name, shape, normalization="batch", antialias=kind)
+            for kind in ("none", "aligned")
+        )
+        told = {"antialias": kind, **({"order": order} if order else {})}
+        model = build(name, shape, normalization="batch", **told)
         named = {weight.path: np.asarray(weight) for weight in plain.weights}
         assert {weight.path for weight in model.weights} == set(named)
         assert all(np.array_equal(named[weight.path], weight) for weight in model.weights)
         images = pixels(shape)
         assert outputs(model, images).shape == (2, 4)
-        assert not np.allclose(outputs(model, images), outputs(plain, images))
+        assert not np.allclose(outputs(model, images), outputs(unfiltered, images))
+
+    @pytest.mark.parametrize("shape", [(16, 18, 3), (17, 33, 3)])
+    @pytest.mark.parametrize(
+        "told", [("critical", "post"), ("critical", "pre"), ("blurpool", "pre")]
+    )
+    def test_a_filter_of_size_1_leaves_the_pixels_of_the_aligned_network(self, shape, told):
+        kind, order = told
+        aligned = build("resnet18", shape, antialias="aligned", normalization="none")
+        options = {"antialias": kind, "order": order, "blur_size": 1, "normalization": "none"}
+        images = pixels(shape)
+        same = outputs(build("resnet18", shape, **options), images)
+        np.testing.assert_allclose(same, outputs(aligned, images), atol=1e-6)
+        plain = outputs(build("resnet18", shape, normalization="none"), images)
+        assert np.allclose(plain, same, atol=1e-6) == (shape == (17, 33, 3))
 
     def test_none_is_the_plain_network(self):
         plain, none = (
@@ -133,8 +151,12 @@ class TestNetworks:
     @pytest.mark.parametrize("kind", KINDS)
     def test_order_pre_filters_what_enters_the_convolution(self, kind):
         model = build("resnet18", (32, 32, 3), antialias=kind, order="pre")
-        pooling, convolution = before(model, "conv5"), model.get_layer("conv5")
         blurred = kind in ("critical", "blurpool")
+        pooling, convolution = (
+            before(model, "border0" if blurred else "conv5"),
+            model.get_layer("conv5"),
+        )
+        assert not blurred or before(model, "conv5") is model.get_layer("border0")
         assert type(pooling) is (layers.BlurPool2D if blurred else layers.FourierPool2D)
         assert convolution.strides == ((2, 2) if blurred else (1, 1))
         assert not blurred or pooling.strides == 1
@@ -206,7 +228,9 @@ class TestNetworks:
             ({"antialias": "critical", "blur_size": 0}, "from 1 up to 7. Received: blur_size=0"),
             ({"antialias": "flc", "blur_size": 5}, "antialias='flc', blur_size=5"),
             ({"blur_size": 5}, "'blurpool' or 'critical'.*antialias='none', blur_size=5"),
-            ({"order": "pre"}, "must be given with its order.*order='pre'"),
+            ({"order": "pre"}, "of a kind that filters.*antialias='none', order='pre'"),
+            ({"antialias": "aligned", "order": "pre"}, "of a kind that filters"),
+            ({"name": "vgg11", "antialias": "flc", "order": "pre"}, "takes the options .*order="),
             ({"antialias": "flc", "order": "first"}, "'post', 'pre'.*order='first'"),
             ({"name": "small_cnn", "antialias": "flc"}, "takes the options .*antialias='flc'"),
         ],
@@ -270,6 +294,7 @@ MAKERS = {
     "nested": nested,
     "resnet8": lambda: build("resnet8", (16, 16, 3), normalization="batch", dropout=0.5),
     "resnet18": lambda: build("resnet18", (33, 33, 3), stem="imagenet"),
+    "coresnet14": lambda: build("coresnet14", (16, 17, 3), width=0.125),
 }
 
 
@@ -336,6 +361,19 @@ class TestSurgery:
             ["last", "AveragePooling2D", (2, 2), "AveragePooling2D at stride 1, BlurPool2D(3)"],
         ]
         assert copy.get_layer("stem").strides == (2, 2)
+
+    def test_every_strided_layer_is_reported(self):
+        """Contextual convolutions are filtered, a layer that enlarges its map is not."""
+        _, changes = models.antialias(MAKERS["coresnet14"]())
+        filtered = changes[changes["kind"] == "ContextualConv2D"]
+        assert len(filtered) == 2
+        assert (filtered["became"] == "ContextualConv2D at stride 1, BlurPool2D(3)").all()
+        inputs = keras.Input((8, 8, 3))
+        model = keras.Model(inputs, L.Conv2DTranspose(2, 3, 2, name="larger")(inputs))
+        copy, changes = models.antialias(model)
+        row = ["larger", "Conv2DTranspose", (2, 2), "kept, of another kind"]
+        assert changes.values.tolist() == [row]
+        assert copy.output_shape == model.output_shape
 
     def test_one_pixel_gets_no_filter(self):
         model = chain(L.MaxPooling2D(2, name="pool"), L.Flatten(), shape=(2, 2, 3))

@@ -228,10 +228,35 @@ def test_a_shared_kernel_refuses_other_channels():
     ("option", "message"),
     [
         ({"regulator": "swap"}, "must be one of 'none', 'convolution', 'rotation'.*'swap'"),
-        ({"stem": "cifar"}, "takes the options .*, mix, regulator. Received: stem='cifar'"),
+        ({"stem": "cifar"}, "takes the options .*, mix, regulator, shared. Received: stem='cifar'"),
     ],
 )
 @pytest.mark.parametrize("name", ["dacnn14", "dacnn34"])
 def test_wrong_options_are_refused(name, option, message):
     with pytest.raises(ValueError, match=message):
         build(name, **option)
+
+
+@pytest.mark.parametrize(("name", "options"), OPTIONS)
+def test_without_sharing_each_use_has_a_kernel_of_its_own(name, options, rng):
+    """With the same kernel in each, the network is the anchored one."""
+    anchored, apart = (build(name, shared=shared, **options) for shared in (True, False))
+    randomize(anchored, rng)
+    single = {layer.name: layer for layer in anchored.layers}
+    uses = [len(layer._inbound_nodes) for layer in convolutions(anchored)]
+    assert len(convolutions(apart)) == sum(uses) > len(uses)
+    for layer, twin in zip(in_order(anchored), in_order(apart), strict=True):
+        assert type(layer) is type(twin)
+        twin.set_weights(single[layer.name].get_weights())
+    images = rng.random((2, 8, 8, 1), "float32")
+    np.testing.assert_allclose(anchored(images), apart(images), rtol=1e-4, atol=1e-5)
+
+
+def in_order(model):
+    """Layer of each call, from the images on."""
+    nodes = (
+        node
+        for depth in sorted(model._nodes_by_depth, reverse=True)
+        for node in model._nodes_by_depth[depth]
+    )
+    return [node.operation for node in nodes]

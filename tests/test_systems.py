@@ -86,7 +86,8 @@ def table_of(goodness, low=None):
         }.items():
             for name in conditions:
                 rows.append({**key, "measure": measure, "condition": name, "accuracy": 0.5 + up})
-        for measure, name in (("shifted", "consistency"), ("outside", "gaussian")):
+        others = [("outside", name) for name in ("gaussian", "uniform", "fashion_mnist")]
+        for measure, name in (("shifted", "consistency"), *others):
             rows.append({**key, "measure": measure, "condition": name, "value": 0.5 + up})
         rows.append({**key, "measure": "calibration", "condition": "rms", "value": 0.5 - up})
         moved = 0.1 * (low or goodness)[recipe] + 1e-3 * seed
@@ -103,7 +104,11 @@ CASES = [
         {"vanilla": 0, "hybrid": 0.5, "apr_p": 1, "apr_s": 1, "apr_sp": 2, "hybrid_plus": 2},
         None,
     ),
-    (anti_aliasing, {"vanilla": 0, "critical": 1, "blurpool": 1, "flc": 1, "asap": 1}, None),
+    (
+        anti_aliasing,
+        {"vanilla": 0, "aligned": 0, "critical": 1, "blurpool": 1, "flc": 1, "asap": 1},
+        None,
+    ),
     (
         contextual_convolution,
         {"bottleneck": 0, "bottleneck_end_norm": 1, "coconv": 1, "coresnet": 2},
@@ -113,13 +118,15 @@ CASES = [
         anchored_convolution,
         {
             "resnet18": 2,
+            "unshared": 2,
             "anchored": 0,
             "anchored_regulator": 1,
             "mix": 1,
             "mix_regulator": 2,
             "mix_rotation": 2,
         },
-        {"resnet18": 0, "anchored": 1} | dict.fromkeys(anchored_convolution.NAMES[2:], 0),
+        {"resnet18": 0, "unshared": 0, "anchored": 1}
+        | dict.fromkeys(anchored_convolution.NAMES[3:], 0),
     ),
 ]
 

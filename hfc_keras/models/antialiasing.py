@@ -4,7 +4,7 @@ import keras
 import pandas as pd
 
 from hfc_keras import checks
-from hfc_keras.layers import BlurPool2D
+from hfc_keras.layers import BlurPool2D, ContextualConv2D
 
 KINDS = (
     keras.layers.Conv2D,
@@ -12,6 +12,7 @@ KINDS = (
     keras.layers.SeparableConv2D,
     keras.layers.MaxPooling2D,
     keras.layers.AveragePooling2D,
+    ContextualConv2D,
 )
 
 
@@ -20,9 +21,10 @@ def antialias(model, pool_size=3, keep=()):
 
     .. math:: D_2 f(x) \to D_2 L_k f(x)
 
-    Every Conv2D, DepthwiseConv2D, SeparableConv2D, MaxPooling2D and AveragePooling2D of stride 2
-    becomes its twin of stride 1 with the same weights, and ``layers.BlurPool2D`` behind it. The
-    weights fit without training; a few epochs of it regain what the filter costs.
+    Every Conv2D, DepthwiseConv2D, SeparableConv2D, ContextualConv2D, MaxPooling2D and
+    AveragePooling2D of stride 2 becomes its twin of stride 1 with the same weights, and
+    ``layers.BlurPool2D`` behind it. The weights fit without training; a few epochs of it regain
+    what the filter costs.
 
     Keras pads a strided layer of padding "same" by what the stride leaves over, so that it is the
     twin at the pixels 1, 3, 5 ... or 0, 2, 4 ... by the parity of the map and of the kernel.
@@ -41,9 +43,9 @@ def antialias(model, pool_size=3, keep=()):
 
     Returns:
         ``(copy, changes)``: keras.Model, functional and not compiled, and a DataFrame with a row
-        for each strided layer of these kinds and the columns layer, kind, strides and became.
-        Other strides than 2 x 2, and maps of a single row or column at stride 1, are left alone
-        and say so there.
+        for each strided layer and the columns layer, kind, strides and became. Layers of other
+        kinds or other strides than 2 x 2, and maps of a single row or column at stride 1, are
+        left alone and say so there.
 
     Raises:
         ValueError: for a size out of range; a name in ``keep`` of no strided layer; a model,
@@ -108,9 +110,10 @@ class _Surgery:
         if isinstance(layer, keras.Model):
             return self.model(layer)
         config = layer.get_config()
-        if not (isinstance(layer, KINDS) and max(layer.strides) > 1):
+        strides = _strides(layer)
+        if max(strides) == 1:
             return type(layer).from_config(config)
-        kind, strides, reason = type(layer).__name__, tuple(layer.strides), self._kept(layer)
+        kind, reason = type(layer).__name__, self._kept(layer)
         became = f"kept, {reason}" if reason else f"{kind} at stride 1"
         self.changes[id(layer)] = layer, (kind, strides, became)
         if reason:
@@ -123,12 +126,15 @@ class _Surgery:
         """Why a strided layer stays as it is, or nothing."""
         if layer.name in self.keep:
             return "as asked"
-        if tuple(layer.strides) != (2, 2):
-            return f"strides {tuple(layer.strides)}"
+        if not isinstance(layer, KINDS):
+            return "of another kind"
+        if _strides(layer) != (2, 2):
+            return f"strides {_strides(layer)}"
+        layout = getattr(layer, "data_format", "channels_last")
         checks.require(
-            layer.data_format == "channels_last",
+            layout == "channels_last",
             f"`{layer.name}` must be channels last, or in `keep`",
-            data_format=layer.data_format,
+            data_format=layout,
         )
         return ""
 
@@ -169,8 +175,17 @@ class _Surgery:
         return self._added[key]
 
 
+def _strides(layer):
+    """Strides of a layer, one for each axis; 1 where it has none."""
+    strides = getattr(layer, "strides", 1)
+    return (strides, strides) if isinstance(strides, int) else tuple(strides)
+
+
 def _geometry(layer):
     """Name, padding and window of a strided layer, for each of its two axes."""
+    if isinstance(layer, ContextualConv2D):
+        # It pads all sides alike at every stride, and keeps the first pixel.
+        return [layer.name] * 2, ["valid"] * 2, [layer.kernel_size] * 2
     window = layer.pool_size if hasattr(layer, "pool_size") else layer.kernel_size
     return [layer.name] * 2, [layer.padding] * 2, window
 

@@ -18,11 +18,12 @@ from hfc_keras.models.vgg import vgg
 
 _COMMON = {name: option.default for name, option in inspect.signature(Parts).parameters.items()}
 _ANTIALIAS = {"antialias": "none", "blur_size": 3, "order": None}
+_POOLED = {"antialias": "none", "blur_size": 3}
 _CIFAR = {"first_kernel": 3, **_ANTIALIAS}
 _RESNET = {"normalization": "batch", "stem": None, **_ANTIALIAS}
 _BOTTLENECK = {**_RESNET, "levels": (1, 1, 1, 1), "end_stage_norm": False}
 _CONTEXTUAL = {**_RESNET, "levels": (4, 3, 2, 1), "end_stage_norm": True}
-_ANCHORED = {"normalization": "batch", "mix": False, "regulator": "none"}
+_ANCHORED = {"normalization": "batch", "mix": False, "regulator": "none", "shared": True}
 # By number of layers: bottlenecks in each stage.
 BOTTLENECKS = {
     14: (1, 1, 1, 1),
@@ -54,8 +55,8 @@ _NETWORKS = {
     "dacnn14": (anchored_vgg, _ANCHORED),
     "dacnn18": (functools.partial(anchored_resnet, stages=(2, 2, 2, 2)), _ANCHORED),
     "dacnn34": (functools.partial(anchored_resnet, stages=(3, 4, 6, 3)), _ANCHORED),
-    "vgg11": (functools.partial(vgg, stages=(1, 1, 2, 2, 2)), _ANTIALIAS),
-    "vgg16": (functools.partial(vgg, stages=(2, 2, 3, 3, 3)), _ANTIALIAS),
+    "vgg11": (functools.partial(vgg, stages=(1, 1, 2, 2, 2)), _POOLED),
+    "vgg16": (functools.partial(vgg, stages=(2, 2, 3, 3, 3)), _POOLED),
     "lenet5": (lenet5, {}),
     "alexnet": (alexnet, {}),
     "small_cnn": (small_cnn, {}),
@@ -125,10 +126,14 @@ def build(name, input_shape, classes, **options):
             of every resnet and vgg also:
 
             - antialias: what filters a map before it is halved: "blurpool" (Zhang),
-              "critical" (Vasconcelos et al.), "flc" or "asap" (Grabinski et al.), as
-              ``models.downsampling.Downsampling`` has them. Default "none".
+              "critical" (Vasconcelos et al.; the same in a vgg), "flc" or "asap" (Grabinski et
+              al.), as ``models.downsampling.Downsampling`` has them; "aligned" has no filter,
+              but keeps the same pixels as they do. Default "none".
             - blur_size: int from 1 to 7, size of the binomial kernel of the first two.
               Default 3.
+
+            of every resnet also:
+
             - order: "post" or "pre", whether the filter follows the 3 x 3 convolution that
               halves or goes before it. Default None, which is as published: "post" for the
               first two, "pre" for the others.
@@ -156,6 +161,7 @@ def build(name, input_shape, classes, **options):
             - mix: bool, whether there is a kernel for each of several widths. Default False.
             - regulator: what lets the uses of a kernel differ: "none", "convolution" (1 x 1,
               not shared) or "rotation" (the first channel moves to the end). Default "none".
+            - shared: bool, whether uses share a kernel, or each has one of its own. Default True.
 
     Returns:
         keras.Model.

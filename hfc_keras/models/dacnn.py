@@ -9,6 +9,8 @@ For a CPU: where ResNet-8 takes 12 million multiply-adds (32 x 32 pixels, 10 cla
 18 and 34 take 38, 29 and 21 at the widths 3/8, 3/16 and 1/8, and at most four times its time.
 """
 
+import functools
+
 from hfc_keras import checks
 
 REGULATORS = ("none", "convolution", "rotation")
@@ -16,7 +18,7 @@ REGULATORS = ("none", "convolution", "rotation")
 PLAIN_USES = (1, 2, 3, 3, 3)
 
 
-def anchored_vgg(parts, x, classes, mix=False, regulator="none"):
+def anchored_vgg(parts, x, classes, mix=False, regulator="none", shared=True):
     """Return the logits of a stack of thirteen convolutions, twelve or seven of them anchored.
 
     Each convolution is followed by a rectifier and then a normalization of its own, and the
@@ -34,6 +36,7 @@ def anchored_vgg(parts, x, classes, mix=False, regulator="none"):
         regulator: str, what lets the uses of one kernel differ: "none"; "convolution", after
             each normalization a 1 x 1 convolution without bias, not shared; "rotation", after
             each the first channel moved to the end. The paper has no such stack with one.
+        shared: bool, whether uses share a kernel at all; without, each has one of its own.
 
     Returns:
         tensor ``(batch, classes)``.
@@ -52,11 +55,12 @@ def anchored_vgg(parts, x, classes, mix=False, regulator="none"):
         12138
     """
     checks.choice("regulator", regulator, REGULATORS)
-    x = _mixed_stack(parts, x, regulator) if mix else _plain_stack(parts, x, regulator)
+    stack = _mixed_stack if mix else _plain_stack
+    x = stack(parts, x, regulator, shared)
     return parts.head(parts.global_average(x), classes)
 
 
-def anchored_resnet(parts, x, classes, stages, mix=False, regulator="none"):
+def anchored_resnet(parts, x, classes, stages, mix=False, regulator="none", shared=True):
     """Return the logits of a residual network whose blocks share one kernel.
 
     A convolution of 128 filters, then four stages of post-activation blocks, each stage followed
@@ -75,6 +79,8 @@ def anchored_resnet(parts, x, classes, stages, mix=False, regulator="none"):
             convolution without bias, not shared, after the block's second normalization and,
             without ``mix``, after its first too; "rotation", after both convolutions of a block
             the first channel moved to the end, and twice so on the shortcut.
+        shared: bool, whether uses share a kernel at all; without, each has one of its own, and
+            the network differs from the anchored one in nothing else.
 
     Returns:
         tensor ``(batch, classes)``.
@@ -98,13 +104,13 @@ def anchored_resnet(parts, x, classes, stages, mix=False, regulator="none"):
     """
     checks.choice("regulator", regulator, REGULATORS)
     x = parts.conv_relu(x, 64 if mix else 128, 3)
-    kernel = None if mix else parts.anchor(128, 3)
+    use = None if mix else _uses(parts, 128, shared)
     for stage, blocks in enumerate(stages):
         filters = 64 * 2**stage if mix else 128
-        kernel = parts.anchor(filters, 3, bias=True) if mix else kernel
+        use = _uses(parts, filters, shared, bias=True) if mix else use
         for block in range(blocks):
             moves = mix and stage > 0 and block == 0
-            x = _block(parts, x, kernel, filters, moves, mix, regulator)
+            x = _block(parts, x, use, filters, moves, mix, regulator)
         x = parts.max_pool(x)
     return parts.head(parts.global_average(x), classes)
 
@@ -139,41 +145,48 @@ def reuse(anchor, x):
     return anchor(x)
 
 
-def _plain_stack(parts, x, regulator):
+def _uses(parts, filters, shared, bias=False):
+    """Function that convolves a map, by one kernel for all maps or by one of its own."""
+    if not shared:
+        return lambda x: parts.anchor(filters, 3, bias=bias)(x)
+    return functools.partial(reuse, parts.anchor(filters, 3, bias=bias))
+
+
+def _plain_stack(parts, x, regulator, shared):
     x = parts.norm(parts.relu(parts.conv(x, 128, 3, bias=True)))
-    kernel = parts.anchor(128, 3, bias=True)
+    use = _uses(parts, 128, shared, bias=True)
     for uses in PLAIN_USES:
         for _ in range(uses):
-            x = parts.norm(parts.relu(reuse(kernel, x)))
+            x = parts.norm(parts.relu(use(x)))
             x = _regulated(parts, x, 128, regulator)
         x = parts.max_pool(x)
     return x
 
 
-def _mixed_stack(parts, x, regulator):
+def _mixed_stack(parts, x, regulator, shared):
     for filters in (64, 128):
         for _ in range(2):
             x = parts.conv_relu(x, filters, 3, bias=True)
         x = parts.max_pool(x)
     for filters in (256, 512):
         x = parts.conv_relu(x, filters, 3, bias=True)
-        kernel = parts.anchor(filters, 3, bias=True)
-        x = _two_uses(parts, x, kernel, filters, regulator)
-    return _two_uses(parts, reuse(kernel, x), kernel, filters, regulator)
+        use = _uses(parts, filters, shared, bias=True)
+        x = _two_uses(parts, x, use, filters, regulator)
+    return _two_uses(parts, use(x), use, filters, regulator)
 
 
-def _two_uses(parts, x, kernel, filters, regulator):
+def _two_uses(parts, x, use, filters, regulator):
     for _ in range(2):
-        x = _regulated(parts, parts.norm(reuse(kernel, x)), filters, regulator)
+        x = _regulated(parts, parts.norm(use(x)), filters, regulator)
         x = parts.relu(x)
     return parts.max_pool(x)
 
 
-def _block(parts, x, kernel, filters, moves, mix, regulator):
-    y = parts.norm(parts.conv(x, filters, 3, bias=True) if moves else reuse(kernel, x))
+def _block(parts, x, use, filters, moves, mix, regulator):
+    y = parts.norm(parts.conv(x, filters, 3, bias=True) if moves else use(x))
     if regulator == "rotation" or not mix:
         y = _regulated(parts, y, filters, regulator)
-    y = parts.norm(reuse(kernel, parts.relu(y)))
+    y = parts.norm(use(parts.relu(y)))
     y = _regulated(parts, y, filters, regulator)
     if moves:
         x = parts.norm(parts.conv(x, filters, 1))

@@ -9,7 +9,14 @@ from hfc_keras.layers import BlurPool2D, FourierPool2D
 from hfc_keras.models.parts import smaller_side
 
 # By kind of anti-aliasing: its default order.
-ORDERS = {"none": None, "blurpool": "post", "critical": "post", "flc": "pre", "asap": "pre"}
+ORDERS = {
+    "none": None,
+    "aligned": None,
+    "blurpool": "post",
+    "critical": "post",
+    "flc": "pre",
+    "asap": "pre",
+}
 BLURS = ("blurpool", "critical")
 BLUR_SIZE = 3
 
@@ -23,13 +30,19 @@ class Downsampling:
 
     | kind | 3 x 3 convolution | 1 x 1 shortcut | pooling of the first layers, 3 x 3 |
     |---|---|---|---|
-    | none | phi D f | D f | D max |
+    | none | phi D' f | D f | D max |
+    | aligned | phi D f | D f | D max |
     | critical | phi D L f | f D L | D L max, the maximum of 3 x 3 at stride 1 |
     | blurpool | D L phi f | f D L | D L max, the maximum of 2 x 2 at stride 1, no padding |
     | flc, asap | phi f D L | f D L | as critical |
 
-    L is binomial (``layers.BlurPool2D``) in the first two and cuts at 1/4
-    (``layers.FourierPool2D``) in the others. On a shortcut f and L commute, so the cheaper order
+    D keeps the pixels 0, 2, 4 ... . A strided 3 x 3 convolution of Keras with padding "same" keeps
+    1, 3, 5 ... of a map of even size (D'), one pixel beside its shortcut; "aligned" pads all sides
+    alike, as the released networks do, and has no filter: it is what the others are to be
+    compared with.
+
+    L is binomial (``layers.BlurPool2D``) in critical and blurpool and cuts at 1/4
+    (``layers.FourierPool2D``) in flc and asap. On a shortcut f and L commute, so the cheaper order
     serves for both. ``order="pre"`` filters the input of the 3 x 3 convolution: critical and
     blurpool are then both phi D f L, with the stride on the convolution; ``order="post"`` makes
     flc and asap phi D L f. Poolings and shortcuts are the same in both orders.
@@ -45,7 +58,7 @@ class Downsampling:
 
     Args:
         parts: Parts, which adds the other layers.
-        antialias: str, "none", "blurpool", "critical", "flc" or "asap".
+        antialias: str, "none", "aligned", "blurpool", "critical", "flc" or "asap".
         blur_size: int from 1 to 7, size of the binomial kernel.
         order: None, which is "post" for blurpool and critical and "pre" for flc and asap; or
             "post" or "pre".
@@ -79,8 +92,8 @@ class Downsampling:
         )
         checks.choice("order", order, (None, "post", "pre"))
         checks.require(
-            order is None or antialias != "none",
-            "`antialias` must be given with its order",
+            order is None or ORDERS[antialias],
+            "`antialias` must be of a kind that filters, to have an order",
             antialias=antialias,
             order=order,
         )
@@ -100,12 +113,14 @@ class Downsampling:
         Returns:
             tensor ``(batch, ceil(height / strides), ceil(width / strides), filters)``.
         """
+        if strides == 2 and self.kind == "aligned":
+            return self._aligned(x, filters, size, **options)
         if strides == 1 or self._is_plain(x):
             return self.parts.conv_relu(x, filters, size, strides=strides, **options)
+        if self.order == "pre" and self.kind in BLURS:
+            return self._aligned(self._blurred(x, 1), filters, size, **options)
         if self.order == "pre":
-            strides = 2 if self.kind in BLURS else 1
-            x = self._blurred(x, 1) if self.kind in BLURS else self._halved(x)
-            return self.parts.conv_relu(x, filters, size, strides=strides, **options)
+            return self.parts.conv_relu(self._halved(x), filters, size, **options)
         if self.kind == "blurpool":
             return self._halved(self.parts.conv_relu(x, filters, size, **options))
         x = self._halved(self.parts.conv(x, filters, size, **options))
@@ -158,8 +173,16 @@ class Downsampling:
         """
         return self.parts.average_pool(x) if self._is_plain(x) else self._halved(x)
 
+    def _aligned(self, x, filters, size, **options):
+        """Convolution that keeps the pixels 0, 2, 4 ..., normalization and rectifier."""
+        if options.get("levels", 1) == 1:
+            # Contextual convolutions of several levels pad so by themselves.
+            x = keras.layers.ZeroPadding2D(size // 2, name=self._name("border"))(x)
+            options = {**options, "padding": "valid"}
+        return self.parts.conv_relu(x, filters, size, strides=2, **options)
+
     def _is_plain(self, x, lost=0):
-        return self.kind == "none" or smaller_side(x) - lost < 2
+        return self.order is None or smaller_side(x) - lost < 2
 
     def _halved(self, x):
         if self.kind in BLURS:
