@@ -7,8 +7,7 @@ PARALLEL := --numprocesses 2 --dist loadfile
 CORE := $(addprefix tests/test_,spectrum.py layers.py pipeline.py data.py training.py analysis.py \
 	kernels.py regularizers.py gradients.py attacks.py robust_accuracy.py scaling.py \
 	singular_values.py contingency.py rings.py sensitivity_penalty.py fourier_sensitivity.py \
-	fourier_training.py fourier_heat_map.py band_stop.py calibration.py out_of_distribution.py \
-	recombination.py blur_pool.py)
+	fourier_training.py recombination.py blur_pool.py)
 # What one case or another file shows on JAX as well; these take minutes.
 FOURIER := test_fourier_training.py::
 FIT := test_training.py::TestFit::
@@ -23,9 +22,6 @@ SLOW := $(addprefix --deselect tests/,\
 	$(FOURIER)test_weight_0_trains_like_the_plain_model[one_hot] \
 	$(FOURIER)test_mixed_precision[mixed_bfloat16] \
 	$(FOURIER)test_saves_and_loads_in_a_fresh_process)
-
-# Of the new layers, what they compute and that they train.
-NEW := "mix_gives or hybrid_adds or hybrid_plus or dilated_convolution or trains_inside"
 
 .PHONY: demo test lint jax-test clean help
 
@@ -51,8 +47,6 @@ lint: $(VENV)/.ready
 jax-test: $(JAX)/.ready
 	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest $(PARALLEL) $(CORE) $(SLOW)
 	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest tests/test_adversarial.py -k 'plain_step or stopped'
-	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest tests/test_amplitude_phase.py \
-		tests/test_contextual_conv.py -k $(NEW)
 	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest tests/test_experiments.py -k npz
 	KERAS_BACKEND=jax $(JAX)/bin/python -m experiments.training_heuristics --epochs 2 \
 		--recipes vanilla batch_norm --fresh --results $(JAX)/results --store $(JAX)/store

@@ -65,9 +65,9 @@ class TestNetworks:
         assert outputs(model, images).shape == (2, 4)
         assert not np.allclose(outputs(model, images), outputs(unfiltered, images))
 
-    @pytest.mark.parametrize("shape", [(16, 18, 3), (17, 33, 3)])
     @pytest.mark.parametrize(
-        "told", [("critical", "post"), ("critical", "pre"), ("blurpool", "pre")]
+        ("shape", "told"),
+        [((16, 18, 3), ("critical", "post")), ((17, 33, 3), ("blurpool", "pre"))],
     )
     def test_a_filter_of_size_1_leaves_the_pixels_of_the_aligned_network(self, shape, told):
         kind, order = told

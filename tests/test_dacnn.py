@@ -237,7 +237,7 @@ def test_wrong_options_are_refused(name, option, message):
         build(name, **option)
 
 
-@pytest.mark.parametrize(("name", "options"), OPTIONS)
+@pytest.mark.parametrize(("name", "options"), OPTIONS[::5])
 def test_without_sharing_each_use_has_a_kernel_of_its_own(name, options, rng):
     """With the same kernel in each, the network is the anchored one."""
     anchored, apart = (build(name, shared=shared, **options) for shared in (True, False))
