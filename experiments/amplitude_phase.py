@@ -90,11 +90,6 @@ def _calibration(table):
     return errors.assign(accuracy=errors["value"])
 
 
-def _over(recipe, rivals, table):
-    """Accuracy under corruptions minus that of each rival."""
-    return {TITLES[one]: systems.gain(recipe, "corrupted", table, over=one) for one in rivals}
-
-
 _claim = functools.partial(
     statements.claim, "recombination", "Chen et al. 2021", "Amplitude-phase recombination"
 )
@@ -116,7 +111,7 @@ CLAIMS = (
         "both",
         "APR-SP is more robust to corruptions than each of its halves.",
         "accuracy, mean over corruptions and severities, apr_sp minus each of apr_p and apr_s",
-        functools.partial(_over, "apr_sp", ("apr_p", "apr_s")),
+        functools.partial(systems.gains, "apr_sp", "corrupted", ("apr_p", "apr_s")),
         above=0,
     ),
     _claim(
@@ -174,7 +169,7 @@ CLAIMS = (
         "Our question: of pairs, HybridAugment++ is more robust to corruptions than HybridAugment "
         "and than APR-P.",
         "accuracy, mean over corruptions and severities, hybrid_plus minus each of them",
-        functools.partial(_over, "hybrid_plus", ("hybrid", "apr_p")),
+        functools.partial(systems.gains, "hybrid_plus", "corrupted", ("hybrid", "apr_p")),
         above=0,
     ),
 )

@@ -13,7 +13,7 @@ import functools
 import sys
 
 from experiments import runner, statements, systems, trainings
-from hfc_keras import checks, reporting
+from hfc_keras import reporting
 
 KEYS = systems.KEYS
 TABLES = systems.TABLES
@@ -30,20 +30,12 @@ TITLES = {name: trainings.TITLES[name] for name in NAMES}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(systems.Settings):
+class Settings(systems.Given):
     """Settings of this experiment."""
-
-    width: float | None = None
-    """Factor on the filters of the networks. Left out: 3/16, or 1 for paper."""
 
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    checks.require(
-        settings.model is None,
-        "`model` must be left out: the networks of this experiment are given",
-        model=settings.model,
-    )
     return trainings.anchored(settings, settings.width)
 
 
@@ -68,21 +60,13 @@ _claim = functools.partial(
 )
 
 
-def _cost(table):
-    """Test accuracy of the anchored network minus that of each with more kernels."""
-    return {
-        TITLES[other]: systems.gain("anchored", "clean", table, over=other)
-        for other in ("resnet18", "unshared")
-    }
-
-
 CLAIMS = (
     _claim(
         "cost",
         "One kernel for all layers costs accuracy, against ResNet-18 and against the same network "
         "with kernels of their own.",
         "accuracy on test images, anchored minus each of resnet18 and unshared",
-        _cost,
+        functools.partial(systems.gains, "anchored", "clean", ("resnet18", "unshared")),
         below=0,
     ),
     *(

@@ -49,19 +49,6 @@ def figures(table, plan):
     return systems.figures(table, TITLES, "anti-aliasing")
 
 
-def _gain(recipe, measure, table, **options):
-    """Share of a recipe minus that of each plain network."""
-    return {
-        TITLES[plain]: systems.gain(recipe, measure, table, over=plain, **options)
-        for plain in PLAIN
-    }
-
-
-def _shift(number, recipe, table):
-    """Number of a recipe's spectrum minus that of each plain network."""
-    return {TITLES[plain]: systems.shift(number, recipe, table, plain) for plain in PLAIN}
-
-
 _claim = functools.partial(statements.claim, "antialiasing", item="Anti-aliasing")
 VASCONCELOS, ZHANG, GRABINSKI = "Vasconcelos et al. 2021", "Zhang 2019", "Grabinski et al. 2022"
 CLAIMS = (
@@ -71,7 +58,7 @@ CLAIMS = (
             name=f"{name}_clean",
             sentence=f"{words} makes the network more accurate.",
             measured=f"accuracy on test images, {name} minus each plain network",
-            effect=functools.partial(_gain, name, "clean"),
+            effect=functools.partial(systems.gains, name, "clean", PLAIN),
             above=0,
         )
         for paper, name, words in (
@@ -86,7 +73,7 @@ CLAIMS = (
             sentence=f"{words} makes the network change its mind less when the image is shifted.",
             measured="share of images whose class stays after two random shifts, "
             f"{name} minus each plain network",
-            effect=functools.partial(_gain, name, "shifted"),
+            effect=functools.partial(systems.gains, name, "shifted", PLAIN),
             above=0,
             unit="share",
         )
@@ -102,7 +89,7 @@ CLAIMS = (
             sentence=f"{words} makes the network more robust to corruptions.",
             measured=f"accuracy, mean over corruptions and severities, {name} minus each plain "
             "network",
-            effect=functools.partial(_gain, name, "corrupted"),
+            effect=functools.partial(systems.gains, name, "corrupted", PLAIN),
             above=0,
         )
         for paper, name, words in (
@@ -116,7 +103,7 @@ CLAIMS = (
         sentence="Our question: without adversarial training, too, FLC pooling makes the network "
         "more robust to attacks (the paper: with it).",
         measured="accuracy under PGD, mean over epsilons, flc minus each plain network",
-        effect=functools.partial(_gain, "flc", "attacked", conditions=("pgd",)),
+        effect=functools.partial(systems.gains, "flc", "attacked", PLAIN, conditions=("pgd",)),
         above=0,
     ),
     *(
@@ -125,7 +112,7 @@ CLAIMS = (
             name=f"{name}_sensitivity",
             sentence=f"Our question: {words} makes the gradient hold less of the high frequencies.",
             measured=f"share beyond two thirds of Nyquist, {name} minus each plain network",
-            effect=functools.partial(_shift, "high", name),
+            effect=functools.partial(systems.shifts, "high", name, PLAIN),
             below=0,
             unit="share",
         )

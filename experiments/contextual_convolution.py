@@ -14,7 +14,6 @@ import functools
 import sys
 
 from experiments import runner, statements, systems, trainings
-from hfc_keras import checks
 
 KEYS = systems.KEYS
 TABLES = systems.TABLES
@@ -23,20 +22,12 @@ TITLES = {name: trainings.TITLES[name] for name in NAMES}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(systems.Settings):
+class Settings(systems.Given):
     """Settings of this experiment."""
-
-    width: float | None = None
-    """Factor on the filters of the networks. Left out: 1/8, or 1 for paper."""
 
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    checks.require(
-        settings.model is None,
-        "`model` must be left out: the networks of this experiment are given",
-        model=settings.model,
-    )
     return trainings.contextual(settings, settings.width)
 
 

@@ -147,11 +147,8 @@ def _flattest(table):
 
 def _own_band(name, table):
     """Accuracy on the band that a regularizer names, minus that of each other recipe."""
-    return {
-        other: systems.gain(name, "filtered", table, over=other, conditions=[KINDS[name]])
-        for other in TITLES
-        if other not in (name, "asf")
-    }
+    others = [other for other in TITLES if other not in (name, "asf")]
+    return systems.gains(name, "filtered", others, table, conditions=[KINDS[name]])
 
 
 _claim = functools.partial(

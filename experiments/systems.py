@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from experiments import conditions, sensitivity, settings
+from experiments import conditions, sensitivity, settings, trainings
 from hfc_keras import attacks, checks, data, reporting, training
 
 KEYS = "recipe seed measure condition level ring".split()
@@ -51,6 +51,24 @@ class Settings(Changed):
         """Vanilla training, after a check of what is measured later."""
         if self.shift is not None:
             checks.number("shift", self.shift, 1, min(self.image_shape()[:2]) - 1, whole=True)
+        return super().base_recipe()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Given(Settings):
+    """Settings of such an experiment whose networks are given, but for their width."""
+
+    width: float | None = None
+    """Factor on the filters of the networks. Left out: one at which a quick training takes \
+minutes, or 1 for paper."""
+
+    def base_recipe(self):
+        """Vanilla training; another network is refused."""
+        checks.require(
+            self.model is None,
+            "`model` must be left out: the networks of this experiment are given",
+            model=self.model,
+        )
         return super().base_recipe()
 
 
@@ -202,3 +220,15 @@ def gain(recipe, measure, table, over="vanilla", conditions=None):
 def shift(number, recipe, table, over="vanilla"):
     """Number of a recipe's spectrum minus that of another's, Series by seed."""
     return sensitivity.shift(number, rings(table), recipe, over)
+
+
+def gains(recipe, measure, others, table, conditions=None):
+    """``gain`` over each of several other recipes, by their titles."""
+    return {
+        trainings.TITLES[other]: gain(recipe, measure, table, other, conditions) for other in others
+    }
+
+
+def shifts(number, recipe, others, table):
+    """``shift`` against each of several other recipes, by their titles."""
+    return {trainings.TITLES[other]: shift(number, recipe, table, other) for other in others}

@@ -36,13 +36,13 @@ def digits():
 
 
 @pytest.fixture
-def run_small(tmp_path):
-    """Run an experiment on digits with its files in the test's folder; return their stem."""
+def run(request, tmp_path):
+    """Run an experiment on digits, as small as the module says; return the stem of its files."""
     from experiments import runner
 
-    def run(experiment, *arguments):
+    def run(experiment, arguments):
         paths = ["--results", str(tmp_path), "--store", str(tmp_path / "store")]
-        runner.main(experiment, [*" ".join(arguments).split(), *paths])
+        runner.main(experiment, [*request.module.SMALL.split(), *arguments.split(), *paths])
         return tmp_path / "smoke" / "digits" / experiment.__name__.rpartition(".")[2]
 
     return run

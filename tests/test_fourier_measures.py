@@ -18,11 +18,6 @@ SMALL = "--examples 60 20 --epochs 1 --model small_cnn"
 EXPERIMENTS = (fourier_heat_map, band_stop, perturbation_spectrum)
 
 
-@pytest.fixture
-def run(run_small):
-    return lambda experiment, arguments: run_small(experiment, SMALL, arguments)
-
-
 @pytest.mark.parametrize(
     ("experiment", "arguments", "rows", "printed"),
     [

@@ -10,11 +10,6 @@ from hfc_keras.reporting import robustness as reporting
 SMALL = "--examples 120 40 --epochs 1 --attacked 20 --steps 2 --epsilons 0.1 --long-epsilons 0.1"
 
 
-@pytest.fixture
-def run(run_small):
-    return lambda experiment, arguments: run_small(experiment, SMALL, arguments)
-
-
 def test_kernel_smoothing_writes_table_figures_and_kernels(run, capsys):
     path = run(kernel_smoothing, "--rhos 0 1 --recipes natural adversarial_5x5")
     table = pd.read_csv(f"{path}.csv")

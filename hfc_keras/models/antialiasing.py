@@ -5,6 +5,7 @@ import pandas as pd
 
 from hfc_keras import checks
 from hfc_keras.layers import BlurPool2D, ContextualConv2D
+from hfc_keras.models.surgery import require_graph, uncompiled
 
 KINDS = (
     keras.layers.Conv2D,
@@ -81,15 +82,10 @@ class _Surgery:
 
     def model(self, model):
         """Copy of a model, through a view of it that was never compiled."""
-        single = isinstance(model, keras.Sequential)
-        checks.require(
-            (single or hasattr(model, "operations")) and model.built,
-            "`model` must be functional or sequential and built, and so must the models in it",
-            model=type(model).__name__,
+        require_graph(model)
+        return keras.models.clone_model(
+            uncompiled(model), clone_function=self._twin, call_function=self._call
         )
-        ends = (model.inputs[0], model.outputs[0]) if single else (model.input, model.output)
-        view = keras.Model(*ends, name=model.name)
-        return keras.models.clone_model(view, clone_function=self._twin, call_function=self._call)
 
     def finish(self):
         """Copy the weights, and refuse names to keep that no strided layer has."""

@@ -89,14 +89,47 @@ def _chosen(found, layers):
     return [layer for layer in convolutions if layer.name in wanted]
 
 
-def _layers(model):
-    """Layers of a model and of the models in it, each once, from the input on."""
+def require_graph(model):
+    """Refuse a model whose layers cannot be seen.
+
+    Args:
+        model: keras.Model.
+
+    Raises:
+        ValueError: for one that subclasses keras.Model or is not built.
+
+    Example:
+        >>> require_graph(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
+    """
     graph = isinstance(model, keras.Sequential) or hasattr(model, "operations")
     checks.require(
         graph and model.built,
         "`model` must be functional or sequential and built, and so must the models in it",
         model=type(model).__name__,
     )
+
+
+def uncompiled(model):
+    """View of a functional or sequential model that was never compiled.
+
+    Args:
+        model: keras.Model, built.
+
+    Returns:
+        keras.Model, functional, of the same layers.
+
+    Example:
+        >>> uncompiled(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])).output_shape
+        (None, 1)
+    """
+    single = isinstance(model, keras.Sequential)
+    inputs, outputs = (model.inputs[0], model.outputs[0]) if single else (model.input, model.output)
+    return keras.Model(inputs, outputs, name=model.name)
+
+
+def _layers(model):
+    """Layers of a model and of the models in it, each once, from the input on."""
+    require_graph(model)
     found = {}
     for layer in model.layers:
         inner = _layers(layer) if isinstance(layer, keras.Model) else [layer]
@@ -107,9 +140,7 @@ def _layers(model):
 
 def _copy(model):
     """Copy of a model and its weights, through a view of it that was never compiled."""
-    single = isinstance(model, keras.Sequential)
-    inputs, outputs = (model.inputs[0], model.outputs[0]) if single else (model.input, model.output)
-    view = keras.Model(inputs, outputs, name=model.name)
+    view = uncompiled(model)
     copy = keras.models.clone_model(view, recursive=True)
     copy.set_weights(view.get_weights())
     return copy
