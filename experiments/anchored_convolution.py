@@ -11,6 +11,7 @@ the Fourier sensitivity: does a filter that is applied again and again use fewer
 import dataclasses
 import functools
 import sys
+from typing import ClassVar
 
 from experiments import runner, statements, systems, trainings
 from hfc_keras import reporting
@@ -32,6 +33,8 @@ TITLES = {name: trainings.TITLES[name] for name in NAMES}
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(systems.Given):
     """Settings of this experiment."""
+
+    PROFILE_CHANGES: ClassVar = {"paper": systems.CIFAR_TRAINING}
 
 
 def recipes(settings):

@@ -13,6 +13,7 @@ change their mind less when the image is shifted.
 import dataclasses
 import functools
 import sys
+from typing import ClassVar
 
 from experiments import runner, statements, systems, trainings
 
@@ -26,6 +27,8 @@ TITLES = {name: trainings.TITLES[name] for name in ("vanilla", *trainings.ANTIAL
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(systems.Settings):
     """Settings of this experiment."""
+
+    PROFILE_CHANGES: ClassVar = {"paper": {**systems.IMAGENET_TRAINING, "model": "resnet50"}}
 
 
 def recipes(settings):

@@ -12,6 +12,7 @@ sensitivity. The paper finds that the branches make the network more accurate.
 import dataclasses
 import functools
 import sys
+from typing import ClassVar
 
 from experiments import runner, statements, systems, trainings
 
@@ -24,6 +25,8 @@ TITLES = {name: trainings.TITLES[name] for name in NAMES}
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(systems.Given):
     """Settings of this experiment."""
+
+    PROFILE_CHANGES: ClassVar = {"paper": {**systems.IMAGENET_TRAINING, "milestones": (30, 60, 80)}}
 
 
 def recipes(settings):

@@ -10,6 +10,32 @@ from experiments import conditions, sensitivity, settings, trainings
 from hfc_keras import attacks, checks, data, reporting, training
 
 KEYS = "recipe seed measure condition level ring".split()
+_RESIDUAL = {
+    "optimizer": "sgd",
+    "learning_rate": 0.1,
+    "momentum": 0.9,
+    "schedule": "step",
+    "normalization": "batch",
+    "augmentation": "crop_flip",
+}
+# Published trainings of residual networks: on CIFAR (Zagoruyko and Komodakis, 2016, as in APR), and
+# on ImageNet, there with crops of random size, for which the recipe has those of CIFAR.
+CIFAR_TRAINING = {
+    **_RESIDUAL,
+    "nesterov": True,
+    "weight_decay": 5e-4,
+    "batch_size": 128,
+    "epochs": 200,
+    "milestones": (60, 120, 160, 190),
+    "step_factor": 0.2,
+}
+IMAGENET_TRAINING = {
+    **_RESIDUAL,
+    "weight_decay": 1e-4,
+    "batch_size": 256,
+    "epochs": 90,
+    "milestones": (30, 60),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

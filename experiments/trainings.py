@@ -33,10 +33,10 @@ TITLES = {
     "blurpool": "BlurPool",
     "flc": "FLC pooling",
     "asap": "ASAP",
-    "bottleneck": "ResNet-26",
-    "bottleneck_end_norm": "ResNet-26, late norm",
+    "bottleneck": "bottleneck ResNet",
+    "bottleneck_end_norm": "bottleneck, late norm",
     "coconv": "CoConv, early norm",
-    "coresnet": "CoResNet-26",
+    "coresnet": "CoResNet",
     "resnet18": "ResNet-18",
     "unshared": "kernels of their own",
     "anchored": "anchored",
@@ -245,21 +245,24 @@ def contextual(settings, width=None):
         width: float, factor on the filters; None is 1/8, or 1 for paper.
 
     Returns:
-        dict from name to Recipe: ``coresnet`` is the network of the paper, ``bottleneck`` its plain
-        twin, the other two differ from them in where the last normalization of a stage stands.
+        dict from name to Recipe, networks of 14 layers, or 50 for paper: ``coresnet`` is that of
+        the paper, ``bottleneck`` its plain twin, the other two differ from them in where the last
+        normalization of a stage stands.
     """
     width = _scaled(settings, width, 1 / 8)
+    depth = 50 if settings.profile == "paper" else 14
     base = settings.base_recipe().but(normalization="batch", width=width)
 
-    def network(model, late):
+    def network(kind, late):
         # Contextual convolutions keep these pixels, and so must the network without them.
-        return base.but(model=model, options={"end_stage_norm": late, "antialias": "aligned"})
+        options = {"end_stage_norm": late, "antialias": "aligned"}
+        return base.but(model=f"{kind}{depth}", options=options)
 
     return {
-        "bottleneck": network("resnet26", False),
-        "bottleneck_end_norm": network("resnet26", True),
-        "coconv": network("coresnet26", False),
-        "coresnet": network("coresnet26", True),
+        "bottleneck": network("resnet", False),
+        "bottleneck_end_norm": network("resnet", True),
+        "coconv": network("coresnet", False),
+        "coresnet": network("coresnet", True),
     }
 
 
@@ -268,12 +271,12 @@ def anchored(settings, width=None):
 
     Args:
         settings: settings.Settings.
-        width: float, factor on the filters; None is 3/16, or 1 for paper.
+        width: float, factor on the filters; None is 1/8, or 1 for paper.
 
     Returns:
         dict from name to Recipe.
     """
-    width = _scaled(settings, width, 3 / 16)
+    width = _scaled(settings, width, 1 / 8)
     base = settings.base_recipe().but(normalization="batch", width=width)
 
     def network(**options):

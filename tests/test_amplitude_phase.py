@@ -327,23 +327,37 @@ class TestRecipe:
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_recipe_decides_the_layers(self, kind):
-        recipe = TINY.but(recombination=kind, recombination_probability=0.3, mix_up=0.2)
+        recipe = TINY.but(
+            recombination=kind,
+            recombination_probability=0.3,
+            single_probability=0.4,
+            recombination_axes="spatial",
+            mix_up=0.2,
+        )
         batches = inputs.training_batches(recipe, inputs.load_data(recipe))
         mix_up, *both = batches.pair_layers
         pairs = [type(layer.layer).__name__ for layer in both]
         found = [type(layer).__name__ for layer in batches.image_layers], pairs
         assert found == self.KINDS[kind] and type(mix_up).__name__ == "MixUp"
-        assert all(layer.layer.probability == 0.3 for layer in both)
+        recombined = {layer.layer: 0.3 for layer in both}
+        if "apr_s" in kind:
+            recombined[batches.image_layers[0]] = 0.4
+        for layer, probability in recombined.items():
+            assert (layer.probability, layer.axes) == (probability, "spatial")
         if both and "hybrid" in kind:
             assert both[0].layer.recombine == (kind == "hybrid_plus")
 
-    def test_old_hashes_stay_and_the_probability_counts_only_for_pairs(self):
-        assert TINY.but(recombination="none", recombination_probability=0.1).hash == TINY.hash
+    def test_old_hashes_stay_and_options_count_where_they_matter(self):
+        told = {"recombination_probability": 0.1, "single_probability": 0.1}
+        assert TINY.but(**told, recombination_axes="spatial").hash == TINY.hash
         single = TINY.but(recombination="apr_s")
         assert single.hash == single.but(recombination_probability=0.1).hash != TINY.hash
         pair = TINY.but(recombination="apr_p", recombination_probability=1)
         assert pair.to_dict()["recombination_probability"] == 1.0
         assert pair == Recipe(**pair.to_dict()) and pair.hash != pair.but(seed=1).hash
+        assert pair.hash == pair.but(single_probability=0.1).hash
+        assert single.hash != single.but(single_probability=0.1).hash
+        assert pair.hash != pair.but(recombination_axes="spatial").hash
 
     def test_batches_depend_on_seed_epoch_and_step_alone(self):
         recipe = TINY.but(recombination="apr_sp", recombination_probability=1.0)
@@ -379,6 +393,8 @@ class TestRecipe:
         [
             ({"recombination": "apr"}, "Received: recombination='apr'"),
             ({"recombination_probability": 1.5}, "Received: recombination_probability=1.5"),
+            ({"single_probability": -0.1}, "Received: single_probability=-0.1"),
+            ({"recombination_axes": "colour"}, "Received: recombination_axes='colour'"),
             ({"recombination_probability": float("nan")}, "recombination_probability=nan"),
             (
                 {"recombination": "apr_s", "component": "low", "radius": 2},

@@ -220,7 +220,9 @@ def test_formula_gives_the_published_number_of_parameters(layers, expected):
     assert parameters(BOTTLENECKS[layers], 64) == expected
 
 
-@pytest.mark.parametrize(("name", "unit"), [("coresnet50", 64), ("coresnet152", 4)])
+@pytest.mark.parametrize(
+    ("name", "unit"), [("coresnet50", 64), ("coresnet101", 4), ("coresnet152", 4)]
+)
 def test_number_of_parameters_follows_the_formula(name, unit):
     model = models.build(name, (224, 224, 3), 1000, width=unit / 64)
     assert trainable(model) == parameters(BOTTLENECKS[int(name[8:])], unit)

@@ -171,12 +171,51 @@ def reference_dacnn18(net, x, regulator):
     return net.head(x)
 
 
+def reference_mixed14(net, x, regulator):
+    def block(x, weights):
+        return relu(net.norm(net.conv(x, weights)))
+
+    def two_uses(x, kernel):
+        for _ in range(2):
+            x = relu(net.regulated(net.norm(net.conv(x, kernel)), regulator))
+        return net.pool(x)
+
+    for _ in range(2):
+        x = net.pool(block(block(x, net.next("conv")), net.next("conv")))
+    for _ in range(2):
+        x = block(x, net.next("conv"))
+        kernel = net.next("conv")
+        x = two_uses(x, kernel)
+    return net.head(two_uses(net.conv(x, kernel), kernel))
+
+
+def reference_mixed18(net, x, regulator):
+    x = relu(net.norm(net.conv(x, net.next("conv"))))
+    for block in range(8):
+        moves = block in (2, 4, 6)
+        if block % 2 == 0:
+            kernel = net.next("conv")
+        y = net.norm(net.conv(x, net.next("conv") if moves else kernel))
+        y = net.regulated(y, regulator) if regulator == "rotation" else y
+        y = net.regulated(net.norm(net.conv(relu(y), kernel)), regulator)
+        x = net.norm(net.conv(x, net.next("conv"))) if moves else x
+        x = relu(np.roll(x, -2 if regulator == "rotation" else 0, axis=-1) + y)
+        x = net.pool(x) if block % 2 else x
+    return net.head(x)
+
+
 @pytest.mark.parametrize("regulator", dacnn.REGULATORS)
 @pytest.mark.parametrize(
-    ("name", "reference"), [("dacnn14", reference_dacnn14), ("dacnn18", reference_dacnn18)]
+    ("name", "mix", "reference"),
+    [
+        ("dacnn14", False, reference_dacnn14),
+        ("dacnn18", False, reference_dacnn18),
+        ("dacnn14", True, reference_mixed14),
+        ("dacnn18", True, reference_mixed18),
+    ],
 )
-def test_plain_network_is_the_reference(name, reference, regulator, rng):
-    model = build(name, shape=(9, 12, 2), regulator=regulator)
+def test_network_is_the_reference(name, mix, reference, regulator, rng):
+    model = build(name, shape=(9, 12, 2), mix=mix, regulator=regulator)
     randomize(model, rng)
     images = rng.random((2, 9, 12, 2), "float32")
     expected = reference(Reference(model), images.astype("float64"), regulator)

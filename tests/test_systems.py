@@ -138,6 +138,35 @@ def test_claims_follow_the_sign_of_the_effect(experiment, goodness, low):
         assert found == {name: "supported" if name in SIMILAR else verdict for name in found}
 
 
+def test_alike_is_refuted_by_a_difference_to_either_side():
+    for better in (-1, 1):
+        goodness = dict.fromkeys(anchored_convolution.NAMES, 0) | {"mix_regulator": better}
+        table = table_of(goodness)
+        judged = {claim.id: reporting.judge(claim, table) for claim in anchored_convolution.CLAIMS}
+        assert {judged[name]["verdict"] for name in SIMILAR} == {"refuted"}
+
+
+@pytest.mark.parametrize(
+    ("experiment", "schedule"),
+    [
+        (amplitude_phase, ("resnet18", 200, (60, 120, 160, 190), 0.2, True)),
+        (anti_aliasing, ("resnet50", 90, (30, 60), 0.1, False)),
+        (contextual_convolution, ("resnet50", 90, (30, 60, 80), 0.1, False)),
+        (anchored_convolution, ("resnet18", 200, (60, 120, 160, 190), 0.2, True)),
+    ],
+)
+def test_paper_profile_is_the_published_training(experiment, schedule):
+    told = {"outside": ("gaussian",)} if experiment is amplitude_phase else {}
+    settings = experiment.Settings(profile="paper", dataset="digits", **told)
+    recipes = experiment.recipes(settings)
+    first, *others = recipes.values()
+    names = "model epochs milestones step_factor nesterov".split()
+    assert tuple(getattr(first, name) for name in names) == schedule
+    assert (first.optimizer, first.schedule, first.normalization) == ("sgd", "step", "batch")
+    assert (first.learning_rate, first.momentum, first.width) == (0.1, 0.9, 1.0)
+    assert {other.milestones for other in others} == {first.milestones}
+
+
 def test_claims_on_all_methods_are_rank_correlations():
     names = {"high": -1, "corruptions": 1, "pgd": -1, "low_accuracy": 1, "accuracy": 1}
     order = np.arange(5)

@@ -98,6 +98,13 @@ class TestRecipe:
             ({"options": {"width": 2}}, "field of Recipe must not stand in `options`"),
             ({"options": {"stem": object()}}, "Received: options="),
             ({"dataset": 3}, "Received: dataset=3"),
+            ({"milestones": (30,)}, "'step' with milestones.*Received: schedule='constant'"),
+            ({"schedule": "step", "milestones": 30}, "ascending order. Received: milestones=30"),
+            ({"schedule": "step", "milestones": (60, 30)}, r"order. Received: .*\(60, 30\)"),
+            ({"schedule": "step", "milestones": (0, 30)}, "Received: milestones=0"),
+            ({"step_factor": 2}, "Received: step_factor=2"),
+            ({"nesterov": True, "momentum": 0.9}, "'sgd'.*Received: optimizer='adam'"),
+            ({"nesterov": True, "optimizer": "sgd"}, "with a momentum.*momentum=0.0"),
         ],
     )
     def test_wrong_fields_are_refused(self, changes, message):
@@ -212,6 +219,30 @@ training.fit(training.Recipe(**json.loads(sys.argv[1])), sys.argv[2])
         assert np.isclose(float(optimizer.learning_rate), 0.1)
         optimizer.iterations.assign(90)
         assert np.isclose(float(optimizer.learning_rate), 0.1 * last)
+
+    def test_milestones_factor_and_nesterov(self):
+        recipe = Recipe(
+            optimizer="sgd",
+            momentum=0.9,
+            nesterov=True,
+            learning_rate=0.1,
+            epochs=200,
+            schedule="step",
+            milestones=[60, 120],
+            step_factor=0.2,
+        )
+        assert Recipe(**json.loads(json.dumps(recipe.to_dict()))) == recipe
+        optimizer = fitting.build_optimizer(recipe, steps=400)
+        assert (
+            optimizer.nesterov
+            and not fitting.build_optimizer(TINY.but(optimizer="sgd"), 9).nesterov
+        )
+        optimizer.build([keras.Variable(1.0)])
+        rates = []
+        for step in (0, 120, 121, 240, 241, 400):
+            optimizer.iterations.assign(step)
+            rates.append(float(optimizer.learning_rate))
+        np.testing.assert_allclose(rates, [0.1, 0.1, 0.02, 0.02, 0.004, 0.004], rtol=1e-6)
 
 
 class TestStore:

@@ -221,9 +221,13 @@ def build_optimizer(recipe, steps):
     if recipe.schedule == "cosine":
         rate = schedules.CosineDecay(rate, steps)
     elif recipe.schedule == "step":
-        thirds = [steps // 3, 2 * steps // 3]
-        rate = schedules.PiecewiseConstantDecay(thirds, [rate, rate / 10, rate / 100])
+        bounds = [steps * epoch // recipe.epochs for epoch in recipe.milestones]
+        bounds = bounds or [steps // 3, 2 * steps // 3]
+        rates = [rate * recipe.step_factor**number for number in range(len(bounds) + 1)]
+        rate = schedules.PiecewiseConstantDecay(bounds, rates)
     options = {"learning_rate": rate, "weight_decay": recipe.weight_decay or None}
     if recipe.optimizer in ("sgd", "rmsprop"):
         options["momentum"] = recipe.momentum
+    if recipe.optimizer == "sgd":
+        options["nesterov"] = recipe.nesterov
     return type(keras.optimizers.get(recipe.optimizer))(**options)

@@ -122,7 +122,8 @@ def _augmentation(recipe):
     """Layers that change each image by itself; APR-S comes first, as in its released code."""
     chosen = []
     if recipe.recombination in ("apr_s", "apr_sp"):
-        chosen.append(layers.AmplitudePhaseSingle(seed=0))
+        probability, axes = recipe.single_probability, recipe.recombination_axes
+        chosen.append(layers.AmplitudePhaseSingle(probability, axes=axes, seed=0))
     if recipe.augmentation == "crop_flip":
         chosen.append(layers.RandomCropFlip(padding=4, seed=0))
     if recipe.noise:
@@ -136,10 +137,14 @@ def _pairs(recipe):
     if recipe.mix_up:
         mix_up = keras.layers.MixUp if recipe.mix_up_weight == "image" else layers.BatchMixUp
         chosen.append(mix_up(recipe.mix_up, seed=0))
-    probability = recipe.recombination_probability
+    options = {
+        "probability": recipe.recombination_probability,
+        "axes": recipe.recombination_axes,
+        "seed": 0,
+    }
     if recipe.recombination in ("apr_p", "apr_sp"):
-        chosen.append(layers.BothCopies(layers.AmplitudePhaseMix(probability, seed=0)))
+        chosen.append(layers.BothCopies(layers.AmplitudePhaseMix(**options)))
     if recipe.recombination in ("hybrid", "hybrid_plus"):
         plus = recipe.recombination == "hybrid_plus"
-        chosen.append(layers.BothCopies(layers.HybridAugment(probability, plus, seed=0)))
+        chosen.append(layers.BothCopies(layers.HybridAugment(recombine=plus, **options)))
     return chosen

@@ -3,29 +3,9 @@
 import dataclasses
 import hashlib
 import json
-import os
 
-import numpy as np
-
-from hfc_keras import attacks, checks, models, regularizers
-from hfc_keras.data.dataset import pair
-from hfc_keras.training.adversarial import check_attack
-
-CHOICES = {
-    "normalization": ("none", "batch"),
-    "optimizer": ("adam", "sgd", "adagrad", "adadelta", "rmsprop"),
-    "schedule": ("constant", "cosine", "step"),
-    "augmentation": ("none", "crop_flip"),
-    "mix_up_weight": ("image", "batch"),
-    "labels": ("true", "shuffled"),
-    "component": ("original", "low", "high"),
-    "recombination": ("none", "apr_p", "apr_s", "apr_sp", "hybrid", "hybrid_plus"),
-}
-# Kinds of recombination that pair the images of a batch, and train on both copies.
-PAIRED = ("apr_p", "apr_sp", "hybrid", "hybrid_plus")
-SMALLEST = {"epochs": 1, "batch_size": 1, "width": 1e-3}
-LARGEST = {"bn_momentum": 1.0, "dropout": 1 - 1e-9, "outside_gain": 1.0, "momentum": 1.0}
-LARGEST["recombination_probability"] = 1.0
+from hfc_keras import attacks, checks, regularizers
+from hfc_keras.training import recipe_fields
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,9 +25,12 @@ class Recipe:
         dropout: float in [0, 1), rate before the last dense layer.
         optimizer: ``"adam"``, ``"sgd"``, ``"adagrad"``, ``"adadelta"`` or ``"rmsprop"``.
         learning_rate: float, at least 0.
-        schedule: ``"constant"``, ``"cosine"`` (to 0 at the last step) or ``"step"`` (a tenth
-            after each third of the training).
+        schedule: ``"constant"``, ``"cosine"`` (to 0 at the last step) or ``"step"``.
+        milestones: tuple of int, epochs after which ``"step"`` multiplies the rate; none is
+            after each third of the training.
+        step_factor: float in [0, 1], what ``"step"`` multiplies the rate by.
         momentum: float in [0, 1], of ``"sgd"`` and ``"rmsprop"``.
+        nesterov: bool, Nesterov's momentum, of ``"sgd"``.
         weight_decay: float, at least 0, decoupled as Keras' optimizers apply it.
         batch_size: int, images a step.
         epochs: int, passes over the training set.
@@ -73,6 +56,8 @@ class Recipe:
             by ``layers.AmplitudePhaseMix`` or ``HybridAugment`` after it, the loss their mean as
             ``layers.BothCopies`` has it; or ``"apr_sp"``, APR-S and APR-P.
         recombination_probability: float in [0, 1], of a batch to be mixed by these pairs.
+        single_probability: float in [0, 1], of an image to be recombined by APR-S.
+        recombination_axes: ``"spatial_channel"`` or ``"spatial"``, as of ``spectrum.recombine``.
         seed: int, of weights, order, augmentation, noise, dropout and label shuffle.
 
     Raises:
@@ -96,7 +81,10 @@ class Recipe:
     optimizer: str = "adam"
     learning_rate: float = 1e-4
     schedule: str = "constant"
+    milestones: tuple = ()
+    step_factor: float = 0.1
     momentum: float = 0.0
+    nesterov: bool = False
     weight_decay: float = 0.0
     batch_size: int = 100
     epochs: int = 100
@@ -115,6 +103,8 @@ class Recipe:
     regularizer_weight: float = 0.5
     recombination: str = "none"
     recombination_probability: float = 0.6
+    single_probability: float = 1.0
+    recombination_axes: str = "spatial_channel"
     seed: int = 0
 
     def __new__(cls, **values):
@@ -125,42 +115,11 @@ class Recipe:
 
     def __post_init__(self):
         """Check every field and give numbers the field's type."""
+        names = [field.name for field in _fields()]
         for field in _fields():
-            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
-        needs_radius = self.component != "original" and self.radius is None
-        checks.require(
-            not needs_radius,
-            "`radius` must be given with `component`",
-            component=self.component,
-            radius=self.radius,
-        )
-        checks.require(
-            self.adversary is None or self.component == "original",
-            "`component` must be 'original' with an adversary, which clips pixels to [0, 1]",
-            component=self.component,
-        )
-        checks.require(
-            self.noise == 0 or self.component == "original",
-            "`component` must be 'original' with noise, which clips pixels to [0, 1]",
-            component=self.component,
-        )
-        checks.require(
-            self.regularizer is None or self.adversary is None,
-            "`regularizer` must be None with an adversary: one of them makes the step",
-            regularizer=self.regularizer,
-        )
-        checks.require(
-            self.regularizer is None or (self.component == "original" and not self.rescale),
-            "`component` must be 'original', not rescaled, with a regularizer, which takes pixels",
-            component=self.component,
-            rescale=self.rescale,
-        )
-        checks.require(
-            self.recombination == "none" or (self.component == "original" and not self.rescale),
-            "`component` must be 'original', not rescaled, with recombination, which takes pixels",
-            component=self.component,
-            rescale=self.rescale,
-        )
+            value = recipe_fields.field_value(field, getattr(self, field.name), names)
+            object.__setattr__(self, field.name, value)
+        recipe_fields.check_together(self)
 
     def but(self, **changes):
         """Return the same recipe with some fields changed.
@@ -199,8 +158,14 @@ class Recipe:
             changed["regularizer"] = regularizers.as_plain(self.regularizer)
         else:
             changed.pop("regularizer_weight", None)
-        if self.recombination not in PAIRED:
+        if self.schedule != "step":
+            changed.pop("step_factor", None)
+        if self.recombination not in recipe_fields.PAIRED:
             changed.pop("recombination_probability", None)
+        if self.recombination not in recipe_fields.SINGLE:
+            changed.pop("single_probability", None)
+        if self.recombination in ("none", "hybrid"):
+            changed.pop("recombination_axes", None)
         return changed
 
     @property
@@ -236,53 +201,3 @@ def _fields():
 
 def _default(field):
     return {} if field.name == "options" else field.default
-
-
-def _checked(field, value):
-    """Value of a field in the field's type."""
-    name = field.name
-    if name in CHOICES or name == "model":
-        return checks.choice(name, value, CHOICES.get(name) or models.names())
-    if name in ("examples", "image_size"):
-        return _sizes(name, value)
-    if name == "adversary":
-        attack = attacks.from_dict(value) if isinstance(value, dict) else value
-        if attack is not None:
-            check_attack(attack, name)
-        return attack
-    if name == "regularizer":
-        return None if value is None else regularizers.as_kind(value, name)
-    if name == "options":
-        checks.require(isinstance(value, dict), "`options` must be a dict", options=value)
-        fields = {field.name for field in _fields()} & value.keys()
-        checks.require(not fields, "a field of Recipe must not stand in `options`", options=value)
-        return {key: _plain(value[key]) for key in sorted(value, key=str)}
-    if field.type is bool:
-        checks.require(value in (True, False), f"`{name}` must be a bool", **{name: value})
-        return bool(value)
-    if field.type is str:
-        good = isinstance(value, str | os.PathLike)
-        checks.require(good, f"`{name}` must be a str or a path", **{name: value})
-        return os.fspath(value)
-    if name == "radius" and value is None:
-        return None
-    smallest, largest = SMALLEST.get(name, 0), LARGEST.get(name, float("inf"))
-    return checks.number(name, value, smallest, largest, whole=field.type is int)
-
-
-def _plain(value):
-    """Value for JSON, whole numbers as int, so that 2 and 2.0 or (2,) and [2] hash alike."""
-    if isinstance(value, list | tuple):
-        return tuple(map(_plain, value))
-    if value is None or isinstance(value, str | bool):
-        return value
-    number = checks.number("options", value)
-    return int(number) if number.is_integer() else number
-
-
-def _sizes(name, value):
-    """None, one size or a pair of them, as ``data.load`` takes it."""
-    if value is None:
-        return None
-    sizes = pair(name, value)
-    return sizes if np.ndim(value) else sizes[0]

@@ -1,0 +1,155 @@
+"""Which values the fields of a recipe take, by themselves and together."""
+
+import os
+
+import numpy as np
+
+from hfc_keras import attacks, checks, models, regularizers, spectrum
+from hfc_keras.data.dataset import pair
+from hfc_keras.training.adversarial import check_attack
+
+CHOICES = {
+    "normalization": ("none", "batch"),
+    "optimizer": ("adam", "sgd", "adagrad", "adadelta", "rmsprop"),
+    "schedule": ("constant", "cosine", "step"),
+    "augmentation": ("none", "crop_flip"),
+    "mix_up_weight": ("image", "batch"),
+    "labels": ("true", "shuffled"),
+    "component": ("original", "low", "high"),
+    "recombination_axes": spectrum.AXES,
+    "recombination": ("none", "apr_p", "apr_s", "apr_sp", "hybrid", "hybrid_plus"),
+}
+# Kinds of recombination that pair the images of a batch, and train on both copies.
+PAIRED = ("apr_p", "apr_sp", "hybrid", "hybrid_plus")
+# Kinds that recombine each image by itself.
+SINGLE = ("apr_s", "apr_sp")
+SMALLEST = {"epochs": 1, "batch_size": 1, "width": 1e-3}
+LARGEST = {"bn_momentum": 1.0, "dropout": 1 - 1e-9, "outside_gain": 1.0, "momentum": 1.0}
+LARGEST |= {"step_factor": 1.0, "recombination_probability": 1.0, "single_probability": 1.0}
+
+
+def field_value(field, value, names):
+    """Check one value of a recipe.
+
+    Args:
+        field: dataclasses.Field of Recipe.
+        value: what was given.
+        names: collection of str, the names of all fields.
+
+    Returns:
+        The value in the field's type.
+
+    Raises:
+        ValueError: if it is out of the field's range.
+    """
+    name = field.name
+    if name in CHOICES or name == "model":
+        return checks.choice(name, value, CHOICES.get(name) or models.names())
+    if name in ("examples", "image_size"):
+        return _sizes(name, value)
+    if name == "milestones":
+        return _milestones(value)
+    if name == "adversary":
+        attack = attacks.from_dict(value) if isinstance(value, dict) else value
+        if attack is not None:
+            check_attack(attack, name)
+        return attack
+    if name == "regularizer":
+        return None if value is None else regularizers.as_kind(value, name)
+    if name == "options":
+        checks.require(isinstance(value, dict), "`options` must be a dict", options=value)
+        fields = set(names) & value.keys()
+        checks.require(not fields, "a field of Recipe must not stand in `options`", options=value)
+        return {key: _plain(value[key]) for key in sorted(value, key=str)}
+    if field.type is bool:
+        checks.require(value in (True, False), f"`{name}` must be a bool", **{name: value})
+        return bool(value)
+    if field.type is str:
+        good = isinstance(value, str | os.PathLike)
+        checks.require(good, f"`{name}` must be a str or a path", **{name: value})
+        return os.fspath(value)
+    if name == "radius" and value is None:
+        return None
+    smallest, largest = SMALLEST.get(name, 0), LARGEST.get(name, float("inf"))
+    return checks.number(name, value, smallest, largest, whole=field.type is int)
+
+
+def _plain(value):
+    """Value for JSON, whole numbers as int, so that 2 and 2.0 or (2,) and [2] hash alike."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_plain, value))
+    if value is None or isinstance(value, str | bool):
+        return value
+    number = checks.number("options", value)
+    return int(number) if number.is_integer() else number
+
+
+def _milestones(value):
+    """Epochs in ascending order, as a tuple of int."""
+    good = isinstance(value, list | tuple)
+    checks.require(good, "`milestones` must be epochs in ascending order", milestones=value)
+    epochs = tuple(checks.number("milestones", epoch, 1, whole=True) for epoch in value)
+    ascending = list(epochs) == sorted(set(epochs))
+    checks.require(ascending, "`milestones` must be epochs in ascending order", milestones=value)
+    return epochs
+
+
+def _sizes(name, value):
+    """None, one size or a pair of them, as ``data.load`` takes it."""
+    if value is None:
+        return None
+    sizes = pair(name, value)
+    return sizes if np.ndim(value) else sizes[0]
+
+
+def check_together(recipe):
+    """Refuse values that are right by themselves and wrong together.
+
+    Args:
+        recipe: Recipe.
+
+    Raises:
+        ValueError: if one of its fields asks for another value of another one.
+    """
+    needs_radius = recipe.component != "original" and recipe.radius is None
+    checks.require(
+        not needs_radius,
+        "`radius` must be given with `component`",
+        component=recipe.component,
+        radius=recipe.radius,
+    )
+    checks.require(
+        recipe.schedule == "step" or not recipe.milestones,
+        "`schedule` must be 'step' with milestones",
+        schedule=recipe.schedule,
+        milestones=recipe.milestones,
+    )
+    checks.require(
+        not recipe.nesterov or (recipe.optimizer == "sgd" and recipe.momentum > 0),
+        "`optimizer` must be 'sgd', with a momentum, for Nesterov's",
+        optimizer=recipe.optimizer,
+        momentum=recipe.momentum,
+    )
+    checks.require(
+        recipe.regularizer is None or recipe.adversary is None,
+        "`regularizer` must be None with an adversary: one of them makes the step",
+        regularizer=recipe.regularizer,
+    )
+    given = {
+        "an adversary, which clips pixels to [0, 1]": recipe.adversary,
+        "noise, which clips pixels to [0, 1]": recipe.noise,
+    }
+    for reason in filter(given.get, given):
+        checks.require(
+            recipe.component == "original",
+            f"`component` must be 'original' with {reason}",
+            component=recipe.component,
+        )
+    given = {"a regularizer": recipe.regularizer, "recombination": recipe.recombination != "none"}
+    for name in filter(given.get, given):
+        checks.require(
+            recipe.component == "original" and not recipe.rescale,
+            f"`component` must be 'original', not rescaled, with {name}, which takes pixels",
+            component=recipe.component,
+            rescale=recipe.rescale,
+        )
