@@ -69,9 +69,12 @@ class AmplitudePhaseMix(keras.layers.Layer):
         if not training:
             return ops.cast(images, self.compute_dtype)
         drawn, donors = draw_partners(images, self.probability, self.seed_generator)
-        mixed = spectrum.recombine_within(images, donors, self.axes)
-        mixed = ops.clip(mixed, 0.0, 1.0) if self.clip else mixed
-        return ops.cast(ops.where(drawn, mixed, images), self.compute_dtype)
+
+        def mixed():
+            found = spectrum.recombine_within(images, donors, self.axes)
+            return ops.cast(ops.clip(found, 0.0, 1.0) if self.clip else found, images.dtype)
+
+        return ops.cast(ops.cond(drawn, mixed, lambda: images), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""

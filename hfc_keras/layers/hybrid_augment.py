@@ -79,14 +79,21 @@ class HybridAugment(keras.layers.Layer):
         images = ops.cast(float_pixels(inputs), "float32")
         if not training:
             return ops.cast(images, self.compute_dtype)
-        low = self._blurred(images)
         drawn, others = self._partners(images)
-        high = ops.take(images - low, others, axis=0)
-        if self.recombine:
-            again, donors = self._partners(images)
-            low = ops.where(again, spectrum.recombine_within(low, donors, self.axes), low)
-        mixed = ops.clip(low + high, 0.0, 1.0) if self.clip else low + high
-        return ops.cast(ops.where(drawn, mixed, images), self.compute_dtype)
+        again, donors = self._partners(images) if self.recombine else (None, None)
+
+        def mixed():
+            low = self._blurred(images)
+            high = ops.take(images - low, others, axis=0)
+            if self.recombine:
+                low = ops.cond(
+                    again,
+                    lambda: spectrum.recombine_within(low, donors, self.axes),
+                    lambda: low,
+                )
+            return ops.clip(low + high, 0.0, 1.0) if self.clip else low + high
+
+        return ops.cast(ops.cond(drawn, mixed, lambda: images), self.compute_dtype)
 
     def _partners(self, images):
         return draw_partners(images, self.probability, self.seed_generator)
