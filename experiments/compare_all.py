@@ -59,6 +59,7 @@ def measure(cell):
     model, _ = cell.fit()
     rows = systems.rows(cell, model).assign(recipe=cell.name, seed=cell.recipe.seed)
     means = systems.shares(rows).groupby(["measure", "condition"])["accuracy"].mean()
+    numbers = reporting.sensitivity_numbers(systems.rings(rows)).iloc[0]
     row = {
         "accuracy": means["clean", "original"],
         "low_accuracy": means["filtered", "low"],
@@ -68,10 +69,10 @@ def measure(cell):
         "fgsm": means["attacked", "fgsm"],
         "pgd": means["attacked", "pgd"],
         "consistency": means["shifted", "consistency"],
+        "low": numbers["low"],
+        "high": numbers["high"],
+        "source": systems.source(rows),
     }
-    numbers = reporting.sensitivity_numbers(systems.rings(rows)).iloc[0]
-    source = ", ".join(sorted(rows["source"].dropna().unique()))
-    row = {**row, "low": numbers["low"], "high": numbers["high"], "source": source}
     return pd.DataFrame([row])
 
 

@@ -138,6 +138,11 @@ def rows(cell, model):
     )
 
 
+def source(table):
+    """Who made the corrupted images."""
+    return ", ".join(sorted(set(table["source"].dropna()) - {"images"}))
+
+
 def rings(table):
     """Spectra of all recipes."""
     return table[table["measure"] == "sensitivity"]
@@ -202,10 +207,9 @@ def spectra_in_words(table):
 
 def accuracies_in_words(table):
     """Accuracies and other shares, and accuracy by corruption, with headings."""
-    sources = ", ".join(sorted(table["source"].dropna().unique()))
     return (
         f"Accuracy, and other shares\n\n{by_condition(table).to_string()}\n\n"
-        f"Accuracy under corruptions ({sources}), mean over severities\n\n"
+        f"Accuracy under corruptions ({source(table)}), mean over severities\n\n"
         f"{by_corruption(table).to_string()}"
     )
 
@@ -222,7 +226,7 @@ def figures(table, titles, heading):
         dict from what is added to the file's name to the figure.
     """
     return {
-        "": reporting.condition_points(shares(table), titles),
+        "": reporting.condition_points(shares(table), titles, "accuracy, share or area"),
         "_sensitivity": reporting.sensitivity_curves(rings(table), {heading: titles}, titles),
         "_corruptions": reporting.corruption_points(corruptions(table), titles),
     }
