@@ -23,6 +23,9 @@ SLOW := $(addprefix --deselect tests/,\
 	$(FOURIER)test_mixed_precision[mixed_bfloat16] \
 	$(FOURIER)test_saves_and_loads_in_a_fresh_process)
 
+# Networks this small take longer to compile than to train.
+UNOPTIMISED := KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1
+
 .PHONY: demo test lint jax-test clean help
 
 help:
@@ -45,9 +48,9 @@ lint: $(VENV)/.ready
 
 # Core tests and one run of the main experiment where there is no TensorFlow.
 jax-test: $(JAX)/.ready
-	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest $(PARALLEL) $(CORE) $(SLOW)
-	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest tests/test_adversarial.py -k 'plain_step or stopped'
-	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest tests/test_experiments.py -k npz
+	$(UNOPTIMISED) $(JAX)/bin/python -m pytest $(PARALLEL) $(CORE) $(SLOW)
+	$(UNOPTIMISED) $(JAX)/bin/python -m pytest tests/test_adversarial.py -k 'plain_step or stopped'
+	$(UNOPTIMISED) $(JAX)/bin/python -m pytest tests/test_experiments.py -k npz
 	KERAS_BACKEND=jax $(JAX)/bin/python -m experiments.training_heuristics --epochs 2 \
 		--recipes vanilla batch_norm --fresh --results $(JAX)/results --store $(JAX)/store
 
