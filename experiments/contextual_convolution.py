@@ -6,7 +6,8 @@ in a second thing: the last normalization of each stage stands behind the additi
 apart, all networks keeping the same pixels when they halve a map: bottleneck has neither,
 bottleneck_end_norm the late normalization alone, coconv the branches alone, coresnet both.
 Measured: accuracy, also by frequency, under corruptions, attacks and shifts, and the Fourier
-sensitivity. The paper finds that the branches make the network more accurate.
+sensitivity. The paper finds that the branches make the network more accurate. The
+paper profile is its training on ImageNet, with crops as on CIFAR.
 """
 
 import dataclasses
