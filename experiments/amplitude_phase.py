@@ -87,8 +87,7 @@ def figures(table, plan):
 
 def _calibration(table):
     """Calibration errors in the column accuracy."""
-    errors = table[table["measure"] == "calibration"]
-    return errors.assign(accuracy=errors["value"])
+    return systems.filled(table[table["measure"] == "calibration"])
 
 
 _claim = functools.partial(

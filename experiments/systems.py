@@ -155,10 +155,10 @@ def shares(table):
 
 
 def filled(table):
-    """Rows with their value in the column accuracy, where they have no accuracy."""
+    """Rows with their value in the column accuracy, where they have one."""
     if "value" not in table:
         return table
-    return table.assign(accuracy=table["accuracy"].fillna(table["value"]))
+    return table.assign(accuracy=table["value"].fillna(table["accuracy"]))
 
 
 def corruptions(table):

@@ -84,7 +84,8 @@ def table_of(goodness, low=None):
         others = [("outside", name) for name in ("gaussian", "uniform", "fashion_mnist")]
         for measure, name in (("shifted", "consistency"), *others):
             rows.append({**key, "measure": measure, "condition": name, "value": 0.5 + up})
-        rows.append({**key, "measure": "calibration", "condition": "rms", "value": 0.5 - up})
+        error = {"measure": "calibration", "condition": "rms", "value": 0.5 - up}
+        rows.append({**key, **error, "accuracy": 0.5 + up})
         moved = 0.1 * (low or goodness)[recipe] + 1e-3 * seed
         for ring, share in enumerate((0.25 + moved, 0.5, 0.25 - moved), start=1):
             rings = {"measure": "sensitivity", "ring": 2 * ring - 1, "mean": share}
