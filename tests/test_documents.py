@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from experiments import (
+    amplitude_phase,
+    anti_aliasing,
     catalogue,
     components,
     curves,
@@ -76,6 +78,12 @@ def test_results_page_explains_every_column():
             ("fourier_regularization", fourier_regularization.KEYS, summary)
             for summary in fourier_regularization.TABLES
         ),
+        *(
+            (experiment.__name__.rpartition(".")[2], experiment.KEYS, summary)
+            for experiment in (amplitude_phase, anti_aliasing)
+            for summary in experiment.TABLES
+        ),
+        ("amplitude_phase", amplitude_phase.KEYS, amplitude_phase.calibration),
         ("two_views", two_views.KEYS, two_views.means),
         ("fourier_heat_map", "recipe seed row column".split(), reporting.heat_map_table),
         ("band_stop", "recipe seed inner".split(), reporting.band_stop_table),
