@@ -6,7 +6,7 @@ network, and the anchored one with kernels of their own (unshared). A regulator,
 that is not shared, is what the paper adds to bring back the accuracy; the released code rotates the
 channels instead. Measured: accuracy, also by frequency, under corruptions, attacks and shifts, and
 the Fourier sensitivity: does a filter that is applied again and again use fewer frequencies? The
-training is not published; the paper profile has the usual one of residual networks on CIFAR.
+training is not published; the paper profile has the usual schedule of residual networks on CIFAR.
 """
 
 import dataclasses
@@ -82,9 +82,21 @@ CLAIMS = (
             above=0,
         )
         for name, over, sentence in (
-            ("anchored_regulator", "anchored", "The regulator brings back some of it."),
-            ("mix", "anchored", "A kernel for each width brings back some of it."),
-            ("mix_regulator", "mix", "The regulator helps with a kernel for each width, too."),
+            (
+                "anchored_regulator",
+                "anchored",
+                "The regulator makes a network with one kernel more accurate.",
+            ),
+            (
+                "mix",
+                "anchored",
+                "A network with a kernel for each width is more accurate than with one for all.",
+            ),
+            (
+                "mix_regulator",
+                "mix",
+                "The regulator makes a network with a kernel for each width more accurate.",
+            ),
         )
     ),
     _claim(

@@ -7,8 +7,8 @@ where a dense operation of small support is followed by subsampling, blurpool by
 2019, flc crops the spectrum, asap does so through a window. Measured against the plain network:
 accuracy, also by frequency, under corruptions and attacks, how often a shift of the image changes
 the class, and the Fourier sensitivity. The papers find that such networks are more accurate, and
-change their mind less when the image is shifted. The paper profile is their training on ImageNet,
-with crops as on CIFAR.
+change their mind less when the image is shifted. The paper profile has their schedule
+for ImageNet, on the data set that is named.
 """
 
 import dataclasses

@@ -52,9 +52,8 @@ def shuffled(cell, model, patches):
 def corrupted(cell, model, severities):
     """Accuracy under corruptions, and on the same images as they are, the measure uncorrupted.
 
-    Level is the severity, source who made the corrupted images:
-
-    CIFAR-10-C where TensorFlow Datasets has prepared it on disk, generated ones elsewhere.
+    Level is the severity, source who made the corrupted images: they are CIFAR-10-C where
+    TensorFlow Datasets has prepared it on disk, generated ones elsewhere.
     """
     test = cell.test_images(IMAGES[cell.settings.profile])
     arguments = {"severities": severities, "examples": len(test), "names": data.CORRUPTIONS}
@@ -101,7 +100,7 @@ def shifted(cell, model, pixels):
 
 
 def calibrated(cell, model):
-    """Expected and root mean square calibration error on all test images."""
+    """Calibration errors on all test images; the mean confidence stands beside the accuracy."""
     test = cell.test_images()
     compute = functools.partial(analysis.calibration, model, test.images, test.labels)
     table = cell.measured("calibration", {}, compute)
@@ -109,7 +108,7 @@ def calibrated(cell, model):
         table.assign(condition=name, value=table[f"{name}_calibration_error"])
         for name in ("expected", "rms")
     ]
-    return _rows(pd.concat(errors), "calibration", ["value"])
+    return _rows(pd.concat(errors), "calibration", ["value", "confidence"])
 
 
 def told_apart(cell, model, names):

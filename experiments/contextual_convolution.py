@@ -7,7 +7,7 @@ apart, all networks keeping the same pixels when they halve a map: bottleneck ha
 bottleneck_end_norm the late normalization alone, coconv the branches alone, coresnet both.
 Measured: accuracy, also by frequency, under corruptions, attacks and shifts, and the Fourier
 sensitivity. The paper finds that the branches make the network more accurate. The
-paper profile is its training on ImageNet, with crops as on CIFAR.
+paper profile has its schedule for ImageNet, on the data set that is named.
 """
 
 import dataclasses

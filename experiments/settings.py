@@ -89,7 +89,12 @@ class Settings(Common):
             values["epochs"] = DIGITS_EPOCHS
         values.update(self.PROFILE_CHANGES.get(self.profile, {}))
         told = {"examples": self.examples, "epochs": self.epochs, "model": self.model}
+        epochs = values["epochs"]
         values.update({name: value for name, value in told.items() if value is not None})
+        if "milestones" in values:
+            # A shorter or longer training falls at the same shares of it.
+            scaled = {each * values["epochs"] // epochs for each in values["milestones"]}
+            values["milestones"] = tuple(sorted(scaled - {0}))
         return Recipe(dataset=self.dataset_name, **values)
 
     def measured_with(self):

@@ -66,17 +66,22 @@ class TestNetworks:
         assert not np.allclose(outputs(model, images), outputs(unfiltered, images))
 
     @pytest.mark.parametrize(
-        ("shape", "told"),
-        [((16, 18, 3), ("critical", "post")), ((17, 33, 3), ("blurpool", "pre"))],
+        ("shape", "told", "stem"),
+        [
+            ((16, 18, 3), ("critical", "post"), "cifar"),
+            ((17, 33, 3), ("blurpool", "pre"), "cifar"),
+            ((64, 72, 3), ("critical", "post"), "imagenet"),
+        ],
     )
-    def test_a_filter_of_size_1_leaves_the_pixels_of_the_aligned_network(self, shape, told):
+    def test_a_filter_of_size_1_leaves_the_pixels_of_the_aligned_network(self, shape, told, stem):
         kind, order = told
-        aligned = build("resnet18", shape, antialias="aligned", normalization="none")
-        options = {"antialias": kind, "order": order, "blur_size": 1, "normalization": "none"}
+        base = {"normalization": "none", "stem": stem}
+        options = {"antialias": kind, "order": order, "blur_size": 1}
         images = pixels(shape)
-        same = outputs(build("resnet18", shape, **options), images)
+        same = outputs(build("resnet18", shape, **base, **options), images)
+        aligned = build("resnet18", shape, **base, antialias="aligned")
         np.testing.assert_allclose(same, outputs(aligned, images), atol=1e-6)
-        plain = outputs(build("resnet18", shape, normalization="none"), images)
+        plain = outputs(build("resnet18", shape, **base), images)
         assert np.allclose(plain, same, atol=1e-6) == (shape == (17, 33, 3))
 
     def test_none_is_the_plain_network(self):

@@ -55,6 +55,10 @@ def test_every_measure_is_in_the_table_and_once_in_the_comparison(run, capsys):
         ("--shift 8", "Received: shift=8"),
         ("--probability 1.5", "Received: recombination_probability=1.5"),
         ("--outside nowhere.npz", "nowhere.npz"),
+        ("--outside", "`outside` must hold at least one value"),
+        ("--outside uniform uniform", "none twice"),
+        ("--outside digits", "must not hold the data set itself"),
+        ("--outside synthetic", "`images` must have one channel"),
     ],
 )
 def test_bad_settings_are_refused_before_training(run, arguments, message, capsys, monkeypatch):
@@ -150,10 +154,10 @@ def test_alike_is_refuted_by_a_difference_to_either_side():
 @pytest.mark.parametrize(
     ("experiment", "schedule"),
     [
-        (amplitude_phase, ("resnet18", 200, (60, 120, 160, 190), 0.2, True)),
-        (anti_aliasing, ("resnet50", 90, (30, 60), 0.1, False)),
-        (contextual_convolution, ("resnet50", 90, (30, 60, 80), 0.1, False)),
-        (anchored_convolution, ("resnet18", 200, (60, 120, 160, 190), 0.2, True)),
+        (amplitude_phase, ("resnet18", 200, (60, 120, 160, 190), 0.2, True, 128)),
+        (anti_aliasing, ("resnet50", 90, (30, 60), 0.1, False, 256)),
+        (contextual_convolution, ("resnet50", 90, (30, 60, 80), 0.1, False, 256)),
+        (anchored_convolution, ("resnet18", 200, (60, 120, 160, 190), 0.2, True, 128)),
     ],
 )
 def test_paper_profile_is_the_published_training(experiment, schedule):
@@ -161,11 +165,16 @@ def test_paper_profile_is_the_published_training(experiment, schedule):
     settings = experiment.Settings(profile="paper", dataset="digits", **told)
     recipes = experiment.recipes(settings)
     first, *others = recipes.values()
-    names = "model epochs milestones step_factor nesterov".split()
+    names = "model epochs milestones step_factor nesterov batch_size".split()
     assert tuple(getattr(first, name) for name in names) == schedule
+    decay = {128: 5e-3, 256: 1e-3}[first.batch_size]
+    assert np.isclose(first.weight_decay, decay) and first.augmentation == "crop_flip"
     assert (first.optimizer, first.schedule, first.normalization) == ("sgd", "step", "batch")
     assert (first.learning_rate, first.momentum, first.width) == (0.1, 0.9, 1.0)
     assert {other.milestones for other in others} == {first.milestones}
+    short = experiment.Settings(profile="paper", dataset="digits", epochs=10, **told)
+    recipe = next(iter(experiment.recipes(short).values()))
+    assert recipe.milestones == tuple(10 * each // first.epochs for each in first.milestones)
 
 
 def test_claims_on_all_methods_are_rank_correlations():

@@ -51,6 +51,12 @@ class BothCopies(keras.layers.Layer):
         )
         self.layer = layer
 
+    def build(self, input_shape):
+        """Build the layer that makes the copies; other data than a dict are refused by the call."""
+        shapes = input_shape if isinstance(input_shape, dict) else {}
+        if "images" in shapes and not self.layer.built:
+            self.layer.build(shapes["images"])
+
     def call(self, data, training=True):
         """Append the copy of a batch."""
         checks.require(

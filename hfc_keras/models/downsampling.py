@@ -30,16 +30,16 @@ class Downsampling:
 
     | kind | 3 x 3 convolution | 1 x 1 shortcut | pooling of the first layers, 3 x 3 |
     |---|---|---|---|
-    | none | phi D' f | D f | D max |
+    | none | phi D' f | D f | D' max |
     | aligned | phi D f | D f | D max |
     | critical | phi D L f | f D L | D L max, the maximum of 3 x 3 at stride 1 |
     | blurpool | D L phi f | f D L | D L max, the maximum of 2 x 2 at stride 1, no padding |
     | flc, asap | phi f D L | f D L | as critical |
 
     D keeps the pixels 0, 2, 4 ... . A strided 3 x 3 convolution of Keras with padding "same" keeps
-    1, 3, 5 ... of a map of even size (D'), one pixel beside its shortcut; "aligned" pads all sides
-    alike, as the released networks do, and has no filter: it is what the others are to be
-    compared with.
+    1, 3, 5 ... of a map of even size (D'), one pixel beside its shortcut, and so does a 3 x 3
+    pooling; "aligned" pads all sides alike, as the released networks do, and has no filter: it is
+    what the others are to be compared with.
 
     L is binomial (``layers.BlurPool2D``) in critical and blurpool and cuts at 1/4
     (``layers.FourierPool2D``) in flc and asap. On a shortcut f and L commute, so the cheaper order
@@ -157,7 +157,8 @@ class Downsampling:
         else:
             windows, padded = size, padding
         lost = windows - 1 if padded == "valid" else 0
-        if self._is_plain(x, lost):
+        beside = self.kind == "aligned" and padding == "same"
+        if self._is_plain(x, lost) and not beside:
             return self.parts.max_pool(x, size, padding)
         layer = keras.layers.MaxPooling2D(windows, 1, padded, name=self._name("max"))
         return self._halved(layer(x))
@@ -185,6 +186,8 @@ class Downsampling:
         return self.order is None or smaller_side(x) - lost < 2
 
     def _halved(self, x):
+        if self.kind == "aligned":
+            return BlurPool2D(1, 2, name=self._name("every_second"))(x)
         if self.kind in BLURS:
             return self._blurred(x, 2)
         window = "hamming" if self.kind == "asap" else "none"

@@ -17,8 +17,9 @@ from hfc_keras.spectrum.axes import float_dtype, uses_products
 AXES = ("spatial", "spatial_channel")
 # Sides and channels up to which matrix products beat the complex transform on a processor.
 LARGEST_SIDE, LARGEST_CHANNELS = 64, 4
-# Coefficients below this share of the largest one are float32 rounding and have no phase.
-ROUNDING = 1e-6
+# Coefficients below this share of the largest one are float32 rounding and have no phase: those of
+# long sums of products, and those of a fast transform.
+PRODUCTS_ROUNDING, FFT_ROUNDING = 1e-6, 2e-7
 # Keeps the root's gradient finite where a donor has no power; images are scaled to at most 1.
 TINY = 1e-30
 
@@ -33,9 +34,11 @@ def recombine(anchor, donor, axes="spatial_channel"):
     the donor, with ``"spatial_channel"`` only the mean over all channels is (the sign of either
     is the anchor's).
 
-    A coefficient of the anchor below 1e-6 of its largest one is zero but for rounding and gets
-    the phase 0. So a constant anchor yields the donor's image of phase zero, real and centred
-    at ``[0, 0]``, and a grey one no random colours. Nothing is clipped. Differentiable.
+    A coefficient of the anchor below 1e-6 of its largest one (2e-7 in the complex transform) is
+    zero but for float32 rounding and gets the phase 0; phases just above it are as inexact as
+    the rounding makes them, which shows where large and smooth images meet a donor that is not.
+    So a constant anchor yields the donor's image of phase zero, real and centred at ``[0, 0]``,
+    and a grey one no random colours. Nothing is clipped. Differentiable.
 
     Args:
         anchor: ``(batch, height, width, channels)``, any finite numbers; gives the phase.
@@ -64,10 +67,11 @@ def recombine(anchor, donor, axes="spatial_channel"):
         "`donor` must have the shape of `anchor`",
         **{"anchor.shape": tuple(anchor.shape), "donor.shape": tuple(donor.shape)},
     )
-    forward, inverse = _transform(anchor.shape, axes)
+    forward, inverse, rounding = _transform(anchor.shape, axes)
     (planes, _), (donors, scale) = _scaled(anchor), _scaled(donor)
     spectrum = forward(planes)
-    mixed = _with_power(spectrum, _power(spectrum), _power(forward(donors)), axes)
+    power = _power(forward(donors))
+    mixed = _with_power(spectrum, _power(spectrum), power, axes, rounding)
     return ops.cast(inverse(mixed) * scale, float_dtype(anchor))
 
 
@@ -94,11 +98,11 @@ def recombine_within(images, donors, axes="spatial_channel"):
         True
     """
     images = _checked("images", images, axes)
-    forward, inverse = _transform(images.shape, axes)
+    forward, inverse, rounding = _transform(images.shape, axes)
     planes, scale = _scaled(images)
     spectrum = forward(planes)
     own = _power(spectrum)
-    mixed = _with_power(spectrum, own, ops.take(own, donors, axis=0), axes)
+    mixed = _with_power(spectrum, own, ops.take(own, donors, axis=0), axes, rounding)
     return ops.cast(inverse(mixed) * ops.take(scale, donors, axis=0), float_dtype(images))
 
 
@@ -127,25 +131,26 @@ def _power(spectrum):
     return ops.square(spectrum[0]) + ops.square(spectrum[1])
 
 
-def _with_power(spectrum, own, power, axes):
+def _with_power(spectrum, own, power, axes, rounding):
     """Coefficients ``(batch, rows, columns, channels)`` with another power than their own."""
     over = (1, 2, 3) if axes == "spatial_channel" else (1, 2)
-    valid = own > ROUNDING**2 * ops.max(own, axis=over, keepdims=True)
+    valid = own > rounding**2 * ops.max(own, axis=over, keepdims=True)
     gain = ops.sqrt((power + TINY) / ops.where(valid, own, 1.0))
     real, imaginary = spectrum
     return ops.where(valid, real, 1.0) * gain, ops.where(valid, imaginary, 0.0) * gain
 
 
 def _transform(shape, axes):
-    """Transform of images to real and imaginary coefficients, and its real inverse."""
+    """Transform of images to real and imaginary coefficients, its real inverse, its rounding."""
     _, height, width, channels = shape
     known = None not in (height, width, channels)
     small = known and max(height, width) <= LARGEST_SIDE and channels <= LARGEST_CHANNELS
     if small and uses_products(height, width):
         matrices = _matrices(height, width, channels, axes)
         size = (height, width, channels)
-        return tuple(functools.partial(way, matrices, size) for way in (_analyse, _synthesise))
-    return tuple(functools.partial(way, axes) for way in (_fft, _inverse_fft))
+        ways = (functools.partial(way, matrices, size) for way in (_analyse, _synthesise))
+        return *ways, PRODUCTS_ROUNDING
+    return *(functools.partial(way, axes) for way in (_fft, _inverse_fft)), FFT_ROUNDING
 
 
 def _analyse(matrices, size, images):

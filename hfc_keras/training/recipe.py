@@ -26,8 +26,8 @@ class Recipe:
         optimizer: ``"adam"``, ``"sgd"``, ``"adagrad"``, ``"adadelta"`` or ``"rmsprop"``.
         learning_rate: float, at least 0.
         schedule: ``"constant"``, ``"cosine"`` (to 0 at the last step) or ``"step"``.
-        milestones: tuple of int, epochs after which ``"step"`` multiplies the rate; none is
-            after each third of the training.
+        milestones: tuple of int below ``epochs``, epochs after which ``"step"`` multiplies the
+            rate; none is after each third of the training.
         step_factor: float in [0, 1], what ``"step"`` multiplies the rate by.
         momentum: float in [0, 1], of ``"sgd"`` and ``"rmsprop"``.
         nesterov: bool, Nesterov's momentum, of ``"sgd"``.
@@ -158,8 +158,6 @@ class Recipe:
             changed["regularizer"] = regularizers.as_plain(self.regularizer)
         else:
             changed.pop("regularizer_weight", None)
-        if self.schedule != "step":
-            changed.pop("step_factor", None)
         if self.recombination not in recipe_fields.PAIRED:
             changed.pop("recombination_probability", None)
         if self.recombination not in recipe_fields.SINGLE:

@@ -125,6 +125,18 @@ def check_together(recipe):
         milestones=recipe.milestones,
     )
     checks.require(
+        not recipe.milestones or recipe.milestones[-1] < recipe.epochs,
+        "`milestones` must be below `epochs`",
+        milestones=recipe.milestones,
+        epochs=recipe.epochs,
+    )
+    checks.require(
+        recipe.schedule == "step" or recipe.step_factor == 0.1,
+        "`schedule` must be 'step' with a step_factor",
+        schedule=recipe.schedule,
+        step_factor=recipe.step_factor,
+    )
+    checks.require(
         not recipe.nesterov or (recipe.optimizer == "sgd" and recipe.momentum > 0),
         "`optimizer` must be 'sgd', with a momentum, for Nesterov's",
         optimizer=recipe.optimizer,
