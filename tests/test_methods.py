@@ -14,12 +14,12 @@ def table(rng):
     return pd.DataFrame({"recipe": list("abcd") * 3, "seed": np.repeat(range(3), 4), **values})
 
 
-def test_table_has_means_and_half_widths_of_students_interval(table):
+def test_table_has_means_and_students_interval(table):
     cells = reporting.method_table(table, NAMES)
     assert cells.index.tolist() == list("abcd") and cells.columns.tolist() == list(NAMES.values())
     own = table[table["recipe"] == "b"]["y"]
     low, high = stats.t.interval(0.95, 2, own.mean(), stats.sem(own))
-    assert cells.loc["b", "robustness"] == f"{own.mean():.3f} +- {(high - low) / 2:.3f}"
+    assert cells.loc["b", "robustness"] == f"{own.mean():.3f} ({low:.3f} to {high:.3f})"
     alone = reporting.method_table(table[table["seed"] == 0], NAMES)
     assert alone.loc["a", "accuracy"] == f"{table['x'].iloc[0]:.3f}"
 

@@ -41,7 +41,7 @@ def test_every_measure_is_in_the_table_and_once_in_the_comparison(run, capsys):
             np.testing.assert_allclose(row[column], mean)
         rings = rows[(rows["measure"] == "sensitivity") & (rows["ring"] > 8 // 3)]
         np.testing.assert_allclose(row["high"], rings["mean"].sum())
-    assert "Rank correlation over methods" in capsys.readouterr().out
+    assert "Rank correlation, over methods" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -182,10 +182,10 @@ def test_claims_on_all_methods_are_rank_correlations():
     order = np.arange(5)
     table = pd.concat(
         pd.DataFrame({column: sign * order + seed for column, sign in names.items()}).assign(
-            recipe=[f"r{k}" for k in order], seed=seed
+            recipe=["vanilla", *(f"r{k}" for k in order[1:])], seed=seed
         )
         for seed in range(3)
-    )
+    ).assign(**dict.fromkeys(compare_all.NAMES.keys() - names, 0.0))
     judged = {claim.id: reporting.judge(claim, table) for claim in compare_all.CLAIMS}
     effects = {name: round(row["effect"]) for name, row in judged.items()}
     assert effects == {
@@ -195,3 +195,17 @@ def test_claims_on_all_methods_are_rank_correlations():
         "methods_accuracy_pgd": -1,
     }
     assert judged["methods_high_pgd"]["verdict"] == "refuted"
+
+
+def test_a_method_is_compared_with_the_network_it_starts_from():
+    values = {"vanilla": 1, "dropout": 3, "bottleneck": 10, "coresnet": 14, "mix": 5, "resnet18": 6}
+    rows = [
+        {"recipe": recipe, "seed": seed, **dict.fromkeys(compare_all.NAMES, value * (seed + 1))}
+        for recipe, value in values.items()
+        for seed in (0, 1)
+    ]
+    found = compare_all.changes(pd.DataFrame(rows)).set_index(["recipe", "seed"])["high"]
+    expected = {"dropout": 2, "coresnet": 4, "mix": -1}
+    assert found.to_dict() == {(k, s): v * (s + 1) for k, v in expected.items() for s in (0, 1)}
+    recipes = compare_all.recipes(compare_all.Settings(dataset="digits"))
+    assert set(compare_all.PLAIN) | set(compare_all.STARTS) <= set(recipes)

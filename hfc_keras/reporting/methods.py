@@ -37,7 +37,7 @@ def method_table(table, names):
     Example:
         >>> table = pd.DataFrame({"recipe": "a", "seed": [0, 1, 2], "x": [0.1, 0.2, 0.3]})
         >>> method_table(table, {"x": "accuracy"}).loc["a", "accuracy"]
-        '0.200 +- 0.248'
+        '0.200 (-0.048 to 0.448)'
     """
     require_columns(table, [*KEYS, *names])
     unique_rows(table, KEYS)
@@ -114,6 +114,6 @@ def _disc(axes, rows, across, column, number, shade):
 
 
 def _words(values):
-    """Mean and half the width of its interval."""
+    """Mean and its interval."""
     low, high = student_interval(values)
-    return f"{values.mean():.3f}" + ("" if math.isnan(low) else f" +- {(high - low) / 2:.3f}")
+    return f"{values.mean():.3f}" + ("" if math.isnan(low) else f" ({low:.3f} to {high:.3f})")
