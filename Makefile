@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 JAX := .venv-jax
 BIN := $(VENV)/bin
-PARALLEL := --numprocesses 2 --dist loadfile
+PARALLEL := --numprocesses 2 --dist loadfile --durations 20
 CORE := $(addprefix tests/test_,spectrum.py layers.py pipeline.py data.py training.py analysis.py \
 	kernels.py regularizers.py gradients.py attacks.py robust_accuracy.py scaling.py \
 	singular_values.py contingency.py rings.py sensitivity_penalty.py fourier_sensitivity.py \
