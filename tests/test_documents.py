@@ -8,6 +8,7 @@ import pytest
 
 from experiments import (
     amplitude_phase,
+    anchored_convolution,
     anti_aliasing,
     catalogue,
     components,
@@ -80,7 +81,7 @@ def test_results_page_explains_every_column():
         ),
         *(
             (experiment.__name__.rpartition(".")[2], experiment.KEYS, summary)
-            for experiment in (amplitude_phase, anti_aliasing)
+            for experiment in (amplitude_phase, anti_aliasing, anchored_convolution)
             for summary in experiment.TABLES
         ),
         ("amplitude_phase", amplitude_phase.KEYS, amplitude_phase.calibration),
