@@ -115,9 +115,10 @@ _hybrid = functools.partial(
 
 def _outside(table):
     """What APR-SP adds to the area under the curve, by kind of images."""
+    kinds = {OUTSIDE: "Fashion-MNIST", **{name: f"{name} noise" for name in data.NOISES}}
     return {
-        name: systems.gain("apr_sp", "outside", table, conditions=(name,))
-        for name in (OUTSIDE, *data.NOISES)
+        words: systems.gain("apr_sp", "outside", table, conditions=(name,))
+        for name, words in kinds.items()
     }
 
 
