@@ -14,7 +14,14 @@ import sys
 
 import pandas as pd
 
-from experiments import anchored_convolution, runner, statements, systems, trainings
+from experiments import (
+    anchored_convolution,
+    contextual_convolution,
+    runner,
+    statements,
+    systems,
+    trainings,
+)
 from hfc_keras import reporting
 
 KEYS = "recipe seed".split()
@@ -32,7 +39,7 @@ NAMES = {
 }
 # By method, the network it starts from; vanilla is that of all others.
 STARTS = {
-    **dict.fromkeys(("bottleneck_end_norm", "coconv", "coresnet"), "bottleneck"),
+    **dict.fromkeys(contextual_convolution.NAMES[1:], "bottleneck"),
     **dict.fromkeys(anchored_convolution.NAMES[1:], "resnet18"),
 }
 PLAIN = ("vanilla", *dict.fromkeys(STARTS.values()))

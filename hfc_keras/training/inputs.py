@@ -4,6 +4,7 @@ import keras
 
 from hfc_keras import data, layers
 from hfc_keras.data import pipeline
+from hfc_keras.training.recipe_fields import SINGLE
 
 
 def load_data(recipe, data_dir=None):
@@ -121,7 +122,7 @@ def _filters(recipe):
 def _augmentation(recipe):
     """Layers that change each image by itself; APR-S comes first, as in its released code."""
     chosen = []
-    if recipe.recombination in ("apr_s", "apr_sp"):
+    if recipe.recombination in SINGLE:
         probability, axes = recipe.single_probability, recipe.recombination_axes
         chosen.append(layers.AmplitudePhaseSingle(probability, axes=axes, seed=0))
     if recipe.augmentation == "crop_flip":

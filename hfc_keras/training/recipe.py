@@ -115,9 +115,8 @@ class Recipe:
 
     def __post_init__(self):
         """Check every field and give numbers the field's type."""
-        names = [field.name for field in _fields()]
         for field in _fields():
-            value = recipe_fields.field_value(field, getattr(self, field.name), names)
+            value = recipe_fields.field_value(field, getattr(self, field.name))
             object.__setattr__(self, field.name, value)
         recipe_fields.check_together(self)
 

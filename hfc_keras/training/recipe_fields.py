@@ -1,5 +1,6 @@
 """Which values the fields of a recipe take, by themselves and together."""
 
+import dataclasses
 import os
 
 import numpy as np
@@ -28,13 +29,12 @@ LARGEST = {"bn_momentum": 1.0, "dropout": 1 - 1e-9, "outside_gain": 1.0, "moment
 LARGEST |= {"step_factor": 1.0, "recombination_probability": 1.0, "single_probability": 1.0}
 
 
-def field_value(field, value, names):
+def field_value(field, value):
     """Check one value of a recipe.
 
     Args:
         field: dataclasses.Field of Recipe.
         value: what was given.
-        names: collection of str, the names of all fields.
 
     Returns:
         The value in the field's type.
@@ -58,8 +58,6 @@ def field_value(field, value, names):
         return None if value is None else regularizers.as_kind(value, name)
     if name == "options":
         checks.require(isinstance(value, dict), "`options` must be a dict", options=value)
-        fields = set(names) & value.keys()
-        checks.require(not fields, "a field of Recipe must not stand in `options`", options=value)
         return {key: _plain(value[key]) for key in sorted(value, key=str)}
     if field.type is bool:
         checks.require(value in (True, False), f"`{name}` must be a bool", **{name: value})
@@ -86,11 +84,11 @@ def _plain(value):
 
 def _milestones(value):
     """Epochs in ascending order, as a tuple of int."""
-    good = isinstance(value, list | tuple)
+    listed = isinstance(value, list | tuple)
+    each = value if listed else ()
+    epochs = tuple(checks.number("milestones", epoch, 1, whole=True) for epoch in each)
+    good = listed and list(epochs) == sorted(set(epochs))
     checks.require(good, "`milestones` must be epochs in ascending order", milestones=value)
-    epochs = tuple(checks.number("milestones", epoch, 1, whole=True) for epoch in value)
-    ascending = list(epochs) == sorted(set(epochs))
-    checks.require(ascending, "`milestones` must be epochs in ascending order", milestones=value)
     return epochs
 
 
@@ -111,13 +109,27 @@ def check_together(recipe):
     Raises:
         ValueError: if one of its fields asks for another value of another one.
     """
-    needs_radius = recipe.component != "original" and recipe.radius is None
+    fields = {field.name for field in dataclasses.fields(recipe)} & recipe.options.keys()
     checks.require(
-        not needs_radius,
+        not fields, "a field of Recipe must not stand in `options`", options=recipe.options
+    )
+    checks.require(
+        recipe.component == "original" or recipe.radius is not None,
         "`radius` must be given with `component`",
         component=recipe.component,
         radius=recipe.radius,
     )
+    checks.require(
+        recipe.regularizer is None or recipe.adversary is None,
+        "`regularizer` must be None with an adversary: one of them makes the step",
+        regularizer=recipe.regularizer,
+    )
+    _check_optimizer(recipe)
+    _check_pixels(recipe)
+
+
+def _check_optimizer(recipe):
+    """Refuse options of a schedule or an optimizer that is not chosen."""
     checks.require(
         recipe.schedule == "step" or not recipe.milestones,
         "`schedule` must be 'step' with milestones",
@@ -142,25 +154,25 @@ def check_together(recipe):
         optimizer=recipe.optimizer,
         momentum=recipe.momentum,
     )
-    checks.require(
-        recipe.regularizer is None or recipe.adversary is None,
-        "`regularizer` must be None with an adversary: one of them makes the step",
-        regularizer=recipe.regularizer,
-    )
-    given = {
-        "an adversary, which clips pixels to [0, 1]": recipe.adversary,
-        "noise, which clips pixels to [0, 1]": recipe.noise,
-    }
-    for reason in filter(given.get, given):
+
+
+def _check_pixels(recipe):
+    """Refuse components, which leave [0, 1], where a training takes pixels."""
+    for given, reason in (
+        (recipe.adversary, "an adversary, which clips pixels to [0, 1]"),
+        (recipe.noise, "noise, which clips pixels to [0, 1]"),
+    ):
         checks.require(
-            recipe.component == "original",
+            not given or recipe.component == "original",
             f"`component` must be 'original' with {reason}",
             component=recipe.component,
         )
-    given = {"a regularizer": recipe.regularizer, "recombination": recipe.recombination != "none"}
-    for name in filter(given.get, given):
+    for given, name in (
+        (recipe.regularizer, "a regularizer"),
+        (recipe.recombination != "none", "recombination"),
+    ):
         checks.require(
-            recipe.component == "original" and not recipe.rescale,
+            not given or (recipe.component == "original" and not recipe.rescale),
             f"`component` must be 'original', not rescaled, with {name}, which takes pixels",
             component=recipe.component,
             rescale=recipe.rescale,
