@@ -43,6 +43,22 @@ STARTS = {
     **dict.fromkeys(anchored_convolution.NAMES[1:], "resnet18"),
 }
 PLAIN = ("vanilla", *dict.fromkeys(STARTS.values()))
+# By two measures: whether those whose first one grows lose or gain in the second.
+QUESTIONS = {
+    ("high", "corruptions"): (
+        "those whose gradient gains high frequencies lose robustness to corruptions",
+        {"below": 0},
+    ),
+    ("high", "pgd"): (
+        "those whose gradient gains high frequencies lose robustness to attacks",
+        {"below": 0},
+    ),
+    ("low_accuracy", "corruptions"): (
+        "those that gain accuracy on low frequencies alone gain robustness to corruptions",
+        {"above": 0},
+    ),
+    ("accuracy", "pgd"): ("those that gain accuracy lose robustness to attacks", {"below": 0}),
+}
 NOISES = ("gaussian_noise", "shot_noise", "impulse_noise")
 
 
@@ -91,15 +107,18 @@ def measure(cell):
 
 
 def summary(table):
-    """Return all measures of each method, with intervals."""
-    found = reporting.rank_correlation(changes(table), "high", "corruptions")
-    return (
+    """Return all measures of each method, and how what they change goes together."""
+    words = (
         "Mean and 95 % interval over seeds (noise: three kinds; corruptions: "
         f"{', '.join(table['source'].unique())}; FGSM and PGD: mean over epsilons; gradient: share "
-        f"up to a third of Nyquist and beyond two thirds)\n\n{methods(table).to_string()}\n\n"
-        "Rank correlation, over methods, of the changes in the gradient's high frequencies and in "
-        f"the accuracy under corruptions: {found.value:+.2f}, 95 % interval of a bootstrap over "
-        f"methods {found.low:+.2f} to {found.high:+.2f}"
+        f"up to a third of Nyquist and beyond two thirds)\n\n{methods(table).to_string()}"
+    )
+    found = correlations(table)
+    if found.empty:
+        return words
+    return (
+        f"{words}\n\nRank correlation, over methods, of what they change in two measures, and 95 % "
+        f"interval of a bootstrap over methods\n\n{found.to_string()}"
     )
 
 
@@ -108,7 +127,30 @@ def methods(table):
     return reporting.method_table(table, NAMES)
 
 
-TABLES = (methods,)
+def correlations(table):
+    """Rank correlation, over methods, of what they change in two measures.
+
+    Args:
+        table: DataFrame, a row a method and seed.
+
+    Returns:
+        DataFrame of str with a row each of QUESTIONS, value and 95 % interval of a bootstrap over
+        methods; none for fewer than four methods beside the networks that they start from.
+    """
+    changed = changes(table)
+    enough = changed["recipe"].nunique() > 3
+    found = {
+        f"{NAMES[first]}; {NAMES[second]}": reporting.rank_correlation(changed, first, second)
+        for first, second in QUESTIONS
+        if enough
+    }
+    words = {
+        name: f"{one.value:+.2f} ({one.low:+.2f} to {one.high:+.2f})" for name, one in found.items()
+    }
+    return pd.DataFrame({"rank correlation": words})
+
+
+TABLES = (methods, correlations)
 
 
 def changes(table):
@@ -118,12 +160,16 @@ def changes(table):
         table: DataFrame, a row a method and seed.
 
     Returns:
-        DataFrame with the columns recipe, seed and those of NAMES, without those networks.
+        DataFrame with the columns recipe, seed and those of NAMES, without those networks and
+        without the methods whose network is not in the table.
     """
-    values = table.set_index(KEYS)[list(NAMES)]
-    changed = values[~values.index.isin(PLAIN, level="recipe")]
-    starts = [(STARTS.get(recipe, "vanilla"), seed) for recipe, seed in changed.index]
-    return (changed - values.reindex(starts).to_numpy()).reset_index()
+    changed = table[~table["recipe"].isin(PLAIN)]
+    starts = [STARTS.get(recipe, "vanilla") for recipe in changed["recipe"]]
+    pairs = changed.assign(start=starts).merge(
+        table, left_on=["start", "seed"], right_on=KEYS, suffixes=("", "_before")
+    )
+    before = pairs[[f"{name}_before" for name in NAMES]].to_numpy()
+    return pairs[KEYS].join(pairs[list(NAMES)] - before)
 
 
 def figures(table, plan):
@@ -154,27 +200,7 @@ CLAIMS = tuple(
         functools.partial(_correlation, first, second),
         **bound,
     )
-    for first, second, sentence, bound in (
-        (
-            "high",
-            "corruptions",
-            "those whose gradient gains high frequencies lose robustness to corruptions",
-            {"below": 0},
-        ),
-        (
-            "high",
-            "pgd",
-            "those whose gradient gains high frequencies lose robustness to attacks",
-            {"below": 0},
-        ),
-        (
-            "low_accuracy",
-            "corruptions",
-            "those that gain accuracy on low frequencies alone gain robustness to corruptions",
-            {"above": 0},
-        ),
-        ("accuracy", "pgd", "those that gain accuracy lose robustness to attacks", {"below": 0}),
-    )
+    for (first, second), (sentence, bound) in QUESTIONS.items()
 )
 
 

@@ -41,7 +41,7 @@ def test_every_measure_is_in_the_table_and_once_in_the_comparison(run, capsys):
             np.testing.assert_allclose(row[column], mean)
         rings = rows[(rows["measure"] == "sensitivity") & (rows["ring"] > 8 // 3)]
         np.testing.assert_allclose(row["high"], rings["mean"].sum())
-    assert "Rank correlation, over methods" in capsys.readouterr().out
+    assert "Rank correlation" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -207,5 +207,46 @@ def test_a_method_is_compared_with_the_network_it_starts_from():
     found = compare_all.changes(pd.DataFrame(rows)).set_index(["recipe", "seed"])["high"]
     expected = {"dropout": 2, "coresnet": 4, "mix": -1}
     assert found.to_dict() == {(k, s): v * (s + 1) for k, v in expected.items() for s in (0, 1)}
+    without = pd.DataFrame(rows).query("recipe != 'bottleneck'")
+    assert set(compare_all.changes(without)["recipe"]) == {"dropout", "mix"}
     recipes = compare_all.recipes(compare_all.Settings(dataset="digits"))
     assert set(compare_all.PLAIN) | set(compare_all.STARTS) <= set(recipes)
+
+
+@pytest.mark.parametrize("recipes", [["vanilla"], ["vanilla", "noise"], ["coresnet"]])
+def test_too_few_methods_are_compared_without_a_correlation(recipes):
+    rows = [
+        {
+            "recipe": recipe,
+            "seed": seed,
+            "source": "generated",
+            **dict.fromkeys(compare_all.NAMES, 0.5),
+        }
+        for recipe in recipes
+        for seed in (0, 1)
+    ]
+    words = compare_all.summary(pd.DataFrame(rows))
+    assert recipes[0] in words and "Rank correlation" not in words
+
+
+def test_the_correlations_over_methods_have_intervals():
+    names = ("vanilla", "dropout", "noise", "apr_p", "apr_s", "low_pass")
+    rows = [
+        {
+            "recipe": name,
+            "seed": seed,
+            "source": "generated",
+            **dict.fromkeys(compare_all.NAMES, 0.5),
+        }
+        | {"high": rank / 10, "pgd": 1 - rank / 10, "accuracy": rank / 20, "low_accuracy": rank}
+        | {"corruptions": (rank - 3) ** 2}
+        for rank, name in enumerate(names)
+        for seed in (0, 1)
+    ]
+    found = compare_all.correlations(pd.DataFrame(rows))["rank correlation"]
+    assert len(found) == len(compare_all.CLAIMS)
+    assert found["gradient, high; PGD"] == "-1.00 (-1.00 to -1.00)"
+    assert found["accuracy; PGD"] == "-1.00 (-1.00 to -1.00)"
+    value, low, _, high = found["gradient, high; corruptions"].replace("(", "").split()
+    assert float(low) < float(value) < float(high.rstrip(")"))
+    assert "gradient, high; PGD" in compare_all.summary(pd.DataFrame(rows))
