@@ -95,7 +95,7 @@ def calibration(table):
 def figures(table, plan):
     """Draw accuracies and shares, spectra, corruptions and calibration errors."""
     return {
-        **systems.figures(table, TITLES, "amplitude and phase"),
+        **systems.figures(table, TITLES, "amplitude and phase", "accuracy, share or area"),
         "_calibration": reporting.condition_points(_calibration(table), TITLES, "error"),
     }
 

@@ -215,19 +215,20 @@ def accuracies_in_words(table):
     )
 
 
-def figures(table, titles, heading):
+def figures(table, titles, heading, label="accuracy or share"):
     """Draw accuracies and shares, spectra, and accuracy by corruption.
 
     Args:
         table: DataFrame of ``rows`` with recipe and seed.
         titles: dict from recipes to names.
         heading: str, of the spectra.
+        label: str, what stands below the axis of accuracies and shares.
 
     Returns:
         dict from what is added to the file's name to the figure.
     """
     return {
-        "": reporting.condition_points(shares(table), titles, "accuracy, share or area"),
+        "": reporting.condition_points(shares(table), titles, label),
         "_sensitivity": reporting.sensitivity_curves(rings(table), {heading: titles}, titles),
         "_corruptions": reporting.corruption_points(corruptions(table), titles),
     }

@@ -210,13 +210,40 @@ def test_figure_has_a_panel_a_unit_and_tells_verdicts_by_shape():
 def test_an_interval_that_runs_off_its_panel_ends_in_an_arrowhead(low, high, heads, kind):
     row = reporting.judge(effect(), pd.DataFrame({"seed": [0, 1, 2], "effect": [0.09, 0.1, 0.11]}))
     row |= dict.fromkeys(["experiment", "profile", "dataset", "table"], "x")
+    # A panel of one claim shows its interval over seeds as a whole.
+    other = row | {"id": "other"}
     row |= {f"{kind}low": low, f"{kind}high": high}
-    (axes,) = reporting.claims_forest(pd.DataFrame([row])).axes
+    (axes,) = reporting.claims_forest(pd.DataFrame([row, other])).axes
     drawn = [line for line in axes.lines if line.get_marker() in (CARETLEFT, CARETRIGHT)]
     expected = [(head, axes.get_xlim()[end]) for head, end in heads]
     assert [(line.get_marker(), line.get_xdata()[0]) for line in drawn] == expected
     place = 0.25 if kind else 0
     assert {line.get_ydata()[0] for line in drawn} <= {place}
+
+
+def test_a_panel_of_one_claim_shows_its_whole_interval():
+    row = reporting.judge(effect(), pd.DataFrame({"seed": [0, 1, 2], "effect": [-3, 0.1, 3.0]}))
+    row |= dict.fromkeys(["experiment", "profile", "dataset", "table"], "x")
+    (axes,) = reporting.claims_forest(pd.DataFrame([row])).axes
+    left, right = axes.get_xlim()
+    assert left < row["low"] < row["high"] < right
+    assert {line.get_marker() for line in axes.lines}.isdisjoint({CARETLEFT, CARETRIGHT})
+
+
+def test_an_interval_widened_for_several_rivals_says_so_on_the_page():
+    rivals = {
+        "one": pd.Series([-0.0144, -0.0107, -0.0070]),
+        "other": pd.Series([0.10, 0.11, 0.12]),
+    }
+    row = reporting.judge(effect(effect=lambda table: rivals), pd.DataFrame())
+    row |= dict.fromkeys(["experiment", "profile", "dataset", "table"], "x")
+    assert row["confidence"] == 0.975 and row["against"] == "one"
+    text = reporting.claims_markdown(pd.DataFrame([row]))
+    assert f"{row['high']:+.3f}] at 97.5 % against one" in text
+    alone = reporting.judge(effect(effect=lambda table: rivals["one"]), pd.DataFrame())
+    alone |= dict.fromkeys(["experiment", "profile", "dataset", "table"], "x")
+    assert alone["confidence"] == 0.95 and alone["low"] > row["low"]
+    assert "at 95 %" not in reporting.claims_markdown(pd.DataFrame([alone]))
 
 
 def test_claims_on_kernel_smoothing_are_those_of_its_table():

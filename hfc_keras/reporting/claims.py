@@ -126,7 +126,7 @@ def unmeasured(claim):
         >>> unmeasured(claim)["verdict"]
         'not measured'
     """
-    numbers = dict.fromkeys(("effect", "low", "high"), math.nan)
+    numbers = dict.fromkeys(("effect", "low", "high", "confidence"), math.nan)
     images = dict.fromkeys(("image_low", "image_high"), math.nan)
     verdict = {"against": "", "verdict": NOT_MEASURED}
     return {**words(claim), "n": 0, **numbers, **verdict, **images}

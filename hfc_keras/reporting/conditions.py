@@ -79,7 +79,7 @@ def condition_table(table):
         >>> rows = {"recipe": "vanilla", "seed": 0, "measure": "attacked", "condition": "pgd",
         ...         "level": 0.1, "accuracy": 0.5}
         >>> condition_table(pd.DataFrame(rows, index=[0])).index.tolist()
-        ['pgd 0.1']
+        ['PGD 0.1']
     """
     require_columns(table, [*KEYS, "accuracy"])
     unique_rows(table, KEYS)
@@ -117,18 +117,24 @@ def condition_points(table, titles=None, label="accuracy"):
     labels = list(means["label"].drop_duplicates())
     looks = palette.recipe_looks(means["recipe"])
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(PAGE * 0.75, 0.8 + 0.24 * len(labels)), layout="constrained")
+        row = max(0.24, 0.06 + 0.045 * len(looks))
+        figure = Figure(figsize=(PAGE * 0.75, 0.8 + row * len(labels)), layout="constrained")
         axes = figure.subplots()
         for offset, (recipe, look) in enumerate(looks.items()):
             part = means[means["recipe"] == recipe].groupby("label")["accuracy"]
             part = part.agg(["mean", "min", "max"]).reindex(labels)
-            shift = 0.12 * (offset - (len(looks) - 1) / 2)
+            shift = min(0.12, 0.8 / len(looks)) * (offset - (len(looks) - 1) / 2)
             places = [place + shift for place in range(len(labels))]
             axes.hlines(places, part["min"], part["max"], color=look["color"], lw=1)
             name = (titles or {}).get(recipe, recipe)
             axes.plot(part["mean"], places, **look, linestyle="", label=name)
         axes.set_yticks(range(len(labels)), labels)
-        axes.set(xlabel=label, xlim=(0, None), ylim=(len(labels) - 0.5, -0.5))
+        for place in range(1, len(labels), 2):
+            axes.axhspan(place - 0.5, place + 0.5, color=palette.LIGHT_GREY, alpha=0.25, lw=0)
+        axes.grid(visible=False, axis="y")
+        # Markers at zero stay whole.
+        axes.set(xlabel=label, xlim=(-0.015 * axes.get_xlim()[1], None))
+        axes.set_ylim(len(labels) - 0.5, -0.5)
         legend_below(figure, axes.get_legend_handles_labels()[0])
     return figure
 
@@ -202,8 +208,9 @@ def _label(measure, condition, level):
     if pd.isna(level):
         return condition
     levels = round(255 * level, 6)
-    if measure == "attacked" and levels.is_integer():
-        return f"{condition} {levels:g}/255"
+    if measure == "attacked":
+        size = f"{levels:g}/255" if levels.is_integer() else f"{level:.3g}"
+        return f"{condition.upper()} {size}"
     return f"{condition} {level:.3g}"
 
 

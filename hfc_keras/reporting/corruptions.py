@@ -59,7 +59,7 @@ def corruption_points(table, titles=None, chance=None):
     Args:
         table: DataFrame with the columns ``COLUMNS``; of a column epoch the last one counts.
             Points are means over seeds, whiskers their range. Images as they are come first, the
-            mean over corruptions last.
+            mean over corruptions last, apart from the others; the axis need not begin at zero.
         titles: dict from recipes to names, or None.
         chance: float or None, accuracy of guessing, a grey line.
 
@@ -97,7 +97,8 @@ def corruption_points(table, titles=None, chance=None):
         if chance is not None:
             axes.axhline(chance, **CHANCE_LOOK, zorder=1, label="chance")
         _name_places(axes, order)
-        axes.set_ylim(0, accuracy_top(means["accuracy"], chance))
+        bottom = min(means["accuracy"].min(), 1 if chance is None else chance)
+        axes.set_ylim(max(0, bottom - 0.05), accuracy_top(means["accuracy"], chance))
         legend_below(figure, axes.get_legend_handles_labels()[0])
     return figure
 
@@ -106,6 +107,9 @@ def _name_places(axes, order):
     names = [name.replace("_", " ") for name in order]
     axes.set_xticks(range(len(order)), names, rotation=30, ha="right", rotation_mode="anchor")
     axes.grid(False, axis="x")
+    for name, side in ((CLEAN, 0.5), (MEAN, -0.5)):
+        if name in order:
+            axes.axvline(order.index(name) + side, color=palette.GREY, lw=0.6)
     axes.set(ylabel="accuracy, mean over severities", xlim=(-0.5, len(order) - 0.5))
 
 

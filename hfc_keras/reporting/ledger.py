@@ -17,10 +17,11 @@ from hfc_keras import checks
 from hfc_keras.reporting.claims import NOT_MEASURED, VERDICTS
 from hfc_keras.reporting.palette import BLACK, BLUE, GREY, VERMILLION
 from hfc_keras.reporting.plots import STYLE
+from hfc_keras.reporting.verdicts import CONFIDENCE
 
 COLUMNS = (
-    "paper item id sentence measured unit above below n effect low high against verdict image_low "
-    "image_high experiment profile dataset table"
+    "paper item id sentence measured unit above below n effect low high confidence against verdict "
+    "image_low image_high experiment profile dataset table"
 ).split()
 # Told apart by colour, by shape and by fill.
 LOOKS = {
@@ -30,8 +31,8 @@ LOOKS = {
 }
 SUPPORTING = "#d5e8f5"
 HEADING = (
-    "| claim | effect measured | effect [95 % interval] | holds if | n | verdict | table |\n"
-    "|---|---|---|---|---|---|---|"
+    "| name | claim | effect measured | effect [95 % interval] | holds if | n | verdict | table |\n"
+    "|---|---|---|---|---|---|---|---|"
 )
 # Inches.
 ROW, FRAME, WIDTH = 0.19, 0.5, 7.0
@@ -53,8 +54,9 @@ def claims_markdown(rows):
         >>> import pandas as pd
         >>> row = dict.fromkeys(COLUMNS, "x") | dict.fromkeys(["effect", "low", "high"], 0.25)
         >>> row |= {"above": 0, "below": math.inf, "image_low": math.nan, "n": 3}
+        >>> row["confidence"] = 0.975
         >>> print(claims_markdown(pd.DataFrame([row])).splitlines()[-1])
-        | x | x | +0.250 [+0.250, +0.250] against x | > 0 | 3 | **x** | [x, x, x](x) |
+        | x | x | x | +0.250 [+0.250, +0.250] at 97.5 % against x | > 0 | 3 | **x** | [x, x, x](x) |
     """
     _check_columns(rows)
     sections = []
@@ -108,12 +110,17 @@ def _check_columns(rows):
 def _line(row):
     """Line of the page for one claim."""
     source = f"[{row['experiment']}, {row['profile']}, {row['dataset']}]({row['table']})"
-    texts = [_escaped(row[name]) for name in ("sentence", "measured")]
+    texts = [_name(row["id"]), *(_escaped(row[name]) for name in ("sentence", "measured"))]
     if row["verdict"] == NOT_MEASURED:
         cells = [*texts, "", _range(row), "", NOT_MEASURED, str(row["experiment"])]
     else:
         cells = [*texts, _interval(row), _range(row), row["n"], f"**{row['verdict']}**", source]
     return f"| {' | '.join(map(str, cells))} |"
+
+
+def _name(claim):
+    """Name of a claim by its id, on the page and in the figure."""
+    return claim.replace("_", " ")
 
 
 def _escaped(text):
@@ -124,6 +131,8 @@ def _interval(row):
     numbers = f"{row['effect']:+.3f}"
     if not math.isnan(row["low"]):
         numbers += f" [{row['low']:+.3f}, {row['high']:+.3f}]"
+    if row["confidence"] > CONFIDENCE:
+        numbers += f" at {100 * row['confidence']:.4g} %"
     if row["against"]:
         numbers += f" against {_escaped(row['against'])}"
     if not math.isnan(row["image_low"]):
@@ -151,11 +160,11 @@ def _draw(axes, rows, several):
         _draw_interval(axes, images, place + 0.25, limits, color=BLACK, lw=0.8, markersize=4)
         seeds = (row["low"], row["high"])
         _draw_interval(axes, seeds, place, limits, color=look["color"], markersize=6)
-        axes.plot(row["effect"], place, **look, markersize=4.5, linestyle="")
+        axes.plot(row["effect"], place, **look, markersize=3.5, linestyle="")
     axes.axvline(0, color=BLACK, lw=0.6)
     datasets = rows["dataset"] if several else [""] * len(rows)
     labels = [
-        f"{name.replace('_', ' ')}{', ' if dataset else ''}{dataset} ({item})"
+        f"{_name(name)}{', ' if dataset else ''}{dataset} ({item})"
         for name, dataset, item in zip(rows["id"], datasets, rows["item"], strict=True)
     ]
     axes.set_yticks(places, labels, fontsize=7)
@@ -173,12 +182,17 @@ def _draw_interval(axes, interval, place, limits, markersize, **look):
 
 
 def _limits(rows):
-    """Range that holds the effects and the finite bounds, and intervals of about their size."""
+    """Range that holds the effects and the finite bounds, and intervals of about their size.
+
+    A single interval is there as a whole.
+    """
     bounds = rows[["above", "below"]].to_numpy("float64")
     values = np.concatenate([rows["effect"], bounds[np.isfinite(bounds)], [0.0]])
     margin = 0.35 * (np.ptp(values) or 1.0)
     low, high = np.nanmin([*rows["low"], *values]), np.nanmax([*rows["high"], *values])
     left, right = values.min() - margin, values.max() + margin
+    if len(rows) == 1:
+        left, right = low - margin, high + margin
     return max(left, low - 0.2 * margin), min(right, high + 0.2 * margin)
 
 

@@ -15,9 +15,10 @@ from hfc_keras.reporting.effects import MissingMeasurementError
 
 # Fewer seeds have an interval that says nothing (two: 12.7 standard errors to either side).
 FEWEST_SEEDS = 3
+CONFIDENCE = 0.95
 
 
-def judge(claim, table, confidence=0.95):
+def judge(claim, table, confidence=CONFIDENCE):
     r"""Verdict on a claim from the confidence interval of its effect over seeds.
 
     .. math:: \bar e \pm t_{n-1} \, s / \sqrt{n}
@@ -40,9 +41,9 @@ def judge(claim, table, confidence=0.95):
 
     Returns:
         dict: the claim's words and range; ``n`` seeds; ``effect``, the mean, and ``low`` and
-        ``high``, Student's t interval (NaN for one seed); ``against``, the name of the decisive
-        rival (empty without rivals); ``verdict``; and ``image_low`` and ``image_high``, the
-        percentile interval of ``by_image`` (NaN without it).
+        ``high``, Student's t interval (NaN for one seed), and its ``confidence``; ``against``,
+        the name of the decisive rival (empty without rivals); ``verdict``; and ``image_low`` and
+        ``image_high``, the percentile interval of ``by_image`` (NaN without it).
 
     Raises:
         ValueError: naming the claim: for an effect that is not a finite number for each of one
@@ -72,7 +73,7 @@ def judge(claim, table, confidence=0.95):
     return {**words(claim), **_decisive(claim, judged), **images}
 
 
-def student_interval(effects, confidence=0.95):
+def student_interval(effects, confidence=CONFIDENCE):
     r"""Student's t interval of a mean.
 
     .. math:: \bar e \pm t_{n-1} \, s / \sqrt{n}
@@ -162,13 +163,15 @@ def _judged(claim, against, effects, confidence, rivals):
     low, high = student_interval(effects, confidence)
     verdict = _verdict(claim, len(effects), low, high)
     if verdict == "refuted" and rivals > 1:
-        low, high = student_interval(effects, 1 - (1 - confidence) / rivals)
+        confidence = 1 - (1 - confidence) / rivals
+        low, high = student_interval(effects, confidence)
         verdict = _verdict(claim, len(effects), low, high)
     return {
         "n": len(effects),
         "effect": float(effects.mean()),
         "low": low,
         "high": high,
+        "confidence": confidence,
         "against": against,
         "verdict": verdict,
     }
