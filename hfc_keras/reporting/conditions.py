@@ -130,7 +130,7 @@ def condition_points(table, titles=None, label="accuracy"):
             axes.plot(part["mean"], places, **look, linestyle="", label=name)
         axes.set_yticks(range(len(labels)), labels)
         for place in range(1, len(labels), 2):
-            axes.axhspan(place - 0.5, place + 0.5, color=palette.LIGHT_GREY, alpha=0.25, lw=0)
+            axes.axhspan(place - 0.5, place + 0.5, color=palette.LIGHT_GREY, alpha=0.12, lw=0)
         axes.grid(visible=False, axis="y")
         # Markers at zero stay whole.
         axes.set(xlabel=label, xlim=(-0.015 * axes.get_xlim()[1], None))
