@@ -14,21 +14,12 @@ import functools
 import sys
 from typing import ClassVar
 
-from experiments import runner, statements, systems, trainings
+from experiments import runner, statements, system_trainings, systems, trainings
 from hfc_keras import reporting
 
 KEYS = systems.KEYS
 TABLES = systems.TABLES
-NAMES = (
-    "resnet18",
-    "unshared",
-    "anchored",
-    "anchored_regulator",
-    "mix",
-    "mix_regulator",
-    "mix_rotation",
-)
-TITLES = {name: trainings.TITLES[name] for name in NAMES}
+TITLES = {name: trainings.TITLES[name] for name in system_trainings.ANCHORED}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,7 +31,7 @@ class Settings(systems.Given):
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    return trainings.anchored(settings, settings.width)
+    return system_trainings.anchored(settings, settings.width)
 
 
 def measure(cell):

@@ -16,13 +16,13 @@ import functools
 import sys
 from typing import ClassVar
 
-from experiments import runner, statements, systems, trainings
+from experiments import runner, statements, system_trainings, systems, trainings
 
 KEYS = systems.KEYS
 TABLES = systems.TABLES
 # What a filter is compared with: the network of Keras, and the one that keeps the same pixels.
 PLAIN = ("vanilla", "aligned")
-TITLES = {name: trainings.TITLES[name] for name in ("vanilla", *trainings.ANTIALIASED)}
+TITLES = {name: trainings.TITLES[name] for name in ("vanilla", *system_trainings.ANTIALIASED)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Settings(systems.Settings):
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    return {"vanilla": settings.base_recipe(), **trainings.antialiased(settings)}
+    return {"vanilla": settings.base_recipe(), **system_trainings.antialiased(settings)}
 
 
 def measure(cell):

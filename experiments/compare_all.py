@@ -14,14 +14,7 @@ import sys
 
 import pandas as pd
 
-from experiments import (
-    anchored_convolution,
-    contextual_convolution,
-    runner,
-    statements,
-    systems,
-    trainings,
-)
+from experiments import runner, statements, system_trainings, systems, trainings
 from hfc_keras import reporting
 
 KEYS = "recipe seed".split()
@@ -37,12 +30,16 @@ NAMES = {
     "low": "gradient, low",
     "high": "gradient, high",
 }
-# By method, the network it starts from; vanilla is that of all others.
+# By method, the network it starts from.
 STARTS = {
-    **dict.fromkeys(contextual_convolution.NAMES[1:], "bottleneck"),
-    **dict.fromkeys(anchored_convolution.NAMES[1:], "resnet18"),
+    **dict.fromkeys(trainings.HEURISTICS[1:], "vanilla"),
+    **dict.fromkeys(("noise", "low_pass"), "vanilla"),
+    **dict.fromkeys((*trainings.REGULARIZERS, *trainings.SMOOTHED), "vanilla"),
+    **dict.fromkeys(system_trainings.RECOMBINED, "vanilla"),
+    **dict.fromkeys(system_trainings.ANTIALIASED, "vanilla"),
+    **dict.fromkeys(system_trainings.CONTEXTUAL[1:], system_trainings.CONTEXTUAL[0]),
+    **dict.fromkeys(system_trainings.ANCHORED[1:], system_trainings.ANCHORED[0]),
 }
-PLAIN = ("vanilla", *dict.fromkeys(STARTS.values()))
 # By two measures: whether those whose first one grows lose or gain in the second.
 QUESTIONS = {
     ("high", "corruptions"): (
@@ -77,10 +74,10 @@ def recipes(settings):
         **trainings.augmented(settings),
         **trainings.regularized(settings, settings.weight),
         **trainings.smoothed(settings),
-        **trainings.recombined(settings),
-        **trainings.antialiased(settings),
-        **trainings.contextual(settings),
-        **trainings.anchored(settings),
+        **system_trainings.recombined(settings),
+        **system_trainings.antialiased(settings),
+        **system_trainings.contextual(settings),
+        **system_trainings.anchored(settings),
     }
 
 
@@ -117,8 +114,9 @@ def summary(table):
     if found.empty:
         return words
     return (
-        f"{words}\n\nRank correlation, over methods, of what they change in two measures, and 95 % "
-        f"interval of a bootstrap over methods\n\n{found.to_string()}"
+        f"{words}\n\nRank correlation, over {changes(table)['recipe'].nunique()} methods, of what "
+        "they change in two measures of the network they start from, and 95 % interval of a "
+        f"bootstrap over methods\n\n{found.to_string()}"
     )
 
 
@@ -128,48 +126,16 @@ def methods(table):
 
 
 def correlations(table):
-    """Rank correlation, over methods, of what they change in two measures.
-
-    Args:
-        table: DataFrame, a row a method and seed.
-
-    Returns:
-        DataFrame of str with a row each of QUESTIONS, value and 95 % interval of a bootstrap over
-        methods; none for fewer than four methods beside the networks that they start from.
-    """
-    changed = changes(table)
-    enough = changed["recipe"].nunique() > 3
-    found = {
-        f"{NAMES[first]}; {NAMES[second]}": reporting.rank_correlation(changed, first, second)
-        for first, second in QUESTIONS
-        if enough
-    }
-    words = {
-        name: f"{one.value:+.2f} ({one.low:+.2f} to {one.high:+.2f})" for name, one in found.items()
-    }
-    return pd.DataFrame({"rank correlation": words})
+    """How what the methods change goes together, as of ``reporting.correlation_table``."""
+    return reporting.correlation_table(changes(table), QUESTIONS, NAMES)
 
 
 TABLES = (methods, correlations)
 
 
 def changes(table):
-    """Each measure of each method minus that of the network it starts from.
-
-    Args:
-        table: DataFrame, a row a method and seed.
-
-    Returns:
-        DataFrame with the columns recipe, seed and those of NAMES, without those networks and
-        without the methods whose network is not in the table.
-    """
-    changed = table[~table["recipe"].isin(PLAIN)]
-    starts = [STARTS.get(recipe, "vanilla") for recipe in changed["recipe"]]
-    pairs = changed.assign(start=starts).merge(
-        table, left_on=["start", "seed"], right_on=KEYS, suffixes=("", "_before")
-    )
-    before = pairs[[f"{name}_before" for name in NAMES]].to_numpy()
-    return pairs[KEYS].join(pairs[list(NAMES)] - before)
+    """What each method changes, as of ``reporting.method_changes``."""
+    return reporting.method_changes(table, STARTS, NAMES)
 
 
 def figures(table, plan):
@@ -185,7 +151,15 @@ def figures(table, plan):
 
 
 def _correlation(first, second, table):
-    return reporting.rank_correlation_by_seed(changes(table), first, second)
+    """Rank correlation by seed; a comparison of some of the methods says nothing of all."""
+    changed = changes(table)
+    missing = sorted(STARTS.keys() - set(changed["recipe"]))
+    if missing:
+        raise reporting.MissingMeasurementError(
+            "A claim about all methods needs each of them, and the network it starts from, with "
+            f"every seed. Received: missing={missing}"
+        )
+    return reporting.rank_correlation_by_seed(changed, first, second)
 
 
 _claim = functools.partial(

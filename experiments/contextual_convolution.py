@@ -15,12 +15,11 @@ import functools
 import sys
 from typing import ClassVar
 
-from experiments import runner, statements, systems, trainings
+from experiments import runner, statements, system_trainings, systems, trainings
 
 KEYS = systems.KEYS
 TABLES = systems.TABLES
-NAMES = ("bottleneck", "bottleneck_end_norm", "coconv", "coresnet")
-TITLES = {name: trainings.TITLES[name] for name in NAMES}
+TITLES = {name: trainings.TITLES[name] for name in system_trainings.CONTEXTUAL}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,7 +31,7 @@ class Settings(systems.Given):
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    return trainings.contextual(settings, settings.width)
+    return system_trainings.contextual(settings, settings.width)
 
 
 def measure(cell):

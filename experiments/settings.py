@@ -92,7 +92,8 @@ class Settings(Common):
         epochs = values["epochs"]
         values.update({name: value for name, value in told.items() if value is not None})
         if "milestones" in values:
-            # A shorter or longer training falls at the same shares of it.
+            # A shorter or longer training falls at the same shares of it; below seven
+            # epochs some of the four fall together or away.
             scaled = {each * values["epochs"] // epochs for each in values["milestones"]}
             values["milestones"] = tuple(sorted(scaled - {0}))
         return Recipe(dataset=self.dataset_name, **values)

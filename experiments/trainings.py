@@ -48,9 +48,8 @@ TITLES = {
 # Fourier regularizers by the paper's names: the frequencies that stay.
 REGULARIZERS = {"lsf": "low", "msf": "mid", "hsf": "high", "asf": "all"}
 HEURISTICS = ("vanilla", "dropout", "mix_up", "batch_norm", "adversarial")
+SMOOTHED = ("penalty", "constraint", "smooth_layer")
 ARCHITECTURES = ("lenet", "alexnet", "vgg")
-RECOMBINED = ("apr_p", "apr_s", "apr_sp", "hybrid", "hybrid_plus")
-ANTIALIASED = ("aligned", "critical", "blurpool", "flc", "asap")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -160,7 +159,7 @@ def architectures(settings):
     Returns:
         dict from name to Recipe.
     """
-    resnet, width = settings.base_recipe(), _scaled(settings, settings.large_width, 1 / 4)
+    resnet, width = settings.base_recipe(), scaled(settings, settings.large_width, 1 / 4)
     return {
         "lenet": resnet.but(model="lenet5"),
         "alexnet": resnet.but(model="alexnet", width=width),
@@ -198,7 +197,7 @@ def smoothed(settings, penalty=0.3, max_roughness=0.3, rho=1.0):
         dict from name to Recipe.
     """
     vanilla = settings.base_recipe()
-    strengths = {"penalty": penalty, "constraint": max_roughness, "smooth_layer": rho}
+    strengths = dict(zip(SMOOTHED, (penalty, max_roughness, rho), strict=True))
     return {
         name: vanilla.but(
             options={"smoothing": name.removeprefix("smooth_"), "smoothing_strength": strength}
@@ -207,94 +206,17 @@ def smoothed(settings, penalty=0.3, max_roughness=0.3, rho=1.0):
     }
 
 
-def recombined(settings, probability=0.6):
-    """Trainings on images whose amplitude or high frequencies are another's (ICCV 2021, 2023).
+def scaled(settings, width, default):
+    """Factor on the filters of a large network: as told, 1 for paper, or a default.
 
     Args:
         settings: settings.Settings.
-        probability: float, of the second copy of a batch being recombined.
+        width: float or None, what was told.
+        default: float, of the other profiles.
 
     Returns:
-        dict from name to Recipe.
+        float.
     """
-    vanilla = settings.base_recipe()
-    return {
-        name: vanilla.but(recombination=name, recombination_probability=probability)
-        for name in RECOMBINED
-    }
-
-
-def antialiased(settings):
-    """Networks that filter before they subsample, trained as vanilla is.
-
-    Args:
-        settings: settings.Settings.
-
-    Returns:
-        dict from name to Recipe.
-    """
-    vanilla = settings.base_recipe()
-    return {name: vanilla.but(options={"antialias": name}) for name in ANTIALIASED}
-
-
-def contextual(settings, width=None):
-    """Bottleneck networks with and without dilated branches, each with and without a late norm.
-
-    Args:
-        settings: settings.Settings.
-        width: float, factor on the filters; None is 1/8, or 1 for paper.
-
-    Returns:
-        dict from name to Recipe, networks of 14 layers, or 50 for paper: ``coresnet`` is that of
-        the paper, ``bottleneck`` its plain twin, the other two differ from them in where the last
-        normalization of a stage stands.
-    """
-    width = _scaled(settings, width, 1 / 8)
-    depth = 50 if settings.profile == "paper" else 14
-    base = settings.base_recipe().but(normalization="batch", width=width)
-
-    def network(kind, late):
-        # Contextual convolutions keep these pixels, and so must the network without them.
-        options = {"end_stage_norm": late, "antialias": "aligned"}
-        return base.but(model=f"{kind}{depth}", options=options)
-
-    return {
-        "bottleneck": network("resnet", False),
-        "bottleneck_end_norm": network("resnet", True),
-        "coconv": network("coresnet", False),
-        "coresnet": network("coresnet", True),
-    }
-
-
-def anchored(settings, width=None):
-    """Networks that use one kernel again and again, and the residual network they come from.
-
-    Args:
-        settings: settings.Settings.
-        width: float, factor on the filters; None is 1/8, or 1 for paper.
-
-    Returns:
-        dict from name to Recipe.
-    """
-    width = _scaled(settings, width, 1 / 8)
-    base = settings.base_recipe().but(normalization="batch", width=width)
-
-    def network(**options):
-        return base.but(model="dacnn18", options=options)
-
-    return {
-        "resnet18": base.but(model="resnet18"),
-        "unshared": network(shared=False),
-        "anchored": network(),
-        "anchored_regulator": network(regulator="convolution"),
-        "mix": network(mix=True),
-        "mix_regulator": network(mix=True, regulator="convolution"),
-        "mix_rotation": network(mix=True, regulator="rotation"),
-    }
-
-
-def _scaled(settings, width, default):
-    """Factor on the filters of a large network: as told, 1 for paper, or a default."""
     if width is not None:
         return width
     return 1.0 if settings.profile == "paper" else default

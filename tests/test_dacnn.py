@@ -65,7 +65,7 @@ def randomize(model, rng):
         ("dacnn18", {"regulator": "rotation"}, 168_164),
     ],
 )
-def test_number_of_parameters_is_the_published_one(name, options, expected):
+def test_number_of_parameters_is_the_published_one_but_for_unused_layers(name, options, expected):
     assert trainable(build(name, 100, (32, 32, 3), 1, **options)) == expected
 
 

@@ -1,3 +1,4 @@
+import ast
 import json
 import re
 import shutil
@@ -377,6 +378,15 @@ def test_every_experiment_is_listed_with_its_summary():
         assert re.search(rf"^  {name} +{re.escape(summary)}$", listed, re.MULTILINE)
         assert summary
     assert "training_heuristics" in listed
+
+
+def test_no_experiment_imports_another():
+    names = set(catalogue.experiments())
+    for name in names:
+        tree = ast.parse((ROOT / "experiments" / f"{name}.py").read_text(encoding="utf-8"))
+        from_here = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        imported = {alias.name for node in from_here for alias in node.names}
+        assert not imported & names, name
 
 
 def test_help_explains(capsys):

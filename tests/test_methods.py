@@ -45,3 +45,18 @@ def test_a_network_twice_or_a_missing_column_is_refused(table, draw):
         drawn(pd.concat([table, table]))
     with pytest.raises(ValueError, match="z"):
         drawn(table.drop(columns="z"))
+
+
+def test_changes_are_paired_by_seed_whatever_the_order(table):
+    found = reporting.method_changes(table.sample(frac=1, random_state=0), {"b": "a"}, ["x", "y"])
+    wide = table.pivot(index="seed", columns="recipe", values="x")
+    expected = (wide["b"] - wide["a"]).to_dict()
+    assert found.set_index("seed")["x"].to_dict() == expected
+    assert found.columns.tolist() == ["recipe", "seed", "x", "y"]
+
+
+def test_changes_of_no_method_are_an_empty_table(table):
+    empty = reporting.method_changes(table, {"z": "a"}, ["x"])
+    assert empty.empty and empty.columns.tolist() == ["recipe", "seed", "x"]
+    with pytest.raises(ValueError, match="columns"):
+        reporting.method_changes(table, {"b": "a"}, ["lost"])

@@ -35,6 +35,7 @@ from hfc_keras.reporting.kernels import kernel_rows as kernel_rows
 from hfc_keras.reporting.kernels import kernel_table as kernel_table
 from hfc_keras.reporting.ledger import claims_forest as claims_forest
 from hfc_keras.reporting.ledger import claims_markdown as claims_markdown
+from hfc_keras.reporting.methods import method_changes as method_changes
 from hfc_keras.reporting.methods import method_map as method_map
 from hfc_keras.reporting.methods import method_table as method_table
 from hfc_keras.reporting.misaligned import contingency_table as contingency_table
@@ -63,6 +64,7 @@ from hfc_keras.reporting.tables import scaling_table as scaling_table
 from hfc_keras.reporting.tables import unique_rows as unique_rows
 from hfc_keras.reporting.training_curves import at_equal_fit as at_equal_fit
 from hfc_keras.reporting.training_curves import epochs_until as epochs_until
+from hfc_keras.reporting.two_views import correlation_table as correlation_table
 from hfc_keras.reporting.two_views import rank_correlation as rank_correlation
 from hfc_keras.reporting.two_views import rank_correlation_by_seed as rank_correlation_by_seed
 from hfc_keras.reporting.two_views import two_views as two_views

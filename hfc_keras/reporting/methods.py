@@ -46,6 +46,39 @@ def method_table(table, names):
     return pd.DataFrame(cells).rename_axis(index=None)
 
 
+def method_changes(table, starts, columns):
+    r"""Each measure of each method minus that of the method it starts from, seed by seed.
+
+    .. math:: \Delta_s = x_s(\text{method}) - x_s(\text{start})
+
+    Args:
+        table: DataFrame with the columns recipe, seed and ``columns``.
+        starts: dict from methods to what they start from.
+        columns: sequence of str.
+
+    Returns:
+        DataFrame with the columns recipe, seed and ``columns``, methods in the order of
+        ``starts``. Left out are those that lack, or whose start lacks, a seed of the table.
+
+    Raises:
+        ValueError: for a missing column or a network that stands twice.
+
+    Example:
+        >>> table = pd.DataFrame({"recipe": ["plain", "dropout"], "seed": 0, "x": [0.5, 0.75]})
+        >>> method_changes(table, {"dropout": "plain"}, ["x"])
+            recipe  seed     x
+        0  dropout     0  0.25
+    """
+    require_columns(table, [*KEYS, *columns])
+    unique_rows(table, KEYS)
+    whole = table.pivot(index="recipe", columns="seed", values=list(columns)).dropna().index
+    kept = [name for name, start in starts.items() if {name, start} <= set(whole)]
+    values = {name: rows.set_index("seed")[[*columns]] for name, rows in table.groupby("recipe")}
+    parts = [(values[name] - values[starts[name]]).assign(recipe=name) for name in kept]
+    found = pd.concat(parts).reset_index() if parts else pd.DataFrame(columns=[*KEYS, *columns])
+    return found[[*KEYS, *columns]]
+
+
 def method_map(table, across, upwards, color, names, titles=None):
     """One measure of every method against others, coloured by one more.
 

@@ -101,6 +101,37 @@ def rank_correlation_by_seed(table, first, second):
     return pd.Series(values, dtype="float64")
 
 
+def correlation_table(table, pairs, names):
+    """Rank correlation of pairs of measures over trainings, each a mean over its seeds.
+
+    Args:
+        table: DataFrame with the columns recipe, seed and those of the pairs.
+        pairs: iterable of (column, column).
+        names: dict from columns to words.
+
+    Returns:
+        DataFrame of str with the column ``rank correlation``, a row a pair: value and 95 %
+        interval of a bootstrap over trainings. No row for fewer than four of them.
+
+    Raises:
+        ValueError: for a missing column or a network that stands twice.
+
+    Example:
+        >>> rows = {"recipe": list("abcd"), "seed": 0, "x": [1, 2, 3, 4], "y": [1, 4, 9, 16]}
+        >>> names = {"x": "side", "y": "area"}
+        >>> correlation_table(pd.DataFrame(rows), [("x", "y")], names).loc["side; area"].item()
+        '+1.00 (+1.00 to +1.00)'
+    """
+    found = {
+        f"{names[first]}; {names[second]}": rank_correlation(table, first, second)
+        for first, second in (pairs if table["recipe"].nunique() > 3 else ())
+    }
+    words = {
+        name: f"{one.value:+.2f} ({one.low:+.2f} to {one.high:+.2f})" for name, one in found.items()
+    }
+    return pd.DataFrame({"rank correlation": words})
+
+
 def two_views(table, pairs, names, titles=None):
     """One measure against another, a panel a pair, a point a network.
 

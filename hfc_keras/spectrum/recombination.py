@@ -17,9 +17,9 @@ from hfc_keras.spectrum.axes import float_dtype, uses_products
 AXES = ("spatial", "spatial_channel")
 # Sides and channels up to which matrix products beat the complex transform on a processor.
 LARGEST_SIDE, LARGEST_CHANNELS = 64, 4
-# Coefficients below this share of the largest one are float32 rounding and have no phase: those of
-# long sums of products, and those of a fast transform.
-PRODUCTS_ROUNDING, FFT_ROUNDING = 1e-6, 2e-7
+# Coefficients below this share of the largest one may be float32 rounding, which has no phase: that
+# of long sums of products, and that of a fast transform (8e-8 measured for constant images).
+PRODUCTS_ROUNDING, FFT_ROUNDING = 1e-6, 1e-7
 # Keeps the root's gradient finite where a donor has no power; images are scaled to at most 1.
 TINY = 1e-30
 
@@ -34,11 +34,12 @@ def recombine(anchor, donor, axes="spatial_channel"):
     the donor, with ``"spatial_channel"`` only the mean over all channels is (the sign of either
     is the anchor's).
 
-    A coefficient of the anchor below 1e-6 of its largest one (2e-7 in the complex transform) is
-    zero but for float32 rounding and gets the phase 0; phases just above it are as inexact as
-    the rounding makes them, which shows where large and smooth images meet a donor that is not.
-    So a constant anchor yields the donor's image of phase zero, real and centred at ``[0, 0]``,
-    and a grey one no random colours. Nothing is clipped. Differentiable.
+    A coefficient of the anchor below 1e-6 of its largest one (1e-7 in the complex transform)
+    may be float32 rounding and gets the phase 0. So a constant anchor yields the donor's image
+    of phase zero, real and centred at ``[0, 0]``, and a grey one no random colours. Real phases
+    are lost with them in large smooth anchors: where the amplitude falls as :math:`1/f^2`, the
+    error is at most 0.002 at 224 pixels and 0.01 at 384 with a donor falling as :math:`1/f`, and
+    0.01 and 0.08 with white noise. Nothing is clipped. Differentiable.
 
     Args:
         anchor: ``(batch, height, width, channels)``, any finite numbers; gives the phase.
