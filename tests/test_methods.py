@@ -20,6 +20,8 @@ def test_table_has_means_and_students_interval(table):
     own = table[table["recipe"] == "b"]["y"]
     low, high = stats.t.interval(0.95, 2, own.mean(), stats.sem(own))
     assert cells.loc["b", "robustness"] == f"{own.mean():.3f} ({low:.3f} to {high:.3f})"
+    agreed = reporting.method_table(table.assign(x=0.0975), NAMES)
+    assert agreed.loc["a", "accuracy"] in ("0.097 (0.097 to 0.097)", "0.098 (0.098 to 0.098)")
     alone = reporting.method_table(table[table["seed"] == 0], NAMES)
     assert alone.loc["a", "accuracy"] == f"{table['x'].iloc[0]:.3f}"
 

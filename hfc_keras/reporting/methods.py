@@ -133,14 +133,15 @@ def _disc(axes, rows, across, column, number, shade):
     whisker = {"color": shade, "lw": 0.8, "zorder": 1}
     axes.hlines(y.mean(), x.min(), x.max(), **whisker)
     axes.vlines(x.mean(), y.min(), y.max(), **whisker)
-    axes.plot(x.mean(), y.mean(), marker="o", markersize=9, color=shade, ls="", zorder=2)
+    disc = {"marker": "o", "markersize": 8, "markeredgecolor": "white", "markeredgewidth": 0.4}
+    axes.plot(x.mean(), y.mean(), **disc, color=shade, ls="", zorder=2)
     light = sum(part * weight for part, weight in zip(shade, (0.3, 0.59, 0.11), strict=False)) > 0.5
     axes.annotate(
         str(number),
         (x.mean(), y.mean()),
         ha="center",
         va="center",
-        fontsize=5.5,
+        fontsize=5,
         color="black" if light else "white",
         zorder=3,
     )
@@ -149,4 +150,5 @@ def _disc(axes, rows, across, column, number, shade):
 def _words(values):
     """Mean and its interval."""
     low, high = student_interval(values)
-    return f"{values.mean():.3f}" + ("" if math.isnan(low) else f" ({low:.3f} to {high:.3f})")
+    mean = low if low == high else values.mean()
+    return f"{mean:.3f}" + ("" if math.isnan(low) else f" ({low:.3f} to {high:.3f})")
