@@ -11,7 +11,9 @@ from experiments import (
     anchored_convolution,
     anti_aliasing,
     catalogue,
+    compare_all,
     components,
+    contextual_convolution,
     curves,
     fourier_regularization,
     label_shuffle,
@@ -81,7 +83,13 @@ def test_results_page_explains_every_column():
         ),
         *(
             (experiment.__name__.rpartition(".")[2], experiment.KEYS, summary)
-            for experiment in (amplitude_phase, anti_aliasing, anchored_convolution)
+            for experiment in (
+                amplitude_phase,
+                anti_aliasing,
+                contextual_convolution,
+                anchored_convolution,
+                compare_all,
+            )
             for summary in experiment.TABLES
         ),
         ("amplitude_phase", amplitude_phase.KEYS, amplitude_phase.calibration),
