@@ -66,7 +66,7 @@ CLAIMS = (
     ),
     *(
         _claim(
-            f"{name}_better",
+            f"{name.removeprefix('anchored_')}_better",
             sentence,
             f"accuracy on test images, {name} minus {over}",
             functools.partial(systems.gain, name, "clean", over=over),

@@ -58,8 +58,8 @@ _claim = functools.partial(
 def _branches(table):
     """What the branches add to the test accuracy, with and without the late normalization."""
     return {
-        "with it early": systems.gain("coconv", "clean", table, over="bottleneck"),
-        "with it late": systems.gain("coresnet", "clean", table, over="bottleneck_end_norm"),
+        TITLES[over]: systems.gain(name, "clean", table, over=over)
+        for name, over in (("coconv", "bottleneck"), ("coresnet", "bottleneck_end_norm"))
     }
 
 

@@ -190,9 +190,10 @@ def _limits(rows):
     values = np.concatenate([rows["effect"], bounds[np.isfinite(bounds)], [0.0]])
     margin = 0.35 * (np.ptp(values) or 1.0)
     low, high = np.nanmin([*rows["low"], *values]), np.nanmax([*rows["high"], *values])
-    left, right = values.min() - margin, values.max() + margin
     if len(rows) == 1:
-        left, right = low - margin, high + margin
+        space = 0.05 * (high - low or 1.0)
+        return low - space, high + space
+    left, right = values.min() - margin, values.max() + margin
     return max(left, low - 0.2 * margin), min(right, high + 0.2 * margin)
 
 
