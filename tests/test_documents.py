@@ -4,6 +4,7 @@ import functools
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from experiments import (
@@ -42,6 +43,15 @@ def test_python_snippets_of_the_readme_run(tmp_path, monkeypatch, capsys):
 def test_every_experiment_has_a_row_in_the_readme():
     for name in catalogue.experiments():
         assert f"python -m experiments.{name}" in README
+
+
+def test_the_ledger_has_every_claim_as_the_code_has_it():
+    modules = map(catalogue.load, catalogue.experiments())
+    made = {claim.id: claim for module in modules for claim in getattr(module, "CLAIMS", ())}
+    ledger = pd.read_csv(ROOT / "results" / "claims.csv").set_index("id")
+    assert set(ledger.index) == set(made)
+    for name, row in ledger.iterrows():
+        assert (row["sentence"], row["measured"]) == (made[name].sentence, made[name].measured)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

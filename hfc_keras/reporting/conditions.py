@@ -123,7 +123,7 @@ def condition_points(table, titles=None, label="accuracy"):
         for offset, (recipe, look) in enumerate(looks.items()):
             part = means[means["recipe"] == recipe].groupby("label")["accuracy"]
             part = part.agg(["mean", "min", "max"]).reindex(labels)
-            shift = min(0.12, 0.8 / len(looks)) * (offset - (len(looks) - 1) / 2)
+            shift = min(0.2, 0.8 / len(looks)) * (offset - (len(looks) - 1) / 2)
             places = [place + shift for place in range(len(labels))]
             axes.hlines(places, part["min"], part["max"], color=look["color"], lw=1)
             name = (titles or {}).get(recipe, recipe)

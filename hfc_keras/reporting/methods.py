@@ -14,7 +14,7 @@ from hfc_keras.reporting.tables import unique_rows
 from hfc_keras.reporting.verdicts import student_interval
 
 KEYS = "recipe seed".split()
-# Told apart by colour-blind readers; the ends are cut, so that a number can be read on each.
+# Told apart by colour-blind readers.
 COLORS = "cividis"
 
 
@@ -58,7 +58,8 @@ def method_changes(table, starts, columns):
 
     Returns:
         DataFrame with the columns recipe, seed and ``columns``, methods in the order of
-        ``starts``. Left out are those that lack, or whose start lacks, a seed of the table.
+        ``starts``. Left out are those that lack, or whose start lacks, a seed of the table or a
+        measure.
 
     Raises:
         ValueError: for a missing column or a network that stands twice.
@@ -109,14 +110,17 @@ def method_map(table, across, upwards, color, names, titles=None):
     recipes = list(table["recipe"].unique())
     means = table.groupby("recipe", sort=False)[color].mean()
     shades = ScalarMappable(Normalize(means.min(), means.max()), COLORS)
-    lines = [f"{k}  {(titles or {}).get(name, name)}" for k, name in enumerate(recipes, start=1)]
+    numbered = list(enumerate(recipes, start=1))
+    lines = [f"{number}  {(titles or {}).get(name, name)}" for number, name in numbered]
+    # The ends of the colours come last, and stay whole.
+    numbered.sort(key=lambda each: abs(means[each[1]] - means.median()))
     height = max(2.9, 0.4 + 0.145 * len(lines))
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(PAGE, height), layout="constrained")
         shared = {"width_ratios": [*[1.0] * len(upwards), 0.5]}
         *panels, legend = figure.subplots(1, len(upwards) + 1, squeeze=False, **shared)[0]
         for axes, column in zip(panels, upwards, strict=True):
-            for number, recipe in enumerate(recipes, start=1):
+            for number, recipe in numbered:
                 shade = shades.to_rgba(means[recipe])
                 _disc(axes, table[table["recipe"] == recipe], across, column, number, shade)
             axes.set(xlabel=names[across], ylabel=names[column])
@@ -143,7 +147,7 @@ def _disc(axes, rows, across, column, number, shade):
         va="center",
         fontsize=5,
         color="black" if light else "white",
-        zorder=3,
+        zorder=2,
     )
 
 

@@ -38,7 +38,7 @@ def recombine(anchor, donor, axes="spatial_channel"):
     may be float32 rounding and gets the phase 0. So a constant anchor yields the donor's image
     of phase zero, real and centred at ``[0, 0]``, and a grey one no random colours. Real phases
     are lost with them in large smooth anchors: where the amplitude falls as :math:`1/f^2`, the
-    error is at most 0.002 at 224 pixels and 0.01 at 384 with a donor falling as :math:`1/f`, and
+    error is some 0.005 at 224 pixels and 0.02 at 384 with a donor falling as :math:`1/f`, and
     0.01 and 0.08 with white noise. Nothing is clipped. Differentiable.
 
     Args:
