@@ -32,11 +32,18 @@ NAMES = {
 }
 # By method, the network it starts from.
 STARTS = {
-    **dict.fromkeys(trainings.HEURISTICS[1:], "vanilla"),
-    **dict.fromkeys(("noise", "low_pass"), "vanilla"),
-    **dict.fromkeys((*trainings.REGULARIZERS, *trainings.SMOOTHED), "vanilla"),
-    **dict.fromkeys(system_trainings.RECOMBINED, "vanilla"),
-    **dict.fromkeys(system_trainings.ANTIALIASED, "vanilla"),
+    **dict.fromkeys(
+        (
+            *trainings.HEURISTICS[1:],
+            "noise",
+            "low_pass",
+            *trainings.REGULARIZERS,
+            *trainings.SMOOTHED,
+            *system_trainings.RECOMBINED,
+            *system_trainings.ANTIALIASED,
+        ),
+        "vanilla",
+    ),
     **dict.fromkeys(system_trainings.CONTEXTUAL[1:], system_trainings.CONTEXTUAL[0]),
     **dict.fromkeys(system_trainings.ANCHORED[1:], system_trainings.ANCHORED[0]),
 }
