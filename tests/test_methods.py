@@ -29,9 +29,14 @@ def test_table_has_means_and_students_interval(table):
 def test_map_has_a_numbered_disc_a_method_and_a_panel_a_measure(table):
     figure = reporting.method_map(table, "x", ["y", "z"], "z", NAMES, {"a": "first"})
     left, right, legend, bar = figure.axes
-    assert sorted(text.get_text() for text in left.texts) == list("1234")
+    numbers = [text.get_text() for text in left.texts]
+    assert sorted(numbers) == list("1234")
+    means = table.groupby("recipe")[["x", "z"]].mean()
     discs = np.array([line.get_xydata()[0] for line in right.lines])
-    np.testing.assert_allclose(discs, table.groupby("recipe")[["x", "z"]].mean())
+    np.testing.assert_allclose(discs, means.iloc[[int(number) - 1 for number in numbers]])
+    # The ends of the colours lie above the others.
+    far = (means["z"] - means["z"].median()).abs()
+    assert int(numbers[-1]) - 1 == far.to_numpy().argmax()
     assert legend.texts[0].get_text().splitlines()[:2] == ["1  first", "2  b"]
     assert bar.get_xlabel() == "high frequencies" and left.get_ylabel() == "robustness"
 
