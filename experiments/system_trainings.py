@@ -4,17 +4,25 @@ from experiments import trainings
 
 RECOMBINED = ("apr_p", "apr_s", "apr_sp", "hybrid", "hybrid_plus")
 ANTIALIASED = ("aligned", "critical", "blurpool", "flc", "asap")
+# By network, its kind and whether the last normalization of a stage stands behind the addition.
+_CONTEXTUAL = {
+    "bottleneck": ("resnet", False),
+    "bottleneck_end_norm": ("resnet", True),
+    "coconv": ("coresnet", False),
+    "coresnet": ("coresnet", True),
+}
+# By network, options of an anchored one.
+_ANCHORED = {
+    "unshared": {"shared": False},
+    "anchored": {},
+    "anchored_regulator": {"regulator": "convolution"},
+    "mix": {"mix": True},
+    "mix_regulator": {"mix": True, "regulator": "convolution"},
+    "mix_rotation": {"mix": True, "regulator": "rotation"},
+}
 # The first network of each is what the others start from.
-CONTEXTUAL = ("bottleneck", "bottleneck_end_norm", "coconv", "coresnet")
-ANCHORED = (
-    "resnet18",
-    "unshared",
-    "anchored",
-    "anchored_regulator",
-    "mix",
-    "mix_regulator",
-    "mix_rotation",
-)
+CONTEXTUAL = tuple(_CONTEXTUAL)
+ANCHORED = ("resnet18", *_ANCHORED)
 
 
 def recombined(settings, probability=0.6):
@@ -63,16 +71,12 @@ def contextual(settings, width=None):
     depth = 50 if settings.profile == "paper" else 14
     base = settings.base_recipe().but(normalization="batch", width=width)
 
-    def network(kind, late):
-        # Contextual convolutions keep these pixels, and so must the network without them.
-        options = {"end_stage_norm": late, "antialias": "aligned"}
-        return base.but(model=f"{kind}{depth}", options=options)
-
+    # Contextual convolutions keep the aligned pixels, and so must the network without them.
     return {
-        "bottleneck": network("resnet", False),
-        "bottleneck_end_norm": network("resnet", True),
-        "coconv": network("coresnet", False),
-        "coresnet": network("coresnet", True),
+        name: base.but(
+            model=f"{kind}{depth}", options={"end_stage_norm": late, "antialias": "aligned"}
+        )
+        for name, (kind, late) in _CONTEXTUAL.items()
     }
 
 
@@ -89,15 +93,5 @@ def anchored(settings, width=None):
     width = trainings.scaled(settings, width, 1 / 8)
     base = settings.base_recipe().but(normalization="batch", width=width)
 
-    def network(**options):
-        return base.but(model="dacnn18", options=options)
-
-    return {
-        "resnet18": base.but(model="resnet18"),
-        "unshared": network(shared=False),
-        "anchored": network(),
-        "anchored_regulator": network(regulator="convolution"),
-        "mix": network(mix=True),
-        "mix_regulator": network(mix=True, regulator="convolution"),
-        "mix_rotation": network(mix=True, regulator="rotation"),
-    }
+    shared = {name: base.but(model="dacnn18", options=kind) for name, kind in _ANCHORED.items()}
+    return {"resnet18": base.but(model="resnet18"), **shared}

@@ -89,7 +89,7 @@ class TestBothAxes:
         spectra = [np.fft.fftn(one.astype("float64"), axes=over(axes)) for one in (images, donors)]
         phase = np.exp(1j * np.angle(spectra[0]))
         expected = np.fft.ifftn(np.abs(spectra[1]) * phase, axes=over(axes)).real
-        np.testing.assert_allclose(recombined(images, donors, axes), expected, atol=5e-3)
+        np.testing.assert_allclose(recombined(images, donors, axes), expected, atol=2e-3)
 
     def test_amplitude_is_that_of_the_donor(self, axes, pair):
         mixed = np.fft.fftn(recombined(*pair, axes), axes=over(axes))

@@ -72,9 +72,11 @@ def method_changes(table, starts, columns):
     """
     require_columns(table, [*KEYS, *columns])
     unique_rows(table, KEYS)
-    whole = table.pivot(index="recipe", columns="seed", values=list(columns)).dropna().index
-    kept = [name for name, start in starts.items() if {name, start} <= set(whole)]
-    values = {name: rows.set_index("seed")[[*columns]] for name, rows in table.groupby("recipe")}
+    seeds, measured = table["seed"].nunique(), table.dropna(subset=[*columns]).groupby("recipe")
+    values = {
+        name: rows.set_index("seed")[[*columns]] for name, rows in measured if len(rows) == seeds
+    }
+    kept = [name for name, start in starts.items() if {name, start} <= values.keys()]
     parts = [(values[name] - values[starts[name]]).assign(recipe=name) for name in kept]
     found = pd.concat(parts).reset_index() if parts else pd.DataFrame(columns=[*KEYS, *columns])
     return found[[*KEYS, *columns]]

@@ -122,13 +122,11 @@ def correlation_table(table, pairs, names):
         >>> correlation_table(pd.DataFrame(rows), [("x", "y")], names).loc["side; area"].item()
         '+1.00 (+1.00 to +1.00)'
     """
-    found = {
-        f"{names[first]}; {names[second]}": rank_correlation(table, first, second)
-        for first, second in (pairs if table["recipe"].nunique() > 3 else ())
-    }
-    words = {
-        name: f"{one.value:+.2f} ({one.low:+.2f} to {one.high:+.2f})" for name, one in found.items()
-    }
+    words = {}
+    for first, second in pairs if table["recipe"].nunique() > 3 else ():
+        found = rank_correlation(table, first, second)
+        interval = f"({found.low:+.2f} to {found.high:+.2f})"
+        words[f"{names[first]}; {names[second]}"] = f"{found.value:+.2f} {interval}"
     return pd.DataFrame({"rank correlation": words})
 
 
