@@ -5,10 +5,13 @@ raises ``ValueError``. Nothing is repaired in silence.
 """
 
 import difflib
+import math
 
 import numpy as np
 
 SLACK = 1e-6
+# Whole numbers beyond it do not fit the integers of arrays.
+LARGEST_WHOLE = 2**63 - 1
 
 
 def require(condition, expectation, **received):
@@ -81,14 +84,24 @@ def number(name, value, minimum=-np.inf, maximum=np.inf, whole=False):
         >>> number("radius", 8, minimum=0)
         8.0
     """
+    if whole:
+        maximum = min(maximum, LARGEST_WHOLE)
     kind = "a whole number" if whole else "a finite number"
     bounds = f" from {minimum:g}" if minimum > -np.inf else ""
-    bounds += f" up to {maximum:g}" if maximum < np.inf else ""
+    bounds += f" up to {maximum:g}" if maximum < LARGEST_WHOLE else ""
     real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    good = real and bool(np.isfinite(value)) and minimum <= value <= maximum
+    good = real and _is_finite(value) and minimum <= value <= maximum
     good = good and (not whole or value == int(value))
     require(good, f"`{name}` must be {kind}{bounds}", **{name: value})
     return int(value) if whole else float(value)
+
+
+def _is_finite(value):
+    try:
+        return math.isfinite(value)
+    # A whole number that no float can hold.
+    except OverflowError:
+        return False
 
 
 def radii(values, name="radii"):
@@ -156,7 +169,9 @@ def pixels(images, name="images", bounded=True):
         return images
     require(
         -SLACK <= low and high <= 1 + SLACK,
-        f"`{name}` must be pixels in [0, 1] (divide 0-255 by 255)",
+        f"`{name}` must be pixels in [0, 1] (divide 0-255 by 255; a model that takes 0-255, such "
+        "as one with Rescaling(1/255) inside, goes in as models.as_classifier(model, "
+        "pixels=(0, 255)))",
         **{f"{name}.min": low, f"{name}.max": high},
     )
     return images if 0 <= low and high <= 1 else np.clip(images, 0.0, 1.0)
@@ -179,13 +194,19 @@ def image_shape(images, name="images"):
         ValueError: `images` must be (batch, height, width, channels), channels last. Received: images.shape=(1, 3, 32, 32)
     """  # noqa: E501
     shape = tuple(images.shape)
-    channels_first = len(shape) == 4 and shape[1] in (1, 3) and shape[3] not in (1, 3, 4)
+    channels_first = len(shape) == 4 and _is_channels_first(*shape[1:])
     require(
         len(shape) == 4 and not channels_first,
         f"`{name}` must be (batch, height, width, channels), channels last",
         **{f"{name}.shape": shape},
     )
     require(min(shape) > 0, f"`{name}` must hold at least one image", **{f"{name}.shape": shape})
+
+
+def _is_channels_first(first, second, third):
+    """Few channels, then two sides of some length that are about alike."""
+    sides = sorted((second, third))
+    return first <= 4 and first < sides[0] and third >= 8 and sides[1] <= 2 * sides[0]
 
 
 def class_indices(labels, examples, classes=None, name="labels"):
@@ -207,11 +228,11 @@ def class_indices(labels, examples, classes=None, name="labels"):
         >>> class_indices([[0, 1], [1, 0]], examples=2)
         array([1, 0])
     """
-    labels = np.asarray(labels)
+    labels = _label_array(labels, name)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     require(
-        labels.ndim in (1, 2) and len(labels) == examples,
+        labels.ndim in (1, 2) and len(labels) == examples > 0,
         f"`{name}` must hold one label for each of {examples} images",
         **{f"{name}.shape": labels.shape},
     )
@@ -224,8 +245,8 @@ def class_indices(labels, examples, classes=None, name="labels"):
             **{f"{name}.shape": labels.shape},
         )
         labels = labels.argmax(axis=1)
-    whole = np.issubdtype(labels.dtype, np.number) and bool((labels == np.floor(labels)).all())
-    require(whole, f"`{name}` must be whole numbers", **{f"{name}.dtype": str(labels.dtype)})
+    fractions = labels[~(np.isfinite(labels) & (labels == np.floor(labels)))]
+    require(not len(fractions), f"`{name}` must be whole numbers", **{name: fractions[:3].tolist()})
     low, high = labels.min(), labels.max()
     require(
         low >= 0 and (classes is None or high < classes),
@@ -235,66 +256,18 @@ def class_indices(labels, examples, classes=None, name="labels"):
     return labels.astype("int64")
 
 
-def logits(values, name="model"):
-    """Refuse probabilities (all in [0, 1], every row summing to 1) where logits belong.
-
-    Args:
-        values: float array ``(batch, classes)``, what a model returned.
-        name: str, the argument's name.
-
-    Returns:
-        ``values`` as an array.
-
-    Raises:
-        ValueError: for another rank or for probabilities.
-
-    Example:
-        >>> logits(np.array([[2.0, -1.0]])).shape
-        (1, 2)
-    """
-    values = np.asarray(values)
-    require(
-        values.ndim == 2,
-        f"`{name}` must return logits of shape (batch, classes)",
-        **{"output shape": values.shape},
-    )
-    spread = values.astype("float32")
-    probabilities = (
-        values.shape[1] > 1
-        and spread.min() >= 0
-        and spread.max() <= 1
-        and np.allclose(spread.sum(axis=1), 1.0, atol=2e-2 if values.itemsize == 2 else 1e-3)
-    )
-    require(
-        not probabilities,
-        f"`{name}` must return logits; end it in a linear layer "
-        "(keras.applications: classifier_activation=None)",
-        output="probabilities (rows sum to 1)",
-    )
-    return values
-
-
-def model_input(model, images, name="images"):
-    """Refuse images whose shape is not the one a model was built for.
-
-    Args:
-        model: keras.Model.
-        images: array ``(batch, height, width, channels)``.
-        name: str, the argument's name.
-
-    Raises:
-        ValueError: if a side that the model fixes differs.
-
-    Example:
-        >>> from hfc_keras import models
-        >>> model_input(models.build("small_cnn", (8, 8, 1), 10), np.zeros((2, 8, 8, 1)))
-    """
-    shape = getattr(model, "input_shape", None)
-    if not isinstance(shape, tuple) or len(shape) != 4:
-        return
-    fits = all(want in (None, got) for want, got in zip(shape[1:], images.shape[1:], strict=True))
-    require(
-        fits,
-        f"`{name}` must have the model's input shape {shape}",
-        **{f"{name}.shape": tuple(images.shape)},
-    )
+def _label_array(labels, name):
+    """Labels as an array of real numbers."""
+    try:
+        labels = np.asarray(labels)
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must hold one label for each image, or one-hot rows of one length. "
+            f"Received: {name}={type(labels).__name__} of rows that differ in length"
+        ) from error
+    real = np.issubdtype(labels.dtype, np.number) and not np.iscomplexobj(labels)
+    real = real or labels.dtype.name == "bfloat16" or (labels.dtype == bool and labels.ndim == 2)
+    # A single value is no list of labels, which the caller says.
+    real = real or labels.ndim == 0
+    require(real, f"`{name}` must be whole numbers", **{f"{name}.dtype": str(labels.dtype)})
+    return labels

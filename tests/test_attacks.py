@@ -415,7 +415,7 @@ class TestModels:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"model": None}, "`model` must be a keras.Model. Received: model=None"),
+            ({"model": None}, "`model` must be a keras.Model.* Received: model=None"),
             ({"attack": "pgd"}, "`attack` must be attacks.Fgsm or attacks.Pgd"),
             ({"positions": [0, 1]}, r"one number for each of 64 images. .*shape=\(2,\)"),
         ],

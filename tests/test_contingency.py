@@ -3,6 +3,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from hfc_keras import analysis, data, models, singular_values, spectrum
 
@@ -30,10 +31,10 @@ class Told(keras.Model):
 
     def __init__(self, image, component):
         super().__init__()
-        self.answers = np.eye(10, dtype="float32")[[component, image]]
+        self.answers = 3 * np.eye(10, dtype="float32")[[component, image]]
 
-    def predict_on_batch(self, x):
-        return self.answers[(np.asarray(x).mean(axis=(1, 2, 3)) > 0.1).astype(int)] * 3
+    def call(self, x):
+        return ops.take(self.answers, ops.cast(ops.mean(x, (1, 2, 3)) > 0.1, "int32"), axis=0)
 
 
 def parts_of(images, radius, decomposition):

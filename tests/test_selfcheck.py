@@ -190,7 +190,7 @@ class TestCommand:
             ("unknown.keras", [], "Could not locate class 'Unknown'"),
             ("lambda.keras", [], "Lambda"),
             ("five.keras", [], "from 0 to 4"),
-            ("flat.keras", [], "must return (batch, classes)"),
+            ("flat.keras", [], "shape (batch, classes)"),
             ("plain.keras", ["--dataset", "digitz"], "nearest: 'digits'"),
             ("plain.keras", ["--dataset", "synthetic"], "the model's input shape"),
             ("plain.keras", ["--epsilon", "0"], "`epsilon` must be above 0"),

@@ -6,7 +6,7 @@ from keras import ops
 from tqdm import tqdm
 
 from hfc_keras import checks, spectrum
-from hfc_keras.analysis.changed_accuracy import changed_accuracy
+from hfc_keras.analysis.predictions import accuracy, checked
 
 
 def band_stop_accuracy(model, images, labels, bands=16, batch_size=256):
@@ -50,19 +50,19 @@ def band_stop_accuracy(model, images, labels, bands=16, batch_size=256):
         >>> table[["inner", "outer", "coefficients"]].round(2).values.tolist()
         [[nan, nan, 0.0], [0.0, 2.0, 12.0], [2.0, 5.66, 51.0]]
     """
-    images = checks.pixels(images)
+    images, labels = checked(model, images, labels, batch_size)
     bands = checks.number("bands", bands, minimum=1, whole=True)
     limits = _limits(*images.shape[1:3], bands)
     tested = tqdm([None, *limits], "band stop", leave=False, disable=None)
-    accuracy = np.array([_accuracy(model, images, labels, each, batch_size) for each in tested])
+    found = np.array([_accuracy(model, images, labels, each, batch_size) for each in tested])
     sizes = [int(spectrum.band_mask(*images.shape[1:3], *each).sum()) for each in limits]
     return pd.DataFrame(
         {
             "inner": [np.nan, *(inner for inner, _ in limits)],
             "outer": [np.nan, *(outer for _, outer in limits)],
             "coefficients": [0, *sizes],
-            "accuracy": accuracy,
-            "drop": accuracy[0] - accuracy,
+            "accuracy": found,
+            "drop": found[0] - found,
             "examples": len(images),
         }
     )
@@ -81,4 +81,4 @@ def _accuracy(model, images, labels, limits, batch_size):
     def stop(batch, start):
         return batch - ops.convert_to_numpy(spectrum.band(batch, *limits))
 
-    return changed_accuracy(model, images, labels, limits and stop, batch_size)
+    return accuracy(model, images, labels, limits and stop, batch_size)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from hfc_keras import checks
+from hfc_keras import checks, contract
 
 KINDS = ("moving", "batch", "population")
 # Statistics of a population are gathered in batches of this size, whatever the test batch.
@@ -87,7 +87,7 @@ def with_statistics(model, bn_statistics, train_images=None):
     if bn_statistics == "batch":
         return _copy(model, _BatchStatistics)
     train_images = checks.pixels(train_images, "train_images", bounded=False)
-    checks.model_input(model, train_images, "train_images")
+    contract.model_input(model, train_images, "train_images")
     return _with_population(model, train_images)
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from hfc_keras import checks, gradients
+from hfc_keras import checks
+from hfc_keras.analysis.predictions import checked, predicted_logits
 from hfc_keras.analysis.predictions import confidence as largest_probability
-from hfc_keras.analysis.predictions import predicted_logits
 
 BINNINGS = ("width", "count")
 
@@ -58,11 +58,9 @@ def calibration(model, images, labels, bins=15, examples_per_bin=100, batch_size
         >>> bool(abs(row["confidence"] - row["accuracy"]) <= row["expected_calibration_error"])
         True
     """
-    images = checks.pixels(images)
-    checks.model_input(model, images)
+    images, labels = checked(model, images, labels, batch_size)
     bins = checks.number("bins", bins, 1, whole=True)
     size = checks.number("examples_per_bin", examples_per_bin, 1, whole=True)
-    labels = checks.class_indices(labels, len(images), gradients.logit_count(model, images))
     logits = predicted_logits(model, images, batch_size=batch_size)
     confidence, correct = largest_probability(logits), logits.argmax(axis=1) == labels
     expected, _ = calibration_errors(confidence, correct, bins)

@@ -1,7 +1,6 @@
 """Accuracy of a model on images that are changed on their way to it."""
 
-from hfc_keras import checks, gradients
-from hfc_keras.analysis.predictions import predicted_logits
+from hfc_keras.analysis.predictions import accuracy, checked
 
 
 def changed_accuracy(model, images, labels, change=None, batch_size=256):
@@ -32,8 +31,5 @@ def changed_accuracy(model, images, labels, change=None, batch_size=256):
         >>> 0 <= changed_accuracy(model, test.images, test.labels, inverted) <= 1
         True
     """
-    images = checks.pixels(images)
-    checks.model_input(model, images)
-    labels = checks.class_indices(labels, len(images), gradients.logit_count(model, images))
-    logits = predicted_logits(model, images, change, batch_size)
-    return int((logits.argmax(axis=1) == labels).sum()) / len(images)
+    images, labels = checked(model, images, labels, batch_size)
+    return accuracy(model, images, labels, change, batch_size)

@@ -7,8 +7,9 @@ import pandas as pd
 from keras import ops
 from tqdm import tqdm
 
-from hfc_keras import checks, layers, singular_values, spectrum
+from hfc_keras import checks, gradients, layers, singular_values, spectrum
 from hfc_keras.analysis.batch_norm import with_statistics
+from hfc_keras.analysis.predictions import checked, checked_images, without_nan
 
 DECOMPOSITIONS = ("fourier", "svd")
 SCALINGS = ("none", "max")
@@ -76,13 +77,12 @@ def contingency(
         >>> len(table), bool(table["count"].sum() == 2 * len(test))
         (16, True)
     """
+    images, labels = checked(model, images, labels, batch_size)
     radii = checks.radii(radii)
-    labels = checks.class_indices(labels, len(images))
     tested = with_statistics(model, bn_statistics, train_images)
     options = (radii, decomposition, inclusive, batch_size, scaling)
     answers, energy = [], np.zeros(1 + len(radii))
-    for rows, parts_energy, logits in _predicted(tested, images, *options):
-        checks.class_indices(labels[rows], len(logits[0]), logits[0].shape[1])
+    for parts_energy, logits in _predicted(tested, images, *options):
         answers.append(np.argmax(logits, axis=2))
         energy += parts_energy
     original, *parts = np.concatenate(answers, axis=1)
@@ -136,36 +136,33 @@ def component_probabilities(
         >>> {name: values.shape for name, values in found.items()}
         {'original': (3, 10), 'low': (3, 10), 'high': (3, 10)}
     """
+    images = checked_images(model, images, batch_size)
     tested = with_statistics(model, bn_statistics, train_images)
     options = (checks.radii([radius], "radius"), decomposition, inclusive, batch_size, scaling)
-    logits = [values for _, _, values in _predicted(tested, images, *options)]
-    values = np.concatenate(logits, axis=1).astype("float32")
+    logits = [values for _, values in _predicted(tested, images, *options)]
+    values = np.concatenate(logits, axis=1)
     values = np.exp(values - values.max(axis=2, keepdims=True))
     values /= values.sum(axis=2, keepdims=True)
     return dict(zip(("original", "low", "high"), values, strict=True))
 
 
 def _predicted(model, images, radii, decomposition, inclusive, batch_size, scaling):
-    """Yield for each batch its rows, the energies of images and low parts, and the logits.
+    """Yield for each batch the energies of images and low parts, and the logits.
 
     Logits are of the images, then of low and high for each radius.
     """
-    images = checks.pixels(images)
-    checks.model_input(model, images)
     checks.choice("decomposition", decomposition, DECOMPOSITIONS)
     checks.choice("scaling", scaling, SCALINGS)
-    batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
+    predict = gradients.compiled(model, gradients.outputs)
     starts = range(0, len(images), batch_size)
     for start in tqdm(starts, desc="predictions by component", leave=False, disable=None):
-        rows = slice(start, start + batch_size)
-        batch = images[rows]
+        batch = images[start : start + batch_size]
         lows = _low_parts(batch, radii, decomposition, inclusive)
         energy = [np.square(part, dtype="float64").sum() for part in (batch, *lows)]
         parts = [part for low in lows for part in (low, batch - low)]
         if scaling == "max":
             parts = [ops.convert_to_numpy(layers.RescaleToMax()(part)) for part in parts]
-        logits = [checks.logits(model.predict_on_batch(part)) for part in (batch, *parts)]
-        yield rows, energy, logits
+        yield energy, [without_nan(predict(part)[0]) for part in (batch, *parts)]
 
 
 def _low_parts(images, radii, decomposition, inclusive):

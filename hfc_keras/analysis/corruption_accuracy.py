@@ -7,7 +7,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from hfc_keras import checks
-from hfc_keras.analysis.changed_accuracy import changed_accuracy
+from hfc_keras.analysis.predictions import accuracy, checked
 from hfc_keras.data.corruptions import CORRUPTIONS, corrupt
 from hfc_keras.data.published_corruptions import PUBLISHED, SOURCE
 
@@ -83,7 +83,7 @@ def corruption_accuracy(
         >>> table["corruption"].tolist(), table["severity"].tolist()
         (['none', 'contrast', 'contrast'], [0, 1, 5])
     """
-    images = checks.pixels(images)
+    images, labels = checked(model, images, labels, batch_size)
     known = CORRUPTIONS if published is None else tuple(dict.fromkeys(CORRUPTIONS + PUBLISHED))
     names = CORRUPTIONS if names is None else names
     names = [checks.choice("names", name, known) for name in _once("names", names)]
@@ -91,7 +91,7 @@ def corruption_accuracy(
         checks.number("severities", severity, 1, 5, whole=True)
         for severity in _once("severities", severities)
     ]
-    measure = functools.partial(changed_accuracy, model, batch_size=batch_size)
+    measure = functools.partial(accuracy, model, batch_size=batch_size)
     rows = [("none", 0, measure(images, labels), len(images), "images")]
     pairs = [(name, severity) for name in names for severity in severities]
     for name, severity in tqdm(pairs, "corruptions", leave=False, disable=None):
@@ -100,7 +100,8 @@ def corruption_accuracy(
             change = functools.partial(corrupt, name=name, severity=severity, seed=seed)
             measured = measure(images, labels, change), len(images), "generated"
         else:
-            measured = measure(split.images, split.labels), len(split), SOURCE
+            shown = checked(model, split.images, split.labels, batch_size)
+            measured = measure(*shown), len(split), SOURCE
         rows.append((name, severity, *measured))
     return pd.DataFrame(rows, columns=["corruption", "severity", "accuracy", "examples", "source"])
 

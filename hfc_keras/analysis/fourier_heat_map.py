@@ -5,6 +5,7 @@ from keras import ops
 from tqdm import tqdm
 
 from hfc_keras import checks, gradients, spectrum
+from hfc_keras.analysis.predictions import checked
 
 # Of the waves, as of Yin et al.; with it all waves of a norm have the same contrast.
 PHASE = np.pi / 4
@@ -78,14 +79,10 @@ def fourier_heat_map(model, images, labels, norm=None, seed=0, batch_size=256):
         >>> fourier_heat_map(model, test.images[:20], test.labels[:20]).shape
         (8, 8)
     """
-    images = checks.pixels(images)
-    checks.model_input(model, images)
+    images, labels = checked(model, images, labels, batch_size)
     height, width, channels = images.shape[1:]
     norm = NORM * width / AT_WIDTH if norm is None else checks.number("norm", norm, minimum=0)
     seed = checks.number("seed", seed, minimum=0, whole=True)
-    batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
-    logits = checks.logits(model(images[:batch_size], training=False))
-    labels = checks.class_indices(labels, len(images), logits.shape[1]).astype("int32")
     wrong, errors = gradients.compiled(model, _wrong), np.empty((height, width))
     for row, column in tqdm(half_plane(height, width), "heat map", leave=False, disable=None):
         wave = norm * spectrum.fourier_basis(height, width, row, column, PHASE)

@@ -7,6 +7,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from hfc_keras import checks, gradients, spectrum
+from hfc_keras.analysis.predictions import checked
 
 
 def fourier_sensitivity(model, images, labels, channels="mean", rings="sum", batch_size=256):
@@ -64,16 +65,12 @@ def fourier_sensitivity(model, images, labels, channels="mean", rings="sum", bat
     """
     checks.choice("channels", channels, spectrum.CHANNELS)
     checks.choice("rings", rings, spectrum.RINGS)
-    images = checks.pixels(images)
-    checks.model_input(model, images)
+    images, labels = checked(model, images, labels, batch_size)
     checks.require(
         images.shape[1] * images.shape[2] > 1,
         "`images` must be larger than one pixel: that has no frequency but zero",
         **{"images.shape": images.shape},
     )
-    batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
-    logits = checks.logits(model(images[:32], training=False))
-    labels = checks.class_indices(labels, len(images), logits.shape[1]).astype("int32")
     measure = gradients.compiled(model, _Shares(channels, rings))
     starts = tqdm(range(0, len(images), batch_size), "sensitivity", leave=False, disable=None)
     parts = [measure(images[at : at + batch_size], labels[at : at + batch_size]) for at in starts]

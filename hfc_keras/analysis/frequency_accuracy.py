@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from hfc_keras import checks
+from hfc_keras import checks, gradients
 from hfc_keras.analysis.batch_norm import with_statistics
+from hfc_keras.analysis.predictions import checked, without_nan
 from hfc_keras.analysis.scaling import scaled_components
 
 
@@ -54,7 +55,7 @@ def frequency_accuracy(
     Raises:
         ValueError: for pixels outside [0, 1], images that do not fit the model, labels that
             do not fit the images, a radius list that is empty, repeated or out of range, or
-            a model that returns probabilities.
+            a model that does not keep the ``contract`` or returns NaN.
 
     Reference:
         Wang et al., High-Frequency Component Helps Explain the Generalization of
@@ -67,20 +68,17 @@ def frequency_accuracy(
         >>> frequency_accuracy(model, test.images, test.labels, radii=[1, 2]).shape
         (5, 5)
     """
-    images = checks.pixels(images)
-    checks.model_input(model, images)
+    images, labels = checked(model, images, labels, batch_size)
     radii = checks.radii(radii)
-    batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
-    labels = checks.class_indices(labels, len(images))
     tested = with_statistics(model, bn_statistics, train_images)
     right = np.zeros(1 + 2 * len(radii), "int64")
+    predict = gradients.compiled(tested, gradients.outputs)
     batches = scaled_components(images, radii, inclusive, scaling, batch_size, outside_gain)
     total = -(-len(images) // batch_size)
     for rows, parts in tqdm(batches, "frequency accuracy", total, leave=False, disable=None):
         for index, part in enumerate(parts):
-            outputs = checks.logits(tested.predict_on_batch(part))
-            checks.class_indices(labels[rows], len(outputs), outputs.shape[1])
-            right[index] += int((outputs.argmax(axis=1) == labels[rows]).sum())
+            answers = without_nan(predict(part)[0]).argmax(axis=1)
+            right[index] += int((answers == labels[rows]).sum())
     names = ["original"] + ["low", "high"] * len(radii)
     return pd.DataFrame(
         {

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from hfc_keras import checks
-from hfc_keras.analysis.predictions import confidence, predicted_logits
+from hfc_keras.analysis.predictions import checked_images, confidence, predicted_logits
 
 SCORES = {"max_logit": lambda logits: logits.max(axis=1), "max_probability": confidence}
 
@@ -62,10 +62,11 @@ def out_of_distribution(model, inside, outside, score="max_logit", batch_size=25
         (True, 30)
     """
     scored = SCORES[checks.choice("score", score, SCORES)]
-    sets = {"inside": checks.pixels(inside, "inside"), "outside": checks.pixels(outside, "outside")}
-    for name, images in sets.items():
-        checks.model_input(model, images, name)
-    scores = [scored(predicted_logits(model, each, None, batch_size)) for each in sets.values()]
+    sets = [
+        checked_images(model, images, batch_size, name)
+        for name, images in (("inside", inside), ("outside", outside))
+    ]
+    scores = [scored(predicted_logits(model, each, None, batch_size)) for each in sets]
     return pd.DataFrame(
         {
             "score": [score],

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from hfc_keras import checks
-from hfc_keras.analysis.changed_accuracy import changed_accuracy
+from hfc_keras.analysis.predictions import accuracy, checked
 from hfc_keras.data.patches import patch_shuffle
 
 
@@ -41,7 +41,7 @@ def patch_shuffle_accuracy(model, images, labels, patches=(1, 2, 4), seed=0, bat
         >>> patch_shuffle_accuracy(model, test.images, test.labels)["patches"].tolist()
         [1, 2, 4]
     """
-    images = checks.pixels(images)
+    images, labels = checked(model, images, labels, batch_size)
     checks.require(
         np.ndim(patches) == 1 and len(patches) > 0 and len(set(patches)) == len(patches),
         "`patches` must be a sequence of at least one number and none twice",
@@ -50,7 +50,7 @@ def patch_shuffle_accuracy(model, images, labels, patches=(1, 2, 4), seed=0, bat
     for count in patches:
         patch_shuffle(images[:1], count, seed)
     accuracies = [
-        changed_accuracy(
+        accuracy(
             model,
             images,
             labels,

@@ -1,16 +1,90 @@
 """What a model answers, batch by batch, after the checks that every measure makes."""
 
+import warnings
+
 import numpy as np
 
-from hfc_keras import checks, gradients
+from hfc_keras import checks, contract, gradients
+
+# Images that tell whether a model knows its task at all; fewer than the least tell nothing.
+MOST, LEAST = 256, 20
+# Ranges of pixels that a model may have been trained on.
+RANGES = ((0, 255), (-1, 1))
+
+
+def checked_images(model, images, batch_size=256, name="images", stacklevel=3):
+    """Check what comes into a measure that needs no labels: model and images.
+
+    Args:
+        model: keras.Model that keeps the ``contract``.
+        images: float ``(examples, height, width, channels)`` in [0, 1].
+        batch_size: int from 1, images at once.
+        name: str, the argument's name of the images.
+        stacklevel: int, as of ``warnings.warn``, 2 being the caller.
+
+    Returns:
+        float32 array ``(examples, height, width, channels)`` in [0, 1].
+
+    Raises:
+        ValueError: for pixels outside [0, 1], no image, NaN, images that do not fit the model, a
+            batch size below 1, or a model that ``contract.classifier`` refuses.
+
+    Warns:
+        UserWarning: if the model was made for pixels in 0-255, or is random in inference.
+
+    Example:
+        >>> from hfc_keras import models
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> checked_images(model, np.zeros((2, 8, 8, 1))).dtype.name
+        'float32'
+    """
+    images = checks.pixels(images, name)
+    checks.number("batch_size", batch_size, minimum=1, whole=True)
+    contract.classifier(model, images, name, stacklevel + 1)
+    return images
+
+
+def checked(model, images, labels, batch_size=256, stacklevel=3):
+    """Check what comes into a measure: model, images and labels.
+
+    Args:
+        model: keras.Model that keeps the ``contract``.
+        images: float ``(examples, height, width, channels)`` in [0, 1].
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``.
+        batch_size: int from 1, images at once.
+        stacklevel: int, as of ``warnings.warn``, 2 being the caller.
+
+    Returns:
+        ``(images, labels)``: float32 in [0, 1], and int32 ``(examples,)``.
+
+    Raises:
+        ValueError: as ``checked_images``; for labels that do not fit the images or the classes, or
+            a model that returns NaN.
+
+    Warns:
+        UserWarning: as ``checked_images``; also of a model near chance on the images as they are.
+
+    Example:
+        >>> from hfc_keras import data, models
+        >>> test = data.load("digits").test
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> [each.dtype.name for each in checked(model, test.images, test.labels)]
+        ['float32', 'int32']
+    """
+    images = checked_images(model, images, batch_size, stacklevel=stacklevel + 1)
+    found = contract.form_of(model, images)
+    labels = checks.class_indices(labels, len(images), found.classes).astype("int32")
+    if not found.levels:
+        _tell_of_chance(model, images, labels, batch_size, stacklevel + 1)
+    return images, labels
 
 
 def predicted_logits(model, images, change=None, batch_size=256):
-    """Logits of a model for images, or for a change of them.
+    """Logits of a model for images that are checked, or for a change of them.
 
     Args:
         model: keras.Model that returns logits ``(batch, classes)``; run in inference mode.
-        images: float ``(examples, height, width, channels)`` in [0, 1].
+        images: float ``(examples, height, width, channels)``.
         change: function ``change(images, start=row)`` of a batch and the row of its first image
             that returns as many images, or None for the images as they are.
         batch_size: int, images at once.
@@ -19,8 +93,7 @@ def predicted_logits(model, images, change=None, batch_size=256):
         float32 array ``(examples, classes)``.
 
     Raises:
-        ValueError: for pixels outside [0, 1], no image, images that do not fit the model, a model
-            that returns probabilities or NaN.
+        ValueError: for a batch size below 1, or a model that returns NaN.
 
     Example:
         >>> from hfc_keras import data, models
@@ -29,19 +102,64 @@ def predicted_logits(model, images, change=None, batch_size=256):
         >>> predicted_logits(model, test.images[:20], batch_size=8).shape
         (20, 10)
     """
-    images = checks.pixels(images)
-    checks.model_input(model, images)
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
     predict = gradients.compiled(model, gradients.outputs)
     answers = []
     for start in range(0, len(images), batch_size):
         batch = images[start : start + batch_size]
         batch = batch if change is None else change(batch, start=start)
-        logits = checks.logits(np.asarray(predict(batch)[0])).astype("float32")
-        bad = int(np.isnan(logits).any(axis=1).sum())
-        checks.require(not bad, "`model` must return no NaN", **{"images with NaN": bad})
-        answers.append(logits)
+        answers.append(without_nan(predict(batch)[0]))
     return np.concatenate(answers)
+
+
+def accuracy(model, images, labels, change=None, batch_size=256):
+    """Accuracy as of ``changed_accuracy`` for a model, images and labels that are checked.
+
+    Args:
+        model: as of ``changed_accuracy``.
+        images: float32 array ``(examples, height, width, channels)``.
+        labels: int array ``(examples,)``.
+        change: as of ``changed_accuracy``.
+        batch_size: as of ``changed_accuracy``.
+
+    Returns:
+        float in [0, 1].
+
+    Raises:
+        ValueError: for a model that returns NaN.
+
+    Example:
+        >>> from hfc_keras import models
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> images = np.zeros((2, 8, 8, 1), "float32")
+        >>> answers = predicted_logits(model, images).argmax(axis=1)
+        >>> accuracy(model, images, answers)
+        1.0
+    """
+    logits = predicted_logits(model, images, change, batch_size)
+    return int((logits.argmax(axis=1) == labels).sum()) / len(images)
+
+
+def without_nan(logits):
+    """Refuse logits that are no numbers.
+
+    Args:
+        logits: tensor ``(batch, classes)``.
+
+    Returns:
+        float32 array ``(batch, classes)``.
+
+    Raises:
+        ValueError: if one of them is NaN.
+
+    Example:
+        >>> without_nan(np.array([[1.0, float("inf")]])).dtype.name
+        'float32'
+    """
+    logits = np.asarray(logits).astype("float32")
+    bad = int(np.isnan(logits).any(axis=1).sum())
+    checks.require(not bad, "`model` must return no NaN", **{"images with NaN": bad})
+    return logits
 
 
 def confidence(logits):
@@ -70,3 +188,58 @@ def confidence(logits):
     bad = int((~np.isfinite(largest)).sum())
     checks.require(not bad, "`model` must return finite logits", **{"images without": bad})
     return 1 / np.exp(logits - largest).sum(axis=1)
+
+
+def beyond_luck(answers, labels, deviations=2):
+    r"""Whether answers are right more often than if they were dealt to the images at random.
+
+    With :math:`n_k` labels and :math:`m_k` answers of class k among n images,
+    :math:`e = \sum_k n_k m_k / n` answers would be right on average, whatever the classes; more
+    than some standard deviations of a binomial draw above that is no luck.
+
+    Args:
+        answers: int array ``(examples,)``.
+        labels: int array ``(examples,)``.
+        deviations: float.
+
+    Returns:
+        ``(beyond, right, expected)``: bool, int and float.
+
+    Example:
+        >>> beyond_luck(np.array([0, 0, 0, 0]), np.array([0, 0, 0, 1]))
+        (False, 3, 3.0)
+    """
+    count, classes = len(labels), 1 + int(max(answers.max(), labels.max()))
+    dealt, given = (np.bincount(each, minlength=classes) for each in (labels, answers))
+    expected, right = float(dealt @ given / count), int((answers == labels).sum())
+    spread = np.sqrt(expected * (1 - expected / count))
+    return bool(right > expected + deviations * spread), right, expected
+
+
+def _tell_of_chance(model, images, labels, batch_size, stacklevel):
+    """Warn of a model whose answers to the images as they are could be luck."""
+    rows = np.unique(np.linspace(0, len(images) - 1, MOST).round().astype(int))
+    few, true = images[rows], labels[rows]
+    answers = without_nan(gradients.predicted(model, few, batch_size)).argmax(axis=1)
+    beyond, right, expected = beyond_luck(answers, true)
+    if beyond or len(rows) < LEAST or len(set(true.tolist())) == 1:
+        return
+    hint = _better_range(model, few, true, batch_size)
+    warnings.warn(
+        f"The model is near chance on the images as they are: {right} of {len(rows)} are right, "
+        f"{expected:.0f} would be by luck; {hint}",
+        stacklevel=stacklevel,
+    )
+
+
+def _better_range(model, images, labels, batch_size):
+    """What to do about a model near chance, in words."""
+    for low, high in RANGES:
+        moved = (low + (high - low) * images).astype("float32")
+        found = gradients.predicted(model, moved, batch_size).argmax(axis=1)
+        if beyond_luck(found, labels, deviations=4)[0]:
+            return (
+                f"with pixels in [{low}, {high}] it is right on {(found == labels).mean():.2f} of "
+                f"them: use models.as_classifier(model, pixels={(low, high)})"
+            )
+    return "are its inputs pixels in [0, 1], and its classes in this order?"

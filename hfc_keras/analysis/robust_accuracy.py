@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from hfc_keras import checks, gradients
+from hfc_keras import checks
+from hfc_keras.analysis.predictions import checked, predicted_logits
 from hfc_keras.attacks import Fgsm, Pgd, run
 
 SETTINGS = (
@@ -96,12 +97,8 @@ def robust_accuracy(model, images, labels, attacks, return_flags=False, batch_si
         ['none', 'fgsm', 'pgd', 'worst_case']
     """
     attacks = _untargeted(attacks)
-    images = checks.pixels(images)
-    checks.model_input(model, images)
-    batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
-    logits = _logits(model, images, batch_size)
-    labels = checks.class_indices(labels, len(images), logits.shape[1])
-    clean = logits.argmax(axis=1) == labels
+    images, labels = checked(model, images, labels, batch_size)
+    clean = predicted_logits(model, images, None, batch_size).argmax(axis=1) == labels
     rows, flags = [{"attack": "none", "attacked": 0}], [clean]
     for index, attack in enumerate(attacks):
         within = [flags[1 + at] for at in range(index) if _within(attacks[at], attack)]
@@ -130,17 +127,6 @@ def _untargeted(attacks):
             attack=attack,
         )
     return list(attacks)
-
-
-def _logits(model, images, batch_size):
-    """Logits of all images, in inference mode."""
-    predict = gradients.compiled(model, gradients.outputs)
-    starts = range(0, len(images), batch_size)
-    parts = [np.asarray(predict(images[at : at + batch_size])[0]) for at in starts]
-    logits = checks.logits(np.concatenate(parts))
-    bad = int(np.isnan(logits).any(axis=1).sum())
-    checks.require(not bad, "`model` must return no NaN", **{"images with NaN": bad})
-    return logits
 
 
 def _attacked(model, images, labels, attack, batch_size, clean, within):

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from hfc_keras import checks
-from hfc_keras.analysis.predictions import predicted_logits
+from hfc_keras.analysis.predictions import checked_images, predicted_logits
 
 MODES = ("crop", "circular")
 
@@ -48,8 +48,7 @@ def shift_consistency(model, images, max_shift=4, mode="crop", pairs=1, seed=0, 
         >>> shift_consistency(model, images, max_shift=0)
         1.0
     """
-    images = checks.pixels(images)
-    checks.model_input(model, images)
+    images = checked_images(model, images, batch_size)
     max_shift = checks.number("max_shift", max_shift, minimum=0, whole=True)
     checks.choice("mode", mode, MODES)
     checks.require(

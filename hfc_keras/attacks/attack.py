@@ -3,15 +3,11 @@
 import dataclasses
 import warnings
 
-import keras
 import numpy as np
 
-from hfc_keras import checks, gradients
+from hfc_keras import checks, contract
 from hfc_keras.attacks.search import Search
 from hfc_keras.attacks.settings import Fgsm, Pgd
-
-# Images on which a model is asked whether it returns logits.
-FEW = 8
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -190,7 +186,7 @@ def run(model, images, labels, attack, batch_size=256, stop_early=False, positio
     )
     if attack.epsilon == 0:
         return _untouched(images)
-    checks.require(isinstance(model, keras.Model), "`model` must be a keras.Model", model=model)
+    contract.keras_model(model)
     given, images = np.asarray(images), checks.pixels(images)
     low, high = float(images.min()), float(images.max())
     checks.require(
@@ -198,10 +194,8 @@ def run(model, images, labels, attack, batch_size=256, stop_early=False, positio
         f"`images` must lie in [clip_min, clip_max] = [{attack.clip_min:g}, {attack.clip_max:g}]",
         **{"images.min": low, "images.max": high},
     )
-    checks.model_input(model, images)
+    classes = contract.classifier(model, images, stacklevel=4).classes
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
-    checks.logits(gradients.compiled(model, gradients.outputs)(images[:FEW])[0])
-    classes = gradients.logit_count(model, images)
     labels = checks.class_indices(labels, len(images), classes).astype("int32")
     positions = np.arange(len(images)) if positions is None else np.asarray(positions)
     checks.require(

@@ -2,20 +2,25 @@
 
 import numpy as np
 
-from hfc_keras import checks
+from hfc_keras import contract
 from hfc_keras.commands.subject import Check
 
 
 def logits(subject):
     """Return whether the model returns logits rather than probabilities."""
-    off = np.abs(subject.logits.sum(axis=1) - 1).max()
-    try:
-        checks.logits(subject.logits)
-        good = True
-    except ValueError:
-        good = False
+    off, output = np.abs(subject.logits.sum(axis=1) - 1).max(), subject.form.output
     text = "largest distance of a row's sum from 1"
-    return Check.of("logits", good, off, text, "probabilities; end the model in a linear layer")
+    hint = "probabilities; end the model in a linear layer or use "
+    hint += subject.form.remedy(output=output)
+    return Check.of("logits", output == "logits", off, text, hint)
+
+
+def pixel_range(subject):
+    """Return whether the model was made for pixels in [0, 1]."""
+    levels = subject.form.levels
+    text = "1 if the first weights see next to nothing of pixels in [0, 1]"
+    hint = f"made for 0-255? use {subject.form.remedy()}"
+    return Check.of("pixel_range", not levels, levels, text, hint, "warn")
 
 
 def finite(subject):
@@ -26,11 +31,10 @@ def finite(subject):
 
 def deterministic(subject):
     """Return whether two predictions are equal bit for bit."""
-    again = subject.predicted(subject.images)
-    equal = np.array_equal(again, subject.logits, equal_nan=True)
-    text = "largest difference of two predictions of the same images"
+    off = subject.form.difference
+    text = "largest difference of two predictions of the same images, relative to the logits"
     hint = "the model is random, so that its gradients and its accuracy are, too"
-    return Check.of("deterministic", equal, np.abs(again - subject.logits).max(), text, hint)
+    return Check.of("deterministic", off <= contract.RANDOM, off, text, hint)
 
 
 def batch_independent(subject):
@@ -54,4 +58,4 @@ def accuracy(subject):
     return Check.of("accuracy", good, subject.clean, text, hint)
 
 
-CHECKS = (logits, finite, deterministic, batch_independent, accuracy)
+CHECKS = (logits, pixel_range, finite, deterministic, batch_independent, accuracy)

@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from hfc_keras import analysis, attacks, checks
+from hfc_keras import analysis, attacks, checks, contract, gradients
 
 BATCH_SIZE = 256
 
@@ -80,32 +80,20 @@ class Subject:
 
     def __init__(self, model, images, labels, epsilon, seed):
         self.model, self.images = model, checks.pixels(images)
+        self.form = contract.form_of(model, self.images)
         self.epsilon = checks.number("epsilon", epsilon, minimum=0, maximum=1)
         checks.require(epsilon > 0, "`epsilon` must be above 0", epsilon=epsilon)
         self.seed = checks.number("seed", seed, minimum=0, whole=True)
-        shape = getattr(model, "input_shape", None)
-        checks.require(
-            shape is None or (isinstance(shape, tuple) and len(shape) == 4),
-            "`model` must take one batch of images (batch, height, width, channels)",
-            input_shape=shape,
-        )
-        checks.model_input(model, self.images)
-        form = np.shape(model.predict_on_batch(self.images[:1]))
-        checks.require(
-            len(form) == 2 and form[1] > 1,
-            "`model` must return (batch, classes), at least two",
-            **{"output shape": form},
-        )
-        self.classes, self.chance = form[1], 1 / form[1]
+        if self.form.output == "binary":
+            contract.require_logits(self.form)
+        self.classes, self.chance = self.form.classes, 1 / self.form.classes
         self.labels = checks.class_indices(labels, len(self.images), self.classes)
         self.one_image = max(1, len(self.images) // 200) / len(self.images) + 1e-9
         self.kept = {}
 
     def predicted(self, images):
         """Outputs of the model in inference mode, float32 ``(examples, classes)``."""
-        starts = range(0, len(images), BATCH_SIZE)
-        parts = [self.model.predict_on_batch(images[at : at + BATCH_SIZE]) for at in starts]
-        return np.concatenate([np.asarray(part) for part in parts]).astype("float32")
+        return gradients.predicted(self.model, images, BATCH_SIZE).astype("float32")
 
     @functools.cached_property
     def logits(self):

@@ -1,18 +1,17 @@
 """Functions of a model's predictions, compiled once and kept with the model."""
 
-import json
+import numpy as np
 
-from keras import ops
-
+from hfc_keras import contract
 from hfc_keras.gradients.backends import chosen
 
 
 def compiled(model, function):
     """Compile a function of a model's predictions once and keep it with the model.
 
-    The weights are those of the moment of each call, and a model whose configuration has changed
-    is compiled anew (one that subclasses keras.Model without ``get_config`` cannot tell). The
-    model runs as ``inference`` has it. Where every new shape is compiled anew, batches are filled
+    The weights are those of the moment of each call, and a model of which a layer or a setting of
+    one has changed is compiled anew, as ``contract.makeup`` tells. The model runs as
+    ``inference`` has it. Where every new shape is compiled anew, batches are filled
     up to a power of two and cut again.
 
     Args:
@@ -33,10 +32,11 @@ def compiled(model, function):
         >>> compiled(model, outputs) is compiled(model, outputs)
         True
     """
-    form, kept = vars(model).get("_hfc_keras_compiled", (None, {}))
-    if form != _form(model):
-        form, kept = _form(model), {}
-        vars(model)["_hfc_keras_compiled"] = form, kept
+    now = contract.makeup(model)
+    before, kept = vars(model).get("_hfc_keras_compiled", (None, {}))
+    if before != now:
+        kept = {}
+        vars(model)["_hfc_keras_compiled"] = now, kept
     if function not in kept:
         kept[function] = chosen().compile(model, function)
     return kept[function]
@@ -59,30 +59,26 @@ def outputs(predict, images):
     return (predict(images),)
 
 
-def logit_count(model, images):
-    """Number of classes of a model.
+def predicted(model, images, batch_size=256):
+    """Outputs of a model in inference mode, batch by batch, as it is now.
+
+    ``keras.Model.predict`` goes on with what it compiled before a layer was changed.
 
     Args:
-        model: keras.Model.
-        images: tensor ``(batch, height, width, channels)``, looked at if the model does not say.
+        model: keras.Model with a single output.
+        images: array ``(examples, height, width, channels)``, at least one image.
+        batch_size: int, images at once.
 
     Returns:
-        int.
+        Array ``(examples, ...)``.
 
     Example:
         >>> from hfc_keras import models
-        >>> logit_count(models.build("small_cnn", (8, 8, 1), 10), None)
-        10
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> predicted(model, np.zeros((5, 8, 8, 1), "float32"), batch_size=2).shape
+        (5, 10)
     """
-    shape = getattr(model, "output_shape", None) if model.built else None
-    if not (isinstance(shape, tuple) and shape and isinstance(shape[-1], int)):
-        shape = model(ops.convert_to_tensor(images)[:1], training=False).shape
-    return int(shape[-1])
-
-
-def _form(model):
-    """What a model is made of, apart from its weights."""
-    try:
-        return json.dumps(model.get_config(), sort_keys=True, default=str)
-    except NotImplementedError:
-        return type(model).__name__
+    predict = compiled(model, outputs)
+    starts = range(0, len(images), batch_size)
+    parts = [np.asarray(predict(images[at : at + batch_size])[0]) for at in starts]
+    return np.concatenate(parts)

@@ -5,9 +5,9 @@ import dataclasses
 import keras
 from keras import ops
 
-from hfc_keras import checks, losses
+from hfc_keras import checks, contract, losses
 from hfc_keras.gradients.backends import chosen
-from hfc_keras.gradients.compiling import compiled, logit_count
+from hfc_keras.gradients.compiling import compiled
 
 
 def value_and_gradient(function, images, has_aux=False):
@@ -89,8 +89,8 @@ def input_gradient(model, images, labels, loss="cross_entropy"):
         float32 tensor of the shape of ``images``.
 
     Raises:
-        ValueError: for another loss, images that do not fit the model, labels that do not fit
-            the images or the classes.
+        ValueError: for another loss, a model that does not keep the ``contract``, images that do
+            not fit it, labels that do not fit the images or the classes.
 
     Reference:
         Goodfellow et al., Explaining and Harnessing Adversarial Examples, ICLR 2015.
@@ -105,9 +105,8 @@ def input_gradient(model, images, labels, loss="cross_entropy"):
     checks.choice("loss", loss, losses.LOSSES)
     images = ops.cast(ops.convert_to_tensor(images), "float32")
     checks.image_shape(images)
-    checks.model_input(model, images)
-    classes = logit_count(model, images)
-    labels = checks.class_indices(labels, len(images), classes).astype("int32")
+    found = contract.classifier(model, images)
+    labels = checks.class_indices(labels, len(images), found.classes).astype("int32")
     (gradient,) = compiled(model, SampleGradient(loss))(images, labels)
     return gradient
 

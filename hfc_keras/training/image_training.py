@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from hfc_keras import checks
+from hfc_keras import checks, contract
 
 
 class ImageTraining(keras.Model):
@@ -22,7 +22,7 @@ class ImageTraining(keras.Model):
     """
 
     def __init__(self, model, **kwargs):
-        checks.require(isinstance(model, keras.Model), "`model` must be a keras.Model", model=model)
+        contract.keras_model(model)
         # Without autocast a half-precision policy leaves the pixels as they are.
         super().__init__(**{"autocast": False, "dtype": model.dtype_policy, **kwargs})
         self.model = model
@@ -51,12 +51,11 @@ class ImageTraining(keras.Model):
             ValueError: as the class says.
         """
         images = checks.pixels(images, "x")
-        checks.model_input(self.model, images, "x")
+        classes = contract.classifier(self.model, images, "x", stacklevel=6).classes
         checks.require(labels is not None, "`y` must hold the labels of the images", y=labels)
-        logits = checks.logits(self.model(images[:32], training=False))
         labels = np.asarray(labels)
         if labels.ndim == 1 or labels.shape[1] == 1:
-            checks.class_indices(labels, len(images), logits.shape[1], "y")
+            checks.class_indices(labels, len(images), classes, "y")
 
     def _look(self, x, y):
         """Check arrays, or the first batch of a data set."""
