@@ -89,8 +89,8 @@ def classifier(model, images, name="images", stacklevel=3):
     if found.difference > RANDOM:
         warnings.warn(
             "The model is random in inference: two predictions of the same images differ by "
-            f"{found.difference:.2g} of the largest output. A measure or an attack sees one draw of "
-            "it, so that its robust accuracy means little; take the random layer out for testing.",
+            f"{found.difference:.2g} of the largest output. A measure or an attack sees one draw "
+            "of it, so that its robust accuracy means little; take the random layer out to test.",
             stacklevel=stacklevel,
         )
     return found
@@ -214,9 +214,7 @@ def model_input(model, images, name="images"):
 
 def _looked_at(model, shape):
     """What two predictions of probing images tell."""
-    noise = np.random.default_rng(0).random(shape, "float32")
-    probe = np.stack([noise * np.float32(factor) for factor in EXTREMES])
-    first, second = _predicted_twice(model, probe)
+    first, second = _predicted_twice(model, _probe(shape))
     values = _single(model, first)
     classes = values.shape[1]
     kind = "binary" if classes == 1 else ending(model) or _numeric_kind(values)
@@ -226,6 +224,32 @@ def _looked_at(model, shape):
     difference = float(np.nanmax(off, initial=0.0)) / size if np.isfinite(size) else 0.0
     told = getattr(model, "hfc_keras_pixels", None) is not None
     return Classifier(classes, kind, not told and takes_levels(model, shape), difference)
+
+
+def probed(model, shape):
+    """Outputs of a model for noise that drives logits out of [0, 1], and leaves probabilities.
+
+    Args:
+        model: keras.Model.
+        shape: ``(height, width, channels)`` of the images.
+
+    Returns:
+        What the model returns for three images.
+
+    Raises:
+        ValueError: if it cannot be called on them.
+
+    Example:
+        >>> layers = [keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
+        >>> probed(keras.Sequential(layers), (2, 2, 1)).shape == (3, 2)
+        True
+    """
+    return _predicted_twice(model, _probe(shape))[0]
+
+
+def _probe(shape):
+    noise = np.random.default_rng(0).random(shape, "float32")
+    return np.stack([noise * np.float32(factor) for factor in EXTREMES])
 
 
 def _predicted_twice(model, probe):

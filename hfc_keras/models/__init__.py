@@ -3,5 +3,6 @@
 from hfc_keras.models.antialiasing import antialias as antialias
 from hfc_keras.models.catalogue import build as build
 from hfc_keras.models.catalogue import names as names
+from hfc_keras.models.classifier import as_classifier as as_classifier
 from hfc_keras.models.surgery import first_convolution as first_convolution
 from hfc_keras.models.surgery import smooth_model as smooth_model

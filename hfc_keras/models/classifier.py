@@ -1,0 +1,272 @@
+"""The one door by which anybody's model comes in: from images in [0, 1] to logits."""
+
+import inspect
+import os
+import pathlib
+
+import keras
+import numpy as np
+
+from hfc_keras import checks, contract
+from hfc_keras.data.dataset import pair
+from hfc_keras.models import logits as to_logits
+
+OUTPUTS = ("logits", "softmax", "sigmoid", "binary")
+# What a side that a model leaves open is taken for in a look at it.
+SIDE = 64
+
+
+def as_classifier(
+    model, pixels=None, output=None, output_name=None, image_size=None, preprocessing=None
+):
+    r"""Model from images in [0, 1] to logits, differentiable from end to end, of another model.
+
+    .. math:: z(x) = g(f(p(a + (b - a) x))), \qquad
+              g(s) = s, \quad \log s, \quad \log\frac{s}{1 - s}, \quad (0, s)
+
+    with :math:`[a, b]` the range of pixels of the model f, p its preprocessing and g by its
+    output. Where a softmax or a sigmoid is the last layer, it is left out instead, so that logits
+    are exact and never saturate. A single output becomes two logits, 0 and its own, the second one
+    for class 1.
+
+    The weights are those of the model given, now and when it is trained on. A model that is a
+    graph of Keras layers stays one, for ``models.antialias`` and the like. Of a function the
+    weights are out of sight: JAX takes them as they are when it is first called.
+
+    Args:
+        model: keras.Model, functional, sequential or a class of one's own, with one batch of images
+            as input; or a function of one, a loaded SavedModel or the folder of one (with
+            TensorFlow), a model of tf_keras.
+        pixels: pair of floats, range of the pixels that the model was trained on, such as
+            ``(0, 255)`` or ``(-1, 1)``; None is (0, 255) where something like
+            ``Rescaling(1 / 255)`` stands before its first weights, and (0, 1) otherwise.
+        output: ``"logits"``; ``"softmax"``; ``"sigmoid"``, one for each class; ``"binary"``, a
+            single logit or sigmoid; or None, which is what the last layer says. Where that says
+            nothing, logits are assumed, and refused by every measure if they look like
+            probabilities.
+        output_name: str or int, which of several outputs; None if there is one.
+        image_size: None, or ``(height, width)`` in pixels: images of any size are then resized
+            (bilinear, antialiased) to the size that the model fixes, or to this where it fixes
+            none. A third number is that of the channels, which a function does not tell.
+        preprocessing: Keras layer or differentiable function of images in ``pixels``, such as
+            ``keras.applications.resnet50.preprocess_input``.
+
+    Returns:
+        keras.Model, not compiled.
+
+    Raises:
+        ValueError: for what cannot be called on images, several inputs, several outputs without a
+            name, another output than the last layer's, a range or a size that is none.
+
+    Example:
+        >>> from hfc_keras import analysis, data
+        >>> net = keras.Sequential([
+        ...     keras.Input((8, 8, 1)),
+        ...     keras.layers.Rescaling(1 / 255),
+        ...     keras.layers.Flatten(),
+        ...     keras.layers.Dense(10, activation="softmax"),
+        ... ])
+        >>> test = data.load("digits").test
+        >>> classifier = as_classifier(net)
+        >>> logits = classifier(test.images[:2])
+        >>> bool(np.allclose(keras.ops.softmax(logits), net(255 * test.images[:2]), atol=1e-6))
+        True
+    """
+    checks.choice("output", output, (None, *OUTPUTS))
+    checks.require(
+        preprocessing is None or callable(preprocessing),
+        "`preprocessing` must be a Keras layer or a function of images",
+        preprocessing=preprocessing,
+    )
+    range_of = None if pixels is None else _range(pixels)
+    channels = image_size[2] if np.ndim(image_size) == 1 and len(image_size) == 3 else None
+    size = None if image_size is None else pair("image_size", _sides(image_size))
+    source = _source(model)
+    shape = _shape(source, size, channels)
+    core = to_logits.core(source, output, output_name, shape)
+
+    joined = _joined(source, core, range_of or (0.0, 1.0), preprocessing, size)
+    if range_of is None and shape and contract.takes_levels(joined, shape):
+        range_of = 0.0, 255.0
+        joined = _joined(source, core, range_of, preprocessing, size)
+    # What was told or seen is not asked again.
+    joined.hfc_keras_pixels = range_of
+    return joined
+
+
+def _joined(source, core, pixel_range, preprocessing, size):
+    """Model of what stands before a model, the model, and what makes logits of its output."""
+    fixed = _input_shape(source)
+    steps = []
+    if size is not None:
+        height, width = (side or given for side, given in zip(fixed[:2], size, strict=True))
+        steps.append(
+            keras.layers.Resizing(
+                height, width, antialias=True, data_format="channels_last", dtype="float32"
+            )
+        )
+        fixed = (None, None, fixed[2])
+    low, high = pixel_range
+    if (low, high) != (0, 1):
+        steps.append(keras.layers.Rescaling(high - low, low, dtype="float32", name="pixels"))
+    if preprocessing is not None:
+        layer = isinstance(preprocessing, keras.layers.Layer)
+        steps.append(preprocessing if layer else keras.layers.Lambda(preprocessing))
+    name = f"{getattr(source, 'name', 'function')}_classifier"
+    if contract.is_graph(core):
+        images = keras.Input(fixed, name="images")
+        outputs = images
+        for step in (*steps, core):
+            outputs = step(outputs)
+        return keras.Model(images, outputs, name=name)
+    return _Joined(steps, core, name=name)
+
+
+class _Joined(keras.Model):
+    """Steps before a model that is no graph, and the model."""
+
+    def __init__(self, steps, core, **kwargs):
+        super().__init__(**kwargs)
+        self.steps, self.core = steps, core
+        self.hfc_keras_output = core.hfc_keras_output
+
+    def call(self, images, training=None):
+        """Return the logits of images."""
+        images = keras.ops.cast(images, "float32")
+        for step in self.steps:
+            images = step(images)
+        return self.core(images, training=training)
+
+
+@keras.saving.register_keras_serializable(package="hfc_keras")
+class Function(keras.Model):
+    """A function of images as a model; its weights are out of sight.
+
+    Args:
+        function: callable of a tensor ``(batch, height, width, channels)``.
+        **kwargs: as of ``keras.Model``.
+    """
+
+    # Batch statistics cannot be reached in there.
+    opaque = True
+
+    def __init__(self, function, **kwargs):
+        super().__init__(**kwargs)
+        self.function = function
+        self.takes_training = _takes_training(function)
+
+    def call(self, images):
+        """Return what the function does, in inference mode where it knows one."""
+        return (
+            self.function(images, training=False) if self.takes_training else self.function(images)
+        )
+
+
+def _source(model):
+    """Keras model of what was given."""
+    if isinstance(model, keras.Model):
+        inputs = getattr(model, "inputs", None) or []
+        checks.require(
+            len(inputs) <= 1, "`model` must take one batch of images", inputs=len(inputs)
+        )
+        return model
+    if isinstance(model, (str, os.PathLike)):
+        return Function(_saved_model(pathlib.Path(model)))
+    if callable(model):
+        return Function(model)
+    function = getattr(model, "serve", None) or _signature(model)
+    checks.require(
+        callable(function),
+        "`model` must be a keras.Model, a function of images, a SavedModel or its folder, or a "
+        "model of tf_keras",
+        model=model,
+    )
+    return Function(function)
+
+
+def _signature(model):
+    """Function of the one signature of a loaded SavedModel; None if it is none."""
+    signatures = dict(getattr(model, "signatures", None) or {})
+    signature = signatures.get("serving_default") or next(iter(signatures.values()), None)
+    if signature is None:
+        return None
+    (name,) = signature.structured_input_signature[1] or ("images",)
+
+    def function(images):
+        outputs = signature(**{name: images})
+        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+    function.model = model
+    return function
+
+
+def _saved_model(path):
+    """Layer of the SavedModel in a folder."""
+    checks.require(
+        (path / "saved_model.pb").is_file(),
+        "`model` must be a keras.Model (keras.saving.load_model reads .keras files) or the folder "
+        "of a SavedModel",
+        model=str(path),
+    )
+    checks.require(
+        keras.backend.backend() == "tensorflow",
+        "`model` must be a keras.Model: a SavedModel needs KERAS_BACKEND=tensorflow",
+        model=str(path),
+    )
+    for endpoint in ("serve", "serving_default"):
+        try:
+            return keras.layers.TFSMLayer(str(path), call_endpoint=endpoint)
+        except ValueError as error:
+            reason = error
+    raise ValueError(
+        f"`model` must be a SavedModel with an endpoint 'serve' or 'serving_default' ({reason}). "
+        f"Received: model={str(path)!r}"
+    ) from reason
+
+
+def _takes_training(function):
+    if isinstance(function, keras.layers.Layer):
+        return False
+    try:
+        return "training" in inspect.signature(function).parameters
+    # Built-in functions have no signature.
+    except (TypeError, ValueError):
+        return False
+
+
+def _range(pixels):
+    """Smallest and largest pixel value as floats."""
+    checks.require(
+        np.ndim(pixels) == 1 and len(pixels) == 2,
+        "`pixels` must be the smallest and the largest value, such as (0, 255)",
+        pixels=pixels,
+    )
+    low, high = (checks.number("pixels", value) for value in np.asarray(pixels).tolist())
+    checks.require(low < high, "`pixels` must have its smaller value first", pixels=pixels)
+    return low, high
+
+
+def _sides(image_size):
+    several = np.ndim(image_size) == 1 and len(image_size) == 3
+    return tuple(image_size)[:2] if several else image_size
+
+
+def _input_shape(source):
+    """(height, width, channels) that a model takes, None where it leaves them open."""
+    shape = getattr(source, "input_shape", None) if source.built else None
+    if not isinstance(shape, tuple):
+        return None, None, None
+    checks.require(
+        len(shape) == 4,
+        "`model` must take one batch of images (batch, height, width, channels)",
+        input_shape=shape,
+    )
+    return shape[1:]
+
+
+def _shape(source, size, channels):
+    """A shape of images to look at a model with; None where nobody tells their channels."""
+    own = _input_shape(source)
+    channels = own[2] or channels
+    sides = zip(own[:2], size or (SIDE, SIDE), strict=True)
+    return (*(given or other for given, other in sides), channels) if channels else None
