@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import struct
 import warnings
 
@@ -143,7 +144,12 @@ def read(file, grey, size):
 def _formats():
     """Names of the formats whose pixels Pillow can read."""
     Image.init()
-    return [name for name in Image.ID if name not in NOT_READ and not _is_stub(name)]
+    return _with_pixels(tuple(Image.ID))
+
+
+@functools.lru_cache(maxsize=1)
+def _with_pixels(known):
+    return [name for name in known if name not in NOT_READ and not _is_stub(name)]
 
 
 def _is_stub(name):
@@ -185,7 +191,7 @@ def _orientation(image):
         warnings.simplefilter("always")
         try:
             # Opening a JPEG may have tried, and Pillow does not say twice that it failed.
-            Image.Exif().load(image.info.get("exif"))
+            Image.Exif().load(image.info.get("exif", b""))
             # The method of PNG files would decode each one that has no EXIF data.
             turn = Image.Image.getexif(image).get(ExifTags.Base.Orientation)
         # As above: what damaged EXIF data raise is left to chance.

@@ -22,7 +22,6 @@ WELL_KNOWN = (
     "imagenet2012",
     "imagenet_resized",
     "imagenette",
-    "imagewoof",
     "kmnist",
     "mnist",
     "mnist_corrupted",
@@ -49,8 +48,8 @@ def nearest(name, known):
         differ in a few letters.
 
     Example:
-        >>> [nearest(name, WELL_KNOWN) for name in ("CIFAR-10", "svhn", "cfar10/x")]
-        [['cifar10'], ['svhn_cropped'], ['cifar10', 'cifar100']]
+        >>> [nearest(name, WELL_KNOWN)[0] for name in ("CIFAR-10", "svhn", "cfar10/x")]
+        ['cifar10', 'svhn_cropped', 'cifar10']
     """
     name = re.split("[/:]", name)[0]
     wanted = _plain(name)

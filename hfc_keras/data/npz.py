@@ -1,6 +1,7 @@
 """The user's own arrays in one NumPy file."""
 
 import math
+import os
 import pathlib
 import zipfile
 
@@ -13,8 +14,8 @@ from hfc_keras.data.memory import require_room
 # A larger label without names for the classes is no class index but a fault of the file.
 MOST_CLASSES = 100_000
 KEYS = ("x_train", "y_train", "x_test", "y_test")
-# Deflate makes at most 1,032 bytes of one.
-MOST_INFLATED = 1_100
+# Bytes that are made of one at most; those of other methods have no limit.
+INFLATED = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1_032}
 
 
 def is_npz(name):
@@ -84,7 +85,8 @@ def npz(path):
 
 def _read(path):
     """Return the arrays by key, with pickled objects and missing keys refused."""
-    require_room(_opened(path, _claimed_bytes), name=path)
+    size = _opened(path, lambda file: _claimed_bytes(file, os.path.getsize(path)))
+    require_room(size, name=path)
     arrays = _opened(path, lambda file: {key: file[key] for key in _wanted(file)})
     missing = [key for key in KEYS if key not in arrays]
     checks.require(
@@ -111,15 +113,15 @@ def _wanted(file):
     return [key for key in (*KEYS, "class_names") if key in file]
 
 
-def _claimed_bytes(file):
-    """Return how many bytes the arrays will take, none more than the file can hold."""
+def _claimed_bytes(file, size):
+    """Return how many bytes the arrays will take, none more than a file of some size can hold."""
     total, names = 0, file.zip.namelist()
     for key in _wanted(file):
         member = file.zip.getinfo(f"{key}.npy" if f"{key}.npy" in names else key)
         shape, dtype, start = _array_header(file.zip, member)
-        claimed, held = math.prod(shape) * dtype.itemsize, member.file_size - start
-        if member.compress_type == zipfile.ZIP_DEFLATED:
-            held = min(held, member.compress_size * MOST_INFLATED)
+        # The archive's own list may claim as much as the array's header.
+        most = INFLATED.get(member.compress_type, math.inf) * min(member.compress_size, size)
+        claimed, held = math.prod(shape) * dtype.itemsize, min(member.file_size - start, most)
         if claimed > held and not dtype.hasobject:
             raise ValueError(
                 f"{key} claims {shape} of {dtype}, the file holds {max(held, 0)} bytes"

@@ -45,7 +45,7 @@ def load(name, data_dir=None, examples=None, seed=0, image_size=None):
     Args:
         name: str or path. "digits"; "synthetic", "synthetic/low" or "synthetic/high" (only
             the low or the high frequencies tell the class); an ``.npz`` file; a folder of
-            images; or a name of TensorFlow Datasets such as "cifar10", "name/config" or
+            images in class folders, as :func:`hfc_keras.data.folder.folder` says; or a name of TensorFlow Datasets such as "cifar10", "name/config" or
             "name:version". A folder of that name goes before TensorFlow Datasets.
         data_dir: str, path or None, the folder of TensorFlow Datasets; None is
             ``TFDS_DATA_DIR`` or its own default. Other sources have no use for it.
@@ -61,6 +61,8 @@ def load(name, data_dir=None, examples=None, seed=0, image_size=None):
         ``(batch, height, width, channels)`` and ``labels`` int64 ``(batch,)``.
 
     Raises:
+        MixedSizesError: if images have several sizes and no ``image_size`` is given.
+        UnusableFileError: if a file is damaged or cannot be read.
         ValueError: if the name is unknown (the nearest are named), the data cannot be fetched,
             or images, labels or another argument are not what they should be.
 
