@@ -45,7 +45,8 @@ def load(name, data_dir=None, examples=None, seed=0, image_size=None):
     Args:
         name: str or path. "digits"; "synthetic", "synthetic/low" or "synthetic/high" (only
             the low or the high frequencies tell the class); an ``.npz`` file; a folder of
-            images in class folders, as :func:`hfc_keras.data.folder.folder` says; or a name of TensorFlow Datasets such as "cifar10", "name/config" or
+            images in class folders, as :func:`hfc_keras.data.folder.folder` says; or a name
+            of TensorFlow Datasets such as "cifar10", "name/config" or
             "name:version". A folder of that name goes before TensorFlow Datasets.
         data_dir: str, path or None, the folder of TensorFlow Datasets; None is
             ``TFDS_DATA_DIR`` or its own default. Other sources have no use for it.
