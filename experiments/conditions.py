@@ -173,6 +173,9 @@ def _band(name, limits, images, start):
 
 def _published(cell, count, severities):
     """Function from a name and a severity to published corrupted images; None without them."""
+    if cell.recipe.image_size is not None:
+        # The published images have the size of the data set.
+        return None
     name, folder = cell.settings.dataset_name, cell.settings.data_dir
     load = functools.partial(data.corrupted_split, name, data_dir=folder, examples=count)
     find = functools.cache(load)

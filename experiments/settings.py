@@ -34,6 +34,9 @@ paper: the published protocol to the letter, made for a GPU."""
 file or a folder of class folders. Left out: digits for smoke, cifar10 otherwise."""
     data_dir: Path | None = None
     """Where TFDS keeps its data sets. Left out: TFDS_DATA_DIR, or TFDS' own default."""
+    image_size: int | tuple[int, int] | None = None
+    """Height and width in pixels to which images are resized, one number for both. Left out: they \
+stay as they are, and must have one size."""
     seeds: tuple[int, ...] | None = None
     """Seeds to repeat everything with. Left out: 0 for smoke, 0 1 2 otherwise."""
     store: Path = Path("results/.store")
@@ -78,7 +81,7 @@ class Settings(Common):
     def folder(self):
         """Folder of this profile's and data set's results."""
         name = self.dataset_name
-        if name.endswith(".npz") or Path(name).is_dir():
+        if name.lower().endswith(".npz") or Path(name).is_dir():
             name = Path(name).resolve().stem
         return self.results / self.profile / re.sub("[/:]", "_", name)
 
@@ -88,7 +91,7 @@ class Settings(Common):
         if self.profile == "quick" and self.dataset_name == "digits":
             values["epochs"] = DIGITS_EPOCHS
         values.update(self.PROFILE_CHANGES.get(self.profile, {}))
-        told = {"examples": self.examples, "epochs": self.epochs, "model": self.model}
+        told = {name: getattr(self, name) for name in ("image_size", "examples", "epochs", "model")}
         epochs = values["epochs"]
         values.update({name: value for name, value in told.items() if value is not None})
         if "milestones" in values:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 # Their classes are registered, so that models made of them load.
 from hfc_keras import checks, data, layers, models, regularizers  # noqa: F401
 from hfc_keras.commands import attack_checks, model_checks
+from hfc_keras.commands.sized_images import sized_images
 from hfc_keras.commands.subject import Check as Check
 from hfc_keras.commands.subject import Subject
 
@@ -46,6 +47,9 @@ hfc_keras.commands.selfcheck.run from Python."""
 file or a folder of class folders."""
     data_dir: Path | None = None
     """Where TFDS keeps its data sets. Left out: TFDS_DATA_DIR, or TFDS' own default."""
+    image_size: int | tuple[int, int] | None = None
+    """Height and width in pixels to which images are resized, one number for both. Left out: the \
+model's, if the images have several sizes or another one; else they stay as they are."""
     examples: int = 200
     """Test images to use, chosen by the seed."""
     epsilon: float = DEFAULT_EPSILON
@@ -62,7 +66,8 @@ file or a folder of class folders."""
         try:
             examples = checks.number("examples", self.examples, minimum=1, whole=True)
             model = load(self.model)
-            dataset = data.load(self.dataset, self.data_dir, (1, examples), self.seed)
+            asked = (self.data_dir, (1, examples), self.seed, self.image_size)
+            dataset, resized_to = sized_images(model, self.dataset, *asked)
             subject = Subject(
                 model, dataset.test.images, dataset.test.labels, self.epsilon, self.seed
             )
@@ -71,6 +76,9 @@ file or a folder of class folders."""
                 f"`model` must have the {dataset.classes} classes of the data set",
                 classes=subject.classes,
             )
+            if resized_to:
+                sides = " x ".join(map(str, resized_to))
+                print(f"images resized to the model's {sides} pixels (--image-size for others)\n")
             found = _checked(subject)
         except ValueError as error:
             print(f"error: {error}", file=sys.stderr)

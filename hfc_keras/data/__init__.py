@@ -3,6 +3,7 @@
 from hfc_keras.data.corruptions import CORRUPTIONS as CORRUPTIONS
 from hfc_keras.data.corruptions import corrupt as corrupt
 from hfc_keras.data.dataset import Dataset as Dataset
+from hfc_keras.data.dataset import MixedSizesError as MixedSizesError
 from hfc_keras.data.dataset import Split as Split
 from hfc_keras.data.outside import NOISES as NOISES
 from hfc_keras.data.outside import as_images_like as as_images_like

@@ -7,6 +7,11 @@ import hashlib
 import numpy as np
 
 from hfc_keras import checks
+from hfc_keras.data.printable_names import printable_names
+
+
+class MixedSizesError(ValueError):
+    """Images of several sizes, and no size given to which they should be resized."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -79,11 +84,11 @@ class Dataset:
         name: str, what tables call it.
         train: Split.
         test: Split.
-        class_names: sequence of str, one a class.
+        class_names: sequence of str, one a class, without control characters.
 
     Raises:
-        ValueError: if the image shapes differ, a name is missing or a label lies
-            outside the classes.
+        ValueError: if the image shapes differ, a name is missing, or one holds a line
+            break, a tab or another control character, or a label lies outside the classes.
 
     Example:
         >>> split = Split(np.zeros((4, 8, 8, 1)), [0, 1, 1, 0])
@@ -99,7 +104,8 @@ class Dataset:
 
     def __post_init__(self):
         """Check the splits against each other and against the classes."""
-        object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
+        printable_names([self.name], "data set")
+        object.__setattr__(self, "class_names", printable_names(self.class_names))
         checks.require(
             self.train.pixels.shape[1:] == self.test.pixels.shape[1:],
             "`train` and `test` must hold images of one shape (resize with `image_size`)",

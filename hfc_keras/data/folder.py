@@ -1,45 +1,50 @@
 """The user's own photographs: a folder a class."""
 
+import collections
 import pathlib
+import warnings
 
-import keras
-import numpy as np
-from PIL import Image, UnidentifiedImageError
-
-from hfc_keras import checks
-from hfc_keras.data.dataset import Dataset, Split, subset_rows
-
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp")
-TEST_FOLDERS = ("test", "val", "validation")
-TEST_SHARE = 0.2
-GREY_MODES = {"1", "L", "LA"}
-COLOUR_MODES = {"P", "RGB", "RGBA", "CMYK", "YCbCr"}
+from hfc_keras.data import image_files
+from hfc_keras.data.dataset import Dataset, MixedSizesError, Split, subset_rows
+from hfc_keras.data.folder_layout import layout
+from hfc_keras.data.memory import pixel_array
 
 
 def folder(path, examples=None, seed=0, image_size=None):
-    """Return the PNG, JPEG and BMP images of a folder; other files are left aside.
+    """Return the images of a folder: every format that Pillow reads, by the files' endings.
 
     Either ``train/<class>/*`` beside ``test/<class>/*`` (or ``val``, ``validation``), or
     ``<class>/*`` alone, of which a fifth of every class, drawn by ``seed``, is for testing.
-    Classes are numbered in the order of their names. Images are grey if all of
-    them are, otherwise RGB, without an alpha channel.
+    A folder called ``train`` that holds images itself is a class. Classes are numbered in the
+    order of their names. Links to folders are followed.
+
+    Images are turned upright as their EXIF orientation says. They are grey if all of them are
+    (a palette counts as colour), otherwise RGB. Alpha is left out: a pixel keeps the colour
+    that is stored for it, however transparent. One warning tells how many files are left aside
+    by their endings (hidden ones are not counted), have more frames or pages than the first,
+    which is taken, have pixels that are transparent, or EXIF data that cannot be read.
 
     Args:
         path: str, the folder.
         examples: None or ``(train, test)``, images to read at most.
         seed: int, tells which images.
         image_size: ``(height, width)`` in pixels to which each image is resized (bilinear,
-            antialiased), or None if all have one size.
+            antialiased), or None if all have one size once upright.
 
     Returns:
         Dataset of uint8 images, named for the folder.
 
     Raises:
-        ValueError: if a class or the folder is empty, the splits' classes differ, an image
-            cannot be read, or sizes differ and no ``image_size`` is given.
+        MixedSizesError: if sizes differ and no ``image_size`` is given.
+        UnusableFileError: if an image cannot be read, is larger than PIL.Image.MAX_IMAGE_PIXELS
+            or has more than 8 bits a channel.
+        ValueError: if the folder is of neither form or of both, has fewer than two classes, a
+            class is empty or has a name with control characters, the splits' classes differ, or
+            the images do not fit into memory.
 
     Example:
         >>> import tempfile
+        >>> from PIL import Image
         >>> with tempfile.TemporaryDirectory() as top:
         ...     for name in ("cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png"):
         ...         file = pathlib.Path(top, name)
@@ -50,127 +55,73 @@ def folder(path, examples=None, seed=0, image_size=None):
         (('cat', 'dog'), Split(2 images, 8 x 8 x 1, uint8))
     """
     root = pathlib.Path(path)
-    train, test = _list_splits(root, seed)
-    files = [file for split in (train, test) for members in split.values() for file in members]
-    colour = _colour(files, image_size)
-    limits = examples or (None, None)
-    train_split, test_split = (
-        _read_split(split, colour, limit, seed, image_size)
-        for split, limit in zip((train, test), limits, strict=True)
-    )
-    return Dataset(root.resolve().name, train_split, test_split, tuple(train))
+    found = layout(root, seed)
+    members = [
+        file for part in (found.train, found.test) for each in part.values() for file in each
+    ]
+    headers = {file: image_files.header(file) for file in members}
+    size = image_size or _one_size(headers)
+    grey = all(header.grey for header in headers.values())
+    transparent, splits = [], []
+    for part, limit in zip((found.train, found.test), examples or (None, None), strict=True):
+        rows = [(file, label) for label, each in enumerate(part.values()) for file in each]
+        chosen = [rows[row] for row in subset_rows(len(rows), limit, seed)]
+        pixels = _read([file for file, _ in chosen], grey, size, transparent)
+        splits.append(Split(pixels, [label for _, label in chosen]))
+    _tell(root, found.left_aside, headers, transparent)
+    return Dataset(root.resolve().name, *splits, tuple(found.train))
 
 
-def _list_splits(root, seed):
-    """Return the files of each class, ``{class: [path]}``, to train on and to test."""
-    if not (root / "train").is_dir():
-        return _divide(_list_classes(root), seed)
-    test = next((root / name for name in TEST_FOLDERS if (root / name).is_dir()), None)
-    checks.require(
-        test is not None,
-        f"a folder with `train` must hold one of {', '.join(TEST_FOLDERS)} beside it",
-        name=str(root),
-    )
-    train, test = _list_classes(root / "train"), _list_classes(test)
-    checks.require(
-        list(train) == list(test),
-        "both splits of a folder must hold the same classes",
-        only_in_one=sorted(set(train) ^ set(test)),
-    )
-    return train, test
-
-
-def _list_classes(root):
-    """Return ``{class: [path]}``, sorted, with empty ones refused."""
-    folders = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
-    checks.require(
-        bool(folders), "an image folder must hold one folder for each class", name=str(root)
-    )
-    classes = {}
-    for place in folders:
-        classes[place.name] = sorted(p for p in place.iterdir() if _is_image(p))
-        checks.require(
-            bool(classes[place.name]),
-            f"a class folder must hold images ({', '.join(ENDINGS)})",
-            folder=str(place),
+def _one_size(headers):
+    """Return the size that all images have, or refuse."""
+    sizes = {header.size: file for file, header in headers.items()}
+    if len(sizes) > 1:
+        named = ", ".join(f"{str(file)!r}: {size}" for size, file in list(sizes.items())[:2])
+        raise MixedSizesError(
+            "images must have one size, or `image_size` must be given (--image-size on a command "
+            f"line). Received: {named}"
         )
-    return classes
+    return next(iter(sizes))
 
 
-def _is_image(path):
-    return path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+def _read(chosen, grey, size, transparent):
+    """Decode files into one array; add those with transparent pixels to a list."""
+    pixels = pixel_array((len(chosen), *size, 1 if grey else 3), images=len(chosen))
+    for row, file in enumerate(chosen):
+        pixels[row], seen_through = image_files.read(file, grey, size)
+        if seen_through:
+            transparent.append(file)
+    return pixels
 
 
-def _divide(classes, seed):
-    """Split every class at random into four fifths and one, at least an image each."""
-    rng = np.random.default_rng(seed)
-    train, test = {}, {}
-    for name, files in classes.items():
-        checks.require(
-            len(files) > 1,
-            "a class without `train` and `test` folders must hold at least two images",
-            **{"class": name},
+def _tell(root, left_aside, headers, transparent):
+    """Warn once of all that is not as it may seem."""
+    folders = [path for path in left_aside if path.is_dir()]
+    others = [path for path in left_aside if not path.is_dir()]
+    several = [file for file, header in headers.items() if header.several]
+    damaged = [file for file, header in headers.items() if header.damaged]
+    told = [
+        f"{_counted(found, root)} {text}"
+        for found, text in (
+            (others, "left aside: not images of a class"),
+            (folders, "left aside: neither class nor split"),
+            (several, "of several frames or pages: the first is taken"),
+            (transparent, "with transparent pixels: the colours stored there are taken"),
+            (damaged, "with EXIF data that cannot be read in full: perhaps not upright"),
         )
-        order = rng.permutation(len(files))
-        held_out = max(1, round(TEST_SHARE * len(files)))
-        train[name] = [files[i] for i in np.sort(order[held_out:])]
-        test[name] = [files[i] for i in np.sort(order[:held_out])]
-    return train, test
+        if found
+    ]
+    if told:
+        remedy = "remove or convert them if that is not meant"
+        warnings.warn(f"{root}: {'; '.join(told)} ({remedy})", stacklevel=6)
 
 
-def _colour(files, image_size):
-    """Return "grayscale" or "rgb" from the headers; refuse sizes that differ."""
-    headers = [_header(file) for file in files]
-    sizes = {size: file for file, (_, size) in zip(files, headers, strict=True)}
-    checks.require(
-        image_size is not None or len(sizes) == 1,
-        "images must have one size, or `image_size` must be given",
-        **{str(file): size for size, file in list(sizes.items())[:2]},
-    )
-    return "grayscale" if {mode for mode, _ in headers} <= GREY_MODES else "rgb"
-
-
-def _header(file):
-    """Return an image's mode and ``(height, width)`` without decoding it."""
-    try:
-        with Image.open(file) as image:
-            mode, size = image.mode, image.size[::-1]
-    except (UnidentifiedImageError, OSError) as error:
-        raise _unreadable(file, error) from error
-    checks.require(
-        mode in GREY_MODES | COLOUR_MODES,
-        "images must be grey or colour of 8 bits a channel",
-        file=str(file),
-        mode=mode,
-    )
-    return mode, size
-
-
-def _unreadable(file, error):
-    return ValueError(
-        "image files must be PNG, JPEG or BMP that can be read. "
-        f"Received: file={str(file)!r}, {error}"
-    )
-
-
-def _read_split(classes, colour, limit, seed, image_size):
-    """Decode the chosen files of one split into a uint8 array."""
-    files = [(file, label) for label, members in enumerate(classes.values()) for file in members]
-    chosen = [files[row] for row in subset_rows(len(files), limit, seed)]
-    first = _read(chosen[0][0], colour, image_size)
-    pixels = np.empty((len(chosen), *first.shape), "uint8")
-    for row, (file, _) in enumerate(chosen):
-        pixels[row] = _read(file, colour, image_size)
-    return Split(pixels, [label for _, label in chosen])
-
-
-def _read(file, colour, image_size):
-    """Decode one file, ``(height, width, channels)``; Pillow's bilinear is antialiased."""
-    try:
-        image = keras.utils.load_img(
-            file, color_mode=colour, target_size=image_size, interpolation="bilinear"
-        )
-        pixels = np.asarray(image, "uint8")
-    except OSError as error:
-        raise _unreadable(file, error) from error
-    return pixels.reshape(*pixels.shape[:2], -1)
+def _counted(found, root):
+    """Count files by their endings, and name folders."""
+    if found[0].is_dir():
+        names = [str(path.relative_to(root)) for path in found]
+        listed = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        return f"{len(found)} folder{'s' * (len(found) > 1)} ({listed})"
+    kinds = collections.Counter(path.suffix.lower() or "no ending" for path in found)
+    listed = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
+    return f"{len(found)} file{'s' * (len(found) > 1)} ({listed})"

@@ -1,17 +1,37 @@
 """The user's own arrays in one NumPy file."""
 
+import math
+import os
 import pathlib
 import zipfile
-import zlib
 
 import numpy as np
 
-from hfc_keras import checks
+from hfc_keras import checks, files
 from hfc_keras.data.dataset import Dataset, Split, stored_pixels
+from hfc_keras.data.memory import require_room
 
 # A larger label without names for the classes is no class index but a fault of the file.
 MOST_CLASSES = 100_000
 KEYS = ("x_train", "y_train", "x_test", "y_test")
+# Bytes that are made of one at most; those of other methods have no limit.
+INFLATED = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1_032}
+
+
+def is_npz(name):
+    """Whether a name ends as an ``.npz`` file does, in letters of either case.
+
+    Args:
+        name: str.
+
+    Returns:
+        bool.
+
+    Example:
+        >>> is_npz("own/PHOTOS.NPZ"), is_npz("digits")
+        (True, False)
+    """
+    return name.lower().endswith(".npz")
 
 
 def npz(path):
@@ -29,8 +49,10 @@ def npz(path):
         Dataset named for the file.
 
     Raises:
-        ValueError: if it is no such file, misses a key, holds pickled objects, or
-            images or labels are not of this form.
+        UnusableFileError: if it is no such file or holds pickled objects, or if an array's header
+            claims more than the file holds.
+        ValueError: if it misses a key, the memory does not hold its arrays, or images, labels
+            or names are not of this form.
 
     Example:
         >>> import tempfile
@@ -63,20 +85,59 @@ def npz(path):
 
 def _read(path):
     """Return the arrays by key, with pickled objects and missing keys refused."""
-    try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in (*KEYS, "class_names") if key in file}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, TypeError, ValueError) as error:
-        message = (
-            "`name` must be an .npz file of plain arrays, as numpy.savez writes it, without "
-            f"pickled objects. Received: name={path!r}, {error}"
-        )
-        raise ValueError(message) from error
+    size = _opened(path, lambda file: _claimed_bytes(file, os.path.getsize(path)))
+    require_room(size, name=path)
+    arrays = _opened(path, lambda file: {key: file[key] for key in _wanted(file)})
     missing = [key for key in KEYS if key not in arrays]
     checks.require(
         not missing, f"an .npz file must hold {', '.join(KEYS)}", missing=missing, name=path
     )
     return arrays
+
+
+def _opened(path, function):
+    """Return what a function makes of the open file; whatever fails ends in the file's name."""
+    try:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
+            return function(file)
+    # NumPy and zipfile have no error of their own: BadZipFile, zlib.error, TypeError, RuntimeError.
+    except Exception as error:
+        message = (
+            "`name` must be an .npz file of plain arrays, as numpy.savez writes it, without "
+            f"pickled objects. Received: name={path!r}, {error}"
+        )
+        raise files.UnusableFileError(message) from error
+
+
+def _wanted(file):
+    return [key for key in (*KEYS, "class_names") if key in file]
+
+
+def _claimed_bytes(file, size):
+    """Return how many bytes the arrays will take, none more than a file of some size can hold."""
+    total, names = 0, file.zip.namelist()
+    for key in _wanted(file):
+        member = file.zip.getinfo(f"{key}.npy" if f"{key}.npy" in names else key)
+        shape, dtype, start = _array_header(file.zip, member)
+        # The archive's own list may claim as much as the array's header.
+        most = INFLATED.get(member.compress_type, math.inf) * min(member.compress_size, size)
+        claimed, held = math.prod(shape) * dtype.itemsize, min(member.file_size - start, most)
+        if claimed > held and not dtype.hasobject:
+            raise ValueError(
+                f"{key} claims {shape} of {dtype}, the file holds {max(held, 0)} bytes"
+            )
+        total += claimed
+    return total
+
+
+def _array_header(archive, member):
+    """Return shape and dtype that an array's header claims, and where its values start."""
+    with archive.open(member) as stream:
+        version = np.lib.format.read_magic(stream)
+        first = version == (1, 0)
+        read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(stream)
+        return shape, dtype, stream.tell()
 
 
 def _classes(labels, examples, name):

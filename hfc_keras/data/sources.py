@@ -10,11 +10,13 @@ from hfc_keras import checks
 from hfc_keras.data.dataset import pair
 from hfc_keras.data.digits import digits
 from hfc_keras.data.folder import folder
-from hfc_keras.data.npz import npz
+from hfc_keras.data.npz import is_npz, npz
 from hfc_keras.data.resizing import resized
 from hfc_keras.data.synthetic import synthetic
 from hfc_keras.data.tensorflow_datasets_source import from_tfds
 
+# train/<class>/<image>
+DEPTH = 3
 SYNTHETIC = {
     "synthetic": {},
     "synthetic/low": {"texture_agreement": 0.0},
@@ -43,7 +45,8 @@ def load(name, data_dir=None, examples=None, seed=0, image_size=None):
     Args:
         name: str or path. "digits"; "synthetic", "synthetic/low" or "synthetic/high" (only
             the low or the high frequencies tell the class); an ``.npz`` file; a folder of
-            images; or a name of TensorFlow Datasets such as "cifar10", "name/config" or
+            images in class folders, as :func:`hfc_keras.data.folder.folder` says; or a name
+            of TensorFlow Datasets such as "cifar10", "name/config" or
             "name:version". A folder of that name goes before TensorFlow Datasets.
         data_dir: str, path or None, the folder of TensorFlow Datasets; None is
             ``TFDS_DATA_DIR`` or its own default. Other sources have no use for it.
@@ -59,6 +62,8 @@ def load(name, data_dir=None, examples=None, seed=0, image_size=None):
         ``(batch, height, width, channels)`` and ``labels`` int64 ``(batch,)``.
 
     Raises:
+        MixedSizesError: if images have several sizes and no ``image_size`` is given.
+        UnusableFileError: if a file is damaged or cannot be read.
         ValueError: if the name is unknown (the nearest are named), the data cannot be fetched,
             or images, labels or another argument are not what they should be.
 
@@ -72,7 +77,7 @@ def load(name, data_dir=None, examples=None, seed=0, image_size=None):
     )
     name = os.path.expanduser(os.fspath(name))
     data_dir = data_dir or os.environ.get("TFDS_DATA_DIR")
-    on_disk = name not in names() and (name.endswith(".npz") or os.path.isdir(name))
+    on_disk = name not in names() and (is_npz(name) or os.path.isdir(name))
     return _load(
         os.path.abspath(name) if on_disk else name,
         None if data_dir is None else os.path.expanduser(os.fspath(data_dir)),
@@ -98,7 +103,7 @@ def _read(name, data_dir, examples, seed, image_size):
         options = {"examples": examples, "size": image_size, **SYNTHETIC[name]}
         given = {key: value for key, value in options.items() if value is not None}
         return dataclasses.replace(synthetic(**given, seed=seed), name=name)
-    if name.endswith(".npz"):
+    if is_npz(name):
         return npz(name)
     if os.path.isdir(name):
         return folder(name, examples, seed, image_size)
@@ -111,10 +116,28 @@ def _read(name, data_dir, examples, seed, image_size):
 
 
 def _stamp(path):
-    """Return what changes when a file, or any file of a folder, is written anew."""
+    """Return what changes when a file, or any file that a folder's reader sees, is written anew."""
     if path.is_dir():
-        return hash(tuple(sorted(_stamp(p) for p in path.rglob("*") if p.is_file())))
+        return hash(tuple(_stamp_of(each) for each in _seen(path, DEPTH)))
+    return _stamp_of(path) if path.is_file() else None
+
+
+def _stamp_of(path):
+    """Name of a file or folder, and of a file the facts of what is in it."""
     if not path.is_file():
-        return None
+        return (str(path),)
     facts = path.stat()
-    return str(path), facts.st_mtime_ns, facts.st_size
+    return str(path), facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_size
+
+
+def _seen(place, depth):
+    """Yield what a folder holds, through links, as deep as its reader looks: loops end there."""
+    try:
+        listed = sorted(place.iterdir())
+    except OSError:
+        # The reader refuses the folder by its name.
+        return
+    for path in listed:
+        yield path
+        if depth > 1 and path.is_dir():
+            yield from _seen(path, depth - 1)

@@ -1,7 +1,6 @@
 """Any image classification set of TensorFlow Datasets, by its name there."""
 
 import contextlib
-import difflib
 import os
 import pathlib
 import re
@@ -14,7 +13,9 @@ import keras
 import numpy as np
 
 from hfc_keras import checks
-from hfc_keras.data.dataset import Dataset, Split, subset_rows
+from hfc_keras.data.dataset import Dataset, MixedSizesError, Split, subset_rows
+from hfc_keras.data.memory import pixel_array
+from hfc_keras.data.nearest_names import WELL_KNOWN, nearest
 
 BATCH = 256
 CONNECT_SECONDS = 5
@@ -103,7 +104,7 @@ def _import_tfds(name):
     except ImportError as error:
         message = (
             f"`name` must be {_listed(WITHOUT_NETWORK)}, an existing .npz file or folder"
-            f"{_nearest(name, WITHOUT_NETWORK)}; TensorFlow Datasets names need "
+            f"{_nearest(name, WELL_KNOWN)}; TensorFlow Datasets names need "
             f"`pip install tensorflow tensorflow-datasets`. Received: name={name!r} ({error})"
         )
         raise ValueError(message) from error
@@ -118,19 +119,25 @@ def _import_tfds(name):
 
 def _builder(tfds, name, data_dir):
     """Return TFDS's builder, or name the nearest data sets."""
+    first, *rest = re.split("[/:]", name)
     try:
-        return tfds.builder(name, data_dir=data_dir)
-    except tfds.core.DatasetNotFoundError:
-        known = [*WITHOUT_NETWORK, *tfds.list_builders(with_community_datasets=False)]
+        builder = tfds.builder(name, data_dir=data_dir)
+        # TFDS takes other spellings for some names, and none for others.
+        if builder.name in (first, *rest[:1]):
+            return builder
+        cause = None
+    # TFDS raises AssertionError, ValueError, TypeError, ImportError and its own.
+    except Exception as error:
+        cause = error
+    known = tfds.list_builders(with_community_datasets=False)
+    if first in known and not isinstance(cause, tfds.core.DatasetNotFoundError):
+        reason = str(cause).partition("\n")[0]
+        expectation = f"`name` must be a TensorFlow Datasets name, config and version ({reason})"
+    else:
         expectation = (
             f"`name` must be {_listed(WITHOUT_NETWORK)}, an existing .npz file or folder, or a "
             f"TensorFlow Datasets name{_nearest(name, known)}"
         )
-        cause = None
-    except (AssertionError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        expectation = f"`name` must be a TensorFlow Datasets name, config and version ({reason})"
-        cause = error
     raise ValueError(f"{expectation}. Received: name={name!r}") from cause
 
 
@@ -139,7 +146,7 @@ def _listed(names):
 
 
 def _nearest(name, known):
-    close = difflib.get_close_matches(re.split("[/:]", name)[0], known)
+    close = nearest(name, [*WITHOUT_NETWORK, *known])
     return f"; nearest: {_listed(close)}" if close else ""
 
 
@@ -216,15 +223,15 @@ def _read_split(tfds, builder, split, keys, limit, seed, image_size):
     """Decode the chosen rows of a split, a batch at a time, into a uint8 array."""
     image = builder.info.features[keys[0]]
     height, width = image_size or image.shape[:2]
-    checks.require(
-        None not in (height, width),
-        "`image_size` must be given for a data set whose images differ in size",
-        image_size=image_size,
-        name=builder.name,
-    )
+    if None in (height, width):
+        raise MixedSizesError(
+            "`image_size` must be given (--image-size on a command line) for a data set whose "
+            f"images differ in size. Received: image_size=None, name={builder.name!r}"
+        )
     count = builder.info.splits[split].num_examples
     rows = subset_rows(count, limit, seed)
-    pixels = np.empty((len(rows), height, width, image.shape[-1]), "uint8")
+    shape = (len(rows), height, width, image.shape[-1])
+    pixels = pixel_array(shape, name=builder.name)
     labels = np.empty(len(rows), "int64")
     start = 0
     for batch, batch_labels in _batches(tfds, builder, split, keys, rows, image_size):

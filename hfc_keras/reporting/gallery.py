@@ -12,6 +12,8 @@ from hfc_keras.reporting.plots import STYLE
 TITLES = {"original": "image", "low": "low frequencies", "high": "high frequencies"}
 MOST_EXAMPLES = 8
 BARS = 3
+# A name of a class may hold dollar signs, which would make it a formula.
+PLAIN = {"parse_math": False}
 LONGEST_NAME = 16
 OTHER = "#d0d0d0"
 # A high component has mean zero; without this it would be almost black.
@@ -32,7 +34,8 @@ def component_gallery(images, probabilities, labels, class_names, heading=None):
             examples are drawn, two side by side.
         probabilities: dict with the same keys: ``(examples, classes)`` in [0, 1].
         labels: int ``(examples,)``, the true classes.
-        class_names: sequence of str, one a class; the first 16 letters are drawn.
+        class_names: sequence of str, one a class; the first 16 letters are drawn, a ``$`` as
+            one.
         heading: str or None, stands above all.
 
     Returns:
@@ -67,11 +70,11 @@ def component_gallery(images, probabilities, labels, class_names, heading=None):
                 picture = figure.add_subplot(grid[row, column])
                 _draw_image(picture, images[name][example], SHIFTS[name])
                 true = f": {_short(class_names[labels[example]])}" if name == "original" else ""
-                picture.set_title(TITLES[name] + true, fontsize=7)
+                picture.set_title(TITLES[name] + true, fontsize=7, **PLAIN)
                 bars = figure.add_subplot(grid[row + 1, column])
                 confidences = np.asarray(probabilities[name][example])
                 _draw_bars(bars, confidences, labels[example], class_names)
-        figure.suptitle(heading, fontsize=8)
+        figure.suptitle(heading, fontsize=8, **PLAIN)
         figure.supxlabel(NOTE, fontsize=7)
     return figure
 
@@ -112,7 +115,7 @@ def _draw_bars(axes, probabilities, label, class_names):
     for place, chosen in enumerate(top):
         true = chosen == label
         axes.barh(place, probabilities[chosen], height=0.85, color=SKY if true else OTHER)
-        look = {"va": "center_baseline", "fontweight": "bold" if true else "normal"}
+        look = {"va": "center_baseline", "fontweight": "bold" if true else "normal", **PLAIN}
         axes.text(0.02, place, _short(class_names[chosen]), ha="left", **look)
         axes.text(0.99, place, f"{probabilities[chosen]:.0%}", ha="right", **look)
     axes.set(xlim=(0, 1), ylim=(BARS - 0.4, -0.6), xticks=[], yticks=[])

@@ -1,0 +1,219 @@
+"""One image file: what its header says, and its pixels, upright and in 8 bits."""
+
+import contextlib
+import dataclasses
+import functools
+import struct
+import warnings
+
+import numpy as np
+from PIL import ExifTags, Image, ImageFile
+
+from hfc_keras import files
+
+GREY_MODES = {"1", "L", "LA"}
+COLOUR_MODES = {"P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
+# A film; and a drawing, for which Pillow starts another program.
+NOT_READ = {"MPEG", "EPS"}
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+LATE_CHUNKS = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Header:
+    """What is known of an image before it is decoded.
+
+    Args:
+        grey: bool, whether it has no colour; a palette counts as colour.
+        size: ``(height, width)`` in pixels, upright.
+        several: bool, whether there are more frames or pages than the first.
+        damaged: bool, whether it has EXIF data that cannot be read.
+    """
+
+    grey: bool
+    size: tuple
+    several: bool
+    damaged: bool
+
+
+def endings():
+    """Return the endings of the image files that Pillow reads here, plugins included.
+
+    Returns:
+        set of str in lower case. Left out are formats that Pillow only recognises, films, and
+        EPS, for which it runs Ghostscript.
+
+    Example:
+        >>> {".png", ".jpg", ".webp", ".tif", ".gif"} <= endings(), ".txt" in endings()
+        (True, False)
+    """
+    formats = set(_formats())
+    # Pillow counts the MPO of cameras, pictures in JPEG's form, as JPEG.
+    formats |= {"MPO"} if "JPEG" in formats else set()
+    return {ending for ending, kind in Image.registered_extensions().items() if kind in formats}
+
+
+def header(file):
+    """Return what the header of an image file says.
+
+    Args:
+        file: Path.
+
+    Returns:
+        Header.
+
+    Raises:
+        UnusableFileError: if it is no image that can be read, larger than Pillow's limit, or has
+            more than 8 bits a channel.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> file = pathlib.Path(tempfile.mkdtemp(), "wide.png")
+        >>> Image.new("L", (20, 10)).save(file)
+        >>> header(file)
+        Header(grey=True, size=(10, 20), several=False, damaged=False)
+    """
+    with _opened(file) as image:
+        mode = image.mode
+        # Pillow would cut 16 bits of a colour channel to 8 without a word.
+        deep = any(";16" in str(tile[3]) for tile in image.tile)
+        several = bool(getattr(image, "is_animated", False))
+        if image.format == "PNG" and _speaks_late(file):
+            image.load()
+        turn, damaged = _orientation(image)
+        # Newer versions of Pillow turn the size of a TIFF, and not of other formats.
+        size = (image.tag_v2[256], image.tag_v2[257]) if image.format == "TIFF" else image.size
+    if deep or mode not in GREY_MODES | COLOUR_MODES:
+        raise files.UnusableFileError(
+            "images must be grey or colour of 8 bits a channel. "
+            f"Received: file={str(file)!r}, mode={mode + ';16' * deep!r}"
+        )
+    return Header(
+        mode in GREY_MODES, size if turn in (5, 6, 7, 8) else size[::-1], several, damaged
+    )
+
+
+def read(file, grey, size):
+    """Return the pixels of an image file, turned upright as its EXIF orientation says.
+
+    The first frame of several is read. Transparency is left out: each pixel has the colour that
+    is stored for it, whatever its alpha.
+
+    Args:
+        file: Path.
+        grey: bool, one channel instead of red, green and blue.
+        size: ``(height, width)`` in pixels to which it is resized (bilinear, antialiased).
+
+    Returns:
+        uint8 array ``(height, width, channels)``; whether any pixel is transparent, bool.
+
+    Raises:
+        UnusableFileError: if it cannot be read.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> file = pathlib.Path(tempfile.mkdtemp(), "1.png")
+        >>> Image.new("LA", (8, 8), (7, 0)).save(file)
+        >>> pixels, transparent = read(file, grey=True, size=(4, 4))
+        >>> pixels.shape, int(pixels.max()), transparent
+        ((4, 4, 1), 7, True)
+    """
+    with _opened(file) as image:
+        image.load()
+        turn, _ = _orientation(image)
+        seen_through = image.has_transparency_data and _transparent(image)
+        # Without this Pillow warns of what is wanted here.
+        image.info.pop("transparency", None)
+        image = image.convert("L" if grey else "RGB")
+        if turn in TURNS:
+            image = image.transpose(TURNS[turn])
+        if image.size != (size[1], size[0]):
+            image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+        pixels = np.asarray(image, "uint8")
+    return pixels.reshape(*size, -1), seen_through
+
+
+def _formats():
+    """Names of the formats whose pixels Pillow can read."""
+    Image.init()
+    return _with_pixels(tuple(Image.ID))
+
+
+@functools.lru_cache(maxsize=1)
+def _with_pixels(known):
+    return [name for name in known if name not in NOT_READ and not _is_stub(name)]
+
+
+def _is_stub(name):
+    """Whether Pillow recognises a format and leaves reading it to others."""
+    factory = Image.OPEN[name][0]
+    return isinstance(factory, type) and issubclass(factory, ImageFile.StubImageFile)
+
+
+@contextlib.contextmanager
+def _opened(file):
+    """Open an image while a block runs; whatever fails there ends in the file's name."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            # The folder's own warning counts these.
+            warnings.filterwarnings("ignore", "(Possibly c|C)orrupt EXIF data", UserWarning)
+            # Opening a pipe would wait for what is never written.
+            if not file.is_file():
+                raise OSError("not there, or no file")
+            with Image.open(file, formats=_formats()) as image:
+                yield image
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise files.UnusableFileError(
+            f"an image must have at most {Image.MAX_IMAGE_PIXELS:,} pixels, or "
+            "PIL.Image.MAX_IMAGE_PIXELS must be set higher where such images are meant. "
+            f"Received: file={str(file)!r}, {error}"
+        ) from error
+    # Pillow has no error of its own: OSError, SyntaxError, ValueError, struct.error all occur.
+    except Exception as error:
+        raise files.UnusableFileError(
+            "image files must be whole images that can be read. "
+            f"Received: file={str(file)!r}, {error}"
+        ) from error
+
+
+def _orientation(image):
+    """Return the EXIF orientation, 1 to 8, and whether EXIF data could not be read in full."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            # Opening a JPEG may have tried, and Pillow does not say twice that it failed.
+            Image.Exif().load(image.info.get("exif", b""))
+            # The method of PNG files would decode each one that has no EXIF data.
+            turn = Image.Image.getexif(image).get(ExifTags.Base.Orientation)
+        # As above: what damaged EXIF data raise is left to chance.
+        except Exception:
+            return 1, True
+    return (turn if turn in TURNS else 1), bool(caught)
+
+
+def _speaks_late(file):
+    """Whether a PNG has text or EXIF data behind its pixels, where opening does not see them."""
+    behind = False
+    with open(file, "rb") as stream:
+        stream.seek(8)
+        while len(start := stream.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", start)
+            if behind and kind in LATE_CHUNKS:
+                return True
+            behind |= kind == b"IDAT"
+            # Behind each chunk stands a checksum of four bytes.
+            stream.seek(length + 4, 1)
+    return False
+
+
+def _transparent(image):
+    return image.convert("RGBA").getchannel("A").getextrema()[0] < 255
