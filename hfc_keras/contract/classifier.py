@@ -1,5 +1,6 @@
 """Whether a model keeps the contract, with the remedy where it does not."""
 
+import contextlib
 import dataclasses
 import re
 import warnings
@@ -214,7 +215,9 @@ def model_input(model, images, name="images"):
 
 def _looked_at(model, shape):
     """What two predictions of probing images tell."""
-    first, second = _predicted_twice(model, _probe(shape))
+    with _seeds_kept(model):
+        first, second = _predicted_twice(model, _probe(shape))
+        levels = _looks_for_levels(model, shape)
     values = _single(model, first)
     classes = values.shape[1]
     kind = "binary" if classes == 1 else ending(model) or _numeric_kind(values)
@@ -222,8 +225,25 @@ def _looked_at(model, shape):
         size = max(1.0, float(np.nanmax(np.abs(values), initial=0.0)))
         off = np.abs(values - _single(model, second))
     difference = float(np.nanmax(off, initial=0.0)) / size if np.isfinite(size) else 0.0
+    return Classifier(classes, kind, levels, difference)
+
+
+def _looks_for_levels(model, shape):
     told = getattr(model, "hfc_keras_pixels", None) is not None
-    return Classifier(classes, kind, not told and takes_levels(model, shape), difference)
+    return not told and takes_levels(model, shape)
+
+
+@contextlib.contextmanager
+def _seeds_kept(model):
+    """Undo what a block draws from the seeds of a model that is random in inference."""
+    before = [(each, np.array(each)) for each in _seeds(model)]
+    yield
+    for state, value in before:
+        state.assign(value)
+
+
+def _seeds(model):
+    return [each for each in model.variables if each.name == "seed_generator_state"]
 
 
 def probed(model, shape):
@@ -253,21 +273,15 @@ def _probe(shape):
 
 
 def _predicted_twice(model, probe):
-    """Two plain calls in inference mode; what they drew from the model's seeds is undone."""
+    """Two plain calls in inference mode."""
     try:
-        first = model(probe, training=False)
-        states = [each for each in model.variables if each.name == "seed_generator_state"]
-        before = [np.array(each) for each in states]
-        second = model(probe, training=False)
+        return model(probe, training=False), model(probe, training=False)
     # Whatever a user's own code raises, of which Keras' message fills a page.
     except Exception as error:
         raise ValueError(
             "`model` must be callable on a batch of images of this shape "
             f"({type(error).__name__}: {_reason(error)}). Received: images.shape={probe.shape}"
         ) from error
-    for state, value in zip(states, before, strict=True):
-        state.assign(value)
-    return first, second
 
 
 def _reason(error):

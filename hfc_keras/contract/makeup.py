@@ -6,6 +6,16 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+# What `fit`, `evaluate` and `predict` leave on a model.
+TRAINING = (
+    "optimizer",
+    "_optimizer",
+    "history",
+    "stop_training",
+    "stop_evaluating",
+    "stop_predicting",
+    "_eval_epoch_iterator",
+)
 PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic)
 
 
@@ -48,7 +58,9 @@ def makeup(model):
 
 
 def _attributes(layer):
-    own = vars(layer)
+    # A model of Keras' own class is its layers, beside what trains it.
+    graph = isinstance(layer, keras.Model) and type(layer).__module__.startswith("keras.")
+    own = {} if graph else vars(layer)
     names = sorted(own.keys() - _bookkeeping(isinstance(layer, keras.Model)))
     return layer.dtype_policy.name, tuple((name, _token(own[name])) for name in names)
 
@@ -61,7 +73,7 @@ def _bookkeeping(of_model):
         inputs = keras.Input((1,))
         for each in (keras.Model(inputs, inputs), keras.Sequential(), keras.Model()):
             names |= vars(each).keys()
-        names |= {"_hfc_keras_compiled", "_hfc_keras_form", "optimizer", "_optimizer"}
+        names |= {"_hfc_keras_compiled", "_hfc_keras_form", *TRAINING}
     return names
 
 

@@ -207,11 +207,13 @@ def _probed(model, output_name, shape):
 
 def _tensor(model, name):
     """Symbolic output of a graph by its name."""
+    if len(model.outputs) == 1 and name is None:
+        return model.outputs[0]
     outputs = None if isinstance(model, keras.Sequential) else model.output
     outputs = outputs if isinstance(outputs, dict) else list(model.outputs)
-    if name is not None and not isinstance(outputs, dict):
+    if not isinstance(outputs, dict) and not isinstance(name, int):
         names = list(getattr(model, "output_names", None) or [])
-        outputs = dict(zip(names, outputs, strict=False)) if name in names else outputs
+        outputs = dict(zip(names, outputs, strict=True)) if names else outputs
     return _one_of(outputs, name)
 
 
