@@ -2,6 +2,8 @@
 
 import importlib
 
+from hfc_keras.backend import require_supported
+
 __version__ = "0.5.0"
 __all__ = [
     "analysis",
@@ -29,3 +31,6 @@ def __getattr__(name):
 def __dir__():
     """List the subpackages, imported or not."""
     return sorted([*globals(), *__all__])
+
+
+require_supported()

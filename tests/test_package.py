@@ -1,4 +1,5 @@
 import configparser
+import os
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import hfc_keras
+from hfc_keras import backend
 
 ROOT = Path(__file__).parents[1]
 
@@ -80,3 +82,29 @@ def test_the_version_is_the_changelogs():
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert newest[1] == hfc_keras.__version__
     assert f"version: {hfc_keras.__version__}" in (ROOT / "CITATION.cff").read_text()
+
+
+@pytest.mark.parametrize("name", ["torch", "numpy", "openvino"])
+def test_another_backend_is_refused_before_anything_fails(name):
+    code = "import hfc_keras.analysis"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "KERAS_BACKEND": name},
+        check=False,
+    )
+    last = result.stderr.strip().splitlines()[-1]
+    assert result.returncode == 1 and "UnsupportedBackendError" in last
+    assert f"Received: backend='{name}' (from the environment variable KERAS_BACKEND)" in last
+
+
+def test_the_backend_of_a_settings_file_counts(tmp_path, monkeypatch):
+    (tmp_path / "keras.json").write_text('{"backend": "torch"}')
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    with pytest.raises(ImportError, match=r"Received: backend='torch' \(from .*keras.json"):
+        backend.require_supported()
+    (tmp_path / "keras.json").write_text("no JSON")
+    backend.require_supported()
