@@ -25,8 +25,8 @@ def require_supported():
     if name in SUPPORTED:
         return
     raise UnsupportedBackendError(
-        "hfc_keras needs Keras' backend to be 'tensorflow' or 'jax'; set KERAS_BACKEND before Keras "
-        f"is imported. Received: backend={name!r} (from {source})"
+        "hfc_keras needs Keras' backend to be 'tensorflow' or 'jax'; set KERAS_BACKEND before "
+        f"Keras is imported. Received: backend={name!r} (from {source})"
     )
 
 

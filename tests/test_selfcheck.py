@@ -209,3 +209,26 @@ class TestCommand:
             command_line.main(arguments)
         assert stop.value.code == 0
         assert "robust accuracy of a model can be believed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "options"),
+    [
+        (1 / 255, keras.layers.Softmax(), ["--pixels", "0", "255", "--output", "softmax"]),
+        (1.0, keras.layers.Softmax(), ["--output", "softmax"]),
+    ],
+)
+def test_a_command_takes_what_is_no_logit_or_for_0_to_255(
+    first, last, options, trained, tmp_path, capsys
+):
+    path = tmp_path / "model.keras"
+    keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Rescaling(first), trained, last]).save(
+        path
+    )
+    command = ["selfcheck", str(path), "--dataset", "digits", "--examples", "20"]
+    assert command_line.main(command) == 1
+    assert "models.as_classifier(model" in capsys.readouterr().out
+    command_line.main([*command, *options])
+    lines = capsys.readouterr().out.splitlines()
+    for check in ("logits", "pixel_range", "accuracy"):
+        assert any(line.startswith(f"pass  {check} ") for line in lines)

@@ -6,7 +6,7 @@ import sys
 import warnings
 import zipfile
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import keras
 import numpy as np
@@ -39,9 +39,9 @@ class Selfcheck:
     DEFAULT_EPSILON: ClassVar = 8 / 255
 
     model: tyro.conf.Positional[Path]
-    """Model saved by Keras (.keras), which returns logits for pixels in [0, 1]. What it is made \
-of must be part of Keras or of this package; for others call \
-hfc_keras.commands.selfcheck.run from Python."""
+    """Model saved by Keras (.keras), which returns logits for pixels in [0, 1], or what --pixels, \
+--output and --output-name say. What it is made of must be part of Keras or of this package; for \
+others call hfc_keras.commands.selfcheck.run from Python."""
     dataset: str
     """digits, synthetic, a TFDS image-classification set (cifar10, fashion_mnist, ...), an .npz \
 file or a folder of class folders."""
@@ -50,6 +50,13 @@ file or a folder of class folders."""
     image_size: int | tuple[int, int] | None = None
     """Height and width in pixels to which images are resized, one number for both. Left out: the \
 model's, if the images have several sizes or another one; else they stay as they are."""
+    pixels: tuple[float, float] | None = None
+    """Range of the pixels that the model was trained on, such as 0 255. Left out: 0 1."""
+    output: Literal["logits", "softmax", "sigmoid", "binary"] | None = None
+    """What the model returns if it is not logits; binary is a single logit or sigmoid. Logits are \
+made of it, by models.as_classifier."""
+    output_name: str | None = None
+    """Which of several outputs of the model."""
     examples: int = 200
     """Test images to use, chosen by the seed."""
     epsilon: float = DEFAULT_EPSILON
@@ -65,7 +72,7 @@ model's, if the images have several sizes or another one; else they stay as they
         """
         try:
             examples = checks.number("examples", self.examples, minimum=1, whole=True)
-            model = load(self.model)
+            model = self._classifier(load(self.model))
             asked = (self.data_dir, (1, examples), self.seed, self.image_size)
             dataset, resized_to = sized_images(model, self.dataset, *asked)
             subject = Subject(
@@ -89,6 +96,14 @@ model's, if the images have several sizes or another one; else they stay as they
         told = ", ".join(f"{count} {status}" for status, count in counts.items())
         print(f"\n{told}; {len(subject.images)} images of {dataset.name}, L-inf {self.epsilon:.4g}")
         return 1 if counts["fail"] else 0
+
+    def _classifier(self, model):
+        """Model from [0, 1] to logits, by what was told of it."""
+        if (self.pixels, self.output, self.output_name) == (None, None, None):
+            return model
+        return models.as_classifier(
+            model, self.pixels or (0, 1), self.output, output_name=self.output_name
+        )
 
 
 def run(model, images, labels, epsilon=Selfcheck.DEFAULT_EPSILON, seed=0):
@@ -130,7 +145,8 @@ def _checked(subject):
     """Every check of a subject, or those of the model up to the first that fails."""
     with warnings.catch_warnings(), np.errstate(invalid="ignore"):
         # What these say is a check of its own.
-        warnings.filterwarnings("ignore", message="The gradient of", category=UserWarning)
+        for said in ("The gradient of", "The model seems", "The model is"):
+            warnings.filterwarnings("ignore", message=said, category=UserWarning)
         found = []
         for check in model_checks.CHECKS:
             found.append(check(subject))
