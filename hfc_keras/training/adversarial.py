@@ -23,7 +23,7 @@ class AdversarialTraining(ImageTraining):
         model: keras.Model that returns logits ``(batch, classes)``.
         attack: attacks.Fgsm or attacks.Pgd, untargeted and without restarts; None is
             ``Pgd(8 / 255, steps=7)``.
-        seed: int or None, of the random starts, instead of the attack's own.
+        seed: int of at least 0 or None, of the random starts, instead of the attack's own.
         **kwargs: as of ``keras.Model``.
 
     Raises:
@@ -53,8 +53,9 @@ class AdversarialTraining(ImageTraining):
         super().__init__(model, **kwargs)
         self.attack = attacks.Pgd(8 / 255, steps=7) if attack is None else attack
         check_attack(self.attack, "attack")
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed = None if seed is None else checks.number("seed", seed, minimum=0, whole=True)
+        # Keras keeps a seed in 32 bits, which JAX refuses to cut.
+        self.seed_generator = keras.random.SeedGenerator(seed and self.seed % 2**32)
         self.build_like_model()
 
     def training_call(self, images, labels, training):
