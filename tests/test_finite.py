@@ -16,15 +16,15 @@ ONE_BATCH = TINY.but(examples=(100, 50), batch_size=100, optimizer="sgd", epochs
     [
         ({"learning_rate": 1e30}, "after epoch 1 of Recipe"),
         ({"learning_rate": 1e30, "normalization": "batch"}, "after epoch 1 of Recipe"),
-        ({"learning_rate": 1e38, "adversary": attacks.Pgd(0.1, steps=1)}, "lower"),
-        ({"learning_rate": 1e38, "regularizer": "low"}, "lower"),
-        ({"learning_rate": 1e12, "batch_size": 10}, "lower"),
+        ({"learning_rate": 1e38, "adversary": attacks.Pgd(0.1, steps=1)}, "=nan"),
+        ({"learning_rate": 1e38, "regularizer": "low"}, "=nan"),
+        ({"learning_rate": 1e12, "batch_size": 10}, "=nan"),
     ],
     ids=str,
 )
 def test_a_diverging_recipe_keeps_nothing(changes, message, tmp_path):
     recipe = ONE_BATCH.but(**changes)
-    with pytest.raises(FloatingPointError, match=f"must stay finite.*Received: .*{message}"):
+    with pytest.raises(FloatingPointError, match=f"must stay finite; lower.*Received: .*{message}"):
         training.fit(recipe, tmp_path)
     assert training.Store(tmp_path).epochs(recipe) == []
 
@@ -100,9 +100,13 @@ WRAPS = {
 
 def test_ordinary_fit_stops_before_another_callback_keeps_the_weights(digits):
     images, labels = digits.train.images, digits.train.labels
+
+    def steep(y, logits):
+        return 1e6 * keras.losses.sparse_categorical_crossentropy(y, logits, from_logits=True)
+
     for wrap in WRAPS.values():
         robust, kept = wrap(), []
-        robust.compile(keras.optimizers.SGD(1e38), LOSS["sparse"](from_logits=True))
+        robust.compile(keras.optimizers.SGD(1e38), steep)
         keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_, kept=kept: kept.append(1))
         with pytest.raises(FloatingPointError, match="weights must stay.*after epoch 1"):
             robust.fit(images, labels, batch_size=200, callbacks=[keep], verbose=0)
