@@ -68,6 +68,8 @@ class L2:
         """Uniform draw from the unit ball: a direction, and a radius to the power 1 / pixels."""
         noise = ops.convert_to_tensor(normal(shape))
         values = math.prod(shape[1:])
+        # A data set may leave the sizes of its images open, which are tensors then.
+        values = values if isinstance(values, int) else ops.cast(values, "float32")
         radius = ops.power(uniform((shape[0], 1, 1, 1)), 1.0 / values)
         return noise * radius / ops.sqrt(ops.sum(ops.square(noise), axis=(1, 2, 3), keepdims=True))
 

@@ -16,19 +16,23 @@ class AdversarialTraining(ImageTraining):
     ``fit`` takes what the model's own would: arrays, a dataset, callbacks, metrics, sample
     weights. Metrics of the training are on adversarial images; ``evaluate``, ``predict`` and
     validation are on the images as they are. The attack sees the model in inference mode, the
-    training step in training mode, so that batch normalisation is updated once a step.
+    training step in training mode, so that batch normalisation is updated once a step. Exported,
+    called or described, it is the plain network.
 
     Args:
         model: keras.Model that returns logits ``(batch, classes)``.
         attack: attacks.Fgsm or attacks.Pgd, untargeted and without restarts; None is
             ``Pgd(8 / 255, steps=7)``.
-        seed: int or None, of the random starts, instead of the attack's own.
+        seed: int of at least 0 or None, of the random starts, instead of the attack's own.
         **kwargs: as of ``keras.Model``.
 
     Raises:
         ValueError: for a model that is none, or an attack that cannot be trained with; by ``fit``
-            for pixels outside [0, 1], labels out of range or a model that returns probabilities.
-            Of a data set the first batch is looked at, of a generator nothing.
+            for pixels outside [0, 1], labels that are missing, out of range or no distributions,
+            a model that returns probabilities, or no batch. Of a data set or a generator the
+            first batch is looked at.
+        FloatingPointError: by ``fit`` (not ``train_on_batch``), as soon as the loss is not
+            finite, and after an epoch a weight or the optimizer's state.
 
     Reference:
         Madry et al., Towards Deep Learning Models Resistant to Adversarial Attacks, ICLR 2018.
@@ -49,14 +53,20 @@ class AdversarialTraining(ImageTraining):
         super().__init__(model, **kwargs)
         self.attack = attacks.Pgd(8 / 255, steps=7) if attack is None else attack
         check_attack(self.attack, "attack")
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed = None if seed is None else checks.number("seed", seed, minimum=0, whole=True)
+        # Keras keeps a seed in 32 bits, which JAX refuses to cut.
+        self.seed_generator = keras.random.SeedGenerator(seed and self.seed % 2**32)
+        self.build_like_model()
 
-    def call(self, inputs, training=None):
-        """Return the logits of images, or of the attacked images of ``(images, labels)``."""
-        if isinstance(inputs, (tuple, list)):
-            inputs = self.attacked(*inputs)
-        return self.model(inputs, training=training)
+    def training_call(self, images, labels, training):
+        """Return the logits of the attacked images."""
+        checks.require(
+            self.attack.mask is None or None not in tuple(images.shape[1:3]),
+            "`x` must tell height and width for a mask of the attack; map it through "
+            "tf.ensure_shape",
+            **{"x.shape": tuple(images.shape)},
+        )
+        return self.model(self.attacked(images, labels), training=training)
 
     def attacked(self, images, labels):
         """Adversarial images of a batch.

@@ -5,6 +5,7 @@ import warnings
 import keras
 
 from hfc_keras import analysis, attacks, checks
+from hfc_keras.training.image_training import ImageTraining
 
 # Difference of the accuracies from which FGSM training counts as overfitted.
 GAP = 0.2
@@ -45,7 +46,7 @@ class CatastrophicOverfitting(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Measure both accuracies."""
-        model = getattr(self.model, "model", self.model)
+        model = self.model.model if isinstance(self.model, ImageTraining) else self.model
         fgsm, pgd = (self._accuracy(model, attack) for attack in self.attacks)
         if logs is not None:
             logs.update(fgsm_accuracy=fgsm, pgd_accuracy=pgd)

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import pandas as pd
 
-from hfc_keras import attacks, checks, models
+from hfc_keras import attacks, checks, files, models
 from hfc_keras.data import pipeline
+from hfc_keras.training import finite
 from hfc_keras.training.adversarial import AdversarialTraining
 from hfc_keras.training.catastrophic_overfitting import CatastrophicOverfitting
 from hfc_keras.training.fourier import FourierRegularized
@@ -48,8 +49,10 @@ def fit(recipe, store=None, data_dir=None, every_epoch=False):
 
     Raises:
         ValueError: for data or a model that does not exist, a store that cannot be written, or
-            one in which the recipe was trained on data that have changed since.
-        FloatingPointError: if the loss is not finite after an epoch; earlier epochs are kept.
+            one in which the recipe was trained on data that have changed since, or that holds
+            weights that are not finite.
+        FloatingPointError: if a loss, an accuracy, a weight or the optimizer's state is not
+            finite after an epoch; earlier epochs are kept.
 
     Example:
         >>> recipe = Recipe(dataset="digits", examples=(100, 50), model="small_cnn", epochs=1)
@@ -98,6 +101,14 @@ class _Training:
             model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
 
     def restore(self, weights, history, optimizer=None):
+        found = finite.first_nonfinite([*weights, *(optimizer or []), history.to_numpy("float64")])
+        if found:
+            raise files.UnusableFileError(
+                "What `store` holds of a recipe must be finite; remove it, and the published "
+                "model, to train anew with a lower `learning_rate`. Received: "
+                f"{found}, folder={str(self.store.folder(self.recipe))!r}, "
+                f"published={str(self.store.published)!r}"
+            )
         self.model.set_weights(weights)
         if optimizer is not None:
             for variable, value in zip(self.trained.optimizer.variables, optimizer, strict=True):
@@ -114,6 +125,7 @@ class _Training:
             validation_data=(test.images, np.eye(self.dataset.classes)[test.labels]),
             validation_batch_size=256,
             callbacks=[
+                keras.callbacks.LambdaCallback(on_epoch_end=self.stop_at_nonfinite),
                 self.batches.epoch_marker(),
                 *self.watch(),
                 keras.callbacks.LambdaCallback(on_epoch_begin=self.seed, on_epoch_end=self.keep),
@@ -138,12 +150,17 @@ class _Training:
         for state, key in zip(states, keys, strict=True):
             state.assign(key)
 
+    def stop_at_nonfinite(self, epoch, logs=None):
+        """Refuse an epoch, before anything of it is kept, that ends in numbers that are none."""
+        where = f"after epoch {epoch + 1} of {self.recipe}"
+        for name, value in logs.items():
+            if not np.isfinite(value):
+                finite.refuse(name, "lower `learning_rate`", f"{name}={value} {where}")
+        found = finite.first_nonfinite(finite.kept_variables(self.trained))
+        if found:
+            finite.refuse("weights", "lower `learning_rate`", f"{found} {where}")
+
     def keep(self, epoch, logs=None):
-        if not np.isfinite(logs["loss"]):
-            raise FloatingPointError(
-                f"The loss must stay finite; lower `learning_rate`. Received: "
-                f"loss={logs['loss']} after epoch {epoch + 1} of {self.recipe}"
-            )
         names = [*HISTORY[1:], *(name for name in (*WATCHED, PENALTY) if name in logs)]
         row = {"epoch": epoch + 1, **{name: float(logs[name]) for name in names}}
         self.history = pd.DataFrame([*self.history.to_dict("records"), row])

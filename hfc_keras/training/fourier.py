@@ -23,7 +23,7 @@ class FourierRegularized(ImageTraining):
     serves the loss and the penalty. The loss inside :math:`R` is the cross-entropy of each image;
     the outer one is that of ``compile``, and alone has sample weights. While training, the metric
     ``sensitivity_penalty`` is the mean of :math:`R` without its weight. ``evaluate``, ``predict``
-    and validation are those of the model.
+    and validation are those of the model; exported, called or described, it is the plain network.
 
     Args:
         model: keras.Model that returns logits ``(batch, classes)``.
@@ -35,10 +35,12 @@ class FourierRegularized(ImageTraining):
     Raises:
         ValueError: for a model that is none, another kind, a weight that is negative or not
             finite; by ``fit`` for pixels outside [0, 1], images too small for the kind, missing
-            labels, labels out of range, a model that returns probabilities or has no gradient.
-            Of a data set the first batch is looked at, of a generator nothing.
+            labels, labels out of range or no distributions, a model that returns probabilities or
+            has no gradient, or no batch. Of a data set or a generator the first batch is looked
+            at.
         FloatingPointError: by ``fit`` (not ``train_on_batch``), as soon as the penalty is not
-            finite: the gradient of every image of a batch is zero, or one is not finite.
+            finite (the gradient of every image of a batch is zero, or one is not finite) or the
+            loss, and after an epoch a weight or the optimizer's state.
 
     Reference:
         Krishnamachari et al., Fourier Sensitivity and Regularization of Computer Vision
@@ -62,17 +64,20 @@ class FourierRegularized(ImageTraining):
         self.weight = checks.number("weight", weight, minimum=0)
         self.penalty_tracker = keras.metrics.Mean(name="sensitivity_penalty")
         self._penalty = None
+        self.build_like_model()
 
-    def call(self, inputs, training=None):
-        """Return the logits; of ``(images, labels)`` add the weighted penalty to the losses."""
+    def call(self, images, training=None):
+        """Return the logits; in a training step add the weighted penalty to the losses."""
         self._penalty = None
-        if not isinstance(inputs, (tuple, list)):
-            return self.model(inputs, training=training)
-        images, labels = inputs
-        images = ops.cast(images, "float32")
-        labels = ops.convert_to_tensor(labels)
-        labels = labels[:, 0] if labels.shape[1:] == (1,) else labels
+        return super().call(images, training=training)
 
+    def training_call(self, images, labels, training):
+        """Return the logits and add the losses of layers and the weighted penalty."""
+        checks.require(
+            None not in tuple(images.shape[1:3]),
+            "`x` must tell height and width for the penalty; map it through tf.ensure_shape",
+            **{"x.shape": tuple(images.shape)},
+        )
         # It must outlive the adding of losses: layers know theirs by their ids.
         values = [(variable, variable.value) for variable in self.model.variables]
         scope = keras.StatelessScope(values, collect_losses=True)
@@ -107,18 +112,6 @@ class FourierRegularized(ImageTraining):
         logs.pop(self.penalty_tracker.name, None)
         return result
 
-    def fit(
-        self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **kwargs
-    ):
-        """Train, after a look at the images, as ``keras.Model.fit``."""
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            if not any(isinstance(each, _StopAtNonFinite) for each in callbacks.callbacks):
-                callbacks.callbacks.insert(0, _StopAtNonFinite())
-        else:
-            # First, before another one keeps weights that are no numbers.
-            callbacks = [_StopAtNonFinite(), *keras.tree.flatten(callbacks or [])]
-        return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
-
     def check(self, images, labels):
         """Refuse what cannot be trained on, as the class says."""
         super().check(images, labels)
@@ -148,17 +141,3 @@ class FourierRegularized(ImageTraining):
         """Rebuild from ``get_config``."""
         model = keras.saving.deserialize_keras_object(config["model"], custom_objects)
         return cls(**{**config, "model": model})
-
-
-class _StopAtNonFinite(keras.callbacks.Callback):
-    """Stops a training whose penalty is no number, which would otherwise end in NaN weights."""
-
-    def on_train_batch_end(self, batch, logs=None):
-        penalty = float(logs["sensitivity_penalty"])
-        if not np.isfinite(penalty):
-            raise FloatingPointError(
-                "The penalty on the Fourier sensitivity must stay finite; lower the learning rate "
-                "or the penalty's weight (where the gradient of every image of a batch is zero, "
-                "the loss is saturated, perhaps by pixels outside [0, 1]). "
-                f"Received: sensitivity_penalty={penalty} at batch {batch + 1}"
-            )

@@ -1,15 +1,31 @@
 """What trainings share that need the labels beside the images before the loss."""
 
+import contextvars
+
 import keras
 import numpy as np
+from keras import ops
 
-from hfc_keras import checks, contract
+from hfc_keras import checks, contract, gradients
+from hfc_keras.training.finite import StopAtNonFinite
+from hfc_keras.training.first_batch import first_batch, one_array
+
+# The model in a training step and its labels; each replica has a thread, and context, of its own.
+_STEP = contextvars.ContextVar("step", default=(None, None))
+# How far the sum of a soft label may be from 1: half precision, mixed twice.
+SUM_SLACK = 1e-2
+
+
+def _of_network(name):
+    """Property that is the network's."""
+    return property(lambda self: getattr(self.model, name), doc=f"``{name}`` of the network.")
 
 
 class ImageTraining(keras.Model):
-    """A model round the trained one, whose ``call`` gets ``(images, labels)`` while training.
+    """A model round the trained one that is the trained one to everybody but ``fit``.
 
-    In ``evaluate``, ``predict`` and validation it is the model itself.
+    While training, ``training_call`` gets the labels beside the images. A call, ``evaluate``,
+    ``predict``, ``export``, ``summary`` and SavedModels are those of the network itself.
 
     Args:
         model: keras.Model that returns logits ``(batch, classes)``.
@@ -17,28 +33,131 @@ class ImageTraining(keras.Model):
 
     Raises:
         ValueError: for a model that is none; by ``fit`` for pixels outside [0, 1], missing
-            labels, labels out of range or a model that returns probabilities. Of a data set the
-            first batch is looked at, of a generator nothing.
+            labels, labels out of range, a model that returns probabilities, or no batch. Of a
+            data set or a generator the first batch is looked at.
+        FloatingPointError: by ``fit`` (not ``train_on_batch``), as soon as the loss, and after
+            an epoch a weight, is not finite.
     """
+
+    # What tells a server or a tool how the network is called.
+    input, output = _of_network("input"), _of_network("output")
+    inputs, outputs = _of_network("inputs"), _of_network("outputs")
+    input_shape, output_shape = _of_network("input_shape"), _of_network("output_shape")
 
     def __init__(self, model, **kwargs):
         contract.keras_model(model)
+        checks.require(
+            not isinstance(model, ImageTraining),
+            "`model` must be the network itself, such as `.model` of a training round it",
+            model=type(model).__name__,
+        )
         # Without autocast a half-precision policy leaves the pixels as they are.
         super().__init__(**{"autocast": False, "dtype": model.dtype_policy, **kwargs})
         self.model = model
 
-    def fit(self, x=None, y=None, *args, **kwargs):
+    def build_like_model(self):
+        """Build as the network was, so that it can be saved and served without a call."""
+        shape = getattr(self.model, "input_shape", None) if self.model.built else None
+        if self.model.built and shape is None:
+            shape = (self.model.get_build_config() or {}).get("input_shape")
+        if shape:
+            self.build(shape)
+
+    def build(self, input_shape):
+        """Build the network for images of a shape."""
+        if not self.model.built:
+            self.model.build(input_shape)
+
+    def build_from_config(self, config):
+        """Build as saved, unless the network brings its shape itself."""
+        if not self.built:
+            super().build_from_config(config)
+
+    def __call__(self, images, *args, **kwargs):
+        """Return the logits, having been built for any number of images."""
+        if not self.built and len(getattr(images, "shape", ())):
+            self.build((None, *images.shape[1:]))
+        return super().__call__(images, *args, **kwargs)
+
+    def call(self, images, training=None):
+        """Return the logits of images, in a training step those that are trained on."""
+        stepping, labels = _STEP.get()
+        if stepping is not self:
+            return self.model(images, training=training)
+        checks.require(labels is not None, "`y` must hold the labels of the images", y=labels)
+        labels = ops.convert_to_tensor(labels)
+        labels = labels[:, 0] if labels.shape[1:] == (1,) else labels
+        return self.training_call(self._sized(one_array(images)), labels, training)
+
+    def training_call(self, images, labels, training):
+        """Return the logits that are trained on, which a subclass makes of images and labels.
+
+        Args:
+            images: float32 tensor ``(batch, height, width, channels)``.
+            labels: tensor, class indices ``(batch,)`` or dense ``(batch, classes)``.
+            training: bool.
+
+        Returns:
+            Tensor ``(batch, classes)``.
+        """
+        raise NotImplementedError
+
+    @property
+    def input_spec(self):
+        """``input_spec`` of the network."""
+        return self.model.input_spec
+
+    @input_spec.setter
+    def input_spec(self, value):
+        """Leave the network's as it is: Keras' constructor gives every layer an empty one."""
+
+    @property
+    def input_dtype(self):
+        """Type that a served network takes, float32 with half precision inside, too."""
+        inputs = getattr(self.model, "inputs", None)
+        return keras.backend.standardize_dtype(inputs[0].dtype) if inputs else "float32"
+
+    def export(self, filepath, *args, **kwargs):
+        """Export the network, as ``keras.Model.export``."""
+        return self.model.export(filepath, *args, **kwargs)
+
+    def summary(self, *args, **kwargs):
+        """Print the layers of the network, as ``keras.Model.summary``."""
+        return self.model.summary(*args, **kwargs)
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        *args,
+        **kwargs,
+    ):
         """Train, after a look at the images, as ``keras.Model.fit``."""
-        if x is not None:
-            self._look(x, y)
-        return super().fit(x, y, *args, **kwargs)
+        x, images, labels = first_batch(x, y)
+        if images is not None:
+            self.check(images, labels)
+        if validation_data is not None and not isinstance(validation_data, (list, tuple)):
+            validation_data, _, _ = first_batch(validation_data, name="validation_data")
+        callbacks = _with_stop(callbacks, self)
+        validation = validation_split, validation_data
+        return super().fit(
+            x, y, batch_size, epochs, verbose, callbacks, *validation, *args, **kwargs
+        )
 
     def train_step(self, *arguments):
-        """Pass the labels to ``call`` beside the images; both backends' steps do the rest."""
-        *state, batch = arguments
-        images, labels, weights = keras.utils.unpack_x_y_sample_weight(batch)
-        batch = keras.utils.pack_x_y_sample_weight((images, labels), labels, weights)
-        return super().train_step(*state, batch)
+        """Lay the labels ready for ``call``; both backends' steps do the rest."""
+        _, labels, _ = keras.utils.unpack_x_y_sample_weight(arguments[-1])
+        before = _STEP.set((self, labels))
+        try:
+            return super().train_step(*arguments)
+        finally:
+            _STEP.reset(before)
 
     def check(self, images, labels):
         """Refuse images and labels that cannot be trained on.
@@ -53,23 +172,63 @@ class ImageTraining(keras.Model):
         images = checks.pixels(images, "x")
         classes = contract.classifier(self.model, images, "x", stacklevel=6).classes
         checks.require(labels is not None, "`y` must hold the labels of the images", y=labels)
-        labels = np.asarray(labels)
-        if labels.ndim == 1 or labels.shape[1] == 1:
-            checks.class_indices(labels, len(images), classes, "y")
+        check_labels(labels, len(images), classes)
+        bad = int(np.isnan(gradients.predicted(self.model, images[:32])).any(axis=1).sum())
+        checks.require(not bad, "`model` must return no NaN", **{"images with NaN": bad})
 
-    def _look(self, x, y):
-        """Check arrays, or the first batch of a data set."""
-        if hasattr(x, "element_spec"):
-            x, y, _ = keras.utils.unpack_x_y_sample_weight(next(iter(x)))
-        elif isinstance(x, keras.utils.PyDataset):
-            x, y, _ = keras.utils.unpack_x_y_sample_weight(x[0])
-        elif isinstance(x, (list, tuple, dict)):
-            checks.require(
-                isinstance(x, (list, tuple)) and len(x) == 1,
-                "`x` must be one array of images",
-                x=f"{type(x).__name__} of {len(x)}",
-            )
-            x = x[0]
-        elif not hasattr(x, "shape"):
-            return
-        self.check(x, y)
+    def _sized(self, images):
+        """Images as float32, of the sizes that the network fixes where a data set tells none."""
+        images = ops.cast(images, "float32")
+        shape = getattr(self.model, "input_shape", None)
+        unknown = None in tuple(images.shape[1:])
+        if not unknown or not isinstance(shape, tuple) or None in shape[1:]:
+            return images
+        return ops.reshape(images, (ops.shape(images)[0], *shape[1:]))
+
+
+def check_labels(labels, examples, classes):
+    """Refuse labels that are neither class indices nor distributions over the classes.
+
+    Args:
+        labels: array, int ``(batch,)`` or ``(batch, 1)``, one-hot or soft ``(batch, classes)``.
+        examples: int, number of images.
+        classes: int.
+
+    Raises:
+        ValueError: as said.
+
+    Example:
+        >>> check_labels([[0.25, 0.75]], 1, 2)
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 2 or labels.shape[1] == 1:
+        checks.class_indices(labels, examples, classes, "y")
+        return
+    checks.require(
+        labels.shape == (examples, classes),
+        f"`y` must be class indices or ({examples}, {classes}), a column for each class",
+        **{"y.shape": labels.shape},
+    )
+    checks.require(
+        np.issubdtype(labels.dtype, np.number) or labels.dtype.name in ("bool", "bfloat16"),
+        "`y` must be numbers",
+        **{"y.dtype": str(labels.dtype)},
+    )
+    rows = labels.astype("float32")
+    good = (rows >= 0).all(axis=1) & (np.abs(rows.sum(axis=1) - 1) < SUM_SLACK)
+    checks.require(
+        bool(good.all()),
+        "`y` of rank 2 must be one-hot or soft labels, no row below 0 and each with the sum 1",
+        y=labels[~good][:1].tolist(),
+    )
+
+
+def _with_stop(callbacks, model):
+    """Callbacks with a stop at numbers that are none, before another one keeps them."""
+    stop = StopAtNonFinite()
+    if not isinstance(callbacks, keras.callbacks.CallbackList):
+        return [stop, *keras.tree.flatten(callbacks or [])]
+    if not any(isinstance(each, StopAtNonFinite) for each in callbacks.callbacks):
+        stop.set_model(model)
+        callbacks.callbacks.insert(0, stop)
+    return callbacks

@@ -12,6 +12,9 @@ from hfc_keras.training import recipe_fields
 class Recipe:
     """Everything that decides what a training ends in. The defaults are the paper's vanilla.
 
+    Recipes are equal if their ``hash`` is: values of fields that do nothing, such as
+    ``regularizer_weight`` without a regularizer, play no part.
+
     Args:
         dataset: str or path, what ``data.load`` takes.
         examples: None, int or (int, int), as of ``data.load``.
@@ -169,6 +172,10 @@ class Recipe:
     def hash(self):
         """Hexadecimal sha256 of the canonical JSON of ``to_dict``."""
         return digest(self.to_dict())
+
+    def __eq__(self, other):
+        """Compare by ``hash``: fields that have no effect on a training make no difference."""
+        return self.hash == other.hash if isinstance(other, Recipe) else NotImplemented
 
     def __hash__(self):
         """Hash by content, so that a recipe can be a key."""

@@ -24,6 +24,8 @@ CHOICES = {
 PAIRED = ("apr_p", "apr_sp", "hybrid", "hybrid_plus")
 # Kinds that recombine each image by itself.
 SINGLE = ("apr_s", "apr_sp")
+# From here on whole numbers do not fit into the integers of the data pipeline.
+LONGEST = 2**63
 SMALLEST = {"epochs": 1, "batch_size": 1, "width": 1e-3}
 LARGEST = {"bn_momentum": 1.0, "dropout": 1 - 1e-9, "outside_gain": 1.0, "momentum": 1.0}
 LARGEST |= {"step_factor": 1.0, "recombination_probability": 1.0, "single_probability": 1.0}
@@ -43,8 +45,9 @@ def field_value(field, value):
         ValueError: if it is out of the field's range.
     """
     name = field.name
+    _check_plain(name, value)
     if name in CHOICES or name == "model":
-        return checks.choice(name, value, CHOICES.get(name) or models.names())
+        return str(checks.choice(name, value, CHOICES.get(name) or models.names()))
     if name in ("examples", "image_size"):
         return _sizes(name, value)
     if name == "milestones":
@@ -57,28 +60,70 @@ def field_value(field, value):
     if name == "regularizer":
         return None if value is None else regularizers.as_kind(value, name)
     if name == "options":
-        checks.require(isinstance(value, dict), "`options` must be a dict", options=value)
-        return {key: _plain(value[key]) for key in sorted(value, key=str)}
+        return _options(value)
     if field.type is bool:
         checks.require(value in (True, False), f"`{name}` must be a bool", **{name: value})
         return bool(value)
     if field.type is str:
-        good = isinstance(value, str | os.PathLike)
+        path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+        good = isinstance(path, str)
         checks.require(good, f"`{name}` must be a str or a path", **{name: value})
-        return os.fspath(value)
+        return str(path)
     if name == "radius" and value is None:
         return None
     smallest, largest = SMALLEST.get(name, 0), LARGEST.get(name, float("inf"))
     return checks.number(name, value, smallest, largest, whole=field.type is int)
 
 
+def _check_plain(name, value):
+    """Refuse arrays and tensors, whose comparisons have no one answer, and numbers too long."""
+    listed = isinstance(value, list | tuple)
+    for each in value if listed else (value,):
+        checks.require(
+            not hasattr(each, "shape") or isinstance(each, np.generic),
+            f"`{name}` must hold no array or tensor (take its item() or tolist())",
+            **{name: value},
+        )
+        checks.require(
+            not (listed and isinstance(each, list | tuple)) or name == "adversary",
+            f"`{name}` must hold no lists in a list",
+            **{name: value},
+        )
+        whole = isinstance(each, int | np.integer)
+        checks.require(
+            not whole or -LONGEST < each < LONGEST,
+            f"`{name}` must be below 2**63 as a whole number",
+            **{name: value},
+        )
+
+
+def _options(value):
+    """Options of a model in an order and types that JSON gives back."""
+    checks.require(
+        isinstance(value, dict) and all(isinstance(key, str) for key in value),
+        "`options` must be a dict with names as keys",
+        options=value,
+    )
+    return {str(key): _plain(value[key]) for key in sorted(value)}
+
+
 def _plain(value):
     """Value for JSON, whole numbers as int, so that 2 and 2.0 or (2,) and [2] hash alike."""
     if isinstance(value, list | tuple):
         return tuple(map(_plain, value))
+    if isinstance(value, np.bool_ | np.str_):
+        value = value.item()
     if value is None or isinstance(value, str | bool):
         return value
-    number = checks.number("options", value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    good = isinstance(value, float | np.floating) and np.isfinite(value)
+    checks.require(
+        good,
+        "`options` must hold None, bools, finite numbers, strings, or lists of them",
+        options=value,
+    )
+    number = float(value)
     return int(number) if number.is_integer() else number
 
 
