@@ -2,7 +2,7 @@
 
 import keras
 
-from hfc_keras import checks, kernels
+from hfc_keras import checks, copying, kernels
 
 
 def smooth_model(model, rho, layers="first", normalize=False):
@@ -24,7 +24,8 @@ def smooth_model(model, rho, layers="first", normalize=False):
         normalize: bool, divide by ``1 + 8 rho``.
 
     Returns:
-        keras.Model, functional and not compiled, with all other weights as they are.
+        keras.Model, functional and not compiled, with all other weights as they are. Weights are
+        its own; functions, as of Lambda layers and activations, are those of the model.
 
     Raises:
         ValueError: for a rho that is negative or not finite; a model, outer or nested, that
@@ -45,10 +46,10 @@ def smooth_model(model, rho, layers="first", normalize=False):
     """
     rho = checks.number("rho", rho, minimum=0)
     chosen = _chosen(_layers(model), layers)
-    copy = _copy(model)
-    for layer, twin in zip(_layers(model), _layers(copy), strict=True):
-        if any(layer is each for each in chosen):
-            twin.kernel.assign(kernels.smooth(layer.kernel, rho, normalize))
+    copier = copying.Copier()
+    copy = copier.twin(uncompiled(model))
+    for layer in chosen:
+        copier.twin(layer).kernel.assign(kernels.smooth(layer.kernel, rho, normalize))
     return copy
 
 
@@ -137,10 +138,3 @@ def _layers(model):
         found.update((id(each), each) for each in inner)
     return list(found.values())
 
-
-def _copy(model):
-    """Copy of a model and its weights, through a view of it that was never compiled."""
-    view = uncompiled(model)
-    copy = keras.models.clone_model(view, recursive=True)
-    copy.set_weights(view.get_weights())
-    return copy
