@@ -71,7 +71,7 @@ def with_statistics(model, bn_statistics, train_images=None):
     if bn_statistics == "moving":
         return model
     checks.require(
-        isinstance(model, keras.Model) and model.built,
+        isinstance(model, keras.Model) and _is_built(model),
         "`model` must be a keras.Model and built (call it on a batch of images once) for batch "
         "or population statistics",
         model=type(model).__name__,
@@ -80,10 +80,19 @@ def with_statistics(model, bn_statistics, train_images=None):
     if not _normalizations(model):
         return model
     if bn_statistics == "batch":
-        return _copy(model, normalization.BatchStatistics)[0]
+        copy = _copy(model, normalization.BatchStatistics)[0]
+        # For `gradients.compiled`, which would else fill up batches with repeated images.
+        copy.needs_whole_batches = True
+        return copy
     train_images = checks.pixels(train_images, "train_images", bounded=False)
     checks.model_input(model, train_images, "train_images")
     return _with_population(model, train_images)
+
+
+def _is_built(model):
+    """Whether a model has its weights; a sequential one may not know that yet."""
+    parts = model.layers if isinstance(model, keras.Sequential) else []
+    return model.built or (bool(parts) and all(layer.built for layer in parts))
 
 
 def _normalizations(model):

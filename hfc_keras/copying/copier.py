@@ -156,6 +156,8 @@ class Copier:
                     vars(twin)[name] = blank[name]
             elif isinstance(value, keras.Operation) and name in reach.NODES:
                 vars(twin)[name] = []
+            elif name.startswith(reach.LISTED):
+                vars(twin)[name] = self.twin(_lasting(each))
             elif isinstance(value, keras.Layer) and name in _LOSSES:
                 vars(twin)[name] = set() if isinstance(each, set) else []
             elif not (isinstance(value, keras.Layer) and name in _WRAPPED):
@@ -216,6 +218,13 @@ def _input(model):
     return [
         keras.Input(batch_shape=each.shape, dtype=each.dtype, name=each.name) for each in tensors
     ]
+
+
+def _lasting(listed):
+    """What TensorFlow lists of an object, by name, without what training left."""
+    if isinstance(listed, dict):
+        return {name: each for name, each in listed.items() if not reach.transient(name)}
+    return [each for each in listed if not reach.transient(each.name)]
 
 
 def _variable(variable):

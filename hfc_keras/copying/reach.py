@@ -28,6 +28,8 @@ COMPILED = (
     "_jit_compile",
     "_hfc_keras_compiled",
 )
+# Start of the names under which TensorFlow lists all of these once more.
+LISTED = "_self_unconditional"
 _LEAVES = (str, bytes, int, float, type, types.ModuleType, keras.Variable, keras.KerasTensor)
 # Packages whose objects are not looked into.
 _OPAQUE = ("builtins", "tensorflow", "jax", "jaxlib", "numpy", "threading", "inspect")
@@ -150,8 +152,26 @@ def parts(value):
     if opaque(value):
         named = (getattr(value, name, None) for name in _SOURCES) if callable(value) else ()
         return [each for each in named if each is not None]
-    skipped = {*NODES, *COMPILED} if isinstance(value, keras.Operation) else ()
-    return [each for name, each in attributes(value).items() if name not in skipped]
+    named = attributes(value)
+    if isinstance(value, keras.Operation):
+        named = {name: each for name, each in named.items() if not transient(name)}
+    return list(named.values())
+
+
+def transient(name):
+    """Whether an attribute of a layer is of its use and training, not of itself.
+
+    Args:
+        name: str.
+
+    Returns:
+        bool.
+
+    Example:
+        >>> transient("optimizer"), transient("kernel")
+        (True, False)
+    """
+    return name in NODES or name in COMPILED or name.startswith(LISTED)
 
 
 def attributes(value):

@@ -137,4 +137,3 @@ def _layers(model):
         inner = (each for each in inner if not isinstance(each, keras.layers.InputLayer))
         found.update((id(each), each) for each in inner)
     return list(found.values())
-
