@@ -201,6 +201,14 @@ def test_weights_of_the_copy_are_its_own(name, kind, rng):
     assert all(map(np.array_equal, before, model.get_weights()))
 
 
+@pytest.mark.parametrize("name", ["functional", "subclass of the layer"])
+def test_a_copy_is_copied_with_the_statistics_asked_for_last(name, rng):
+    model, x, train = NETWORKS[name](), images(rng, 6), images(rng, 50) ** 2
+    for kind, seen in [("batch", x), ("population", train), ("batch", x)]:
+        model = analysis.with_statistics(model, kind, train)
+        np.testing.assert_allclose(model.predict_on_batch(x), normalised(x, seen), atol=1e-4)
+
+
 def test_two_branches_share_one_layer_and_pool_what_both_saw(rng):
     layer = norm()
     model = functional(lambda x: L.Concatenate()([Own(layer)(x), layer(x * 2)]))

@@ -43,16 +43,17 @@ def antialias(model, pool_size=3, keep=()):
             of 7 x 7, which can be a low-pass filter by itself.
 
     Returns:
-        ``(copy, changes)``: keras.Model, functional and not compiled, and a DataFrame with a row
-        for each strided layer and the columns layer, kind, strides and became. Layers of other
-        kinds or other strides than 2 x 2, and maps of a single row or column at stride 1, are
-        left alone and say so there.
+        ``(copy, changes)``: keras.Model, functional and not compiled, with weights of its own and
+        the functions of the model, and a DataFrame with a row for each strided layer and the
+        columns layer, kind, strides and became. Layers of other kinds or other strides than
+        2 x 2, and maps of a single row or column at stride 1, are left alone and say so there.
 
     Raises:
         ValueError: for a size out of range; a name in ``keep`` of no strided layer; a model,
             outer or nested, that subclasses keras.Model or is not built; a layer that is channels
-            first, whose map is too small for the filter, or whose grid depends on a side that is
-            unknown.
+            first, whose map is too small for the filter, whose grid depends on a side that is
+            unknown, which has strides other than its attribute says, or which a custom layer
+            uses as well.
 
     Reference:
         Zhang, Making Convolutional Networks Shift-Invariant Again, ICML 2019, section 3.2.

@@ -97,7 +97,8 @@ def require_graph(model):
         model: keras.Model.
 
     Raises:
-        ValueError: for one that subclasses keras.Model or is not built.
+        ValueError: for one that subclasses keras.Model, is not built, or has a graph and yet a
+            ``call`` of its own.
 
     Example:
         >>> require_graph(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
@@ -106,6 +107,12 @@ def require_graph(model):
     checks.require(
         graph and model.built,
         "`model` must be functional or sequential and built, and so must the models in it",
+        model=type(model).__name__,
+    )
+    caller = next(base for base in type(model).__mro__ if "call" in vars(base))
+    checks.require(
+        caller.__module__.startswith("keras."),
+        f"`{model.name}` must be called as its layers are connected, without a `call` of its own",
         model=type(model).__name__,
     )
 
