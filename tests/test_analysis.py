@@ -242,16 +242,3 @@ def test_probabilities_are_refused(model, digits):
     images, labels = digits.test.images, digits.test.labels
     with pytest.raises(ValueError, match="must return logits.*probabilities"):
         analysis.frequency_accuracy(softmax, images, labels, [2])
-
-
-def test_a_subclassed_model_with_batch_norm_cannot_be_copied():
-    class Own(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.norm = keras.layers.BatchNormalization()
-
-        def call(self, inputs):
-            return keras.ops.mean(self.norm(inputs), axis=(1, 2))
-
-    with pytest.raises(ValueError, match="functional or sequential.*Received: model='Own'"):
-        analysis.with_statistics(Own(), "batch")

@@ -131,6 +131,17 @@ def hidden():
     return keras.Model(inputs, keras.layers.Conv2D(1, 1)(Subclass()(inputs)))
 
 
+class OwnCall(keras.Model):
+    """Has a graph and does something else."""
+
+    def __init__(self):
+        inputs = keras.Input(SHAPE)
+        super().__init__(inputs, keras.layers.Conv2D(1, 3)(inputs), name="own")
+
+    def call(self, inputs, training=None, mask=None):
+        return 2 * super().call(inputs)
+
+
 def transposed():
     return keras.Sequential([keras.Input(SHAPE), keras.layers.Conv2DTranspose(1, 3, name="up")])
 
@@ -145,6 +156,7 @@ def transposed():
         (sequential, {"layers": []}, "must name at least one layer"),
         (transposed, {}, "must have a Conv2D layer. Received: layers=.'up'"),
         (Subclass, {}, "functional or sequential.*Received: model='Subclass'"),
+        (OwnCall, {}, "`own` must be called as .*Received: model='OwnCall'"),
         (hidden, {}, "functional or sequential.*Received: model='Subclass'"),
         (lambda: keras.Sequential([keras.layers.Conv2D(1, 3)]), {}, "built.*model='Sequential'"),
     ],

@@ -1,39 +1,19 @@
 """Whose mean and variance BatchNormalization uses when a model is tested."""
 
+import re
+
 import keras
 import numpy as np
-from keras import ops
 
-from hfc_keras import checks, contract
+from hfc_keras import checks, contract, copying
+from hfc_keras.analysis import normalization
 
 KINDS = ("moving", "batch", "population")
 # Statistics of a population are gathered in batches of this size, whatever the test batch.
 POPULATION_BATCH = 256
-
-
-@keras.saving.register_keras_serializable(package="hfc_keras")
-class _BatchStatistics(keras.layers.BatchNormalization):
-    """Normalises by the statistics of the batch at hand in every mode."""
-
-    def call(self, inputs, training=None, mask=None):
-        return super().call(inputs, training=True, mask=mask)
-
-
-@keras.saving.register_keras_serializable(package="hfc_keras")
-class _Collector(_BatchStatistics):
-    """Also keeps values a channel, mean and variance of every batch it sees, run eagerly."""
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.seen = []
-
-    def call(self, inputs, training=None, mask=None):
-        channel = self.axis % len(inputs.shape)
-        others = [axis for axis in range(len(inputs.shape)) if axis != channel]
-        moments = ops.moments(ops.cast(inputs, "float32"), others)
-        count = np.prod([inputs.shape[axis] for axis in others])
-        self.seen.append((count, *(np.asarray(moment, "float64") for moment in moments)))
-        return super().call(inputs, mask=mask)
+# Layers that run what is not made of Keras layers, by name, since not every backend has each.
+_WRAPPERS = ("TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+_AVERAGE = re.compile(r"(moving|running|ema|population)_?(mean|avg|average|var|std)", re.IGNORECASE)
 
 
 def with_statistics(model, bn_statistics, train_images=None):
@@ -50,11 +30,15 @@ def with_statistics(model, bn_statistics, train_images=None):
       .. math:: \mu = E_b[\mu_b], \qquad
                 \sigma^2 = E_b[\sigma_b^2 + \mu_b^2] - \mu^2
 
-    The model is never changed: the last two return a copy. A model without batch
-    normalisation is returned as it is.
+    The model is never changed: the last two return a copy with weights of its own, not compiled.
+    A model without batch normalisation is returned as it is.
+
+    BatchNormalization is found wherever it is, in custom layers, wrappers and models that
+    subclass keras.Model too, frozen or not, and uses these statistics whatever ``training`` it
+    is called with. Within TimeDistributed each step is a batch of its own, as in training.
 
     Args:
-        model: keras.Model, functional or sequential unless ``"moving"``.
+        model: keras.Model, built.
         bn_statistics: ``"moving"``, ``"batch"`` or ``"population"``.
         train_images: ``(examples, height, width, channels)``, the images as the network saw
             them in training, any finite floats; needed for ``"population"``.
@@ -63,8 +47,10 @@ def with_statistics(model, bn_statistics, train_images=None):
         keras.Model.
 
     Raises:
-        ValueError: for another kind, missing training images, or a model that subclasses
-            keras.Model and so cannot be copied layer by layer.
+        ValueError: for another kind, missing training images, a model that is not built, or
+            normalisation that cannot be reached: in a layer that wraps another framework, in a
+            layer of one's own that is no BatchNormalization or does not call its ``call``, or
+            for a population in a compiled part of a model.
 
     Reference:
         Wu and Johnson, Rethinking "Batch" in BatchNorm, 2021, section 3.
@@ -82,13 +68,68 @@ def with_statistics(model, bn_statistics, train_images=None):
         "`train_images` must be given for population statistics",
         train_images=train_images,
     )
-    if bn_statistics == "moving" or not _normalizations(model):
+    if bn_statistics == "moving":
+        return model
+    checks.require(
+        isinstance(model, keras.Model) and _is_built(model),
+        "`model` must be a keras.Model and built (call it on a batch of images once) for batch "
+        "or population statistics",
+        model=type(model).__name__,
+    )
+    _require_reachable(model, bn_statistics)
+    if not _normalizations(model):
         return model
     if bn_statistics == "batch":
-        return _copy(model, _BatchStatistics)
+        copy = _copy(model, normalization.BatchStatistics)[0]
+        # For `gradients.compiled`, which would else fill up batches with repeated images.
+        copy.needs_whole_batches = True
+        return copy
     train_images = checks.pixels(train_images, "train_images", bounded=False)
     contract.model_input(model, train_images, "train_images")
     return _with_population(model, train_images)
+
+
+def _is_built(model):
+    """Whether a model has its weights; a sequential one may not know that yet."""
+    parts = model.layers if isinstance(model, keras.Sequential) else []
+    return model.built or (bool(parts) and all(layer.built for layer in parts))
+
+
+def _normalizations(model):
+    """Batch-normalisation layers of a model, wherever they are, in a fixed order."""
+    kind = keras.layers.BatchNormalization
+    return [layer for layer in copying.layers(model) if isinstance(layer, kind)]
+
+
+def _require_reachable(model, bn_statistics):
+    """Refuse layers that may normalise by moving averages nobody here can exchange."""
+    wrappers = tuple(getattr(keras.layers, name, ()) for name in _WRAPPERS)
+    for layer in reversed(copying.layers(model)):
+        is_wrapper = isinstance(layer, wrappers) or copying.holds_foreign(layer)
+        is_wrapper = is_wrapper or getattr(layer, "hfc_keras_opaque", False)
+        checks.require(
+            not is_wrapper,
+            f"`{layer.name}` must be made of Keras layers, so that batch normalisation in it is "
+            "seen; rebuild it of them, or use bn_statistics='moving'",
+            layer=type(layer).__name__,
+            bn_statistics=bn_statistics,
+        )
+        average = _average(layer)
+        checks.require(
+            isinstance(layer, keras.layers.BatchNormalization) or not average,
+            f"`{layer.name}` must be a keras.layers.BatchNormalization (or subclass it), as it has "
+            "moving averages; make it one, or use bn_statistics='moving'",
+            layer=type(layer).__name__,
+            weight=average,
+        )
+
+
+def _average(layer):
+    """Name of a moving average among a layer's own weights, or nothing."""
+    named = [(name, each) for name, each in vars(layer).items() if hasattr(each, "shape")]
+    own = (*layer._trainable_variables, *layer._non_trainable_variables)
+    named += [(weight.name, weight) for weight in own]
+    return next((name for name, _ in named if _AVERAGE.search(name)), None)
 
 
 def _with_population(model, images):
@@ -97,48 +138,28 @@ def _with_population(model, images):
     Batches are drawn in a fixed random order, since images sorted by class would give batches
     that no training has seen.
     """
-    twin = _copy(model, _Collector)
-    for layer in _normalizations(twin):
-        layer.seen.clear()
+    twin, collectors = _copy(model, normalization.Collector)
     order = np.random.default_rng(0).permutation(len(images))
     for start in range(0, len(images), POPULATION_BATCH):
         twin(images[order[start : start + POPULATION_BATCH]], training=False)
-    copy = _copy(model, keras.layers.BatchNormalization)
-    for layer, collector in zip(_normalizations(copy), _normalizations(twin), strict=True):
-        counts, means, variances = zip(*collector.seen, strict=True)
-        mean = np.average(means, axis=0, weights=counts)
-        square = np.average(np.add(variances, np.square(means)), axis=0, weights=counts)
-        layer.moving_mean.assign(mean)
-        layer.moving_variance.assign(np.maximum(square - mean**2, 0.0))
+    copy, layers = _copy(model, normalization.FixedStatistics)
+    for layer, collector in zip(layers, collectors, strict=True):
+        # One that no test reaches, such as that of an auxiliary head, has seen nothing.
+        if collector.seen:
+            mean, variance = normalization.pooled(collector.seen)
+            layer.moving_mean.assign(mean)
+            layer.moving_variance.assign(variance)
     return copy
 
 
-def _normalizations(model):
-    """Batch-normalisation layers of a model, nested ones too, in a fixed order."""
-    found = []
-    for layer in getattr(model, "layers", []):
-        if isinstance(layer, keras.layers.BatchNormalization):
-            found.append(layer)
-        found.extend(_normalizations(layer))
-    return found
-
-
-def _copy(model, normalization):
-    """Copy of a model with its weights and another class of batch normalisation."""
-    checks.require(
-        isinstance(model, keras.Sequential) or hasattr(model, "operations"),
-        "`model` must be functional or sequential for batch or population statistics",
-        model=type(model).__name__,
-    )
-
-    def clone(layer):
-        if isinstance(layer, keras.layers.BatchNormalization):
-            copy = normalization.from_config(layer.get_config())
-            # A frozen layer would use its moving averages even in training mode.
-            copy.trainable = True
-            return copy
-        return layer.__class__.from_config(layer.get_config())
-
-    copied = keras.models.clone_model(model, clone_function=clone, recursive=True)
-    copied.set_weights(model.get_weights())
-    return copied
+def _copy(model, kind):
+    """Copy of a model and its layers of batch normalisation, which are of another kind now."""
+    copier = copying.Copier()
+    copy = copier.twin(model)
+    if kind is normalization.Collector:
+        for layer in copying.layers(copy):
+            normalization.step_by_step(layer)
+    found = [copier.twin(layer) for layer in _normalizations(model)]
+    for layer in found:
+        normalization.switch(layer, kind)
+    return copy, found

@@ -67,7 +67,7 @@ class _TensorFlow:
                 traced[key] = run.get_concrete_function(*key)
             return traced[key](*tensors)
 
-        return _filled_up(call) if on_gpu else call
+        return _filled_up(call) if on_gpu and not _needs_whole_batches(model) else call
 
 
 class _Jax:
@@ -91,7 +91,7 @@ class _Jax:
             values = [variable.value for variable in model.variables]
             return run(values, *map(ops.convert_to_tensor, tensors))
 
-        return _filled_up(call)
+        return call if _needs_whole_batches(model) else _filled_up(call)
 
 
 def _stateless(model, values, images):
@@ -104,6 +104,11 @@ def _stateless(model, values, images):
 def _build(model, images):
     if not model.built:
         model(images[:1], training=False)
+
+
+def _needs_whole_batches(model):
+    """Whether an answer depends on the rest of the batch, which repeated images would change."""
+    return getattr(model, "needs_whole_batches", False)
 
 
 def _filled_up(function):

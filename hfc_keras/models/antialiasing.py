@@ -3,7 +3,7 @@
 import keras
 import pandas as pd
 
-from hfc_keras import checks
+from hfc_keras import checks, copying
 from hfc_keras.layers import BlurPool2D, ContextualConv2D
 from hfc_keras.models.surgery import require_graph, uncompiled
 
@@ -43,16 +43,17 @@ def antialias(model, pool_size=3, keep=()):
             of 7 x 7, which can be a low-pass filter by itself.
 
     Returns:
-        ``(copy, changes)``: keras.Model, functional and not compiled, and a DataFrame with a row
-        for each strided layer and the columns layer, kind, strides and became. Layers of other
-        kinds or other strides than 2 x 2, and maps of a single row or column at stride 1, are
-        left alone and say so there.
+        ``(copy, changes)``: keras.Model, functional and not compiled, with weights of its own and
+        the functions of the model, and a DataFrame with a row for each strided layer and the
+        columns layer, kind, strides and became. Layers of other kinds or other strides than
+        2 x 2, and maps of a single row or column at stride 1, are left alone and say so there.
 
     Raises:
         ValueError: for a size out of range; a name in ``keep`` of no strided layer; a model,
             outer or nested, that subclasses keras.Model or is not built; a layer that is channels
-            first, whose map is too small for the filter, or whose grid depends on a side that is
-            unknown.
+            first, whose map is too small for the filter, whose grid depends on a side that is
+            unknown, which has strides other than its attribute says, or which a custom layer
+            uses as well.
 
     Reference:
         Zhang, Making Convolutional Networks Shift-Invariant Again, ICML 2019, section 3.2.
@@ -76,8 +77,10 @@ class _Surgery:
 
     def __init__(self, pool_size, keep):
         self.pool_size, self.keep = pool_size, keep
-        # By id: a layer and its row of the report; a layer and its twin; a changed twin's layer.
+        # By id: a layer and its row of the report; a layer or model and its twin; a changed
+        # twin's layer.
         self.changes, self._twins, self._originals = {}, {}, {}
+        self._copier = copying.Copier()
         self._added = {}
 
     def model(self, model):
@@ -88,10 +91,17 @@ class _Surgery:
         )
 
     def finish(self):
-        """Copy the weights, and refuse names to keep that no strided layer has."""
-        for layer, twin in self._twins.values():
-            if isinstance(layer, keras.Layer) and not isinstance(layer, keras.Model):
-                twin.set_weights(layer.get_weights())
+        """Refuse names to keep that no strided layer has, and layers changed out of sight."""
+        seen = [each for each, _ in self._twins.values() if not isinstance(each, keras.Model)]
+        for layer in seen:
+            hidden = copying.layers(layer)[1:] if isinstance(layer, keras.Layer) else []
+            shared = [each.name for each in hidden if id(each) in map(id, self._originals.values())]
+            checks.require(
+                not shared,
+                f"`{layer.name}` must not share layers that are changed outside of it; put them "
+                "in `keep`",
+                shared=shared,
+            )
         names = [layer.name for layer, _ in self.changes.values()]
         for name in self.keep:
             checks.choice("keep", name, names)
@@ -105,17 +115,16 @@ class _Surgery:
     def _copied(self, layer):
         if isinstance(layer, keras.Model):
             return self.model(layer)
-        config = layer.get_config()
+        twin = self._copier.twin(layer)
         strides = _strides(layer)
         if max(strides) == 1:
-            return type(layer).from_config(config)
+            return twin
         kind, reason = type(layer).__name__, self._kept(layer)
         became = f"kept, {reason}" if reason else f"{kind} at stride 1"
         self.changes[id(layer)] = layer, (kind, strides, became)
-        if reason:
-            return type(layer).from_config(config)
-        twin = type(layer).from_config({**config, "strides": 1})
-        self._originals[id(twin)] = layer
+        if not reason:
+            twin.strides = 1 if isinstance(layer.strides, int) else (1, 1)
+            self._originals[id(twin)] = layer
         return twin
 
     def _kept(self, layer):
@@ -140,6 +149,7 @@ class _Surgery:
         layer = self._originals.get(id(twin))
         if layer is None:
             return output
+        _require_every_pixel(layer, arguments[0], output)
         offsets = tuple(map(_offset, *_geometry(layer), arguments[0].shape[1:3]))
         if any(offsets):
             crop = tuple((offset, 0) for offset in offsets)
@@ -175,6 +185,20 @@ def _strides(layer):
     """Strides of a layer, one for each axis; 1 where it has none."""
     strides = getattr(layer, "strides", 1)
     return (strides, strides) if isinstance(strides, int) else tuple(strides)
+
+
+def _require_every_pixel(layer, x, output):
+    """Refuse a layer whose twin does not heed that its strides are 1."""
+    halved = layer.compute_output_shape(x.shape)
+    every = all(
+        None in (whole, half) or whole in (2 * half - 1, 2 * half)
+        for whole, half in zip(output.shape[1:3], halved[1:3], strict=True)
+    )
+    checks.require(
+        every,
+        f"`{layer.name}` must have the strides of its attribute `strides`, or be in `keep`",
+        layer=type(layer).__name__,
+    )
 
 
 def _geometry(layer):

@@ -148,7 +148,7 @@ class Function(keras.Model):
     """
 
     # Batch statistics cannot be reached in there.
-    opaque = True
+    hfc_keras_opaque = True
 
     def __init__(self, function, **kwargs):
         super().__init__(**kwargs)

@@ -2,7 +2,7 @@
 
 import keras
 
-from hfc_keras import checks, kernels
+from hfc_keras import checks, copying, kernels
 
 
 def smooth_model(model, rho, layers="first", normalize=False):
@@ -24,7 +24,8 @@ def smooth_model(model, rho, layers="first", normalize=False):
         normalize: bool, divide by ``1 + 8 rho``.
 
     Returns:
-        keras.Model, functional and not compiled, with all other weights as they are.
+        keras.Model, functional and not compiled, with all other weights as they are. Weights are
+        its own; functions, as of Lambda layers and activations, are those of the model.
 
     Raises:
         ValueError: for a rho that is negative or not finite; a model, outer or nested, that
@@ -45,10 +46,10 @@ def smooth_model(model, rho, layers="first", normalize=False):
     """
     rho = checks.number("rho", rho, minimum=0)
     chosen = _chosen(_layers(model), layers)
-    copy = _copy(model)
-    for layer, twin in zip(_layers(model), _layers(copy), strict=True):
-        if any(layer is each for each in chosen):
-            twin.kernel.assign(kernels.smooth(layer.kernel, rho, normalize))
+    copier = copying.Copier()
+    copy = copier.twin(uncompiled(model))
+    for layer in chosen:
+        copier.twin(layer).kernel.assign(kernels.smooth(layer.kernel, rho, normalize))
     return copy
 
 
@@ -96,7 +97,8 @@ def require_graph(model):
         model: keras.Model.
 
     Raises:
-        ValueError: for one that subclasses keras.Model or is not built.
+        ValueError: for one that subclasses keras.Model, is not built, or has a graph and yet a
+            ``call`` of its own.
 
     Example:
         >>> require_graph(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
@@ -105,6 +107,12 @@ def require_graph(model):
     checks.require(
         graph and model.built,
         "`model` must be functional or sequential and built, and so must the models in it",
+        model=type(model).__name__,
+    )
+    caller = next(base for base in type(model).__mro__ if "call" in vars(base))
+    checks.require(
+        caller.__module__.startswith("keras."),
+        f"`{model.name}` must be called as its layers are connected, without a `call` of its own",
         model=type(model).__name__,
     )
 
@@ -136,11 +144,3 @@ def _layers(model):
         inner = (each for each in inner if not isinstance(each, keras.layers.InputLayer))
         found.update((id(each), each) for each in inner)
     return list(found.values())
-
-
-def _copy(model):
-    """Copy of a model and its weights, through a view of it that was never compiled."""
-    view = uncompiled(model)
-    copy = keras.models.clone_model(view, recursive=True)
-    copy.set_weights(view.get_weights())
-    return copy
