@@ -223,10 +223,14 @@ def as_floats(images):
 
 
 def _compute_in_full(layer):
-    """Have a layer, and those inside it, compute in float32 where it would in half precision."""
+    """Have a layer, and those inside it, compute in float32 where it would in half precision.
+
+    Where ``floatx`` is float64 it is that, the dtype of the weights of ``keras.layers.MixUp``.
+    """
+    wide = "float64" if keras.config.floatx() == "float64" else "float32"
     for part in layer._flatten_layers():
-        if part.compute_dtype not in ("float32", "float64"):
-            part.dtype_policy = "float32"
+        if part.compute_dtype not in ("float32", wide):
+            part.dtype_policy = wide
 
 
 def seed_states(layer):

@@ -109,4 +109,5 @@ def draw_partners(images, probability, generator):
         (True, [0, 1, 2])
     """
     drawn = keras.random.uniform((), seed=generator, dtype="float32") < probability
-    return drawn, keras.random.shuffle(ops.arange(ops.shape(images)[0]), seed=generator)
+    indices = ops.arange(ops.shape(images)[0], dtype="int32")
+    return drawn, keras.random.shuffle(indices, seed=generator)

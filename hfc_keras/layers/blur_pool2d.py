@@ -9,6 +9,7 @@ from keras import ops
 
 from hfc_keras import checks
 from hfc_keras.layers.image_layer import ImageLayer
+from hfc_keras.layers.reflection import reflect
 from hfc_keras.spectrum.axes import uses_products
 
 # Sides up to which two dense matrix products beat a depthwise convolution on a processor.
@@ -104,11 +105,10 @@ class BlurPool2D(ImageLayer):
 
     def _by_convolution(self, maps):
         """Filter and subsample with a depthwise convolution."""
-        row, padding = _row(self.pool_size), _padding(self.pool_size)
+        row = _row(self.pool_size)
         kernel = np.multiply.outer(np.outer(row, row), np.ones((maps.shape[3], 1)))
-        maps = ops.pad(maps, ((0, 0), padding, padding, (0, 0)), mode="reflect")
         return ops.depthwise_conv(
-            maps,
+            reflect(maps, *_padding(self.pool_size)),
             ops.cast(kernel, self.compute_dtype),
             strides=self.strides,
             padding="valid",

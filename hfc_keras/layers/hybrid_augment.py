@@ -8,6 +8,7 @@ from hfc_keras import checks, spectrum, tensors
 from hfc_keras.layers.amplitude_phase_mix import draw_partners
 from hfc_keras.layers.image_layer import ImageLayer
 from hfc_keras.layers.image_operations import float_pixels
+from hfc_keras.layers.reflection import reflect
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
@@ -106,8 +107,7 @@ class HybridAugment(ImageLayer):
             f"`inputs` must have sides above {border} pixels to be reflected",
             **{"inputs.shape": tuple(images.shape)},
         )
-        pad = [border, border]
-        padded = ops.pad(images, [[0, 0], pad, pad, [0, 0]], mode="reflect")
+        padded = reflect(images, border, border)
         weights = np.exp(-((np.arange(-border, border + 1) / self.sigma) ** 2) / 2)
         kernel = np.outer(weights, weights)[:, :, None, None] / weights.sum() ** 2
         kernel = np.tile(kernel.astype("float32"), (1, 1, images.shape[-1], 1))

@@ -56,8 +56,8 @@ class RandomCropFlip(ImageLayer):
         batch, height, width = ops.shape(inputs)[:3]
         border = [self.padding, self.padding]
         padded = ops.pad(inputs, [[0, 0], border, border, [0, 0]])
-        rows = self._shift(batch) + ops.arange(height)
-        columns = self._shift(batch) + ops.arange(width)
+        rows = self._shift(batch) + ops.arange(height, dtype="int32")
+        columns = self._shift(batch) + ops.arange(width, dtype="int32")
         if self.flip:
             drawn = keras.random.uniform((batch, 1), seed=self.seed_generator, dtype="float32")
             columns = ops.where(drawn < 0.5, ops.flip(columns, axis=1), columns)

@@ -76,9 +76,9 @@ def ring_power(images):
             whose channels are added; any finite numbers, integers are taken as float32.
 
     Returns:
-        Tensor ``(batch, rings)``, float64 for float64 images and float32 for all others, since
-        squares overflow in half precision; the mean in column 0. The transform itself is exact
-        to float32.
+        Tensor ``(batch, rings)`` of the float dtype of ``images``, but float32 for float16, in
+        which squares of numbers from 256 on are infinite; the mean in column 0. The transform
+        itself is exact to float32.
 
     Raises:
         ValueError: for another rank, an unknown size or a side of 0.
@@ -89,10 +89,12 @@ def ring_power(images):
         ((1, 4), 16.0)
     """
     images = _checked(images)
-    wide = tensors.wide_dtype(images)
-    images, largest = _scaled(ops.cast(images, wide))
+    dtype, wide = tensors.float_dtype(images), tensors.wide_dtype(images)
+    images = ops.cast(images, wide)
+    largest = _largest(images)
+    power = ops.cast(_summed(images / largest), wide)
     largest = ops.reshape(largest, (-1, 1))
-    return ops.cast(_summed(images), wide) * largest * largest
+    return ops.cast(power * largest * largest, "float32" if dtype == "float16" else dtype)
 
 
 def ring_shares(images, rings="sum", channels="power"):
@@ -125,12 +127,13 @@ def ring_shares(images, rings="sum", channels="power"):
     checks.choice("rings", rings, RINGS)
     checks.choice("channels", channels, CHANNELS)
     images = _checked(images)
-    images, _ = _scaled(ops.cast(images, tensors.wide_dtype(images)))
+    images = ops.cast(images, tensors.wide_dtype(images))
+    largest = _largest(images)
     if channels == "mean" and len(images.shape) == 4:
-        images = ops.mean(images, axis=-1)
+        images, largest = ops.mean(images, axis=-1), largest[..., 0]
     # Without the mean, whose rounding would leak into the rings of an image that hardly varies.
     varying = images - ops.mean(images, axis=(1, 2), keepdims=True)
-    power = _summed(varying)[:, 1:]
+    power = _summed(varying / largest)[:, 1:]
     empty = ops.sum(power, axis=1, keepdims=True) < ROUNDING * images.shape[1] * images.shape[2]
     if rings == "mean":
         power = power / ring_sizes(*images.shape[1:3])[1:].astype("float32")
@@ -143,19 +146,18 @@ def _checked(images):
     images = tensors.images(images, planes=True)
     checks.require(
         None not in tuple(images.shape)[1:3],
-        "`images` must have a known height and width",
+        "`images` must be (batch, height, width, ...) with a known height and width",
         **{"images.shape": tuple(images.shape)},
     )
     return images
 
 
-def _scaled(images):
-    """Each image divided by its largest absolute value, whose square may overflow, and that."""
+def _largest(images):
+    """Largest absolute value of each image, whose square may overflow or vanish; 1 for zeros."""
     axes = tuple(range(1, len(images.shape)))
     largest = ops.max(ops.abs(images), axis=axes, keepdims=True, initial=0.0)
     largest = ops.stop_gradient(largest)
-    largest = ops.where(largest == 0, ops.ones_like(largest), largest)
-    return images / largest, largest
+    return ops.where(largest == 0, ops.ones_like(largest), largest)
 
 
 def _summed(images):
