@@ -26,8 +26,7 @@ class BatchMixUp(MixUp):
 
     Returns:
         Dict of the same form: images in the layer's compute dtype, labels in float32 (float64
-        if that is the compute dtype). A batch whose weight cannot be drawn, since alpha is so
-        small that it must be 0 or 1, stays as it is.
+        if that is the compute dtype).
 
     Raises:
         ValueError: for an alpha that is not finite or not above 0, another seed, or data of

@@ -1,11 +1,13 @@
-"""Mix-up under every dtype policy, with weights that are never NaN."""
+"""Mix-up under every dtype policy and for every alpha."""
 
 import keras
 
 from hfc_keras import checks, tensors
 
-# From here on the weights are 1/2 to 1e-6; far larger ones overflow where they are drawn.
-LARGEST_ALPHA = 1e12
+# Beyond these the weights are 0 or 1, and 1/2 to 1e-6; what draws them would overflow.
+EXTREME_ALPHAS = 1e-30, 1e12
+# Below this both gamma variates of a Beta variate may vanish in float32.
+SMALL_ALPHA = 0.1
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
@@ -16,9 +18,10 @@ class MixUp(keras.layers.MixUp):
               \tilde y_i = b_i y_i + (1 - b_i) y_{\pi(i)}, \quad
               b_i \sim \mathrm{Beta}(\alpha, \alpha)
 
-    The numbers of ``keras.layers.MixUp``, which fails under a mixed dtype policy and draws NaN
-    where both gamma variates of a small alpha vanish (once in 6,000 weights at 0.05). Such a
-    weight is 1 here: then one image is as good as the other.
+    The numbers of ``keras.layers.MixUp``, which fails under a mixed dtype policy. Below an alpha
+    of 0.1 they are others: there Keras draws a half where both gamma variates of a weight vanish
+    in float32 (one weight in 6,000 at 0.05, every sixth at 0.01), though the weight is nearly
+    always 0 or 1. Here it comes from their logarithms.
 
     Args:
         alpha: float above 0, both parameters of the Beta distribution.
@@ -75,11 +78,7 @@ class MixUp(keras.layers.MixUp):
         random, size = self.backend.random, self.backend.shape(data["images"])[0]
         seed = self._get_seed_generator(self.backend._backend) if seed is None else seed
         order = random.shuffle(self.backend.numpy.arange(size, dtype="int32"), seed=seed)
-        alpha = min(self.alpha, LARGEST_ALPHA)
-        weight = random.beta((size,), alpha, alpha, dtype="float32", seed=seed)
-        one = self.backend.numpy.ones_like(weight)
-        weight = self.backend.numpy.where(self.backend.numpy.isnan(weight), one, weight)
-        return {"mix_weight": weight, "permutation_order": order}
+        return {"mix_weight": self._weights(size, seed), "permutation_order": order}
 
     def transform_images(self, images, transformation=None, training=True):
         """Mix images and return them in the compute dtype."""
@@ -89,6 +88,20 @@ class MixUp(keras.layers.MixUp):
     def transform_labels(self, labels, transformation, training=True):
         """Mix labels, which half precision would round."""
         return self._mixed(labels, transformation) if training else labels
+
+    def _weights(self, size, seed):
+        """Beta variates; for a small alpha of :math:`G_a = G_{a + 1} U^{1 / a}` in logarithms."""
+        alpha = max(EXTREME_ALPHAS[0], min(self.alpha, EXTREME_ALPHAS[1]))
+        random, log = self.backend.random, self.backend.numpy.log
+        options = {"dtype": "float32", "seed": seed}
+        if alpha >= SMALL_ALPHA:
+            return random.beta((size,), alpha, alpha, **options)
+        first, second = (
+            log(random.gamma((size,), alpha + 1, **options))
+            + log(random.uniform((size,), minval=1e-7, **options)) / alpha
+            for _ in range(2)
+        )
+        return self.backend.nn.sigmoid(first - second)
 
     def _mixed(self, values, transformation):
         dtype = "float64" if self.compute_dtype == "float64" else "float32"

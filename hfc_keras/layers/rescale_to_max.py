@@ -57,3 +57,7 @@ class RescaleToMax(ImageLayer):
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""
         return input_shape
+
+    def get_config(self):
+        """Return every argument; without this Keras would keep a dtype policy as an object."""
+        return super().get_config()
