@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from hfc_keras import checks
+from hfc_keras import checks, tensors
 
 # Powers of e between which the smoothing parameter of ``limit_roughness`` is sought. A larger
 # one would build the smooth kernel from the rounding error of the mean.
@@ -65,6 +65,7 @@ def smooth(kernel, rho, normalize=False):
                [0. , 0. , 0. ]], dtype=float32)
     """
     rho = checks.number("rho", rho, minimum=0)
+    normalize = tensors.flag("normalize", normalize)
     kernel, dtype = _working(kernel)
     rows, columns = (3 * np.eye(size) - _laplacian(size) for size in kernel.shape[:2])
     smoothed = (1 - rho) * kernel + rho * _on_both_axes(rows, columns, kernel)
@@ -96,7 +97,7 @@ def roughness(kernel):
         >>> float(roughness(checkerboard))
         4.0
     """
-    kernel, _ = _working(kernel)
+    kernel, _ = _scaled(_working(kernel)[0])
     down, across = kernel[1:] - kernel[:-1], kernel[:, 1:] - kernel[:, :-1]
     differences = ops.sum(ops.square(down)) + ops.sum(ops.square(across))
     return _ratio(differences, ops.sum(ops.square(kernel)), empty=0.0)
@@ -135,7 +136,7 @@ def energy_beyond(kernel, radius, size=32, inclusive=True):
         >>> round(float(energy_beyond(impulse, radius=8)), 4) == round(1 - 197 / 32**2, 4)
         True
     """
-    kernel, _ = _working(kernel)
+    kernel, _ = _scaled(_working(kernel)[0])
     height, width, *channels = kernel.shape
     size = checks.number("size", size, minimum=max(height, width), whole=True)
     weights = np.fft.ifft2(_beyond(radius, size, inclusive)).real
@@ -179,7 +180,8 @@ def limit_roughness(kernel, limit):
     """
     limit = checks.number("limit", limit, minimum=0)
     checks.require(limit > 0, "`limit` must be above 0", limit=limit)
-    kernel, dtype = _working(kernel)
+    original, dtype = _working(kernel)
+    kernel, largest = _scaled(original)
     rows, columns = (_cosines(size) for size in kernel.shape[:2])
     waves = _on_both_axes(rows, columns, kernel)
     levels = np.add.outer(*map(_eigenvalues, kernel.shape[:2]))
@@ -188,8 +190,8 @@ def limit_roughness(kernel, limit):
     damped = waves / (1 + ops.stop_gradient(parameter) * levels)[:, :, None, None]
     smoothed = _on_both_axes(rows.T, columns.T, damped)
     norms = (ops.sum(ops.square(tensor)) for tensor in (kernel, smoothed))
-    smoothed = smoothed * ops.sqrt(_ratio(*norms, empty=1.0))
-    return ops.cast(ops.where(roughness(kernel) <= limit, kernel, smoothed), dtype)
+    smoothed = smoothed * ops.sqrt(_ratio(*norms, empty=1.0)) * largest
+    return ops.cast(ops.where(roughness(kernel) <= limit, original, smoothed), dtype)
 
 
 def _parameter(energy, levels, limit):
@@ -209,19 +211,26 @@ def _parameter(energy, levels, limit):
 
 def _working(kernel):
     """Return a kernel in the dtype to compute in, and the dtype to return."""
-    kernel = ops.convert_to_tensor(kernel)
+    kernel = tensors.real(kernel, "kernel")
+    shape = tensors.shape_of(kernel, "kernel")
     checks.require(
-        len(kernel.shape) == 4,
-        "`kernel` must be (height, width, in, out)",
-        **{"kernel.shape": tuple(kernel.shape)},
+        len(shape) == 4 and 0 not in shape,
+        "`kernel` must be (height, width, in, out), each at least 1",
+        **{"kernel.shape": shape},
     )
-    dtype = keras.backend.standardize_dtype(kernel.dtype)
-    dtype = dtype if keras.backend.is_float_dtype(dtype) else "float32"
-    return ops.cast(kernel, "float64" if dtype == "float64" else "float32"), dtype
+    return ops.cast(kernel, tensors.wide_dtype(kernel)), tensors.float_dtype(kernel)
+
+
+def _scaled(kernel):
+    """Kernel divided by its largest absolute value, whose square may overflow or vanish, and it."""
+    largest = ops.stop_gradient(ops.max(ops.abs(kernel)))
+    largest = ops.where(largest == 0, ops.ones_like(largest), largest)
+    return kernel / largest, largest
 
 
 def _beyond(radius, size, inclusive):
     """Mask of the frequencies outside the disc; squared distances are whole numbers."""
+    inclusive = tensors.flag("inclusive", inclusive)
     limit = min(checks.number("radius", radius, minimum=0), size) ** 2
     frequencies = np.minimum(np.arange(size), size - np.arange(size))
     squared = np.add.outer(frequencies**2, frequencies**2)

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from hfc_keras import checks
+from hfc_keras import checks, tensors
 
 LOSSES = ("cross_entropy", "margin")
 
@@ -23,7 +23,8 @@ def sample_losses(logits, labels, loss="cross_entropy"):
         float32 tensor ``(batch,)``.
 
     Raises:
-        ValueError: for another loss.
+        ValueError: for another loss, logits of another rank or without samples, labels that do
+            not go with them, or a margin of one class.
 
     Reference:
         Carlini and Wagner, Towards Evaluating the Robustness of Neural Networks, 2017
@@ -35,8 +36,9 @@ def sample_losses(logits, labels, loss="cross_entropy"):
         True
     """
     checks.choice("loss", loss, LOSSES)
-    logits = ops.cast(ops.convert_to_tensor(logits), "float32")
-    labels = ops.convert_to_tensor(labels)
+    logits, labels = tensors.real(logits, "logits"), tensors.real(labels, "labels")
+    _check(tensors.shape_of(logits, "logits"), tensors.shape_of(labels, "labels"), loss)
+    logits = ops.cast(logits, "float32")
     sparse = len(labels.shape) == 1
     if loss == "cross_entropy":
         entropy = ops.sparse_categorical_crossentropy if sparse else ops.categorical_crossentropy
@@ -46,3 +48,23 @@ def sample_losses(logits, labels, loss="cross_entropy"):
     is_true = ops.one_hot(true, logits.shape[1], dtype="bool")
     others = ops.max(ops.where(is_true, -float("inf"), logits), axis=1)
     return others - ops.sum(ops.where(is_true, logits, 0.0), axis=1)
+
+
+def _check(logits, labels, loss):
+    """Refuse shapes of which a loss would be empty, broadcast or infinite."""
+    checks.require(
+        len(logits) == 2 and 0 not in logits,
+        "`logits` must be (batch, classes), at least one sample and one class",
+        **{"logits.shape": logits},
+    )
+    pairs = zip(labels, logits, strict=False)
+    checks.require(
+        len(labels) in (1, 2) and all(None in pair or pair[0] == pair[1] for pair in pairs),
+        "`labels` must be (batch,) or (batch, classes), as `logits` are",
+        **{"labels.shape": labels, "logits.shape": logits},
+    )
+    checks.require(
+        loss != "margin" or logits[1] != 1,
+        "`logits` must be those of two or more classes for a margin",
+        **{"logits.shape": logits},
+    )

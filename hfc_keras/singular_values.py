@@ -6,11 +6,10 @@ and so a control for what is measured with one. The decomposition is NumPy's on 
 float32, since matrix units of accelerators round to ten bits; nothing here can be traced.
 """
 
-import keras
 import numpy as np
 from keras import ops
 
-from hfc_keras import checks
+from hfc_keras import checks, tensors
 
 
 def split(images, energy):
@@ -34,7 +33,8 @@ def split(images, energy):
         is ``images``, exact to 1e-5.
 
     Raises:
-        ValueError: for another rank or shape, or an energy that is negative or not finite.
+        ValueError: for another rank or shape, a side of 0, images that are not finite, or an
+            energy that is negative or not finite.
 
     Reference:
         Wang et al., High-Frequency Component Helps Explain the Generalization of
@@ -46,8 +46,8 @@ def split(images, energy):
         >>> np.diag(leading[0, :, :, 0]).round(3), np.diag(trailing[0, :, :, 0]).round(3)
         (array([3., 0., 0.]), array([0., 2., 1.]))
     """
+    images = tensors.images(images)
     (leading,) = leading_components(images, [energy])
-    images = ops.convert_to_tensor(images)
     trailing = ops.cast(images, "float32") - ops.cast(leading, "float32")
     return leading, ops.cast(trailing, leading.dtype)
 
@@ -73,12 +73,12 @@ def leading_components(images, energies):
         >>> bool(np.allclose(nothing, 0)), bool(np.allclose(all_of_it, images, atol=1e-5))
         (True, True)
     """
-    images = ops.convert_to_tensor(images)
-    dtype = keras.backend.standardize_dtype(images.dtype)
-    dtype = dtype if keras.backend.is_float_dtype(dtype) else "float32"
+    images = tensors.images(images)
+    dtype = tensors.float_dtype(images)
     images = ops.convert_to_numpy(images).astype("float32")
-    expected = "`images` must be (batch, height, width, channels)"
-    checks.require(images.ndim == 4, expected, **{"images.shape": images.shape})
+    bad = images[~np.isfinite(images)]
+    expected = "`images` must be finite"
+    checks.require(not bad.size, expected, images=float(bad[0]) if bad.size else None)
     energies = [_energy(energy, (len(images), images.shape[3])) for energy in energies]
     left, values, right = np.linalg.svd(images.transpose(0, 3, 1, 2), full_matrices=False)
     reached = np.cumsum(np.square(values, dtype="float64"), axis=-1)
@@ -94,7 +94,7 @@ def leading_components(images, energies):
 
 def _energy(values, shape):
     """Energy as float64 after a check of its form and range."""
-    values = ops.convert_to_numpy(values).astype("float64")
+    values = ops.convert_to_numpy(tensors.real(values, "energy")).astype("float64")
     expected = "`energy` must be (batch, channels), one number for each channel of each image"
     checks.require(values.shape == shape, expected, **{"energy.shape": values.shape})
     bad = values[~(np.isfinite(values) & (values >= 0))]

@@ -217,6 +217,26 @@ def test_operations_are_those_of_pillow(rng):
             assert (difference > 1).mean() < 0.1 and (difference <= 1)[9:-9, 9:-9].all()
 
 
+@pytest.mark.parametrize(("name", "share"), [("rotate", 0.052), ("shear_x", 0.031)])
+def test_rim_of_turned_and_sheared_images_is_not_that_of_pillow(name, share, rng):
+    """The share that the docstring of ``apply`` gives, and one level of 255 everywhere else."""
+    levels = rng.integers(0, 256, (80, 32, 32, 3))
+    strengths = (rng.uniform(0.1, 3, 80) * rng.choice([-1, 1], 80)).astype("float32")
+    operations = np.full(80, image_operations.OPERATIONS.index(name))
+
+    def both(levels):
+        ours = output(image_operations.apply, levels.astype("int32"), operations, strengths)
+        pairs = zip(levels.astype("uint8"), strengths, strict=True)
+        theirs = [pillow(Image.fromarray(image), name, float(s)) for image, s in pairs]
+        return ours, np.stack(theirs).astype("int32")
+
+    white, cut = both(np.full(levels.shape, 255))
+    inside = (white == cut).all(axis=-1)
+    difference = np.abs(np.subtract(*both(levels))).max(axis=-1)
+    assert difference[inside].max() <= 1
+    assert (difference > 1).mean() == pytest.approx(share, rel=0.15)
+
+
 def test_single_returns_the_augmented_image_or_its_recombination(monkeypatch, rng):
     images = rng.integers(0, 256, (400, 8, 8, 3)).astype("float32") / 255
     steps = iter([lambda levels: 255 - levels, lambda levels: abs(levels[:, ::-1] - 99)])

@@ -1,9 +1,12 @@
+import json
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from hfc_keras import kernels, layers, spectrum
+from hfc_keras.layers.mix_up import MixUp
 
 LAYERS = [
     layers.RadialFilter(2.0),
@@ -14,6 +17,82 @@ LAYERS = [
     layers.PixelNoise(0.1, seed=3),
 ]
 IDS = ["low", "high", "band", "rescale", "crop_flip", "noise"]
+# Every layer of images that the package has, by what makes it.
+EVERY = {
+    "radial": lambda **options: layers.RadialFilter(2, "high", **options),
+    "band": lambda **options: layers.BandFilter(1, 3, **options),
+    "rescale": layers.RescaleToMax,
+    "crop_flip": lambda **options: layers.RandomCropFlip(2, seed=3, **options),
+    "noise": lambda **options: layers.PixelNoise(0.1, seed=3, **options),
+    "mix": lambda **options: layers.AmplitudePhaseMix(1.0, seed=3, **options),
+    "single": lambda **options: layers.AmplitudePhaseSingle(seed=3, **options),
+    "hybrid": lambda **options: layers.HybridAugment(1.0, True, 5, seed=3, **options),
+    "blur_pool": lambda **options: layers.BlurPool2D(4, **options),
+    "max_blur_pool": layers.MaxBlurPool2D,
+    "fourier_pool": layers.FourierPool2D,
+    "asap": lambda **options: layers.FourierPool2D("hamming", **options),
+    "contextual": lambda **options: layers.ContextualConv2D(8, strides=2, **options),
+    "splits": lambda **options: layers.ContextualConv2D(
+        8, splits=(6, 2), dilations=[1, 3], kernel_regularizer="l2", **options
+    ),
+    "smooth": lambda **options: layers.SmoothConv2D(6, (3, 5), 0.25, padding="same", **options),
+}
+# By argument: what it must not be, whichever layer has it.
+NO_NUMBER = [np.nan, np.inf, -np.inf, None, "3", [1], True, 1j, np.ones(1)]
+NO_FLAG = ["no", 1, 0, 0.0, None, [True], np.nan]
+NO_CHOICE = ["nothing", None, 3, np.nan, True, ["low"]]
+NO_SEED = [-1, 1.5, np.nan, "3", True, [1], 2**32]
+HOSTILE = [
+    (layers.RadialFilter, {"radius": 2}, "radius", [-1, *NO_NUMBER]),
+    (layers.RadialFilter, {"radius": 2}, "component", NO_CHOICE),
+    (layers.RadialFilter, {"radius": 2}, "inclusive", NO_FLAG),
+    (layers.RadialFilter, {"radius": 2}, "outside_gain", [-0.1, 1.1, *NO_NUMBER]),
+    (layers.BandFilter, {"outer": 3}, "inner", [-1, 3, *NO_NUMBER]),
+    (layers.BandFilter, {"inner": 3}, "outer", [-1, 3, *NO_NUMBER]),
+    (layers.BandFilter, {"inner": 1, "outer": 3}, "inclusive", NO_FLAG),
+    (layers.BandFilter, {"inner": 1, "outer": 3}, "stop", NO_FLAG),
+    (layers.RandomCropFlip, {}, "padding", [-1, 1.5, 10**6, *NO_NUMBER]),
+    (layers.RandomCropFlip, {}, "flip", NO_FLAG),
+    (layers.RandomCropFlip, {}, "seed", NO_SEED),
+    (layers.PixelNoise, {}, "stddev", [-0.1, *NO_NUMBER]),
+    (layers.PixelNoise, {"stddev": 0.1}, "seed", NO_SEED),
+    (layers.AmplitudePhaseMix, {}, "probability", [-0.1, 1.1, *NO_NUMBER]),
+    (layers.AmplitudePhaseMix, {}, "axes", NO_CHOICE),
+    (layers.AmplitudePhaseMix, {}, "clip", NO_FLAG),
+    (layers.AmplitudePhaseMix, {}, "seed", NO_SEED),
+    (layers.AmplitudePhaseSingle, {}, "probability", [-0.1, 1.1, *NO_NUMBER]),
+    (layers.AmplitudePhaseSingle, {}, "severity", [0, 11, *NO_NUMBER]),
+    (layers.AmplitudePhaseSingle, {}, "axes", NO_CHOICE),
+    (layers.AmplitudePhaseSingle, {}, "seed", NO_SEED),
+    (layers.HybridAugment, {}, "probability", [-0.1, 1.1, *NO_NUMBER]),
+    (layers.HybridAugment, {}, "recombine", NO_FLAG),
+    (layers.HybridAugment, {}, "kernel_size", [0, 2, 1.5, *NO_NUMBER]),
+    (layers.HybridAugment, {}, "sigma", [0, -1, *NO_NUMBER]),
+    (layers.HybridAugment, {}, "clip", NO_FLAG),
+    (layers.HybridAugment, {}, "seed", NO_SEED),
+    (layers.BlurPool2D, {}, "pool_size", [0, 8, 1.5, *NO_NUMBER]),
+    (layers.BlurPool2D, {}, "strides", [0, 1.5, *NO_NUMBER]),
+    (layers.MaxBlurPool2D, {}, "pool_size", [0, 1.5, *NO_NUMBER]),
+    (layers.MaxBlurPool2D, {}, "blur_size", [0, 8, 1.5, *NO_NUMBER]),
+    (layers.MaxBlurPool2D, {}, "strides", [0, 1.5, *NO_NUMBER]),
+    (layers.MaxBlurPool2D, {}, "padding", NO_CHOICE),
+    (layers.FourierPool2D, {}, "window", NO_CHOICE),
+    (layers.ContextualConv2D, {}, "filters", [0, 1.5, *NO_NUMBER]),
+    (layers.ContextualConv2D, {"filters": 8}, "kernel_size", [0, 2, 1.5, *NO_NUMBER]),
+    (layers.ContextualConv2D, {"filters": 8}, "levels", [0, 6, 1.5, *NO_NUMBER]),
+    (layers.ContextualConv2D, {"filters": 8}, "strides", [0, 1.5, *NO_NUMBER]),
+    (layers.ContextualConv2D, {"filters": 8}, "use_bias", NO_FLAG),
+    (layers.ContextualConv2D, {"filters": 8}, "kernel_initializer", ["nothing", 3, [1]]),
+    (layers.ContextualConv2D, {"filters": 8}, "kernel_regularizer", ["nothing", 3, [1]]),
+    (layers.SmoothConv2D, {"kernel_size": 3, "rho": 1}, "filters", [0, -1, 1.5, *NO_NUMBER]),
+    (layers.SmoothConv2D, {"filters": 2, "rho": 1}, "kernel_size", [0, 1.5, (3,), *NO_NUMBER[:5]]),
+    (layers.SmoothConv2D, {"filters": 2, "kernel_size": 3}, "rho", [-1, *NO_NUMBER]),
+    (layers.SmoothConv2D, {"filters": 2, "kernel_size": 3, "rho": 1}, "normalize", NO_FLAG),
+    (layers.BatchMixUp, {}, "alpha", [-1, 0, *NO_NUMBER]),
+    (layers.BatchMixUp, {}, "seed", NO_SEED),
+    (MixUp, {}, "alpha", [-1, 0, *NO_NUMBER]),
+    (layers.BothCopies, {}, "layer", [None, "mix", 3, layers.RescaleToMax]),
+]
 
 
 @pytest.fixture
@@ -46,6 +125,8 @@ class TestContract:
         np.testing.assert_allclose(half, full, rtol=1e-2, atol=1e-6)
 
     def test_integers_are_taken_as_floats(self, layer, rng):
+        if isinstance(layer, layers.PixelNoise):
+            pytest.skip("clips to [0, 1] and so refuses integers")
         images = rng.integers(0, 256, (2, 8, 9, 3)).astype("uint8")
         fresh = [type(layer).from_config(layer.get_config()) for _ in range(2)]
         whole, floats = fresh[0](images), fresh[1](images.astype("float32"))
@@ -71,6 +152,144 @@ class TestContract:
         dataset = tf.data.Dataset.from_tensor_slices(images).batch(3).map(layer)
         shapes = [batch.shape for batch in dataset.as_numpy_iterator()]
         assert shapes == [(3, 8, 9, 3), (1, 8, 9, 3)]
+
+
+@pytest.fixture
+def settings():
+    """Keras' global settings, to be changed and put back."""
+    before = keras.config.floatx(), keras.config.image_data_format(), keras.config.dtype_policy()
+    yield keras.config
+    keras.config.set_floatx(before[0])
+    keras.config.set_image_data_format(before[1])
+    keras.config.set_dtype_policy(before[2])
+
+
+def numbers(tensor):
+    return ops.convert_to_numpy(ops.cast(tensor, "float32"))
+
+
+def same_weights(layer, images):
+    """Output of a layer whose random weights, if it has any, are those of every other one."""
+    layer.build(images.shape)
+    for index, weight in enumerate(layer.weights):
+        weight.assign(np.random.default_rng(index).normal(size=weight.shape))
+    return layer(images)
+
+
+@pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
+class TestEveryLayer:
+    """What holds of each layer of images under every setting, dtype and batch."""
+
+    @pytest.mark.parametrize("batch", [0, 1])
+    def test_takes_an_empty_batch_and_one_image(self, make, batch, images):
+        layer = make()
+        result = layer(images[:batch])
+        assert tuple(result.shape) == (batch, *layer.compute_output_shape((None, 8, 9, 3))[1:])
+        assert np.isfinite(numbers(result)).all()
+
+    @pytest.mark.tensorflow
+    @pytest.mark.parametrize("sides", [(8, 9), (None, None)])
+    def test_takes_batches_of_any_length_in_tf_data(self, make, sides, images):
+        import tensorflow as tf
+
+        layer = make()
+        layer.build((None, *sides, 3))
+        batches = tf.data.Dataset.from_generator(
+            lambda: (images[:length] for length in (4, 0, 1)),
+            output_signature=tf.TensorSpec((None, *sides, 3), "float32"),
+        )
+        found = [batch.shape for batch in batches.map(layer).as_numpy_iterator()]
+        shape = layer.compute_output_shape((None, 8, 9, 3))[1:]
+        assert found == [(4, *shape), (0, *shape), (1, *shape)]
+
+    @pytest.mark.parametrize(
+        ("inputs", "message"),
+        [
+            (np.zeros((8, 9, 3)), r"channels\): expected ndim=4.*inputs.shape=\(8, 9, 3\)"),
+            (np.zeros((1, 1, 8, 9, 3)), "expected ndim=4, found ndim=5. Received: inputs.shape"),
+            (np.zeros((2, 0, 9, 3)), r"at least 1 pixel a side.*inputs.shape=\(2, 0, 9, 3\)"),
+            (np.zeros((2, 8, 0, 3)), "at least 1 pixel a side"),
+            (np.zeros((2, 8, 9, 0)), "and 1 channel. Received"),
+            (np.zeros((2, 8, 9, 3), complex), "real numbers. Received: inputs.dtype='complex128'"),
+            (np.full((2, 8, 9, 3), "x"), "real numbers. Received: inputs.dtype"),
+            (None, "Received: inputs"),
+            ("images", "Received: inputs"),
+        ],
+    )
+    def test_refuses_other_inputs_by_name(self, make, inputs, message):
+        with pytest.raises(ValueError, match=message):
+            make()(inputs)
+        if getattr(inputs, "ndim", 0) in (3, 5):
+            with pytest.raises(ValueError, match="expected ndim=4"):
+                make()(keras.Input(inputs.shape[1:]))
+
+    @pytest.mark.parametrize(
+        "dtype", [None, "mixed_float16", "float64", keras.DTypePolicy("mixed_bfloat16")], ids=str
+    )
+    def test_config_is_json_and_rebuilds_the_layer(self, make, dtype):
+        text = json.dumps(make(dtype=dtype).get_config())
+        copy = type(make()).from_config(json.loads(text))
+        assert json.dumps(copy.get_config()) == text
+        assert copy.compute_dtype == make(dtype=dtype).compute_dtype
+
+    def test_channels_first_as_a_global_setting_changes_nothing(self, make, settings, images):
+        expected = numbers(same_weights(make(), images))
+        settings.set_image_data_format("channels_first")
+        np.testing.assert_array_equal(numbers(same_weights(make(), images)), expected)
+
+    @pytest.mark.tensorflow
+    def test_float64_as_a_global_setting(self, make, settings, images):
+        expected = numbers(same_weights(make(), images))
+        settings.set_floatx("float64")
+        settings.set_dtype_policy("float64")
+        for given in (images.astype("float64"), images):
+            result = same_weights(make(), given)
+            assert result.dtype == "float64"
+            np.testing.assert_allclose(numbers(result), expected, atol=1e-5)
+
+    @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+    def test_mixed_precision_as_a_global_setting(self, make, policy, settings, images):
+        expected = numbers(same_weights(make(), images))
+        settings.set_dtype_policy(policy)
+        result = same_weights(make(), images)
+        assert keras.backend.standardize_dtype(result.dtype) == policy.removeprefix("mixed_")
+        np.testing.assert_allclose(numbers(result), expected, atol=0.02 * np.abs(expected).max())
+
+    @pytest.mark.tensorflow
+    def test_says_whether_xla_has_its_operations(self, make, images):
+        import tensorflow as tf
+
+        layer = make()
+        layer.build(images.shape)
+        compiled = tf.function(layer, jit_compile=True)
+        if layer.supports_jit:
+            assert np.isfinite(numbers(compiled(images))).all()
+        else:
+            with pytest.raises(tf.errors.InvalidArgumentError, match="No registered"):
+                compiled(images)
+
+
+@pytest.mark.parametrize(
+    ("layer", "good", "name", "values"), HOSTILE, ids=[f"{h[0].__name__}-{h[2]}" for h in HOSTILE]
+)
+def test_every_argument_of_every_layer_is_checked(layer, good, name, values):
+    for value in values:
+        with pytest.raises(ValueError, match="Received: ") as caught:
+            layer(**{**good, name: value})
+        assert name in str(caught.value), value
+
+
+def test_far_numbers_are_taken_as_what_they_mean(images):
+    for far in (1e30, 1e300):
+        np.testing.assert_allclose(numbers(layers.RadialFilter(far)(images)), images, atol=1e-6)
+        noisy = numbers(layers.PixelNoise(far, seed=0)(images))
+        assert np.isin(noisy, [0, 1]).mean() > 0.99 and np.isfinite(noisy).all()
+
+
+def test_rescale_in_half_precision_takes_components_beyond_its_range(images):
+    result = layers.RescaleToMax(dtype="mixed_float16")(1e6 * images)
+    expected = images / images.max(axis=(1, 2, 3), keepdims=True)
+    np.testing.assert_allclose(numbers(result), expected, atol=1e-3)
 
 
 def test_models_with_the_layers_load_in_a_fresh_process(tmp_path, images, fresh_python):
@@ -152,6 +371,88 @@ def test_batch_mix_up_has_one_weight_a_batch(rng):
     np.testing.assert_allclose(ops.convert_to_numpy(mixed["images"]), expected, atol=1e-5)
     config = layers.BatchMixUp(alpha=0.5, seed=4).get_config()
     assert layers.BatchMixUp.from_config(config).get_config() == config
+
+
+@pytest.mark.parametrize("mix_up", [MixUp, layers.BatchMixUp])
+class TestMixUp:
+    """Mix-up with weights of its own for each image, and with one for a batch."""
+
+    def data(self, examples=4, dtype="float32"):
+        images = np.random.default_rng(0).random((examples, 8, 8, 1)).astype(dtype)
+        return {"images": images, "labels": np.eye(4, dtype=dtype)[np.arange(examples) % 4]}
+
+    @pytest.mark.parametrize(
+        ("policy", "tolerance"), [("mixed_float16", 1e-3), ("mixed_bfloat16", 1e-2)]
+    )
+    def test_mixed_precision(self, mix_up, policy, tolerance, settings):
+        expected = mix_up(0.5, seed=0)(self.data())
+        settings.set_dtype_policy(policy)
+        mixed = mix_up(0.5, seed=0)(self.data(), training=True)
+        assert keras.backend.standardize_dtype(mixed["images"].dtype) == policy[6:]
+        for name, atol in (("images", tolerance), ("labels", 1e-6)):
+            np.testing.assert_allclose(numbers(mixed[name]), numbers(expected[name]), atol=atol)
+
+    @pytest.mark.tensorflow
+    @pytest.mark.parametrize("policy", ["float32", "mixed_float16", "float64"])
+    def test_float64_and_tf_data(self, mix_up, policy, settings):
+        import tensorflow as tf
+
+        expected = mix_up(0.5, seed=0)(self.data())
+        if policy == "float64":
+            settings.set_floatx(policy)
+        settings.set_dtype_policy(policy)
+        dataset = tf.data.Dataset.from_tensor_slices(self.data(dtype="float64")).batch(4)
+        (mixed,) = dataset.map(mix_up(0.5, seed=0)).as_numpy_iterator()
+        assert mixed["images"].dtype == {"mixed_float16": "float16"}.get(policy, policy)
+        np.testing.assert_allclose(mixed["labels"], numbers(expected["labels"]), atol=1e-6)
+        np.testing.assert_allclose(mixed["images"], numbers(expected["images"]), atol=1e-3)
+
+    @pytest.mark.parametrize("alpha", [1e-300, 1e-30, 1e-3, 0.01, 0.05, 0.2, 1e30])
+    def test_weights_are_numbers_for_every_alpha(self, mix_up, alpha):
+        layer, data = mix_up(alpha, seed=0), self.data(4000)
+        assert np.isfinite(numbers(layer(data)["labels"])).all()
+        weight = numbers(MixUp(alpha, seed=0).get_random_transformation(data)["mix_weight"])
+        variance = 0.25 / (2 * min(alpha, 1e12) + 1)
+        assert weight.mean() == pytest.approx(0.5, abs=0.03)
+        assert weight.var() == pytest.approx(variance, rel=0.05, abs=1e-6)
+
+    def test_is_that_of_keras_where_keras_works(self, mix_up):
+        if mix_up is layers.BatchMixUp:
+            pytest.skip("Keras has no weight for a batch")
+        ours = MixUp(0.4, seed=5)(self.data())
+        theirs = keras.layers.MixUp(0.4, seed=5)(self.data())
+        for name in ("images", "labels"):
+            np.testing.assert_array_equal(numbers(ours[name]), numbers(theirs[name]))
+
+    @pytest.mark.parametrize("examples", [0, 1])
+    def test_takes_an_empty_batch_and_one_image(self, mix_up, examples):
+        data = self.data(examples)
+        mixed = mix_up(0.5, seed=0)(data)
+        np.testing.assert_allclose(numbers(mixed["images"]), data["images"], atol=1e-6)
+        assert mixed["labels"].shape == (examples, 4)
+
+    def test_takes_whole_labels_and_leaves_its_input_alone(self, mix_up):
+        data = {**self.data(), "labels": np.eye(4, dtype="int32")}
+        before = {name: value.copy() for name, value in data.items()}
+        assert numbers(mix_up(0.5, seed=0)(data)["labels"]).sum() == pytest.approx(4)
+        for name, value in before.items():
+            np.testing.assert_array_equal(data[name], value)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"labels": np.arange(4)}, r"must be one-hot.*labels.shape=\(4,\)"),
+            ({"labels": np.eye(3)}, r"a row .* for each image.*labels.shape=\(3, 3\)"),
+            ({"images": np.zeros((8, 8, 1))}, r"expected ndim=4.*images.shape=\(8, 8, 1\)"),
+            ({"images": np.zeros((4, 0, 8, 1))}, "at least 1 pixel a side"),
+            ({"labels": None}, "Received: labels="),
+        ],
+    )
+    def test_other_data_are_refused(self, mix_up, change, message):
+        with pytest.raises(ValueError, match=message):
+            mix_up(0.5)({**self.data(), **change})
+        with pytest.raises(ValueError, match="`data` must be a dict of `images` and `labels`"):
+            mix_up(0.5)(self.data()["images"])
 
 
 @pytest.mark.parametrize("application", ["ResNet50", "VGG16"])

@@ -4,6 +4,7 @@ import pytest
 
 from hfc_keras import data, layers
 from hfc_keras.data import pipeline
+from hfc_keras.training import Recipe, inputs
 
 
 @pytest.fixture
@@ -83,6 +84,84 @@ def test_shuffled_labels_keep_the_classes_and_depend_on_the_seed(split):
     np.testing.assert_array_equal(shuffled, pipeline.shuffled_labels(split.labels, seed=1))
     assert (shuffled != split.labels).any()
     assert (shuffled != pipeline.shuffled_labels(split.labels, seed=2)).any()
+
+
+POLICIES = ["mixed_float16", "mixed_bfloat16", "float16", "float64"]
+RECIPES = {
+    "filters": {"component": "high", "radius": 2, "rescale": True, "augmentation": "crop_flip"},
+    "noise": {"noise": 0.1, "mix_up": 0.3},
+    "batch_weight": {"mix_up": 0.3, "mix_up_weight": "batch"},
+    "apr_sp": {"recombination": "apr_sp"},
+    "hybrid_plus": {"recombination": "hybrid_plus"},
+}
+
+
+@pytest.fixture
+def policy():
+    """A global dtype policy, and ``floatx`` where that is float64; put back afterwards."""
+    before = keras.config.floatx(), keras.config.dtype_policy()
+
+    def choose(name):
+        if name == "float64" and keras.backend.backend() != "tensorflow":
+            pytest.skip("JAX has no float64 unless it is told so")
+        keras.config.set_floatx("float64" if name == "float64" else "float32")
+        keras.config.set_dtype_policy(name)
+
+    yield choose
+    keras.config.set_floatx(before[0])
+    keras.config.set_dtype_policy(before[1])
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+def test_a_dtype_policy_is_the_networks_and_changes_no_batch(kind, policy):
+    recipe = Recipe(dataset="digits", examples=(30, 20), batch_size=20, **RECIPES[kind])
+    digits = inputs.load_data(recipe)
+
+    def arrays():
+        batches = epoch_of(inputs.training_batches(recipe, digits), 0)
+        return [*batches[0], inputs.filtered_images(recipe, digits.test)]
+
+    expected = arrays()
+    for name in POLICIES:
+        policy(name)
+        for found, right in zip(arrays(), expected, strict=True):
+            assert found.dtype == "float32"
+            np.testing.assert_array_equal(found, right, err_msg=name)
+
+
+@pytest.mark.parametrize("mix_up", [keras.layers.MixUp, layers.BatchMixUp])
+def test_layers_of_ones_own_compute_in_full_under_every_policy(mix_up, split, policy):
+    def batch():
+        chain = [
+            layers.RandomCropFlip(1, seed=0),
+            layers.AmplitudePhaseSingle(seed=0),
+            layers.PixelNoise(0.1, seed=0),
+            layers.RadialFilter(2),
+            layers.RescaleToMax(),
+        ]
+        pairs = [layers.BothCopies(layers.HybridAugment(1.0, seed=0)), mix_up(0.5, seed=0)]
+        return epoch_of(data.TrainingBatches(split, 10, 3, 0, chain, pairs), 0)[0]
+
+    expected = batch()
+    for name in POLICIES:
+        policy(name)
+        for found, right in zip(batch(), expected, strict=True):
+            assert found.dtype == "float32"
+            np.testing.assert_allclose(found, right, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("weight", ["image", "batch"])
+def test_a_network_of_half_precision_trains_with_mix_up(weight, policy):
+    policy("mixed_bfloat16")
+    recipe = Recipe(
+        dataset="digits", examples=(20, 20), batch_size=10, mix_up=0.2, mix_up_weight=weight
+    )
+    batches = inputs.training_batches(recipe, inputs.load_data(recipe))
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
+    model.add(keras.layers.Dense(10, dtype="float32"))
+    model.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
+    history = model.fit(batches.dataset(), callbacks=[batches.epoch_marker()], verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
 
 
 @pytest.mark.parametrize(

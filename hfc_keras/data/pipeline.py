@@ -19,7 +19,9 @@ class TrainingBatches:
     """Shuffled, augmented batches of a training set, for ``keras.Model.fit``.
 
     Set ``epoch`` before an epoch starts (``epoch_marker()`` is the callback that does); the
-    same (seed, epoch) gives the same batches. The last batch may be smaller.
+    same (seed, epoch) gives the same batches. The last batch may be smaller. Images are float32
+    until the network has them: a layer of half precision, as a mixed dtype policy makes them, is
+    set to compute in float32.
 
     Args:
         split: ``data.Split``, the training set.
@@ -49,6 +51,8 @@ class TrainingBatches:
         self.image_layers = list(image_layers)
         self.pair_layers = list(pair_layers)
         self.epoch = 0
+        for layer in self.image_layers + self.pair_layers:
+            _compute_in_full(layer)
         self._states = [
             state for layer in self.image_layers + self.pair_layers for state in seed_states(layer)
         ]
@@ -110,7 +114,7 @@ class TrainingBatches:
         for layer in self.pair_layers:
             mixed = layer({"images": images, "labels": labels})
             images, labels = mixed["images"], mixed["labels"]
-        return images, labels
+        return ops.cast(images, "float32"), ops.cast(labels, "float32")
 
     def _start(self, epoch, logs=None):
         self.epoch = epoch
@@ -216,6 +220,17 @@ def as_floats(images):
     images = ops.convert_to_tensor(images)
     scale = 255.0 if keras.backend.is_int_dtype(images.dtype) else 1.0
     return ops.cast(images, "float32") / scale
+
+
+def _compute_in_full(layer):
+    """Have a layer, and those inside it, compute in float32 where it would in half precision.
+
+    Where ``floatx`` is float64 it is that, the dtype of the weights of ``keras.layers.MixUp``.
+    """
+    wide = "float64" if keras.config.floatx() == "float64" else "float32"
+    for part in layer._flatten_layers():
+        if part.compute_dtype not in ("float32", wide):
+            part.dtype_policy = wide
 
 
 def seed_states(layer):

@@ -3,12 +3,13 @@
 import keras
 from keras import ops
 
-from hfc_keras import checks, spectrum
+from hfc_keras import checks, spectrum, tensors
+from hfc_keras.layers.image_layer import ImageLayer
 from hfc_keras.layers.image_operations import float_pixels
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
-class AmplitudePhaseMix(keras.layers.Layer):
+class AmplitudePhaseMix(ImageLayer):
     r"""Give each image the amplitude of another one and let it keep its own phase (APR-P).
 
     .. math:: x'_b = R(x_b, x_{\pi(b)})
@@ -58,10 +59,9 @@ class AmplitudePhaseMix(keras.layers.Layer):
         super().__init__(**{"autocast": False, **kwargs})
         self.probability = checks.number("probability", probability, minimum=0, maximum=1)
         self.axes = checks.choice("axes", axes, spectrum.AXES)
-        self.clip = bool(clip)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
-        self.input_spec = keras.layers.InputSpec(ndim=4)
+        self.clip = tensors.flag("clip", clip)
+        self.seed = tensors.seed(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def call(self, inputs, training=True):
         """Mix a batch of images."""
@@ -108,5 +108,6 @@ def draw_partners(images, probability, generator):
         >>> bool(drawn), sorted(ops.convert_to_numpy(partners).tolist())
         (True, [0, 1, 2])
     """
-    drawn = keras.random.uniform((), seed=generator) < probability
-    return drawn, keras.random.shuffle(ops.arange(ops.shape(images)[0]), seed=generator)
+    drawn = keras.random.uniform((), seed=generator, dtype="float32") < probability
+    indices = ops.arange(ops.shape(images)[0], dtype="int32")
+    return drawn, keras.random.shuffle(indices, seed=generator)

@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
-from hfc_keras import checks, spectrum
+from hfc_keras import checks, spectrum, tensors
+from hfc_keras.layers.image_layer import ImageLayer
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
-class BandFilter(keras.layers.Layer):
+class BandFilter(ImageLayer):
     r"""Keep the frequencies of a ring, or everything but that ring.
 
     .. math:: x_b = F^{-1}(B \cdot F x), \qquad
@@ -41,9 +42,8 @@ class BandFilter(keras.layers.Layer):
         self.inner = checks.number("inner", inner, minimum=0)
         self.outer = checks.number("outer", outer, minimum=0)
         checks.require(inner < outer, "`outer` must be above `inner`", inner=inner, outer=outer)
-        self.inclusive = bool(inclusive)
-        self.stop = bool(stop)
-        self.input_spec = keras.layers.InputSpec(ndim=4)
+        self.inclusive = tensors.flag("inclusive", inclusive)
+        self.stop = tensors.flag("stop", stop)
 
     def call(self, inputs):
         """Filter a batch of images."""

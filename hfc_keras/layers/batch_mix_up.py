@@ -1,12 +1,12 @@
 """Mix-up with one weight for a whole batch."""
 
-import warnings
-
 import keras
+
+from hfc_keras.layers.mix_up import MixUp
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
-class BatchMixUp(keras.layers.MixUp):
+class BatchMixUp(MixUp):
     r"""Mix each image of a batch with another one, all by the same weight.
 
     .. math:: \tilde x = b x + (1 - b) x_\pi, \quad \tilde y = b y + (1 - b) y_\pi, \quad
@@ -25,7 +25,12 @@ class BatchMixUp(keras.layers.MixUp):
             ``(batch, classes)``.
 
     Returns:
-        Dict of the same form.
+        Dict of the same form: images in the layer's compute dtype, labels in float32 (float64
+        if that is the compute dtype).
+
+    Raises:
+        ValueError: for an alpha that is not finite or not above 0, another seed, or data of
+            another form.
 
     Reference:
         Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018.
@@ -40,8 +45,5 @@ class BatchMixUp(keras.layers.MixUp):
 
     def get_random_transformation(self, data, training=True, seed=None):
         """Draw the partners of a batch and its single weight."""
-        with warnings.catch_warnings():
-            # Keras asks for int64 indices, which JAX narrows with a warning each time.
-            warnings.filterwarnings("ignore", "Explicitly requested dtype int64")
-            drawn = super().get_random_transformation(data, training=training, seed=seed)
+        drawn = super().get_random_transformation(data, training=training, seed=seed)
         return {**drawn, "mix_weight": drawn["mix_weight"][:1]}

@@ -8,6 +8,8 @@ import numpy as np
 from keras import ops
 
 from hfc_keras import checks
+from hfc_keras.layers.image_layer import ImageLayer
+from hfc_keras.layers.reflection import reflect
 from hfc_keras.spectrum.axes import uses_products
 
 # Sides up to which two dense matrix products beat a depthwise convolution on a processor.
@@ -15,7 +17,7 @@ LARGEST_PRODUCT = 64
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
-class BlurPool2D(keras.layers.Layer):
+class BlurPool2D(ImageLayer):
     r"""Filter each channel with a binomial kernel, then keep every ``strides``-th pixel.
 
     .. math:: y = (a a^\top * x)_{::s, ::s}, \qquad
@@ -56,7 +58,6 @@ class BlurPool2D(keras.layers.Layer):
         super().__init__(**kwargs)
         self.pool_size = checks.number("pool_size", pool_size, 1, 7, whole=True)
         self.strides = checks.number("strides", strides, minimum=1, whole=True)
-        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
         """Refuse a map that is too small to be reflected."""
@@ -104,11 +105,10 @@ class BlurPool2D(keras.layers.Layer):
 
     def _by_convolution(self, maps):
         """Filter and subsample with a depthwise convolution."""
-        row, padding = _row(self.pool_size), _padding(self.pool_size)
+        row = _row(self.pool_size)
         kernel = np.multiply.outer(np.outer(row, row), np.ones((maps.shape[3], 1)))
-        maps = ops.pad(maps, ((0, 0), padding, padding, (0, 0)), mode="reflect")
         return ops.depthwise_conv(
-            maps,
+            reflect(maps, *_padding(self.pool_size)),
             ops.cast(kernel, self.compute_dtype),
             strides=self.strides,
             padding="valid",

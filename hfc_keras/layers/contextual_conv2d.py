@@ -6,14 +6,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from hfc_keras import checks
+from hfc_keras import checks, tensors
+from hfc_keras.layers.image_layer import ImageLayer
 
 # By number of levels: the share of the filters that each level has, in eighths.
 EIGHTHS = {1: (8,), 2: (4, 4), 3: (4, 2, 2), 4: (2, 2, 2, 2), 5: (2, 2, 2, 1, 1)}
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
-class ContextualConv2D(keras.layers.Layer):
+class ContextualConv2D(ImageLayer):
     r"""Dilated convolutions of one input side by side, at the price of a plain convolution.
 
     .. math:: y = [\, w_1 *_1 x, \; \dots, \; w_L *_L x \,] + b, \qquad
@@ -103,12 +104,13 @@ class ContextualConv2D(keras.layers.Layer):
         self.dilations = None if dilations is None else _whole("dilations", dilations)
         # By level: first and last filter, and dilation.
         self._branches = _branches(self.filters, self.levels, self.splits, self.dilations)
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
-        self.kernel_constraint = keras.constraints.get(kernel_constraint)
-        self.input_spec = keras.layers.InputSpec(ndim=4)
+        self.use_bias = tensors.flag("use_bias", use_bias)
+        initializers = keras.initializers.get
+        self.kernel_initializer = _found("kernel_initializer", kernel_initializer, initializers)
+        self.bias_initializer = _found("bias_initializer", bias_initializer, initializers)
+        regularizers, constraints = keras.regularizers.get, keras.constraints.get
+        self.kernel_regularizer = _found("kernel_regularizer", kernel_regularizer, regularizers)
+        self.kernel_constraint = _found("kernel_constraint", kernel_constraint, constraints)
 
     def build(self, input_shape):
         """Make a kernel for each level."""
@@ -211,3 +213,12 @@ def _branches(filters, levels, splits, dilations):
 def _whole(name, values):
     checks.require(np.ndim(values) == 1, f"`{name}` must be a sequence of ints", **{name: values})
     return tuple(checks.number(name, value, minimum=1, whole=True) for value in values)
+
+
+def _found(name, value, get):
+    """What Keras finds under a name or in a config, refused in our words where it finds nothing."""
+    try:
+        return get(value)
+    except (ValueError, TypeError) as error:
+        message = f"`{name}` must be one that Keras knows. Received: {name}={value!r}"
+        raise ValueError(message) from error

@@ -7,13 +7,14 @@ import numpy as np
 from keras import ops
 
 from hfc_keras import checks
+from hfc_keras.layers.image_layer import ImageLayer
 from hfc_keras.spectrum.axes import uses_products
 
 WINDOWS = ("none", "hamming")
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
-class FourierPool2D(keras.layers.Layer):
+class FourierPool2D(ImageLayer):
     r"""Keep the lower half of the frequencies of each axis, as a map of half the size.
 
     .. math:: y = \frac{M_h M_w}{N_h N_w} F^{-1}_{M_h, M_w} \mathrm{crop}(W \cdot F x), \qquad
@@ -63,7 +64,6 @@ class FourierPool2D(keras.layers.Layer):
     def __init__(self, window="none", **kwargs):
         super().__init__(**{"autocast": False, **kwargs})
         self.window = checks.choice("window", window, WINDOWS)
-        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def call(self, inputs):
         """Subsample a batch of maps."""

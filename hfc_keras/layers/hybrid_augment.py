@@ -4,13 +4,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from hfc_keras import checks, spectrum
+from hfc_keras import checks, spectrum, tensors
 from hfc_keras.layers.amplitude_phase_mix import draw_partners
+from hfc_keras.layers.image_layer import ImageLayer
 from hfc_keras.layers.image_operations import float_pixels
+from hfc_keras.layers.reflection import reflect
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
-class HybridAugment(keras.layers.Layer):
+class HybridAugment(ImageLayer):
     r"""Give each image the high frequencies of another one (HybridAugment and HybridAugment++).
 
     .. math:: x'_b = L x_b + (x_{\pi(b)} - L x_{\pi(b)})
@@ -64,15 +66,14 @@ class HybridAugment(keras.layers.Layer):
     ):
         super().__init__(**{"autocast": False, **kwargs})
         self.probability = checks.number("probability", probability, minimum=0, maximum=1)
-        self.recombine = bool(recombine)
+        self.recombine = tensors.flag("recombine", recombine)
         self.kernel_size = checks.number("kernel_size", kernel_size, minimum=1, whole=True)
         checks.require(self.kernel_size % 2, "`kernel_size` must be odd", kernel_size=kernel_size)
         self.sigma = checks.number("sigma", sigma, minimum=1e-3)
         self.axes = checks.choice("axes", axes, spectrum.AXES)
-        self.clip = bool(clip)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
-        self.input_spec = keras.layers.InputSpec(ndim=4)
+        self.clip = tensors.flag("clip", clip)
+        self.seed = tensors.seed(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def call(self, inputs, training=True):
         """Mix a batch of images."""
@@ -106,12 +107,11 @@ class HybridAugment(keras.layers.Layer):
             f"`inputs` must have sides above {border} pixels to be reflected",
             **{"inputs.shape": tuple(images.shape)},
         )
-        pad = [border, border]
-        padded = ops.pad(images, [[0, 0], pad, pad, [0, 0]], mode="reflect")
+        padded = reflect(images, border, border)
         weights = np.exp(-((np.arange(-border, border + 1) / self.sigma) ** 2) / 2)
         kernel = np.outer(weights, weights)[:, :, None, None] / weights.sum() ** 2
         kernel = np.tile(kernel.astype("float32"), (1, 1, images.shape[-1], 1))
-        return ops.depthwise_conv(padded, kernel, padding="valid")
+        return ops.depthwise_conv(padded, kernel, padding="valid", data_format="channels_last")
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""

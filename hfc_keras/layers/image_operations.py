@@ -82,6 +82,13 @@ def apply(levels, operations, strengths):
     and a translation moves by ``[s / 30]`` of the side in whole pixels. ``autocontrast`` and
     ``equalize`` have no strength. Geometry is bilinear, on black.
 
+    All but the rim of turned and sheared images is Pillow's, with which the released code works,
+    to one level of 255. At the rim Pillow takes the nearest pixel of the image for the missing
+    neighbours up to half a pixel outside and is black beyond; here the edge fades into black. On
+    300 noise images with strengths of 0.1 to 3, more than one level lay between the two in 5.2 %
+    of the pixels (``rotate``) and 3.1 % (either shear) at 32 pixels a side, in 0.8 % and 0.4 % at
+    224, a mean of 33 levels where they did. ``tests/test_amplitude_phase.py`` measures it again.
+
     Args:
         levels: int32 ``(batch, height, width, channels)``, 0 to 255.
         operations: int ``(batch,)``, indices into ``OPERATIONS``.
@@ -140,14 +147,14 @@ def _maps(operations, strengths, height, width):
 def _by_tables(levels, operations, strengths):
     """Replace each value by that of its image's and channel's table."""
     batch, height, width, channels = ops.shape(levels)
-    starts = 256 * ops.reshape(ops.arange(batch * channels), (batch, 1, 1, channels))
+    starts = 256 * ops.reshape(ops.arange(batch * channels, dtype="int32"), (batch, 1, 1, channels))
     places = levels + starts
     flat = ops.reshape(places, (-1,))
     counts = ops.segment_sum(ops.ones_like(flat), flat, batch * channels * 256)
     counts = ops.reshape(counts, (batch, channels, 256))
     low, high = (
-        ops.transpose(side(levels, axis=(1, 2), keepdims=True), (0, 3, 1, 2))[..., 0]
-        for side in (ops.min, ops.max)
+        ops.transpose(side(levels, axis=(1, 2), keepdims=True, initial=end), (0, 3, 1, 2))[..., 0]
+        for side, end in ((ops.min, 255), (ops.max, 0))
     )
     strengths = strengths[:, None, None]
     tables = {

@@ -5,10 +5,11 @@ from keras import ops
 
 from hfc_keras import checks
 from hfc_keras.layers.blur_pool2d import BlurPool2D
+from hfc_keras.layers.image_layer import ImageLayer
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
-class MaxBlurPool2D(keras.layers.Layer):
+class MaxBlurPool2D(ImageLayer):
     r"""Maxima at every pixel, then ``BlurPool2D``.
 
     .. math:: y = \mathrm{BlurPool}_{k, s}\Big( \max_{0 \le i, j < p} x_{\cdot + i, \cdot + j} \Big)
@@ -50,7 +51,6 @@ class MaxBlurPool2D(keras.layers.Layer):
         self.strides = checks.number("strides", strides, minimum=1, whole=True)
         self.padding = checks.choice("padding", padding, ("valid", "same"))
         self.blur = BlurPool2D(blur_size, strides, dtype=self.dtype_policy, name="blur")
-        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
         """Refuse a map that is too small."""

@@ -3,11 +3,16 @@
 import keras
 from keras import ops
 
-from hfc_keras import checks
+from hfc_keras import checks, tensors
+from hfc_keras.layers.image_layer import ImageLayer
+from hfc_keras.layers.image_operations import float_pixels
+
+# Of more than this nothing is left but black and white; its product may overflow.
+ALL_NOISE = 1e9
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
-class PixelNoise(keras.layers.Layer):
+class PixelNoise(ImageLayer):
     r"""Add Gaussian noise to pixels and clip them to [0, 1] again.
 
     .. math:: x' = \min(1, \max(0, x + \sigma n)), \qquad n \sim N(0, 1)
@@ -21,14 +26,15 @@ class PixelNoise(keras.layers.Layer):
         **kwargs: as of ``keras.layers.Layer``.
 
     Call arguments:
-        inputs: ``(batch, height, width, channels)`` in [0, 1].
+        inputs: floats ``(batch, height, width, channels)`` in [0, 1].
         training: bool, whether to add noise at all; true unless told otherwise.
 
     Returns:
         Tensor of the shape of ``inputs``, in the layer's compute dtype.
 
     Raises:
-        ValueError: for a standard deviation that is negative or not finite.
+        ValueError: for a standard deviation that is negative or not finite, integers (which the
+            clip would turn into black and white) or another rank.
 
     Reference:
         Ford et al., Adversarial Examples Are a Natural Consequence of Test Error in Noise,
@@ -43,16 +49,16 @@ class PixelNoise(keras.layers.Layer):
     def __init__(self, stddev, seed=None, **kwargs):
         super().__init__(**{"autocast": False, **kwargs})
         self.stddev = checks.number("stddev", stddev, minimum=0)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
-        self.input_spec = keras.layers.InputSpec(ndim=4)
+        self.seed = tensors.seed(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def call(self, inputs, training=True):
         """Add noise to a batch of images."""
+        images = float_pixels(inputs)
         if not training:
-            return ops.cast(inputs, self.compute_dtype)
-        noise = keras.random.normal(ops.shape(inputs), seed=self.seed_generator, dtype="float32")
-        noisy = ops.cast(inputs, "float32") + self.stddev * noise
+            return ops.cast(images, self.compute_dtype)
+        noise = keras.random.normal(ops.shape(images), seed=self.seed_generator, dtype="float32")
+        noisy = ops.cast(images, "float32") + min(self.stddev, ALL_NOISE) * noise
         return ops.cast(ops.clip(noisy, 0.0, 1.0), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):

@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
-from hfc_keras import checks, spectrum
+from hfc_keras import checks, spectrum, tensors
+from hfc_keras.layers.image_layer import ImageLayer
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
-class RadialFilter(keras.layers.Layer):
+class RadialFilter(ImageLayer):
     r"""Keep the frequencies inside or outside a disc, each channel by itself.
 
     .. math:: x_l = F^{-1}(M_r \cdot F x), \qquad x_h = x - x_l
@@ -49,9 +50,8 @@ class RadialFilter(keras.layers.Layer):
         super().__init__(**{"autocast": False, **kwargs})
         self.radius = checks.number("radius", radius, minimum=0)
         self.component = checks.choice("component", component, ["low", "high"])
-        self.inclusive = bool(inclusive)
+        self.inclusive = tensors.flag("inclusive", inclusive)
         self.outside_gain = checks.number("outside_gain", outside_gain, minimum=0, maximum=1)
-        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def call(self, inputs):
         """Filter a batch of images."""

@@ -3,18 +3,22 @@
 import keras
 from keras import ops
 
-from hfc_keras import checks
+from hfc_keras import checks, tensors
+from hfc_keras.layers.image_layer import ImageLayer
+
+# Of more black than this around each image memory would be full.
+LARGEST_PADDING = 1024
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
-class RandomCropFlip(keras.layers.Layer):
+class RandomCropFlip(ImageLayer):
     """Pad with zeros, crop back at a random place, mirror left-right half of the time.
 
     Place and mirroring are drawn for each image. ``keras.layers.RandomCrop`` draws one place
     for a whole batch, hence a layer of its own.
 
     Args:
-        padding: int, pixels added on each side before the crop, at least 0.
+        padding: int from 0 to 1024, pixels added on each side before the crop.
         flip: bool, whether images are mirrored with probability 1/2.
         seed: int or None, seed of the layer's random numbers.
         **kwargs: as of ``keras.layers.Layer``.
@@ -24,10 +28,10 @@ class RandomCropFlip(keras.layers.Layer):
         training: bool, whether to augment at all; true unless told otherwise.
 
     Returns:
-        Tensor of the shape of ``inputs``.
+        Tensor of the shape of ``inputs``, in the layer's compute dtype; integers stay integers.
 
     Raises:
-        ValueError: for a padding that is negative or no whole number.
+        ValueError: for a padding that is negative or no whole number, or another rank.
 
     Reference:
         He et al., Deep Residual Learning for Image Recognition, CVPR 2016, section 4.2.
@@ -40,11 +44,10 @@ class RandomCropFlip(keras.layers.Layer):
 
     def __init__(self, padding=4, flip=True, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self.padding = checks.number("padding", padding, minimum=0, whole=True)
-        self.flip = bool(flip)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
-        self.input_spec = keras.layers.InputSpec(ndim=4)
+        self.padding = checks.number("padding", padding, 0, LARGEST_PADDING, whole=True)
+        self.flip = tensors.flag("flip", flip)
+        self.seed = tensors.seed(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def call(self, inputs, training=True):
         """Augment a batch of images."""
@@ -53,11 +56,11 @@ class RandomCropFlip(keras.layers.Layer):
         batch, height, width = ops.shape(inputs)[:3]
         border = [self.padding, self.padding]
         padded = ops.pad(inputs, [[0, 0], border, border, [0, 0]])
-        rows = self._shift(batch) + ops.arange(height)
-        columns = self._shift(batch) + ops.arange(width)
+        rows = self._shift(batch) + ops.arange(height, dtype="int32")
+        columns = self._shift(batch) + ops.arange(width, dtype="int32")
         if self.flip:
-            mirrored = keras.random.uniform((batch, 1), seed=self.seed_generator) < 0.5
-            columns = ops.where(mirrored, ops.flip(columns, axis=1), columns)
+            drawn = keras.random.uniform((batch, 1), seed=self.seed_generator, dtype="float32")
+            columns = ops.where(drawn < 0.5, ops.flip(columns, axis=1), columns)
         cropped = ops.take_along_axis(padded, rows[:, :, None, None], axis=1)
         return ops.take_along_axis(cropped, columns[:, None, :, None], axis=2)
 

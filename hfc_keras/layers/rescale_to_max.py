@@ -3,12 +3,14 @@
 import keras
 from keras import ops
 
+from hfc_keras.layers.image_layer import ImageLayer
+
 # A component whose largest value is rounding error of float32 pixels holds no image.
 SMALLEST_MAXIMUM = 1e-6
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
-class RescaleToMax(keras.layers.Layer):
+class RescaleToMax(ImageLayer):
     r"""Divide each image by its maximum over pixels and channels.
 
     .. math:: y = x / \max_{i,j,c} x_{ijc}
@@ -24,7 +26,11 @@ class RescaleToMax(keras.layers.Layer):
         inputs: ``(batch, height, width, channels)``, any finite numbers.
 
     Returns:
-        Tensor of the shape of ``inputs`` whose largest value per image is 1.
+        Tensor of the shape of ``inputs`` whose largest value per image is 1, in the layer's
+        compute dtype.
+
+    Raises:
+        ValueError: for another rank.
 
     Reference:
         Released code of Wang et al., CVPR 2020, function ``train``.
@@ -35,12 +41,23 @@ class RescaleToMax(keras.layers.Layer):
         1.0
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**{"autocast": False, **kwargs})
+
     def call(self, inputs):
         """Rescale a batch of images."""
-        inputs = ops.cast(inputs, self.compute_dtype)
-        largest = ops.max(inputs, axis=(1, 2, 3), keepdims=True)
-        return inputs / ops.where(largest > SMALLEST_MAXIMUM, largest, ops.ones_like(largest))
+        # Half precision has no number beyond 65504, and pixels of components may lie there.
+        wide = "float64" if self.compute_dtype == "float64" else "float32"
+        images = ops.cast(inputs, wide)
+        # With an initial value the maximum over an empty batch is one, too.
+        largest = ops.max(images, axis=(1, 2, 3), keepdims=True, initial=0.0)
+        divisor = ops.where(largest > SMALLEST_MAXIMUM, largest, ops.ones_like(largest))
+        return ops.cast(images / divisor, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""
         return input_shape
+
+    def get_config(self):
+        """Return every argument; without this Keras would keep a dtype policy as an object."""
+        return super().get_config()

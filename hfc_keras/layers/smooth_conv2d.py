@@ -1,12 +1,14 @@
 """A convolution whose kernel is smoothed each time it is used."""
 
 import keras
+import numpy as np
 
-from hfc_keras import checks, kernels
+from hfc_keras import checks, kernels, tensors
+from hfc_keras.layers.image_layer import ImageLayer
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
-class SmoothConv2D(keras.layers.Conv2D):
+class SmoothConv2D(ImageLayer, keras.layers.Conv2D):
     r"""Convolution with the smoothed kernel; the weights themselves stay free.
 
     .. math:: y = S_\rho(w) * x + b, \qquad
@@ -16,11 +18,12 @@ class SmoothConv2D(keras.layers.Conv2D):
     be trained with it, where the paper smooths a trained kernel once.
 
     Args:
-        filters: int, number of output channels.
-        kernel_size: int or tuple of 2 ints.
+        filters: int from 1, number of output channels.
+        kernel_size: int or pair of ints from 1.
         rho: float, at least 0, weight of the eight neighbours.
         normalize: bool, divide the smoothed kernel by ``1 + 8 rho``.
-        **kwargs: as of ``keras.layers.Conv2D``, by keyword.
+        **kwargs: as of ``keras.layers.Conv2D``, by keyword, but for ``data_format``, which is
+            channels last unless given, whatever ``keras.config.image_data_format()`` is.
 
     Call arguments:
         inputs: ``(batch, height, width, channels)``.
@@ -29,7 +32,8 @@ class SmoothConv2D(keras.layers.Conv2D):
         Tensor ``(batch, new height, new width, filters)`` in the layer's compute dtype.
 
     Raises:
-        ValueError: for a rho that is negative or not finite.
+        ValueError: for filters or a size that are no whole numbers from 1, a rho that is negative
+            or not finite, or another rank.
 
     Reference:
         Wang et al., High-Frequency Component Helps Explain the Generalization of
@@ -43,9 +47,12 @@ class SmoothConv2D(keras.layers.Conv2D):
     """
 
     def __init__(self, filters, kernel_size, rho, normalize=False, **kwargs):
-        super().__init__(filters, kernel_size, **kwargs)
+        filters = checks.number("filters", filters, minimum=1, whole=True)
+        # Images are channels last here, whatever Keras' own setting.
+        options = {**kwargs, "data_format": kwargs.get("data_format") or "channels_last"}
+        super().__init__(filters, _sides(kernel_size), **options)
         self.rho = checks.number("rho", rho, minimum=0)
-        self.normalize = bool(normalize)
+        self.normalize = tensors.flag("normalize", normalize)
 
     @property
     def smoothed_kernel(self):
@@ -59,3 +66,10 @@ class SmoothConv2D(keras.layers.Conv2D):
     def get_config(self):
         """Return every argument that rebuilds the layer."""
         return {**super().get_config(), "rho": self.rho, "normalize": self.normalize}
+
+
+def _sides(kernel_size):
+    """Height and width of a kernel, of one number or two."""
+    sides = (kernel_size,) * 2 if np.ndim(kernel_size) == 0 else tuple(kernel_size)
+    checks.require(len(sides) == 2, "`kernel_size` must be one or two ints", kernel_size=sides)
+    return tuple(checks.number("kernel_size", side, minimum=1, whole=True) for side in sides)

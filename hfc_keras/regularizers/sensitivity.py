@@ -6,7 +6,7 @@ import math
 import numpy as np
 from keras import ops
 
-from hfc_keras import checks, spectrum
+from hfc_keras import checks, spectrum, tensors
 
 KINDS = ("low", "mid", "high", "all")
 # A third of the Nyquist frequency of fewer pixels holds no ring.
@@ -98,8 +98,8 @@ def sensitivity_penalty(gradients, kind="low"):
         gradient is zero or constant are left out; NaN if no image is left.
 
     Raises:
-        ValueError: for another kind or rank, sides below 6 pixels, or a band that holds no ring
-            or all.
+        ValueError: for another kind or rank, an empty batch, sides below 6 pixels, or a band that
+            holds no ring or all.
 
     Reference:
         Krishnamachari et al., Fourier Sensitivity and Regularization of Computer Vision
@@ -110,11 +110,11 @@ def sensitivity_penalty(gradients, kind="low"):
         >>> round(float(sensitivity_penalty(noise, "low")), 2)
         0.91
     """
-    gradients = ops.convert_to_tensor(gradients)
+    gradients = tensors.images(gradients, "gradients", filled=True)
     shape = tuple(gradients.shape)
     checks.require(
-        len(shape) == 4 and None not in shape[1:3],
-        "`gradients` must be (batch, height, width, channels)",
+        None not in shape[1:3],
+        "`gradients` must have a known height and width",
         **{"gradients.shape": shape},
     )
     check_kind(kind, shape[1:])

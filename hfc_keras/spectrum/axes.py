@@ -49,12 +49,6 @@ def real_basis(size):
     return (rows.astype("float32") if module is np else ops.cast(rows, "float32")), frequency
 
 
-def float_dtype(images):
-    """Dtype of what is made from images: their own if float, else float32."""
-    dtype = keras.backend.standardize_dtype(images.dtype)
-    return dtype if keras.backend.is_float_dtype(dtype) else "float32"
-
-
 def _axis(size):
     """Indices and size as floats, in NumPy when the size is known and as tensors when not."""
     if isinstance(size, (int, np.integer)):

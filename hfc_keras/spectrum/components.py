@@ -5,8 +5,8 @@ import math
 import numpy as np
 from keras import ops
 
-from hfc_keras import checks
-from hfc_keras.spectrum.axes import float_dtype, frequencies, real_basis, uses_products
+from hfc_keras import checks, tensors
+from hfc_keras.spectrum.axes import frequencies, real_basis, uses_products
 
 # A radius beyond the corner of any image.
 FAR = 1e9
@@ -107,10 +107,10 @@ def split(images, radius, inclusive=True):
         >>> bool(np.allclose(low, 1, atol=1e-5)), bool(np.allclose(high, 0, atol=1e-5))
         (True, True)
     """
+    images = tensors.images(images)
     (low,) = _filtered(images, [_disc(radius, inclusive)], dtype="float32")
-    images = ops.convert_to_tensor(images)
     high = ops.cast(images, "float32") - low
-    dtype = float_dtype(images)
+    dtype = tensors.float_dtype(images)
     return ops.cast(low, dtype), ops.cast(high, dtype)
 
 
@@ -134,7 +134,8 @@ def low_components(images, radii, inclusive=True):
         >>> [part.shape[1] for part in low_components(np.zeros((1, 8, 8, 1)), [1, 2])]
         [8, 8]
     """
-    return _filtered(images, [_disc(radius, inclusive) for radius in checks.radii(radii)])
+    predicates = [_disc(radius, inclusive) for radius in checks.radii(radii)]
+    return _filtered(tensors.images(images), predicates)
 
 
 def band(images, inner, outer, inclusive=True):
@@ -160,7 +161,8 @@ def band(images, inner, outer, inclusive=True):
     """
     _check_band(inner, outer)
     in_outer, in_inner = _disc(outer, inclusive), _disc(inner, inclusive)
-    (part,) = _filtered(images, [lambda squared: in_outer(squared) & ~in_inner(squared)])
+    ring = [lambda squared: in_outer(squared) & ~in_inner(squared)]
+    (part,) = _filtered(tensors.images(images), ring)
     return part
 
 
@@ -170,6 +172,7 @@ def _disc(radius, inclusive):
     The square of a radius such as sqrt(2) is rounded back to the whole number it stands for,
     so that the rim belongs to the disc or not as ``inclusive`` says.
     """
+    inclusive = tensors.flag("inclusive", inclusive)
     limit = min(checks.number("radius", radius, minimum=0), FAR) ** 2
     limit = round(limit) if math.isclose(limit, round(limit), rel_tol=1e-12) else limit
     return (lambda squared: squared <= limit) if inclusive else (lambda squared: squared < limit)
@@ -183,13 +186,7 @@ def _check_band(inner, outer):
 
 def _filtered(images, predicates, dtype=None):
     """Keep the frequencies whose squared distance fulfils a predicate, one result each."""
-    images = ops.convert_to_tensor(images)
-    checks.require(
-        len(images.shape) == 4,
-        "`images` must be (batch, height, width, channels)",
-        **{"images.shape": tuple(images.shape)},
-    )
-    dtype = dtype or float_dtype(images)
+    dtype = dtype or tensors.float_dtype(images)
     planes = ops.transpose(ops.cast(images, "float32"), (0, 3, 1, 2))
     transform = _by_products if uses_products(*images.shape[1:3]) else _by_fft
     parts = transform(planes, predicates)

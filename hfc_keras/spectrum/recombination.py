@@ -8,11 +8,12 @@ transform.
 
 import functools
 
+import keras
 import numpy as np
 from keras import ops
 
-from hfc_keras import checks
-from hfc_keras.spectrum.axes import float_dtype, uses_products
+from hfc_keras import checks, tensors
+from hfc_keras.spectrum.axes import uses_products
 
 AXES = ("spatial", "spatial_channel")
 # Sides and channels up to which matrix products beat the complex transform on a processor.
@@ -73,7 +74,7 @@ def recombine(anchor, donor, axes="spatial_channel"):
     spectrum = forward(planes)
     power = _power(forward(donors))
     mixed = _with_power(spectrum, _power(spectrum), power, axes, rounding)
-    return ops.cast(inverse(mixed) * scale, float_dtype(anchor))
+    return ops.cast(inverse(mixed) * scale, tensors.float_dtype(anchor))
 
 
 def recombine_within(images, donors, axes="spatial_channel"):
@@ -90,7 +91,8 @@ def recombine_within(images, donors, axes="spatial_channel"):
         Tensor of the shape and float dtype of ``images``; integers become float32.
 
     Raises:
-        ValueError: for another rank or other axes.
+        ValueError: for another rank, other axes, or donors that are no whole numbers or not one
+            for each image.
 
     Example:
         >>> images = np.random.default_rng(0).random((3, 8, 8, 3), "float32")
@@ -98,32 +100,39 @@ def recombine_within(images, donors, axes="spatial_channel"):
         >>> bool(np.allclose(mixed[0], recombine(images[:1], images[2:])[0], atol=1e-5))
         True
     """
-    images = _checked("images", images, axes)
+    images, donors = _checked("images", images, axes), tensors.real(donors, "donors")
+    _check_donors(donors, images)
     forward, inverse, rounding = _transform(images.shape, axes)
     planes, scale = _scaled(images)
     spectrum = forward(planes)
     own = _power(spectrum)
     mixed = _with_power(spectrum, own, ops.take(own, donors, axis=0), axes, rounding)
-    return ops.cast(inverse(mixed) * ops.take(scale, donors, axis=0), float_dtype(images))
+    return ops.cast(inverse(mixed) * ops.take(scale, donors, axis=0), tensors.float_dtype(images))
 
 
 def _checked(name, images, axes):
     """Images as a tensor, of a rank that has height, width and channels."""
     checks.choice("axes", axes, AXES)
-    images = ops.convert_to_tensor(images)
+    return tensors.images(images, name)
+
+
+def _check_donors(donors, images):
+    """Refuse what does not name one image for each."""
+    whole = keras.backend.is_int_dtype(keras.backend.standardize_dtype(donors.dtype))
+    shape, batch = tuple(donors.shape), images.shape[0]
     checks.require(
-        len(images.shape) == 4,
-        f"`{name}` must be (batch, height, width, channels)",
-        **{f"{name}.shape": tuple(images.shape)},
+        whole and len(shape) == 1 and (None in (shape[0], batch) or shape[0] == batch),
+        "`donors` must be (batch,) whole numbers, the index of a donor for each image",
+        **{"donors.dtype": str(donors.dtype), "donors.shape": shape},
     )
-    return images
 
 
 def _scaled(images):
     """Each image divided by its largest absolute value, whose square may overflow, and that."""
     images = ops.cast(images, "float32")
-    flat = ops.reshape(ops.abs(images), (ops.shape(images)[0], -1))
-    largest = ops.stop_gradient(ops.max(flat, axis=1))[:, None, None, None]
+    # With an initial value the maximum over an empty batch is one, too.
+    largest = ops.max(ops.abs(images), axis=(1, 2, 3), keepdims=True, initial=0.0)
+    largest = ops.stop_gradient(largest)
     scale = ops.where(largest == 0, 1.0, largest)
     return images / scale, scale
 
@@ -135,7 +144,7 @@ def _power(spectrum):
 def _with_power(spectrum, own, power, axes, rounding):
     """Coefficients ``(batch, rows, columns, channels)`` with another power than their own."""
     over = (1, 2, 3) if axes == "spatial_channel" else (1, 2)
-    valid = own > rounding**2 * ops.max(own, axis=over, keepdims=True)
+    valid = own > rounding**2 * ops.max(own, axis=over, keepdims=True, initial=0.0)
     gain = ops.sqrt((power + TINY) / ops.where(valid, own, 1.0))
     real, imaginary = spectrum
     return ops.where(valid, real, 1.0) * gain, ops.where(valid, imaginary, 0.0) * gain

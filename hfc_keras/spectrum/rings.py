@@ -3,8 +3,8 @@
 import numpy as np
 from keras import ops
 
-from hfc_keras import checks
-from hfc_keras.spectrum.axes import float_dtype, frequencies, real_basis, uses_products
+from hfc_keras import checks, tensors
+from hfc_keras.spectrum.axes import frequencies, real_basis, uses_products
 
 RINGS = ("sum", "mean")
 CHANNELS = ("mean", "power")
@@ -76,10 +76,12 @@ def ring_power(images):
             whose channels are added; any finite numbers, integers are taken as float32.
 
     Returns:
-        Tensor ``(batch, rings)`` of the float dtype of ``images``, the mean in column 0.
+        Tensor ``(batch, rings)`` of the float dtype of ``images``, but float32 for float16, in
+        which squares of numbers from 256 on are infinite; the mean in column 0. The transform
+        itself is exact to float32.
 
     Raises:
-        ValueError: for another rank or an unknown size.
+        ValueError: for another rank, an unknown size or a side of 0.
 
     Example:
         >>> stripes = np.tile([1.0, -1.0], (1, 4, 2))
@@ -87,17 +89,12 @@ def ring_power(images):
         ((1, 4), 16.0)
     """
     images = _checked(images)
-    shape = images.shape
-    planes = ops.cast(images, "float32")
-    if len(shape) == 4:
-        planes = ops.transpose(planes, (0, 3, 1, 2))
-    power, index = _power(planes, *shape[1:3])
-    if len(shape) == 4:
-        power = ops.sum(power, axis=1)
-    # The batch goes last, since the segments are sums over the first axis.
-    flat = ops.transpose(ops.reshape(power, (-1, shape[1] * shape[2])))
-    rings = ops.segment_sum(flat, index.ravel().astype("int32"), int(index.max()) + 1)
-    return ops.cast(ops.transpose(rings), float_dtype(images))
+    dtype, wide = tensors.float_dtype(images), tensors.wide_dtype(images)
+    images = ops.cast(images, wide)
+    largest = _largest(images)
+    power = ops.cast(_summed(images / largest), wide)
+    largest = ops.reshape(largest, (-1, 1))
+    return ops.cast(power * largest * largest, "float32" if dtype == "float16" else dtype)
 
 
 def ring_shares(images, rings="sum", channels="power"):
@@ -120,7 +117,7 @@ def ring_shares(images, rings="sum", channels="power"):
         image without power outside the zero frequency.
 
     Raises:
-        ValueError: for another choice, rank or an unknown size.
+        ValueError: for another choice or rank, an unknown size or a side of 0.
 
     Example:
         >>> stripes = np.tile([1e-30, -1e-30], (1, 4, 2))
@@ -129,15 +126,14 @@ def ring_shares(images, rings="sum", channels="power"):
     """
     checks.choice("rings", rings, RINGS)
     checks.choice("channels", channels, CHANNELS)
-    images = ops.cast(_checked(images), "float32")
-    axes = tuple(range(1, len(images.shape)))
-    largest = ops.stop_gradient(ops.max(ops.abs(images), axis=axes, keepdims=True))
-    largest = ops.where(largest == 0, 1.0, largest)
-    if channels == "mean" and len(axes) == 3:
+    images = _checked(images)
+    images = ops.cast(images, tensors.wide_dtype(images))
+    largest = _largest(images)
+    if channels == "mean" and len(images.shape) == 4:
         images, largest = ops.mean(images, axis=-1), largest[..., 0]
     # Without the mean, whose rounding would leak into the rings of an image that hardly varies.
     varying = images - ops.mean(images, axis=(1, 2), keepdims=True)
-    power = ring_power(varying / largest)[:, 1:]
+    power = _summed(varying / largest)[:, 1:]
     empty = ops.sum(power, axis=1, keepdims=True) < ROUNDING * images.shape[1] * images.shape[2]
     if rings == "mean":
         power = power / ring_sizes(*images.shape[1:3])[1:].astype("float32")
@@ -147,14 +143,36 @@ def ring_shares(images, rings="sum", channels="power"):
 
 def _checked(images):
     """Images as a tensor, of a rank and a size that have rings."""
-    images = ops.convert_to_tensor(images)
-    shape = tuple(images.shape)
+    images = tensors.images(images, planes=True)
     checks.require(
-        len(shape) in (3, 4) and None not in shape[1:3],
-        "`images` must be (batch, height, width) or (batch, height, width, channels)",
-        **{"images.shape": shape},
+        None not in tuple(images.shape)[1:3],
+        "`images` must be (batch, height, width, ...) with a known height and width",
+        **{"images.shape": tuple(images.shape)},
     )
     return images
+
+
+def _largest(images):
+    """Largest absolute value of each image, whose square may overflow or vanish; 1 for zeros."""
+    axes = tuple(range(1, len(images.shape)))
+    largest = ops.max(ops.abs(images), axis=axes, keepdims=True, initial=0.0)
+    largest = ops.stop_gradient(largest)
+    return ops.where(largest == 0, ops.ones_like(largest), largest)
+
+
+def _summed(images):
+    """Power on each ring, summed over channels, ``(batch, rings)`` in float32."""
+    height, width = images.shape[1:3]
+    planes = ops.cast(images, "float32")
+    if len(images.shape) == 4:
+        planes = ops.transpose(planes, (0, 3, 1, 2))
+    power, index = _power(planes, height, width)
+    if len(images.shape) == 4:
+        power = ops.sum(power, axis=1)
+    # The batch goes last, since the segments are sums over the first axis.
+    flat = ops.transpose(ops.reshape(power, (-1, height * width)))
+    rings = ops.segment_sum(flat, index.ravel().astype("int32"), int(index.max()) + 1)
+    return ops.transpose(rings)
 
 
 def _power(planes, height, width):

@@ -4,7 +4,11 @@ import keras
 
 from hfc_keras import data, layers
 from hfc_keras.data import pipeline
+from hfc_keras.layers.mix_up import MixUp
 from hfc_keras.training.recipe_fields import SINGLE
+
+# Dtype of the images a network gets: a dtype policy is the network's and rounds nothing before.
+PIXELS = "float32"
 
 
 def load_data(recipe, data_dir=None):
@@ -111,11 +115,15 @@ def _filters(recipe):
     if recipe.component != "original":
         chosen.append(
             layers.RadialFilter(
-                recipe.radius, recipe.component, recipe.inclusive, recipe.outside_gain
+                recipe.radius,
+                recipe.component,
+                recipe.inclusive,
+                recipe.outside_gain,
+                dtype=PIXELS,
             )
         )
     if recipe.rescale:
-        chosen.append(layers.RescaleToMax())
+        chosen.append(layers.RescaleToMax(dtype=PIXELS))
     return chosen
 
 
@@ -124,11 +132,11 @@ def _augmentation(recipe):
     chosen = []
     if recipe.recombination in SINGLE:
         probability, axes = recipe.single_probability, recipe.recombination_axes
-        chosen.append(layers.AmplitudePhaseSingle(probability, axes=axes, seed=0))
+        chosen.append(layers.AmplitudePhaseSingle(probability, axes=axes, seed=0, dtype=PIXELS))
     if recipe.augmentation == "crop_flip":
-        chosen.append(layers.RandomCropFlip(padding=4, seed=0))
+        chosen.append(layers.RandomCropFlip(padding=4, seed=0, dtype=PIXELS))
     if recipe.noise:
-        chosen.append(layers.PixelNoise(recipe.noise, seed=0))
+        chosen.append(layers.PixelNoise(recipe.noise, seed=0, dtype=PIXELS))
     return chosen
 
 
@@ -136,16 +144,19 @@ def _pairs(recipe):
     """Layers that mix the images of a batch; both copies share the labels of a mix-up."""
     chosen = []
     if recipe.mix_up:
-        mix_up = keras.layers.MixUp if recipe.mix_up_weight == "image" else layers.BatchMixUp
-        chosen.append(mix_up(recipe.mix_up, seed=0))
+        mix_up = MixUp if recipe.mix_up_weight == "image" else layers.BatchMixUp
+        chosen.append(mix_up(recipe.mix_up, seed=0, dtype=PIXELS))
     options = {
         "probability": recipe.recombination_probability,
         "axes": recipe.recombination_axes,
         "seed": 0,
+        "dtype": PIXELS,
     }
     if recipe.recombination in ("apr_p", "apr_sp"):
-        chosen.append(layers.BothCopies(layers.AmplitudePhaseMix(**options)))
+        chosen.append(layers.BothCopies(layers.AmplitudePhaseMix(**options), dtype=PIXELS))
     if recipe.recombination in ("hybrid", "hybrid_plus"):
         plus = recipe.recombination == "hybrid_plus"
-        chosen.append(layers.BothCopies(layers.HybridAugment(recombine=plus, **options)))
+        chosen.append(
+            layers.BothCopies(layers.HybridAugment(recombine=plus, **options), dtype=PIXELS)
+        )
     return chosen
