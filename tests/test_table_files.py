@@ -71,15 +71,16 @@ FORM = {
 }
 
 
-@pytest.mark.parametrize("checked", [True, False])
-@pytest.mark.parametrize("damage", [*DAMAGE, *FORM])
+@pytest.mark.parametrize(
+    ("damage", "checked"),
+    [*((name, True) for name in (*DAMAGE, *FORM)), *((name, False) for name in FORM)],
+)
 def test_a_damaged_table_is_refused_by_file_and_line(tmp_path, damage, checked):
-    if damage in DAMAGE and not checked:
-        pytest.skip("nothing could tell")
     change, message = {**DAMAGE, **FORM}[damage]
     path = write(tmp_path, checked)
     path.write_bytes(change(path.read_text()).encode(errors="surrogateescape"))
-    message = message if not (checked and damage.startswith("no ")) or "UTF" in message else "'b se"
+    if checked and damage in ("no share", "no number"):
+        message = "'b seed 0' have changed.*lines=4 to 5"
     with pytest.raises(ValueError, match=message) as refused:
         reporting.read_table(path, KEYS)
     assert "Received: path=" in str(refused.value) or "path='" in str(refused.value)
