@@ -79,8 +79,7 @@ def replacing(path):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield beside
-        with open(beside, "rb+") as file:
-            os.fsync(file.fileno())
+        to_disk(beside)
         os.replace(beside, path)
     except BaseException as error:
         if beside.is_file():
@@ -92,6 +91,19 @@ def replacing(path):
             f"`path` must be writable ({cause.strerror}, {free_space(path)}). "
             f"Received: path={str(path)!r}"
         ) from error
+
+
+def to_disk(path):
+    """Force what was written to a file to disk.
+
+    Args:
+        path: str or Path.
+
+    Raises:
+        OSError: if there is no space for it.
+    """
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _of_the_disk(error):

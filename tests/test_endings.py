@@ -185,7 +185,8 @@ with endings.met():
     process = start("-c", code)
     process.stdout.readline()
     process.stdout.close()
-    error = process.stderr.read()
+    with process.stderr as stream:
+        error = stream.read()
     assert process.wait(60) == 0 and error == "done"
 
 

@@ -378,17 +378,20 @@ def full_disk(*_, **__):
         raise ValueError("Can't close the ZIP file while there is an open writing handle on it.")
 
 
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".lock"}
+
+
 @pytest.mark.parametrize("broken", ["save", "fsync"])
 def test_a_full_disk_keeps_the_published_model(models, dataset, trained, monkeypatch, broken):
-    before = {path.name: path.read_bytes() for path in models.published.iterdir()}
+    before = contents(models.published)
     model, history = trained[1][TINY]
     where = {"save": (type(model), "save"), "fsync": (files.os, "fsync")}[broken]
     with monkeypatch.context() as patched:
         patched.setattr(*where, full_disk)
         with pytest.raises(files.UnusableFileError, match="No space left.*GB free.*Received: path"):
             models.publish(TINY, dataset, model, history)
-    after = {path.name: path.read_bytes() for path in models.published.iterdir()}
-    assert before == {name: content for name, content in after.items() if "lock" not in name}
+    assert contents(models.published) == before
 
 
 def test_two_publish_at_once(models, dataset, trained):

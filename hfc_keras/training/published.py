@@ -44,6 +44,8 @@ def write(path, recipe, dataset, model, history):
         plain.save(beside)
         record["keras_sha256"] = hashlib.sha256(beside.read_bytes()).hexdigest()
         text.write_text(json.dumps(records.sealed(record)))
+        # Before either takes its place, so that a full disk leaves both as they were.
+        files.to_disk(text)
 
 
 def read(path, recipe, dataset, model=None):

@@ -26,11 +26,10 @@ class Store:
     ``data.txt`` is the fingerprint of the data: a path whose content has changed is another
     data set.
 
-    Every file is written whole and carries checksums, the format it is written in, and whose it
-    is: recipe, data, epoch or measure. What is damaged or another one's is never used: training
-    goes back to the epoch before, a measure is made again, each with a warning, and where nothing
-    can be made again the file is refused by name. So is a file of a newer version. Files written
-    before there were formats are read as they are.
+    Arrays and measures carry checksums, their format and whose they are (recipe, data, epoch or
+    measure). What is damaged or another one's is never used: training goes back to the epoch
+    before, a measure is made again, each with a warning; else it is refused by name, as a file of
+    a newer version is. Files written before there were formats are read as they are.
 
     Args:
         root: str or Path, the store's folder, made when first written.
@@ -64,15 +63,10 @@ class Store:
 
     @contextlib.contextmanager
     def lock(self, recipe):
-        """Let one process at a time train a recipe; another one warns and waits.
-
-        What a killed process left half written there is removed.
+        """Let one process at a time train a recipe, and clear up; another one warns and waits.
 
         Args:
             recipe: training.Recipe.
-
-        Yields:
-            Nothing.
 
         Raises:
             ValueError: if the store cannot be written.
@@ -80,7 +74,8 @@ class Store:
         folder = files.writable_folder(self.folder(recipe), "store")
         with files.locked(folder / ".lock", wait=True, name="store"):
             files.sweep(folder, locked=True)
-            files.sweep(folder / "measures")
+            for other in (folder / "measures", *filter(None, [self.published])):
+                files.sweep(other)
             folder_notes.check_described(folder, recipe)
             yield
 
@@ -253,8 +248,7 @@ class Store:
             model: keras.Model whose weights it must fit, or None.
 
         Returns:
-            None, or ``(weights, history)``. Files that are damaged, another recipe's or do not fit
-            warn and do not count.
+            None, or ``(weights, history)``. Files that are no such model's warn, and are None.
 
         Raises:
             UnusableFileError: if a newer version wrote them.
