@@ -24,6 +24,40 @@ class Stopped(KeyboardInterrupt):
         self.number = number
 
 
+class _Held:
+    """How many blocks hold a stop back, and the signal that waits for their end."""
+
+    depth, number = 0, None
+
+
+_HELD = _Held()
+
+
+@contextlib.contextmanager
+def held():
+    """Let a first signal stop the command only after a block, such as the writing of a file.
+
+    Raises:
+        Stopped: after the block, if there was a signal meanwhile.
+
+    Example:
+        >>> with held():
+        ...     pass
+    """
+    if threading.current_thread() is not threading.main_thread():
+        # Signals are met in the main thread alone.
+        yield
+        return
+    _HELD.depth += 1
+    try:
+        yield
+    finally:
+        _HELD.depth -= 1
+        if not _HELD.depth and _HELD.number is not None:
+            number, _HELD.number = _HELD.number, None
+            raise Stopped(number)
+
+
 class Command:
     """What a command knows about its own end.
 
@@ -40,7 +74,10 @@ class Command:
         self.stopped = number
         for each in STOPS:
             signal.signal(each, leave)
-        raise Stopped(number)
+        if _HELD.depth:
+            _HELD.number = number
+        else:
+            raise Stopped(number)
 
     def status(self):
         """Say that the command was stopped; return its exit status."""

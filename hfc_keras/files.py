@@ -14,6 +14,8 @@ from pathlib import Path
 
 import filelock
 
+from hfc_keras import endings
+
 # Seconds after which a file is no longer being written, where its process cannot be asked.
 ABANDONED = 3600
 WRITER = re.compile(r"\.((?P<host>[0-9a-f]{8})-)?(?P<process>\d+)-\d+\.tmp(\.keras)?$")
@@ -45,7 +47,7 @@ def write_whole(path, content):
     """
     path = Path(path)
     content = content.encode() if isinstance(content, str) else content
-    with replacing(path) as beside:
+    with endings.held(), replacing(path) as beside:
         beside.write_bytes(content)
     return path
 

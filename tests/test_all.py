@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tyro
 from own import tiny
 
 from experiments import catalogue, processes, runner, settings, tasks, workers
@@ -70,7 +71,7 @@ def run(own, monkeypatch, capsys):
 
 
 def plan_of(own, *told, **folders):
-    arguments = command.tyro.cli(tiny.Settings, args=own(*told, **folders))
+    arguments = tyro.cli(tiny.Settings, args=own(*told, **folders))
     return runner.make_plan(tiny, arguments)
 
 

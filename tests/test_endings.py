@@ -11,7 +11,7 @@ import pytest
 from own import tiny
 
 from experiments import claims, runner
-from hfc_keras import endings
+from hfc_keras import endings, files
 
 ROOT = Path(__file__).parents[1]
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
@@ -123,6 +123,21 @@ def test_what_a_library_makes_of_a_signal_is_a_stop_too(capsys):
     assert left.value.code == 143 and capsys.readouterr().err == "\nStopped.\n"
     with pytest.raises(RuntimeError, match="own"), endings.met():
         raise RuntimeError("its own")
+
+
+def test_a_file_is_written_whole_before_a_stop(tmp_path, monkeypatch):
+    force = files.to_disk
+
+    def stopped(path):
+        os.kill(os.getpid(), signal.SIGTERM)
+        force(path)
+
+    monkeypatch.setattr(files, "to_disk", stopped)
+    with pytest.raises(SystemExit) as left, endings.met():
+        files.write_whole(tmp_path / "a.txt", "text")
+        raise AssertionError("went on")
+    assert left.value.code == 143
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["text"]
 
 
 @pytest.mark.parametrize(("number", "status"), SIGNALS)
