@@ -5,20 +5,19 @@ estimate of the time left, and draws an experiment's figures after its last cell
 measured at once, each in a process of its own. The run can be stopped at any moment; the same
 command goes on and loses at most the epochs it was in. Single recipes, and options that not all
 experiments have, are left to the command of each experiment. Exit status: 0 if all was measured, 1
-if a cell failed (the others go on), 2 if something was refused, 130 after a stop.
+if a cell failed (the others go on), 2 if something was refused, 130 after Ctrl-C, 143 after
+SIGTERM.
 """
 
 import contextlib
 import dataclasses
 import os
-import signal
 import sys
 import time
 
 import keras
-import tyro
 
-from experiments import catalogue, processes, runner, settings, workers
+from experiments import catalogue, command_line, settings, workers
 from experiments.tasks import Part, Progress, Task, ordered, trainings
 from hfc_keras import checks
 
@@ -69,12 +68,12 @@ def main(arguments=None):
         arguments: list of str or None; None is the process's own.
     """
     prog, arguments = "python -m experiments.all", sys.argv[1:] if arguments is None else arguments
-    told = tyro.cli(Settings, prog=prog, description=__doc__, args=arguments)
-    for variable, value in ENVIRONMENT.items():
-        os.environ.setdefault(variable, value)
-    command = " ".join([prog, *runner.without_paths(arguments)])
-    terminable = processes.meeting(signal.default_int_handler, signal.SIGTERM)
-    with runner.ending(told.fresh), terminable, contextlib.ExitStack() as opened:
+    with command_line.ending() as ended, contextlib.ExitStack() as opened:
+        told = command_line.parsed(Settings, prog, __doc__, arguments)
+        ended.advice = command_line.advice(told.fresh)
+        for variable, value in ENVIRONMENT.items():
+            os.environ.setdefault(variable, value)
+        command = " ".join([prog, *command_line.without_paths(arguments)])
         try:
             jobs = told.job_count
             # Two processes of two threads on two cores train 1.3 times as slowly.
@@ -82,12 +81,12 @@ def main(arguments=None):
             os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
             parts = [Part(name, told, command) for name in told.names]
         except ValueError as error:
-            sys.exit(runner.refused(error))
+            sys.exit(command_line.refused(error))
         for part in parts:
             opened.enter_context(part.results.opened())
         run(parts, jobs)
-    if any(part.failed for part in parts):
-        sys.exit(1)
+        if any(part.failed for part in parts):
+            sys.exit(1)
 
 
 def run(parts, jobs):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hfc_keras import checks
 
-COMMANDS = ("all", "claims")
+COMMANDS = ("all", "claims", "seal")
 PARTS = ("Settings", "KEYS", "recipes", "measure", "summary", "figures")
 
 

@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 import pandas as pd
 import tyro
 
-from experiments import catalogue, settings
+from experiments import catalogue, command_line, settings
 from experiments.record import provenance
 from experiments.tables import NoComparisonError, Source, compared
 from hfc_keras import checks, files, reporting
@@ -104,20 +104,28 @@ def main(arguments=None):
     Args:
         arguments: list of str or None; None is the process's own.
     """
-    told = tyro.cli(
-        Settings, prog="python -m experiments.claims", description=__doc__, args=arguments
+    arguments = sys.argv[1:] if arguments is None else arguments
+    with command_line.ending():
+        told = command_line.parsed(Settings, "python -m experiments.claims", __doc__, arguments)
+        try:
+            _judge_and_write(told)
+        except ValueError as error:
+            sys.exit(command_line.refused(error))
+
+
+def _judge_and_write(told):
+    """Judge, then write and print, or print what was refused and exit with status 2."""
+    checks.require(
+        told.results.is_dir(), "`results` must be a folder of tables", results=str(told.results)
     )
-    try:
-        rows, problems, tables, scales = judge_all(claimants(told.experiments), told)
-        refused = [problem["text"] for problem in problems if not problem["forgiven"]]
-        if not (refused or tables):
-            refused = [f"`results` must hold a table. Received: results={str(told.results)!r}"]
-        written = [] if refused else write(rows, problems, tables, scales, told)
-    except ValueError as error:
-        refused = [str(error)]
+    rows, problems, tables, scales = judge_all(claimants(told.experiments), told)
+    refused = [problem["text"] for problem in problems if not problem["forgiven"]]
+    if not (refused or tables):
+        refused = [f"`results` must hold a table. Received: results={str(told.results)!r}"]
     if refused:
-        print("\n".join(f"error: {text}" for text in refused), file=sys.stderr)
-        sys.exit(2)
+        sys.exit(max(map(command_line.refused, refused)))
+    files.sweep(told.results)
+    written = write(rows, problems, tables, scales, told)
     print("\n".join([summary(rows), *(f"wrote {path}" for path in written)]))
 
 

@@ -142,7 +142,7 @@ def scaling_of(settings):
 def _measured(cell, model, epoch, count, split, options):
     """Rows of one epoch, computed; the model keeps its own weights."""
     last, population = epoch == cell.recipe.epochs, {}
-    weights = model.get_weights() if last else cell.store.weights(cell.recipe, epoch)
+    weights = model.get_weights() if last else cell.store.weights(cell.recipe, epoch, model)
     if options["bn_statistics"] == "population":
         train = cell.dataset().train
         population = {"train_images": training.filtered_images(cell.recipe, train)}

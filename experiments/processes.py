@@ -57,22 +57,6 @@ class Process:
 
 
 @contextlib.contextmanager
-def meeting(action, *numbers):
-    """Meet signals with an action while a block runs.
-
-    Args:
-        action: as of ``signal.signal``.
-        *numbers: signals.
-    """
-    before = {number: signal.signal(number, action) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
 def _kept_from_children(number):
     """Block a signal while processes are started, which inherit that; it is met afterwards."""
     if not hasattr(signal, "pthread_sigmask"):

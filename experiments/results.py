@@ -2,11 +2,12 @@
 
 import contextlib
 import json
+import sys
 
 import pandas as pd
 
 from experiments.record import provenance
-from hfc_keras import checks, files, reporting
+from hfc_keras import checks, files, records, reporting
 
 
 class Results:
@@ -34,6 +35,7 @@ class Results:
         """
         lock = self.path.with_name(f".{self.path.name}.lock")
         with files.locked(lock, wait=False, name="results"):
+            files.sweep(self.path.parent)
             try:
                 if not self.plan.settings.fresh:
                     self._load()
@@ -101,7 +103,11 @@ class Results:
             # A stop between the two files leaves no table without a record.
             files.write_whole(path, json.dumps({"runs": [], "cells": {}}))
         table = self.table()
-        files.write_whole(self.path.with_suffix(".csv"), table.to_csv(index=False))
+        text = table.to_csv(index=False)
+        files.write_whole(self.path.with_suffix(".csv"), text)
+        # Cells of earlier versions get their checksums with the first cell that is added.
+        for label, checksum in reporting.checksums(text).items():
+            self.cells[label] = {**self.cells[label], records.SEAL: checksum}
         memory = {"peak_memory_gb": self.peak_memory} if self.peak_memory else {}
         this_run = {"command": self.command, **provenance(), **memory, "cells": self.added}
         record = {
@@ -111,7 +117,7 @@ class Results:
             "columns": list(table.columns),
             "cells": self.cells,
         }
-        files.write_whole(path, json.dumps(record, indent=1))
+        files.write_whole(path, json.dumps(records.sealed(record), indent=1))
 
     def _load(self):
         table, record = self.path.with_suffix(".csv"), self.path.with_suffix(".json")
@@ -125,14 +131,8 @@ class Results:
         )
         if not table.exists():
             return
-        rows, content = reporting.read_table(table, self.keys), _read_record(record)
-        columns = content.get("columns", list(rows.columns))
-        checks.require(
-            list(rows.columns) == columns,
-            f"A results table must have the columns of its record, {columns}; bring the file back, "
-            "or replace both with --fresh",
-            path=str(table),
-        )
+        content = _read_record(record)
+        rows = reporting.read_table(table, self.keys, lost_rows=True)
         cells, self.runs = content["cells"], content["runs"]
         found = {label: self.plan.labelled(label) for label in cells}
         others = [
@@ -150,16 +150,19 @@ class Results:
             own = rows[(rows["recipe"] == cell.name) & (rows["seed"] == cell.recipe.seed)]
             if len(own) == cells[label]["rows"]:
                 self.rows[label], self.cells[label] = own, cells[label]
+            else:
+                told = f"{table} has {len(own)} of the {cells[label]['rows']} rows of {label}"
+                print(f"damaged: {told}; it is measured again", file=sys.stderr)
         self.loaded = rows
 
 
 def _read_record(path):
     """Record of an earlier run."""
+    content = records.read(path, "bring it back, or replace it with --fresh")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
         whole = all({"key", "rows"} <= entry.keys() for entry in content["cells"].values())
         whole = whole and isinstance(content["runs"], list)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError):
         whole = False
     checks.require(
         whole,

@@ -1,18 +1,18 @@
 """Runs an experiment: command line, cells, resume, table, figure, record."""
 
-import contextlib
 import dataclasses
 import sys
 import time
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import tyro
 
+from experiments.command_line import advice, ending, parsed, refused, without_paths
 from experiments.record import peak_memory
 from experiments.results import Results
-from experiments.settings import FLAGS, PATHS
+from experiments.settings import PATHS
 from hfc_keras import checks, files, reporting, training
 
 
@@ -109,42 +109,21 @@ def main(experiment, arguments=None):
         arguments: list of str or None; None is the process's own.
     """
     name = experiment.__spec__.name if experiment.__spec__ else experiment.__name__
-    arguments = sys.argv[1:] if arguments is None else arguments
-    settings = tyro.cli(
-        experiment.Settings,
-        prog=f"python -m {name}",
-        description=experiment.__doc__,
-        args=arguments,
-    )
-    command = " ".join(["python -m", name, *without_paths(arguments)])
-    with ending(settings.fresh):
+    prog, arguments = f"python -m {name}", sys.argv[1:] if arguments is None else arguments
+    with ending() as command:
+        settings = parsed(experiment.Settings, prog, experiment.__doc__, arguments)
+        command.advice = advice(settings.fresh)
         try:
             plan = make_plan(experiment, settings)
         except ValueError as error:
             sys.exit(refused(error))
         path = settings.folder / name.rpartition(".")[2]
-        results = Results(path, plan, command, experiment.KEYS)
+        told = " ".join([prog, *without_paths(arguments)])
+        results = Results(path, plan, told, experiment.KEYS)
         with results.opened():
             diverged = run(experiment, plan, results)
-    if diverged:
-        sys.exit(1)
-
-
-@contextlib.contextmanager
-def ending(fresh=False):
-    """Let a command end with a plain message: status 2 for unusable files, 130 for a stop.
-
-    Args:
-        fresh: bool, whether the command was told to start over.
-    """
-    try:
-        yield
-    except files.UnusableFileError as error:
-        sys.exit(refused(error))
-    except KeyboardInterrupt:
-        command = "The same command without --fresh" if fresh else "The same command"
-        print(f"\nStopped. {command} goes on where this run stopped.", file=sys.stderr)
-        sys.exit(130)
+        if diverged:
+            sys.exit(1)
 
 
 def run(experiment, plan, results):
@@ -197,7 +176,10 @@ def measure(experiment, cell):
         Measured: rows, seconds and the largest memory of this process so far in GB.
     """
     start = time.perf_counter()
-    rows = experiment.measure(cell)
+    with warnings.catch_warnings():
+        # A network trained on one component may be; its range of pixels is right.
+        warnings.filterwarnings("ignore", "The model is near chance")
+        rows = experiment.measure(cell)
     return Measured(rows, time.perf_counter() - start, peak_memory())
 
 
@@ -245,6 +227,7 @@ def make_plan(experiment, settings):
     files.writable_folder(settings.folder, "results")
     files.writable_folder(settings.store, "store")
     store = training.Store(settings.store, published=settings.results / "models")
+    store.sweep()
     plan = Plan(recipes, settings, store)
     dataset = plan.cells()[0].dataset()
     for cell in plan.cells():
@@ -254,27 +237,9 @@ def make_plan(experiment, settings):
     return plan
 
 
-def refused(error):
-    """Print what was refused; return the exit status."""
-    print(f"error: {error}", file=sys.stderr)
-    return 2
-
-
 def time_left(seconds):
     """Say in words how long a run takes from now; nothing for None."""
     if seconds is None:
         return ""
     minutes = seconds / 60
     return f", about {minutes:.0f} min left" if minutes >= 1 else ", less than a minute left"
-
-
-def without_paths(arguments):
-    """Return arguments without those that say where files lie on one machine."""
-    kept, skip = [], False
-    for argument in arguments:
-        option = argument.partition("=")[0].removeprefix("--").replace("-", "_")
-        is_path = argument.startswith("--") and option in PATHS
-        if not (skip or is_path):
-            kept.append(argument)
-        skip = is_path and "=" not in argument and option not in FLAGS
-    return kept

@@ -86,7 +86,7 @@ class Source:
             f"{self.path.name} and {self.record.name} must be there together",
             path=str(self.path),
         )
-        table = reporting.read_table(self.path, keys)
+        table = reporting.read_table(self.path, keys, lost_rows=True)
         reporting.unique_rows(table, keys)
         self._check_whole(table, self._counted())
         return table

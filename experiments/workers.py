@@ -3,13 +3,12 @@
 import contextlib
 import io
 import multiprocessing
-import signal
 import traceback
 from concurrent import futures
 
 from experiments import catalogue, runner
-from experiments.processes import Process, meeting
-from hfc_keras import files
+from experiments.processes import Process
+from hfc_keras import endings, files
 
 
 class CellError(RuntimeError):
@@ -44,8 +43,9 @@ def measured(tasks, count):
             idle += [running.pop(future)[1] for future in done]
         whole = True
     finally:
-        with meeting(signal.SIG_IGN, signal.SIGINT, signal.SIGTERM):
-            # The store keeps the whole epochs of what they were training.
+        # The store keeps the whole epochs of what they were training. A signal must not leave
+        # some of them behind: it ends this process, and they end with it.
+        with contextlib.nullcontext() if whole else endings.at_once():
             for child in [] if whole else set(multiprocessing.active_children()) - strangers:
                 child.terminate()
             for process in processes:

@@ -3,7 +3,7 @@
 import os
 import sys
 
-import tyro
+from hfc_keras import endings
 
 
 def main(arguments=None):
@@ -14,23 +14,29 @@ def main(arguments=None):
 
     Returns:
         int, the exit status.
+
+    Raises:
+        SystemExit: if a signal stopped it, with status 130 or 143.
     """
     # TensorFlow greets on stderr at import; warnings and errors still come through.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from hfc_keras.commands import COMMANDS
+    with endings.met():
+        with endings.at_once():
+            import tyro
 
-    arguments = sys.argv[1:] if arguments is None else arguments
-    command = tyro.extras.subcommand_cli_from_dict(
-        COMMANDS,
-        prog="python -m hfc_keras",
-        description="Tools for a Keras model of yours. Add --help to a command for its options.",
-        args=arguments or ["--help"],
-    )
-    try:
+            from hfc_keras.commands import COMMANDS
+
+        arguments = sys.argv[1:] if arguments is None else arguments
+        command = tyro.extras.subcommand_cli_from_dict(
+            COMMANDS,
+            prog="python -m hfc_keras",
+            description="Tools for a Keras model of yours. "
+            "Add --help to a command for its options.",
+            args=arguments or ["--help"],
+        )
         return command.execute()
-    except KeyboardInterrupt:
-        return 130
 
 
 if __name__ == "__main__":
+    endings.start()
     sys.exit(main())

@@ -2,13 +2,23 @@
 
 import contextlib
 import os
+import platform
+import re
 import shutil
 import tempfile
 import threading
+import time
 import warnings
+import zlib
 from pathlib import Path
 
 import filelock
+
+from hfc_keras import endings
+
+# Seconds after which a file is no longer being written, where its process cannot be asked.
+ABANDONED = 3600
+WRITER = re.compile(r"\.((?P<host>[0-9a-f]{8})-)?(?P<process>\d+)-\d+\.tmp(\.keras)?$")
 
 
 class UnusableFileError(ValueError):
@@ -37,22 +47,122 @@ def write_whole(path, content):
     """
     path = Path(path)
     content = content.encode() if isinstance(content, str) else content
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    with endings.held(), replacing(path) as beside:
+        beside.write_bytes(content)
+    return path
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Let a block write a file beside another one, then force it to disk and rename it to that.
+
+    The name of the file beside says which process writes it, and keeps the suffix ``.keras``.
+
+    Args:
+        path: str or Path; missing folders are made.
+
+    Yields:
+        Path to write to.
+
+    Raises:
+        UnusableFileError: if the folder cannot be written or the disk is full; the old file stays.
+
+    Example:
+        >>> path = Path(tempfile.mkdtemp()) / "a.txt"
+        >>> with replacing(path) as beside:
+        ...     _ = beside.write_text("text")
+        >>> path.read_text()
+        'text'
+    """
+    path = Path(path)
+    suffix = ".tmp.keras" if path.suffix == ".keras" else ".tmp"
+    writer = f"{_host()}-{os.getpid()}-{threading.get_ident()}"
+    beside = path.with_name(f".{path.name.removesuffix('.keras')}.{writer}{suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(beside, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield beside
+        to_disk(beside)
         os.replace(beside, path)
-    except OSError as error:
+    except BaseException as error:
         if beside.is_file():
             beside.unlink()
+        cause = _of_the_disk(error)
+        if cause is None:
+            raise
         raise UnusableFileError(
-            f"`path` must be writable ({error.strerror}, {free_space(path)}). "
+            f"`path` must be writable ({cause.strerror}, {free_space(path)}). "
             f"Received: path={str(path)!r}"
         ) from error
-    return path
+
+
+def to_disk(path):
+    """Force what was written to a file to disk.
+
+    Args:
+        path: str or Path.
+
+    Raises:
+        OSError: if there is no space for it.
+    """
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _of_the_disk(error):
+    """The error of the system behind an error; Keras and zipfile put others over it."""
+    while isinstance(error, Exception) and not isinstance(error, OSError | UnusableFileError):
+        error = error.__cause__ or error.__context__
+    return error if isinstance(error, OSError) else None
+
+
+def _host():
+    """Eight digits for this machine: process numbers mean nothing on another one."""
+    return f"{zlib.crc32(platform.node().encode()):08x}"
+
+
+def sweep(folder, locked=False):
+    """Remove the files that killed processes left half written in a folder.
+
+    Args:
+        folder: str or Path, which need not exist. Its subfolders are left alone.
+        locked: bool, whether this process alone may write there.
+
+    Example:
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / ".epoch-0003.npz.tmp").touch()
+        >>> sweep(folder, locked=True)
+        >>> list(folder.iterdir())
+        []
+    """
+    for pattern in (".*.tmp", ".*.tmp.keras"):
+        for path in Path(folder).glob(pattern):
+            # Another process may have removed it, and a published folder may be read-only.
+            with contextlib.suppress(OSError):
+                if path.is_file() and _is_stray(path, locked):
+                    path.unlink()
+
+
+def _is_stray(path, locked):
+    """Whether no process is writing a file; where that cannot be told, whether it is old."""
+    writer = WRITER.search(path.name)
+    old = time.time() - path.stat().st_mtime > ABANDONED
+    if writer is None:
+        return locked or old
+    # On Windows there is no asking for a process without ending it.
+    if writer["host"] not in (None, _host()) or os.name == "nt":
+        return old
+    return not _is_alive(int(writer["process"]))
+
+
+def _is_alive(process):
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        # It belongs to somebody else.
+        return True
+    return True
 
 
 def free_space(path):
@@ -116,7 +226,7 @@ def locked(path, wait, name="path"):
         Nothing.
 
     Raises:
-        UnusableFileError: if another process holds it and ``wait`` is false.
+        UnusableFileError: if another process holds it and ``wait`` is false, or it cannot be made.
 
     Example:
         >>> with locked(Path(tempfile.mkdtemp()) / ".lock", wait=False):
@@ -131,6 +241,11 @@ def locked(path, wait, name="path"):
             raise UnusableFileError(message) from error
         warnings.warn(f"Waiting: {message}", stacklevel=4)
         lock.acquire()
+    except OSError as error:
+        raise UnusableFileError(
+            f"`{name}` must be a folder that can be written ({error.strerror}). "
+            f"Received: {name}={str(path)!r}"
+        ) from error
     try:
         yield
     finally:

@@ -232,12 +232,13 @@ def test_a_lost_epoch_is_refused_by_name_unless_it_is_the_last(done, run, capsys
     assert refused.value.code == 2 and "Received: epoch=1" in capsys.readouterr().err
 
 
-def test_a_cell_that_lost_rows_is_measured_again(done, run):
+def test_a_cell_that_lost_rows_is_measured_again(done, run, capsys):
     path = done / "training_heuristics.csv"
     whole = path.read_text()
     path.write_text("".join(whole.splitlines(keepends=True)[:-3]))
     run("--recipes", "vanilla")
     assert path.read_text() == whole
+    assert "rows of vanilla seed 0; it is measured again" in capsys.readouterr().err
 
 
 def test_settings_of_other_recipes_leave_a_cell_alone(done, run):

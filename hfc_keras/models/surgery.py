@@ -2,7 +2,7 @@
 
 import keras
 
-from hfc_keras import checks, copying, kernels
+from hfc_keras import checks, contract, copying, kernels
 
 
 def smooth_model(model, rho, layers="first", normalize=False):
@@ -103,6 +103,7 @@ def require_graph(model):
     Example:
         >>> require_graph(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
     """
+    contract.keras_model(model)
     graph = isinstance(model, keras.Sequential) or hasattr(model, "operations")
     checks.require(
         graph and model.built,

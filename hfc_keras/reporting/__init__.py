@@ -55,11 +55,12 @@ from hfc_keras.reporting.sensitivity import sensitivity_curves as sensitivity_cu
 from hfc_keras.reporting.sensitivity import sensitivity_effect as sensitivity_effect
 from hfc_keras.reporting.sensitivity import sensitivity_numbers as sensitivity_numbers
 from hfc_keras.reporting.sensitivity import sensitivity_table as sensitivity_table
+from hfc_keras.reporting.table_files import checksums as checksums
+from hfc_keras.reporting.table_files import read_table as read_table
 from hfc_keras.reporting.tables import column_name as column_name
 from hfc_keras.reporting.tables import last_epoch as last_epoch
 from hfc_keras.reporting.tables import mean_and_spread as mean_and_spread
 from hfc_keras.reporting.tables import means_by_recipe as means_by_recipe
-from hfc_keras.reporting.tables import read_table as read_table
 from hfc_keras.reporting.tables import scaling_table as scaling_table
 from hfc_keras.reporting.tables import unique_rows as unique_rows
 from hfc_keras.reporting.training_curves import at_equal_fit as at_equal_fit

@@ -1,52 +1,10 @@
 """Tidy tables: one measurement a row, and what is read off them."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from hfc_keras import checks
 
 KEYS = ["recipe", "seed", "epoch", "split", "component", "radius", "bn_statistics"]
-
-
-def read_table(path, columns=KEYS):
-    r"""Read a table written earlier.
-
-    Args:
-        path: str or Path of a CSV file.
-        columns: sequence of str, the columns that must be there.
-
-    Returns:
-        DataFrame.
-
-    Raises:
-        ValueError: if the file is no table, breaks off inside a line or lacks a column.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "t.csv"
-        >>> _ = path.write_text("recipe,seed\nvanilla,0\n")
-        >>> len(read_table(path, ["recipe", "seed"]))
-        1
-    """
-    try:
-        if not Path(path).read_bytes().endswith(b"\n"):
-            # A number that breaks off is a number too.
-            raise pd.errors.ParserError("its last line breaks off")
-        table = pd.read_csv(path)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"A results table must be a whole CSV ({error}); bring it back, or replace it with "
-            f"--fresh. Received: path={str(path)!r}"
-        ) from error
-    missing = [column for column in columns if column not in table.columns]
-    checks.require(
-        not missing,
-        f"A results table must have the columns {list(columns)}; missing are {missing}. "
-        "Bring the file back, or replace it with --fresh",
-        path=str(Path(path)),
-    )
-    return table
 
 
 def unique_rows(table, keys=KEYS):

@@ -1,5 +1,6 @@
 """Training a network by a recipe, and the store that keeps what was trained."""
 
+from hfc_keras.records import digest as digest
 from hfc_keras.training.adversarial import AdversarialTraining as AdversarialTraining
 from hfc_keras.training.catastrophic_overfitting import (
     CatastrophicOverfitting as CatastrophicOverfitting,
@@ -10,7 +11,6 @@ from hfc_keras.training.fourier import FourierRegularized as FourierRegularized
 from hfc_keras.training.inputs import filtered_images as filtered_images
 from hfc_keras.training.inputs import load_data as load_data
 from hfc_keras.training.inputs import training_split as training_split
+from hfc_keras.training.measures import MEASURES as MEASURES
 from hfc_keras.training.recipe import Recipe as Recipe
-from hfc_keras.training.recipe import digest as digest
-from hfc_keras.training.store import MEASURES as MEASURES
 from hfc_keras.training.store import Store as Store

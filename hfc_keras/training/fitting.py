@@ -67,7 +67,8 @@ def fit(recipe, store=None, data_dir=None, every_epoch=False):
     with store.lock(recipe):
         training = _Training(recipe, store, data_dir)
         store.check_data(recipe, training.dataset)
-        published = None if every_epoch else store.published_weights(recipe, training.dataset)
+        known = training.dataset, training.model
+        published = None if every_epoch else store.published_weights(recipe, *known)
         return training.run() if published is None else training.restore(*published)
 
 
@@ -84,7 +85,8 @@ class _Training:
         self.compile()
 
     def run(self):
-        progress = self.store.progress(self.recipe) if self.store else None
+        known = self.recipe, self.dataset, self.trained
+        progress = self.store.progress(*known) if self.store else None
         if progress:
             self.restore(progress["weights"], progress["history"], progress["optimizer"])
         done = len(self.history)

@@ -1,10 +1,9 @@
 """How a network is trained, as a value."""
 
 import dataclasses
-import hashlib
-import json
 
 from hfc_keras import attacks, checks, regularizers
+from hfc_keras.records import digest
 from hfc_keras.training import recipe_fields
 
 
@@ -180,23 +179,6 @@ class Recipe:
     def __hash__(self):
         """Hash by content, so that a recipe can be a key."""
         return hash(self.hash)
-
-
-def digest(content):
-    """Hexadecimal sha256 of the canonical JSON of some content.
-
-    Args:
-        content: what JSON can hold.
-
-    Returns:
-        str of 64 digits, the same for equal content whatever the order of its keys.
-
-    Example:
-        >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
-        True
-    """
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _fields():

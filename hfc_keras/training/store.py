@@ -1,23 +1,20 @@
 """Keeps trained weights, half-trained states and what was measured on them."""
 
-import io
+import contextlib
 import json
+import re
 import warnings
-import zipfile
 from pathlib import Path
 
-import keras
 import numpy as np
-import pandas as pd
 
-from hfc_keras import files
-from hfc_keras.training.recipe import digest
+from hfc_keras import checks, files, records
+from hfc_keras.training import folder_notes, kept_files, measures, published
 
 # Weights of every epoch are kept below this size, the last epoch's otherwise.
 SMALL_MODEL = 1_000_000
-# Raised when a measure means something else than before, so that old rows are not used.
-MEASURES = 1
 PROGRESS = ("progress.npz", "progress-before.npz")
+EPOCH = re.compile(r"epoch-(\d{4,})\.npz")
 
 
 class Store:
@@ -25,15 +22,22 @@ class Store:
 
     ``recipe.json`` says what was trained, ``epoch-0007.npz`` holds the weights after epoch 7,
     ``progress.npz`` what a stopped training needs to go on (weights, optimizer, history), and
-    ``seconds.txt`` the time it took. Every file is written whole, and ``.npz`` carries
-    checksums, so a torn file is noticed and the progress of the epoch before is used instead.
+    ``seconds.txt`` the time it took. ``measures`` holds what was measured on the weights.
     ``data.txt`` is the fingerprint of the data: a path whose content has changed is another
     data set.
+
+    Arrays and measures carry checksums, their format and whose they are (recipe, data, epoch or
+    measure). What is damaged or another one's is never used: training goes back to the epoch
+    before, a measure is made again, each with a warning; else it is refused by name, as a file of
+    a newer version is. Files written before there were formats are read as they are.
 
     Args:
         root: str or Path, the store's folder, made when first written.
         published: str, Path or None, a folder of finished models (``.keras``) that are
             found but not written by training; see ``publish``.
+
+    Raises:
+        ValueError: for an empty path.
 
     Example:
         >>> Store("results/.store", published="results/models").root.name
@@ -41,6 +45,8 @@ class Store:
     """
 
     def __init__(self, root, published=None):
+        for name, path in {"root": root, "published": published}.items():
+            checks.require(path != "", f"`{name}` must be a folder, not empty", **{name: path})
         self.root = Path(root)
         self.published = None if published is None else Path(published)
 
@@ -55,20 +61,30 @@ class Store:
         """
         return self.root / recipe.hash[:16]
 
+    @contextlib.contextmanager
     def lock(self, recipe):
-        """Let one process at a time train a recipe; another one warns and waits.
+        """Let one process at a time train a recipe, and clear up; another one warns and waits.
 
         Args:
             recipe: training.Recipe.
-
-        Returns:
-            Context manager.
 
         Raises:
             ValueError: if the store cannot be written.
         """
         folder = files.writable_folder(self.folder(recipe), "store")
-        return files.locked(folder / ".lock", wait=True, name="store")
+        with files.locked(folder / ".lock", wait=True, name="store"):
+            files.sweep(folder, locked=True)
+            for other in (folder / "measures", *filter(None, [self.published])):
+                files.sweep(other)
+            folder_notes.check_described(folder, recipe)
+            yield
+
+    def sweep(self):
+        """Remove what killed processes left half written anywhere in the store."""
+        for folder in (self.root, *self.root.glob("*/"), *self.root.glob("*/measures/")):
+            files.sweep(folder)
+        if self.published:
+            files.sweep(self.published)
 
     def check_data(self, recipe, dataset):
         """Refuse data that differ from those a recipe was trained on before.
@@ -80,12 +96,7 @@ class Store:
         Raises:
             ValueError: if their fingerprint is another one.
         """
-        path = self.folder(recipe) / "data.txt"
-        if path.exists() and path.read_text() != dataset.fingerprint:
-            raise files.UnusableFileError(
-                "`dataset` must hold what it held when it was trained on; remove "
-                f"{path.parent} or use another store. Received: dataset={recipe.dataset!r}"
-            )
+        folder_notes.check_data(self.folder(recipe), recipe, dataset)
 
     @staticmethod
     def keeps_every_epoch(model):
@@ -108,21 +119,24 @@ class Store:
         Returns:
             Ascending list of int, the first epoch being 1.
         """
-        names = (path.stem for path in self.folder(recipe).glob("epoch-*.npz"))
-        return sorted(int(name.removeprefix("epoch-")) for name in names)
+        names = (EPOCH.fullmatch(path.name) for path in self.folder(recipe).glob("epoch-*.npz"))
+        found = (int(name[1]) for name in names if name)
+        return sorted(epoch for epoch in found if 1 <= epoch <= recipe.epochs)
 
-    def weights(self, recipe, epoch):
+    def weights(self, recipe, epoch, model=None):
         """Weights after an epoch, for ``model.set_weights``.
 
         Args:
             recipe: training.Recipe.
             epoch: int, from 1.
+            model: keras.Model whose weights they must fit, or None.
 
         Returns:
             List of arrays.
 
         Raises:
-            UnusableFileError: if that epoch is not kept or its file is damaged.
+            UnusableFileError: if that epoch is not kept, or its file is damaged, another one's or
+                does not fit.
         """
         kept = self.epochs(recipe)
         if epoch not in kept:
@@ -130,7 +144,11 @@ class Store:
                 f"`epoch` must be one that is kept ({kept}); remove {self.folder(recipe)} to train "
                 f"anew. Received: epoch={epoch!r}"
             )
-        return _read_arrays(self._epoch_file(recipe, epoch))["weights"]
+        path = self._epoch_file(recipe, epoch)
+        weights = self._read(path, recipe, None, epoch)["weights"]
+        if model is not None:
+            kept_files.check_shapes(weights, model.get_weights(), path)
+        return weights
 
     def save_epoch(self, recipe, dataset, model, history):
         """Keep the state after an epoch.
@@ -144,10 +162,12 @@ class Store:
         folder, epoch = self.folder(recipe), len(history)
         files.write_whole(folder / "recipe.json", json.dumps(recipe.to_dict(), indent=1))
         files.write_whole(folder / "data.txt", dataset.fingerprint)
+        owner = {"recipe": recipe.hash, "data": dataset.fingerprint, "epoch": epoch}
         groups = {"weights": model.get_weights()}
-        files.write_whole(self._epoch_file(recipe, epoch), _to_bytes(groups))
+        path = self._epoch_file(recipe, epoch)
+        files.write_whole(path, kept_files.arrays_as_bytes(groups, owner))
         groups["optimizer"] = [np.asarray(value) for value in model.optimizer.variables]
-        content = _to_bytes(groups, json.dumps(history.to_dict("list")))
+        content = kept_files.arrays_as_bytes(groups, owner, history)
         if (folder / PROGRESS[0]).exists():
             (folder / PROGRESS[0]).replace(folder / PROGRESS[1])
         files.write_whole(folder / PROGRESS[0], content)
@@ -169,25 +189,34 @@ class Store:
         Returns:
             float, seconds; None if nothing was trained here.
         """
-        path = self.folder(recipe) / "seconds.txt"
-        return float(path.read_text()) if path.exists() else None
+        return folder_notes.seconds(self.folder(recipe) / "seconds.txt")
 
-    def progress(self, recipe):
+    def progress(self, recipe, dataset=None, model=None):
         """Where a training stands.
 
         Args:
             recipe: training.Recipe.
+            dataset: data.Dataset that it must have been trained on, or None.
+            model: compiled keras.Model that it must fit, or None.
 
         Returns:
             None, or a dict of ``weights`` and ``optimizer`` (lists of arrays) and
-            ``history`` (DataFrame). A damaged file warns, and the one before it counts.
+            ``history`` (DataFrame). A file that is damaged, another one's or does not fit warns,
+            and the one before it counts.
+
+        Raises:
+            UnusableFileError: if a newer version wrote a file.
         """
         for name in PROGRESS:
             path = self.folder(recipe) / name
             try:
                 if path.exists():
-                    return _read_arrays(path)
-            except ValueError as error:
+                    groups = self._read(path, recipe, dataset)
+                    kept_files.check_progress(groups, recipe, model, path)
+                    return groups
+            except records.NewerFormatError:
+                raise
+            except files.UnusableFileError as error:
                 warnings.warn(f"Training goes back: {error}", stacklevel=2)
         return None
 
@@ -202,45 +231,38 @@ class Store:
 
         Returns:
             Path of the ``.keras`` file.
+
+        Raises:
+            UnusableFileError: if the folder cannot be written or the disk is full.
         """
         path = self._published_file(recipe)
-        record = {
-            "recipe": recipe.to_dict(),
-            "data": dataset.fingerprint,
-            "history": history.to_dict("list"),
-        }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Unlike a clone, a model made from its config is not compiled and has no optimizer.
-        plain = type(model).from_config(model.get_config())
-        plain.set_weights(model.get_weights())
-        beside = path.with_name(f".{path.stem}.tmp.keras")
-        plain.save(beside)
-        beside.replace(path)
-        files.write_whole(path.with_suffix(".json"), json.dumps(record))
+        published.write(path, recipe, dataset, model, history)
         return path
 
-    def published_weights(self, recipe, dataset):
+    def published_weights(self, recipe, dataset, model=None):
         """Weights and history of a published model.
 
         Args:
             recipe: training.Recipe.
             dataset: data.Dataset; a model trained on other data does not count.
+            model: keras.Model whose weights it must fit, or None.
 
         Returns:
-            None, or ``(weights, history)``.
+            None, or ``(weights, history)``. Files that are no such model's warn, and are None.
+
+        Raises:
+            UnusableFileError: if a newer version wrote them.
         """
         path = self._published_file(recipe) if self.published else None
         if path is None or not (path.exists() and path.with_suffix(".json").exists()):
             return None
         try:
-            record = json.loads(path.with_suffix(".json").read_text())
-        except ValueError as error:
-            warnings.warn(f"{path.with_suffix('.json')} is no JSON: {error}", stacklevel=2)
+            return published.read(path, recipe, dataset, model)
+        except records.NewerFormatError:
+            raise
+        except files.UnusableFileError as error:
+            warnings.warn(f"A published model does not count: {error}", stacklevel=2)
             return None
-        if record.get("data") != dataset.fingerprint:
-            return None
-        weights = keras.models.load_model(path).get_weights()
-        return weights, pd.DataFrame(record["history"])
 
     def measured(self, recipe, dataset, measure, arguments, compute):
         """Rows of a measure, computed once.
@@ -253,46 +275,24 @@ class Store:
             compute: function of no argument that returns the DataFrame.
 
         Returns:
-            DataFrame.
+            DataFrame. A file that is damaged or another one's warns, and is measured again.
+
+        Raises:
+            UnusableFileError: if a newer version wrote the file.
         """
-        key = digest([MEASURES, dataset.fingerprint, arguments])
-        name = f"{measure}-{key[:16]}.csv"
-        path = self.folder(recipe) / "measures" / name
-        if not path.exists():
-            files.write_whole(path, compute().to_csv(index=False))
-        return pd.read_csv(path)
+        folder = self.folder(recipe) / "measures"
+        return measures.measured(folder, recipe, dataset, measure, arguments, compute)
+
+    def _read(self, path, recipe, dataset=None, epoch=None):
+        """Arrays of a file of a recipe."""
+        folder = self.folder(recipe)
+        known = folder_notes.text(folder / "data.txt")
+        fingerprint = known if dataset is None else dataset.fingerprint
+        owner = {"recipe": recipe.hash, "data": fingerprint, "epoch": epoch}
+        return kept_files.read_arrays(path, owner, folder_notes.described(folder))
 
     def _epoch_file(self, recipe, epoch):
         return self.folder(recipe) / f"epoch-{epoch:04d}.npz"
 
     def _published_file(self, recipe):
         return self.published / f"{recipe.hash[:16]}.keras"
-
-
-def _to_bytes(groups, history=""):
-    buffer = io.BytesIO()
-    named = {
-        f"{group}-{index:05d}": array
-        for group, arrays in groups.items()
-        for index, array in enumerate(arrays)
-    }
-    np.savez(buffer, history=np.array(history), **named)
-    return buffer.getvalue()
-
-
-def _read_arrays(path):
-    """Groups of arrays of a file, and its history."""
-    groups = {"weights": [], "optimizer": []}
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            for key in sorted(set(archive.files) - {"history"}):
-                groups[key.partition("-")[0]].append(archive[key])
-            history = str(archive["history"])
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
-        raise files.UnusableFileError(
-            f"A file of the store must be whole ({error}); remove its folder to train anew. "
-            f"Received: path={str(path)!r}"
-        ) from error
-    if history:
-        groups["history"] = pd.DataFrame(json.loads(history))
-    return groups

@@ -1,0 +1,130 @@
+"""Reads a table of results back, and proves it by the record beside it."""
+
+from pathlib import Path
+
+from hfc_keras import checks, csv_files, files, records
+from hfc_keras.reporting.tables import KEYS
+
+REMEDY = "bring it back, or replace it with --fresh"
+# Ends of the names of columns that hold shares of images.
+SHARES = ("accuracy", "share")
+
+
+def read_table(path, columns=KEYS, lost_rows=False):
+    r"""Read a table written earlier, if it is what was written.
+
+    Each cell (a recipe with a seed) that the record beside the table has a checksum of must have
+    it still. Cells of records made before there were checksums are judged by what they have:
+    numbers where the column has numbers, accuracies and shares from 0 to 1.
+
+    Args:
+        path: str or Path of a CSV file; its record has the suffix ``.json``.
+        columns: sequence of str, the columns that must be there.
+        lost_rows: bool, whether a cell may have another number of rows than the record counts;
+            whoever allows that must count them.
+
+    Returns:
+        DataFrame.
+
+    Raises:
+        UnusableFileError: by file and, where it can be told, line: if the file is no table,
+            breaks off inside a line, lacks a column or rows, or holds other values than were
+            written, or if the record is damaged or of a newer version.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "t.csv"
+        >>> _ = path.write_text("recipe,seed\nvanilla,0\n")
+        >>> len(read_table(path, ["recipe", "seed"]))
+        1
+    """
+    path = Path(path)
+    table = csv_files.read(path, REMEDY)
+    missing = [column for column in columns if column not in table.header]
+    if missing:
+        raise files.UnusableFileError(
+            f"A results table must have the columns {list(columns)}; missing are {missing}. "
+            f"Bring the file back, or replace it with --fresh. Received: path={str(path)!r}"
+        )
+    record = path.with_suffix(".json")
+    content = records.read(record, REMEDY) if record.exists() else {}
+    if "columns" in content and table.header != content["columns"]:
+        raise files.UnusableFileError(
+            f"A results table must have the columns of its record, {content['columns']}; {REMEDY}. "
+            f"Received: path={str(path)!r}, line=1, columns={table.header}"
+        )
+    if {"recipe", "seed"} <= {*table.header}:
+        _check_cells(path, table, _cells(content), columns, lost_rows)
+    return table.frame
+
+
+def checksums(content):
+    r"""Checksum of each cell of a table.
+
+    Args:
+        content: str, CSV with the columns recipe and seed.
+
+    Returns:
+        dict from the cell's label to str.
+
+    Example:
+        >>> list(checksums("recipe,seed,accuracy\nvanilla,0,0.5\n"))
+        ['vanilla seed 0']
+    """
+    table = csv_files.parsed(content.encode(), "results", REMEDY)
+    return {label: table.digest(rows) for label, rows in _rows_by_cell(table).items()}
+
+
+def _cells(content):
+    """Cells of a record; what other records hold is not ours to judge."""
+    cells = content.get("cells")
+    whole = isinstance(cells, dict) and all(isinstance(cell, dict) for cell in cells.values())
+    return cells if whole else {}
+
+
+def _rows_by_cell(table):
+    """Places of the rows of each cell."""
+    found = {}
+    for row, pair in enumerate(zip(table.column("recipe"), table.column("seed"), strict=True)):
+        found.setdefault(" seed ".join(pair), []).append(row)
+    return found
+
+
+def _check_cells(path, table, cells, columns, lost_rows):
+    found, unsealed = _rows_by_cell(table), []
+    for label in {**cells, **found}:
+        rows, cell = found.get(label, []), cells.get(label, {})
+        if label in cells and len(rows) != cell.get("rows"):
+            checks.require(
+                lost_rows,
+                f"A table must hold the rows that its record counts; it has others of {label!r}",
+                path=str(path),
+                rows=len(rows),
+            )
+        elif records.SEAL not in cell:
+            unsealed += rows
+        elif cell[records.SEAL] != table.digest(rows):
+            raise files.UnusableFileError(
+                f"A results table must hold what was measured; the rows of {label!r} have "
+                f"changed since. Bring the file back, or replace it with --fresh. Received: "
+                f"path={str(path)!r}, lines={table.lines[rows[0]]} to {table.lines[rows[-1]]}"
+            )
+    for name in table.header:
+        if name not in columns or name == "seed":
+            _check_column(path, table, name, unsealed)
+
+
+def _check_column(path, table, name, rows):
+    """Refuse text among numbers, and shares that are none."""
+    cells = table.column(name)
+    numbers = {row: csv_files.number(cells[row]) for row in rows if cells[row]}
+    if all(value is None for value in numbers.values()):
+        return
+    for row, value in numbers.items():
+        share = name.endswith(SHARES) and value is not None
+        if value is None or (share and not 0 <= value <= 1):
+            expected = "a share from 0 to 1" if share else "a number"
+            raise files.UnusableFileError(
+                f"`{name}` of a results table must be {expected}; {REMEDY}. Received: "
+                f"{name}={cells[row]!r}, path={str(path)!r}, line={table.lines[row]}"
+            )

@@ -1,0 +1,96 @@
+"""What a folder of the store says in words: whose it is, on which data, how long it took."""
+
+import warnings
+
+from hfc_keras import checks, files, records
+
+
+def text(path):
+    """Text of a small file, with marks for what is no text; None if there is no file.
+
+    Args:
+        path: Path.
+
+    Returns:
+        str or None.
+
+    Raises:
+        UnusableFileError: if there is something that cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
+    except OSError as error:
+        raise files.UnusableFileError(
+            f"`path` must be a file that can be read ({error.strerror}); remove it. "
+            f"Received: path={str(path)!r}"
+        ) from error
+
+
+def described(folder):
+    """Hash of the recipe that ``recipe.json`` names.
+
+    Args:
+        folder: Path.
+
+    Returns:
+        str; None if there is no such file, and why it cannot be told if it is damaged.
+    """
+    path = folder / "recipe.json"
+    try:
+        return records.digest(records.read(path, "remove it")) if path.exists() else None
+    except files.UnusableFileError as error:
+        return f"unknown ({error})"
+
+
+def check_described(folder, recipe):
+    """Warn if a folder says that it is another recipe's.
+
+    Args:
+        folder: Path.
+        recipe: training.Recipe.
+    """
+    found = described(folder)
+    if found not in (None, recipe.hash):
+        warnings.warn(
+            "`recipe.json` of a store's folder must be the recipe that the folder's name says; "
+            "files that do not say their recipe themselves do not count there. Remove it if they "
+            f"are this recipe's. Received: recipe={found!r}, path={str(folder)!r}",
+            stacklevel=5,
+        )
+
+
+def check_data(folder, recipe, dataset):
+    """Refuse data that differ from those in ``data.txt``.
+
+    Args:
+        folder: Path.
+        recipe: training.Recipe.
+        dataset: data.Dataset.
+
+    Raises:
+        UnusableFileError: if their fingerprint is another one.
+    """
+    path = folder / "data.txt"
+    if text(path) not in (None, dataset.fingerprint):
+        raise files.UnusableFileError(
+            f"`dataset` must hold what it held when it was trained on, by {path}; remove "
+            f"{folder} or use another store. Received: dataset={recipe.dataset!r}"
+        )
+
+
+def seconds(path):
+    """Seconds in a file; what is no duration warns.
+
+    Args:
+        path: Path.
+
+    Returns:
+        float, or None if nothing is known.
+    """
+    try:
+        found = text(path)
+        return None if found is None else checks.number("seconds", float(found), minimum=0)
+    except ValueError as error:
+        message = f"The time of a training counts from now on: {error}; path={str(path)!r}"
+        warnings.warn(message, stacklevel=3)
+        return None

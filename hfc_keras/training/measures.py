@@ -1,0 +1,87 @@
+"""Keeps what was measured on the weights of a recipe."""
+
+import json
+import warnings
+
+from hfc_keras import csv_files, files, records
+from hfc_keras.training import kept_files
+
+# Raised when a measure means something else than before, so that old rows are not used.
+MEASURES = 1
+
+
+def measured(folder, recipe, dataset, measure, arguments, compute):
+    """Rows of a measure from a folder, or computed and kept there; as of ``Store.measured``.
+
+    Args:
+        folder: Path.
+        recipe: training.Recipe.
+        dataset: data.Dataset.
+        measure: str.
+        arguments: dict for JSON.
+        compute: function of no argument that returns the DataFrame.
+
+    Returns:
+        DataFrame.
+    """
+    key = records.digest([MEASURES, dataset.fingerprint, arguments])
+    owner = {"recipe": recipe.hash, "data": dataset.fingerprint, "measure": measure, "key": key}
+    before = folder / f"{measure}-{key[:16]}.csv"
+    # The name tells what must have a checksum from what was written before there were any.
+    path = before.with_suffix(".checked.csv")
+    for kept, header in ((path, owner), (before, None)):
+        try:
+            if kept.exists():
+                return read(kept, header)
+        except records.NewerFormatError:
+            raise
+        except files.UnusableFileError as error:
+            warnings.warn(f"A measure is made again: {error}", stacklevel=3)
+            break
+    files.write_whole(path, as_text(compute(), owner))
+    return read(path, owner)
+
+
+def as_text(rows, owner):
+    """Content of the file of a measure.
+
+    Args:
+        rows: DataFrame.
+        owner: dict for JSON: recipe, data, measure, key.
+
+    Returns:
+        str, a line of JSON and the rows as CSV.
+    """
+    table = rows.to_csv(index=False)
+    return f"# {json.dumps(records.sealed({**owner, 'rows': records.digest(table)}))}\n{table}"
+
+
+def read(path, owner):
+    """Rows of a measure, after proving that they are whole and whose they are.
+
+    Args:
+        path: Path.
+        owner: dict of what the header must say; None for a file written before there were
+            headers, of which nothing but its form can be checked.
+
+    Returns:
+        DataFrame.
+
+    Raises:
+        NewerFormatError: if a newer version wrote the file.
+        UnusableFileError: if it is damaged or another one's.
+    """
+    remedy = "it is measured again"
+    try:
+        content = path.read_bytes().replace(b"\r\n", b"\n")
+    except OSError as error:
+        raise files.UnusableFileError(
+            f"A measure must be a file that can be read ({error.strerror}); {remedy}. "
+            f"Received: path={str(path)!r}"
+        ) from error
+    if owner is not None:
+        head, _, content = content.partition(b"\n")
+        header = records.opened(head.removeprefix(b"#"), path, remedy)
+        text = content.decode(errors="replace")
+        kept_files.check_owner(header, {**owner, "rows": records.digest(text)}, path)
+    return csv_files.parsed(content, path, remedy).frame
