@@ -270,6 +270,15 @@ def test_a_model_that_is_random_in_inference_is_told_of(call):
     )
 
 
+def test_a_model_that_answers_by_its_batch_is_told_of_and_gets_whole_batches():
+    whitened = keras.layers.Lambda(lambda x: x - ops.mean(x, axis=0, keepdims=True))
+    model = network(whitened)
+    with pytest.warns(UserWarning, match="answers by the other images of a batch"):
+        analysis.calibration(model, IMAGES, LABELS)
+    found = gradients.predicted(model, IMAGES[:5])
+    np.testing.assert_allclose(found, np.asarray(model(IMAGES[:5])), atol=1e-5)
+
+
 class TestAsItIsNow:
     """A measure sees what a model is, not what it was when it was compiled first."""
 

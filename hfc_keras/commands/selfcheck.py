@@ -145,7 +145,7 @@ def _checked(subject):
     """Every check of a subject, or those of the model up to the first that fails."""
     with warnings.catch_warnings(), np.errstate(invalid="ignore"):
         # What these say is a check of its own.
-        for said in ("The gradient of", "The model seems", "The model is"):
+        for said in ("The gradient of", "The model seems", "The model is", "The model answers"):
             warnings.filterwarnings("ignore", message=said, category=UserWarning)
         found = []
         for check in model_checks.CHECKS:

@@ -4,16 +4,16 @@ A keras.Model from one batch of images ``(batch, height, width, channels)`` in [
 ``(batch, classes)`` of at least two classes. ``models.as_classifier`` makes one of other models.
 """
 
-from hfc_keras.contract.classifier import RANDOM as RANDOM
-from hfc_keras.contract.classifier import Classifier as Classifier
 from hfc_keras.contract.classifier import classifier as classifier
 from hfc_keras.contract.classifier import form_of as form_of
 from hfc_keras.contract.classifier import keras_model as keras_model
 from hfc_keras.contract.classifier import model_input as model_input
-from hfc_keras.contract.classifier import probed as probed
 from hfc_keras.contract.classifier import require_logits as require_logits
 from hfc_keras.contract.endings import ending as ending
 from hfc_keras.contract.endings import is_graph as is_graph
 from hfc_keras.contract.endings import last_operation as last_operation
+from hfc_keras.contract.look import RANDOM as RANDOM
+from hfc_keras.contract.look import Classifier as Classifier
+from hfc_keras.contract.look import probed as probed
 from hfc_keras.contract.makeup import makeup as makeup
 from hfc_keras.contract.pixel_range import takes_levels as takes_levels

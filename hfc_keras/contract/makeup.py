@@ -15,6 +15,7 @@ TRAINING = (
     "stop_evaluating",
     "stop_predicting",
     "_eval_epoch_iterator",
+    "needs_whole_batches",
 )
 PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic)
 
