@@ -3,7 +3,6 @@
 import warnings
 
 import keras
-import numpy as np
 
 from hfc_keras import checks
 from hfc_keras.contract.look import MIXING, RANDOM, looked_at
@@ -31,6 +30,7 @@ def classifier(model, images, name="images", stacklevel=3):
             by the other images of a batch, too.
 
     Example:
+        >>> import numpy as np
         >>> layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
         >>> classifier(keras.Sequential(layers), np.zeros((3, 8, 8, 1))).classes
         2
@@ -102,6 +102,7 @@ def form_of(model, images, name="images"):
         ValueError: as ``classifier``, but for probabilities.
 
     Example:
+        >>> import numpy as np
         >>> layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Softmax()]
         >>> form_of(keras.Sequential(layers), np.zeros((3, 8, 8, 1))).output
         'softmax'
@@ -161,6 +162,7 @@ def model_input(model, images, name="images"):
             batch of images.
 
     Example:
+        >>> import numpy as np
         >>> layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
         >>> model_input(keras.Sequential(layers), np.zeros((2, 8, 8, 1)))
     """
