@@ -86,7 +86,7 @@ def test_shuffled_labels_keep_the_classes_and_depend_on_the_seed(split):
     assert (shuffled != pipeline.shuffled_labels(split.labels, seed=2)).any()
 
 
-POLICIES = ["mixed_float16", "mixed_bfloat16", "float16", "float64"]
+POLICIES = ["mixed_float16", "float64"]
 RECIPES = {
     "filters": {"component": "high", "radius": 2, "rescale": True, "augmentation": "crop_flip"},
     "noise": {"noise": 0.1, "mix_up": 0.3},
@@ -102,8 +102,6 @@ def policy():
     before = keras.config.floatx(), keras.config.dtype_policy()
 
     def choose(name):
-        if name == "float64" and keras.backend.backend() != "tensorflow":
-            pytest.skip("JAX has no float64 unless it is told so")
         keras.config.set_floatx("float64" if name == "float64" else "float32")
         keras.config.set_dtype_policy(name)
 
@@ -160,7 +158,8 @@ def test_a_network_of_half_precision_trains_with_mix_up(weight, policy):
     model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
     model.add(keras.layers.Dense(10, dtype="float32"))
     model.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
-    history = model.fit(batches.dataset(), callbacks=[batches.epoch_marker()], verbose=0)
+    marker = batches.epoch_marker()
+    history = model.fit(batches.dataset(), callbacks=[marker], shuffle=False, verbose=0)
     assert np.isfinite(history.history["loss"]).all()
 
 
