@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 
 from hfc_keras import checks, gradients
-from hfc_keras.attacks import Fgsm, Pgd, run
+from hfc_keras.attacks import Fgsm, Pgd
+from hfc_keras.attacks.attack import check_range, untouched, warn
+from hfc_keras.attacks.search import Search
 
 SETTINGS = (
     "epsilon",
@@ -97,10 +99,12 @@ def robust_accuracy(model, images, labels, attacks, return_flags=False, batch_si
     """
     attacks = _untargeted(attacks)
     images = checks.pixels(images)
+    for attack in attacks:
+        check_range(attack, images)
     checks.model_input(model, images)
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
     logits = _logits(model, images, batch_size)
-    labels = checks.class_indices(labels, len(images), logits.shape[1])
+    labels = checks.class_indices(labels, len(images), logits.shape[1]).astype("int32")
     clean = logits.argmax(axis=1) == labels
     rows, flags = [{"attack": "none", "attacked": 0}], [clean]
     for index, attack in enumerate(attacks):
@@ -148,12 +152,15 @@ def _attacked(model, images, labels, attack, batch_size, clean, within):
     right = np.all([clean, *within], axis=0)
     left = np.flatnonzero(right)
     row = {"attack": attack.name, "attacked": len(left), **_settings(attack)}
-    if len(left):
-        part = images[left], labels[left]
-        result = run(model, *part, attack, batch_size, stop_early=True, positions=left)
-        if attack.epsilon > 0:
-            right[left] = result.withstood
-        row.update(result.diagnostics)
+    if len(left) and attack.epsilon == 0:
+        row.update(untouched())
+    elif len(left):
+        # Only batches of the images are copied, and what was found is not kept.
+        search = Search(model, images, labels, attack, batch_size, left, chosen=left)
+        search.run(stop_early=True)
+        right[left] = search.withstood
+        row.update(search.diagnostics())
+        warn(row, attack.loss)
     return row, right
 
 
