@@ -8,7 +8,7 @@ from hfc_keras.attacks import Pgd
 
 @pytest.fixture(scope="module")
 def digits():
-    return data.load("digits", examples=(600, 100))
+    return data.load("digits", examples=(600, 60))
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def sure(digits):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(5e-3), loss)
     model.fit(digits.train.images, digits.train.labels, batch_size=50, epochs=5, verbose=0)
-    return keras.Sequential([model, keras.layers.Rescaling(4.0)])
+    return keras.Sequential([model, keras.layers.Rescaling(20.0)])
 
 
 @pytest.mark.parametrize(

@@ -56,10 +56,12 @@ def robust_accuracy(model, images, labels, attacks, return_flags=False, batch_si
         model: keras.Model that returns logits ``(batch, classes)``; attacked in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1].
         labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
-        attacks: ``attacks.Fgsm`` or ``attacks.Pgd``, or a sequence of them, untargeted; cheap
-            and weak ones first is fastest.
+        attacks: ``attacks.Fgsm`` or ``attacks.Pgd``, or a list or tuple of them, untargeted;
+            cheap and weak ones first is fastest. For a number that is reported
+            ``attacks.strong(epsilon)``.
         return_flags: bool, whether to return also which images withstood.
-        batch_size: int, images at once; does not change the answer.
+        batch_size: int, images at once; does not change the answer. Beside float32 images in
+            [0, 1] no more than some batches are kept.
 
     Returns:
         DataFrame with a row for no attack, each attack and the worst case, and the columns
@@ -80,7 +82,7 @@ def robust_accuracy(model, images, labels, attacks, return_flags=False, batch_si
     Raises:
         ValueError: for pixels outside [0, 1], images that do not fit the model, labels that do
             not fit the images or the classes, a model that returns probabilities or NaN, no
-            attack, or a targeted one.
+            attack, a targeted one, or one whose range of pixels does not hold the images.
 
     Warns:
         UserWarning: as ``attacks.pgd``, if a gradient is zero everywhere or not finite.
