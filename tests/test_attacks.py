@@ -104,6 +104,7 @@ class TestSettings:
             (Pgd(0.1), 0.025),
             (Pgd(0.1, steps=1), 0.1),
             (Pgd(0.1, steps=2), 0.1),
+            (Pgd(0.1, steps=20), 0.0125),
             (Pgd(4.0, steps=100, norm="l2"), 0.1),
             (Pgd(0.03, step_size=0.003), 0.003),
         ],

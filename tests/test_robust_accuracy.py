@@ -162,9 +162,9 @@ def test_answer_does_not_depend_on_the_batch_size_or_the_form_of_labels(model, d
 def test_broken_images_cost_little(model, digit_images, monkeypatch):
     steps, advance = [], search.Search.advance
 
-    def counted(self, batch, number, look):
+    def counted(self, batch, images, labels, state, number, look):
         steps.append(len(batch) * number)
-        advance(self, batch, number, look)
+        return advance(self, batch, images, labels, state, number, look)
 
     monkeypatch.setattr(search.Search, "advance", counted)
     analysis.robust_accuracy(model, *digit_images, [Fgsm(0.3), Pgd(0.3, steps=40)])

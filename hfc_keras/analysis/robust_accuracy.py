@@ -5,7 +5,9 @@ import pandas as pd
 
 from hfc_keras import checks
 from hfc_keras.analysis.predictions import checked, predicted_logits
-from hfc_keras.attacks import Fgsm, Pgd, run
+from hfc_keras.attacks import Fgsm, Pgd
+from hfc_keras.attacks.attack import check_range, untouched, warn
+from hfc_keras.attacks.search import Search
 
 SETTINGS = (
     "epsilon",
@@ -55,10 +57,12 @@ def robust_accuracy(model, images, labels, attacks, return_flags=False, batch_si
         model: keras.Model that returns logits ``(batch, classes)``; attacked in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1].
         labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
-        attacks: ``attacks.Fgsm`` or ``attacks.Pgd``, or a sequence of them, untargeted; cheap
-            and weak ones first is fastest.
+        attacks: ``attacks.Fgsm`` or ``attacks.Pgd``, or a list or tuple of them, untargeted;
+            cheap and weak ones first is fastest. For a number that is reported
+            ``attacks.strong(epsilon)``.
         return_flags: bool, whether to return also which images withstood.
-        batch_size: int, images at once; does not change the answer.
+        batch_size: int, images at once; does not change the answer. Beside float32 images in
+            [0, 1] no more than some batches are kept.
 
     Returns:
         DataFrame with a row for no attack, each attack and the worst case, and the columns
@@ -79,7 +83,7 @@ def robust_accuracy(model, images, labels, attacks, return_flags=False, batch_si
     Raises:
         ValueError: for pixels outside [0, 1], images that do not fit the model, labels that do
             not fit the images or the classes, a model that returns probabilities or NaN, no
-            attack, or a targeted one.
+            attack, a targeted one, or one whose range of pixels does not hold the images.
 
     Warns:
         UserWarning: as ``attacks.pgd``, if a gradient is zero everywhere or not finite.
@@ -98,6 +102,8 @@ def robust_accuracy(model, images, labels, attacks, return_flags=False, batch_si
     """
     attacks = _untargeted(attacks)
     images, labels = checked(model, images, labels, batch_size)
+    for attack in attacks:
+        check_range(attack, images)
     clean = predicted_logits(model, images, None, batch_size).argmax(axis=1) == labels
     rows, flags = [{"attack": "none", "attacked": 0}], [clean]
     for index, attack in enumerate(attacks):
@@ -134,12 +140,15 @@ def _attacked(model, images, labels, attack, batch_size, clean, within):
     right = np.all([clean, *within], axis=0)
     left = np.flatnonzero(right)
     row = {"attack": attack.name, "attacked": len(left), **_settings(attack)}
-    if len(left):
-        part = images[left], labels[left]
-        result = run(model, *part, attack, batch_size, stop_early=True, positions=left)
-        if attack.epsilon > 0:
-            right[left] = result.withstood
-        row.update(result.diagnostics)
+    if len(left) and attack.epsilon == 0:
+        row.update(untouched())
+    elif len(left):
+        # Only batches of the images are copied, and what was found is not kept.
+        search = Search(model, images, labels, attack, batch_size, left, chosen=left)
+        search.run(stop_early=True)
+        right[left] = search.withstood
+        row.update(search.diagnostics())
+        warn(row, attack.loss)
     return row, right
 
 

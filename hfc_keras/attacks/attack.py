@@ -185,15 +185,11 @@ def run(model, images, labels, attack, batch_size=256, stop_early=False, positio
         attack=attack,
     )
     if attack.epsilon == 0:
-        return _untouched(images)
+        return untouched(images)
     contract.keras_model(model)
-    given, images = np.asarray(images), checks.pixels(images)
-    low, high = float(images.min()), float(images.max())
-    checks.require(
-        attack.clip_min - checks.SLACK <= low and high <= attack.clip_max + checks.SLACK,
-        f"`images` must lie in [clip_min, clip_max] = [{attack.clip_min:g}, {attack.clip_max:g}]",
-        **{"images.min": low, "images.max": high},
-    )
+    given = np.asarray(images)
+    images = checks.pixels(given)
+    check_range(attack, images)
     classes = contract.classifier(model, images, stacklevel=4).classes
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
     labels = checks.class_indices(labels, len(images), classes).astype("int32")
@@ -203,15 +199,46 @@ def run(model, images, labels, attack, batch_size=256, stop_early=False, positio
         f"`positions` must hold one number for each of {len(images)} images",
         **{"positions.shape": positions.shape},
     )
-    search = Search(model, images, labels, attack, batch_size, positions)
+    # What the checks have converted is not kept: a search converts batch by batch.
+    images = given
+    found = np.empty(given.shape, "float64" if given.dtype == "float64" else "float32")
+    search = Search(model, images, labels, attack, batch_size, positions, found=found)
     search.run(stop_early)
-    found = search.found.astype("float64") if given.dtype == "float64" else search.found
     diagnostics = search.diagnostics()
-    _warn(diagnostics, attack.loss)
+    warn(diagnostics, attack.loss)
     return Result(found, diagnostics, search.withstood)
 
 
-def _warn(diagnostics, loss):
+def check_range(attack, images):
+    """Refuse images outside the range of pixels of an attack.
+
+    Args:
+        attack: Fgsm or Pgd.
+        images: float array.
+
+    Raises:
+        ValueError: for a pixel outside, unless epsilon is 0.
+    """
+    if attack.epsilon == 0:
+        return
+    low, high = float(images.min()), float(images.max())
+    checks.require(
+        attack.clip_min - checks.SLACK <= low and high <= attack.clip_max + checks.SLACK,
+        f"`images` must lie in [clip_min, clip_max] = [{attack.clip_min:g}, {attack.clip_max:g}]",
+        **{"images.min": low, "images.max": high},
+    )
+
+
+def warn(diagnostics, loss):
+    """Warn, in the name of the caller's caller's caller, of gradients that cannot attack.
+
+    Args:
+        diagnostics: dict, as of ``Result``.
+        loss: str, that of the attack.
+
+    Warns:
+        UserWarning: if the gradient of an image is zero everywhere or not finite.
+    """
     hint = " Try loss='margin'." if loss == "cross_entropy" else ""
     faults = {"zero_gradient_share": "zero everywhere", "nonfinite_share": "not finite"}
     for name, fault in faults.items():
@@ -226,8 +253,16 @@ def _warn(diagnostics, loss):
 
 def _untouched(images):
     """Result of an attack with epsilon 0, which looks at nothing."""
-    images = np.asarray(images)
+    return Result(np.asarray(images), untouched(), None)
+
+
+def untouched():
+    """Diagnostics of an attack with epsilon 0.
+
+    Returns:
+        dict, as of ``Result``.
+    """
     diagnostics = dict.fromkeys(("zero_gradient_share", "nonfinite_share"), float("nan"))
     diagnostics.update(unchanged_share=1.0, max_norm=0.0)
     diagnostics.update(dict.fromkeys(("loss_before", "loss_after"), float("nan")))
-    return Result(images, diagnostics, None)
+    return diagnostics

@@ -1,12 +1,13 @@
-"""The search of an attack: its loop over batches, restarts and stages."""
+"""The search of an attack: restarts, and stages through which the batches flow."""
 
 import dataclasses
+import functools
 
 import numpy as np
 from keras import ops
 from tqdm import tqdm
 
-from hfc_keras import gradients
+from hfc_keras import checks, gradients
 from hfc_keras.attacks.iteration import Iteration, Look
 from hfc_keras.attacks.norms import NORMS
 from hfc_keras.losses import sample_losses
@@ -15,28 +16,37 @@ from hfc_keras.losses import sample_losses
 class Search:
     """One run of an attack: what was found so far for each image.
 
+    Of the images only some batches are copied at a time: those under attack and, where images
+    that are fooled are left alone, those that wait until a batch is full again.
+
     Args:
         model: keras.Model that returns logits.
-        images: float32 array ``(examples, height, width, channels)`` in [0, 1].
+        images: float array ``(examples, height, width, channels)`` in [0, 1], as ``pixels`` takes.
         labels: int32 array ``(examples,)``.
         attack: Fgsm or Pgd.
         batch_size: int.
-        positions: int array ``(examples,)``, what keys the random starts.
+        positions: int array ``(attacked,)``, what keys the random starts.
+        chosen: None or int array ``(attacked,)``, which of the images to attack.
+        found: None or float array ``(attacked, height, width, channels)`` to write the images
+            found into.
     """
 
-    def __init__(self, model, images, labels, attack, batch_size, positions):
+    def __init__(
+        self, model, images, labels, attack, batch_size, positions, chosen=None, found=None
+    ):
         self.model, self.images, self.labels, self.attack = model, images, labels, attack
         self.batch_size, self.positions = batch_size, positions
+        self.chosen = np.arange(len(images)) if chosen is None else chosen
         self.iterate = gradients.compiled(model, Iteration.of(attack))
-        self.before, self.after = np.full((2, len(images)), -np.inf, "float32")
-        self.withstood = np.ones(len(images), "bool")
-        self.found, self.current = images.copy(), images.copy()
-        self.velocity = np.zeros_like(images) if attack.momentum else None
-        self.zero, self.nonfinite = np.zeros((2, len(images)), "bool")
+        count = len(self.chosen)
+        self.before, self.after = np.full((2, count), -np.inf, "float32")
+        self.withstood, self.unchanged = np.ones((2, count), "bool")
+        self.zero, self.nonfinite = np.zeros((2, count), "bool")
+        self.norms, self.found = np.zeros(count, "float32"), found
 
     def run(self, stop_early):
         """Search all images, leaving those alone from then on that are fooled if asked to."""
-        attack, rows = self.attack, np.arange(len(self.images))
+        attack, rows = self.attack, np.arange(len(self.chosen))
         stages = _stages(attack.steps) if stop_early else [attack.steps]
         total = attack.steps * attack.restarts * -(-len(rows) // self.batch_size)
         name = f"{attack.name} {attack.norm} {attack.epsilon:.3g}"
@@ -46,25 +56,31 @@ class Search:
                 rows = np.flatnonzero(self.withstood)
 
     def restart(self, rows, restart, stages):
-        """Attack some images once from their start."""
-        for batch in self.batches(rows):
-            self.current[batch] = self.start(batch, restart)
-        if self.velocity is not None:
-            self.velocity[rows] = 0.0
+        """Attack some images once from their start, each stage drawing on the one before."""
+        flow = self.starts(rows, restart)
         for stage, steps in enumerate(stages):
-            for batch in self.batches(rows):
-                self.advance(batch, steps, look=restart == stage == 0)
-            losses, withstood = self.judge(self.current, rows)
-            last = stage == len(stages) - 1
-            better = ~withstood | (last & (losses > self.after[rows]))
-            kept = rows[better]
-            self.found[kept], self.after[kept] = self.current[kept], losses[better]
-            self.withstood[rows] = withstood
-            rows = rows[withstood]
+            when = {"first": restart == stage == 0, "last": stage == len(stages) - 1}
+            search = functools.partial(self.search, steps, **when)
+            # Unlike a generator, `map` keeps no batch while later stages work.
+            flow = map(search, full_batches(flow, self.batch_size))
+        for _ in flow:
+            pass
 
-    def start(self, batch, restart):
+    def starts(self, rows, restart):
+        """Yield batches of rows and where the attack starts."""
+        for at in range(0, len(rows), self.batch_size):
+            batch = rows[at : at + self.batch_size]
+            images = self.given(batch)
+            moving = [np.zeros_like(images)] if self.attack.momentum else []
+            yield [batch, self.start(batch, images, restart), *moving]
+
+    def given(self, batch):
+        """Images of a batch as float32 pixels."""
+        return checks.pixels(self.images[self.chosen[batch]])
+
+    def start(self, batch, images, restart):
         """Images at the start, within mask, ball and range."""
-        images, attack = self.images[batch], self.attack
+        attack = self.attack
         if not attack.random_start:
             return images
         keys = [[attack.seed, restart, position] for position in self.positions[batch]]
@@ -80,60 +96,60 @@ class Search:
         confined = Iteration.of(attack).confined(images, moved.astype("float32"), attack.epsilon)
         return ops.convert_to_numpy(confined)
 
-    def advance(self, batch, steps, look):
-        """Take some steps; at the very first look at the gradients."""
+    def search(self, steps, part, first, last):
+        """Take some steps on the images of a batch, and return of it what withstands."""
+        batch, *state = part
+        images, labels = self.given(batch), self.labels[self.chosen[batch]]
+        if first and self.found is not None:
+            self.found[batch] = images
+        state = self.advance(batch, images, labels, state, steps, look=first)
+        adversarial = np.asarray(state[0])
+        losses, withstood, norms, unchanged = self.judge(images, labels, adversarial)
+        better = ~withstood | (last & (losses > self.after[batch]))
+        kept = batch[better]
+        self.after[kept], self.norms[kept] = losses[better], norms[better]
+        self.unchanged[kept], self.withstood[batch] = unchanged[better], withstood
+        if self.found is not None:
+            self.found[kept] = adversarial[better]
+        return [batch[withstood], *(np.asarray(each)[withstood] for each in state)]
+
+    def advance(self, batch, images, labels, state, steps, look):
+        """Take some steps from a state; at the very first look at the gradients."""
         size = np.float32(self.attack.epsilon), np.float32(self.attack.step)
-        fixed = [ops.convert_to_tensor(part) for part in (self.images[batch], self.labels[batch])]
-        state = [self.current[batch]]
-        if self.velocity is not None:
-            state.append(self.velocity[batch])
+        fixed = [ops.convert_to_tensor(part) for part in (images, labels)]
         if look and self.attack.engine == "cleverhans":
-            self.note(batch, *self.look(batch))
+            # It does not tell what its gradients were.
+            told = gradients.compiled(self.model, Look(Iteration.of(self.attack)))
+            self.note(batch, images, labels, *told(state[0], labels))
         for step in range(steps):
             *state, loss, zero, nonfinite = self.iterate(*fixed, *size, *state)
             if look and step == 0 and self.attack.engine == "native":
-                self.note(batch, loss, zero, nonfinite)
+                self.note(batch, images, labels, loss, zero, nonfinite)
             self.bar.update()
-        self.current[batch] = np.asarray(state[0])
-        if self.velocity is not None:
-            self.velocity[batch] = np.asarray(state[1])
+        return state
 
-    def look(self, batch):
-        """Loss and flags of the gradients at the start, which CleverHans does not tell."""
-        look = gradients.compiled(self.model, Look(Iteration.of(self.attack)))
-        return look(self.current[batch], self.labels[batch])
-
-    def note(self, batch, loss, zero, nonfinite):
+    def note(self, batch, images, labels, loss, zero, nonfinite):
         """Keep what the first step tells; its loss is that of the images unless they moved."""
         self.zero[batch], self.nonfinite[batch] = np.asarray(zero), np.asarray(nonfinite)
         if self.attack.random_start:
-            loss, _ = self.judge(self.images, batch)
+            loss, *_ = self.judge(images, labels, images)
         self.before[batch] = np.asarray(loss)
 
-    def judge(self, images, rows):
-        """Loss that the attack increases, and whether it has failed, for some images."""
-        losses, right = np.empty(len(rows), "float32"), np.empty(len(rows), "bool")
-        outcome = gradients.compiled(self.model, _Outcome(self.attack.loss))
-        for start in range(0, len(rows), self.batch_size):
-            part = slice(start, start + self.batch_size)
-            outputs = outcome(images[rows[part]], self.labels[rows[part]])
-            losses[part], right[part] = map(np.asarray, outputs)
-        return (-losses, ~right) if self.attack.targeted else (losses, right)
-
-    def batches(self, rows):
-        """Rows in parts of the batch size."""
-        return [rows[at : at + self.batch_size] for at in range(0, len(rows), self.batch_size)]
+    def judge(self, images, labels, adversarial):
+        """Loss that the attack increases, whether it has failed, and how far it went."""
+        outcome = gradients.compiled(self.model, _Outcome(self.attack.loss, self.attack.norm))
+        losses, right, *size = map(np.asarray, outcome(adversarial, labels, images))
+        return (-losses, ~right, *size) if self.attack.targeted else (losses, right, *size)
 
     def diagnostics(self):
         """What ``Result`` tells."""
-        perturbation = np.asarray(NORMS[self.attack.norm].size(self.found - self.images))
         with np.errstate(invalid="ignore"):
             losses = [part.mean(dtype="float64") for part in (self.before, self.after)]
         told = {
             "zero_gradient_share": self.zero.mean(),
             "nonfinite_share": self.nonfinite.mean(),
-            "unchanged_share": (self.found == self.images).all(axis=(1, 2, 3)).mean(),
-            "max_norm": perturbation.max(),
+            "unchanged_share": self.unchanged.mean(),
+            "max_norm": self.norms.max(),
             "loss_before": losses[0],
             "loss_after": losses[1],
         }
@@ -142,16 +158,55 @@ class Search:
 
 @dataclasses.dataclass(frozen=True)
 class _Outcome:
-    """Loss of each sample and whether its label is predicted, for ``gradients.compiled``."""
+    """What has become of each sample, for ``gradients.compiled``.
+
+    Its loss, whether its label is predicted, the norm of its perturbation, and whether it has none.
+    """
 
     loss: str
+    norm: str
 
-    def __call__(self, predict, images, labels):
-        logits = predict(images)
+    def __call__(self, predict, adversarial, labels, images):
+        logits = predict(adversarial)
         right = ops.cast(ops.argmax(logits, axis=-1), "int32") == labels
         # Backends differ in the argmax of NaN, which predicts nothing.
         right = ops.logical_and(right, ops.all(logits == logits, axis=-1))
-        return sample_losses(logits, labels, self.loss), right
+        norms = NORMS[self.norm].size(adversarial - images)
+        unchanged = ops.all(adversarial == images, axis=(1, 2, 3))
+        return sample_losses(logits, labels, self.loss), right, norms, unchanged
+
+
+def full_batches(parts, size):
+    """Yield batches of a size from parts of any, in their order; the last one may be smaller.
+
+    Args:
+        parts: iterable of lists of arrays, those of one part of the same length.
+        size: int, at least 1.
+
+    Yields:
+        Lists of arrays.
+
+    Example:
+        >>> parts = [[np.array([0, 1])], [np.array([2])], [np.array([], int)]]
+        >>> [batch[0].tolist() for batch in full_batches(parts, 2)]
+        [[0, 1], [2]]
+    """
+    waiting = []
+    for part in parts:
+        waiting.append(part)
+        # Nothing but what waits is kept while a batch is out.
+        del part
+        while sum(len(each[0]) for each in waiting) >= size:
+            waiting = _cut(waiting, size)
+            yield waiting.pop(0)
+    if any(len(part[0]) for part in waiting):
+        yield _cut(waiting, size)[0]
+
+
+def _cut(parts, size):
+    """Batch of a size from the first of some parts, and the rest."""
+    joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+    return [[array[:size].copy() for array in joined], [array[size:].copy() for array in joined]]
 
 
 def _stages(steps):

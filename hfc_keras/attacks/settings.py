@@ -108,10 +108,15 @@ class Pgd(_Attack):
     The released code of the CVPR 2020 paper trains with
     ``Pgd(0.03, step_size=0.003, steps=10, random_start=False)``.
 
+    The default step shrinks with the number of steps: all steps together are 2.5 epsilon long
+    however many there are, so that more of them refine an attack but take it no further. Good
+    for training; to report a number, or to ask whether more steps would find more, set
+    ``step_size=epsilon / 4``, or take ``attacks.strong(epsilon)``.
+
     Args:
         epsilon: as of ``Fgsm``.
         step_size: float above 0, at most twice epsilon; None is 2.5 epsilon / steps, at most
-            epsilon.
+            epsilon. From 20 steps on epsilon / 4 is the stronger choice.
         steps: int, at least 1.
         norm: ``"linf"`` or ``"l2"``.
         random_start: bool, whether :math:`x_0` is drawn uniformly from the ball.

@@ -121,9 +121,11 @@ class Subject:
         return float(self.withstood(attack).mean())
 
     def pgd(self, epsilon=None, **options):
-        """Projected gradient descent of 20 steps, or what the options say."""
-        settings = {"steps": 20, "seed": self.seed, **options}
-        return attacks.Pgd(self.epsilon if epsilon is None else epsilon, **settings)
+        """Projected gradient descent of 20 steps of a quarter of epsilon, or what options say."""
+        epsilon = self.epsilon if epsilon is None else epsilon
+        # The default step would shrink with the number of steps, and no run go further.
+        settings = {"step_size": epsilon / 4, "steps": 20, "seed": self.seed, **options}
+        return attacks.Pgd(epsilon, **settings)
 
     @property
     def fgsm(self):

@@ -1,0 +1,59 @@
+"""Attacks by name, for numbers that are reported."""
+
+from hfc_keras import checks
+from hfc_keras.attacks.settings import Pgd
+
+LOSSES, RESTARTS, STEPS = ("cross_entropy", "margin"), 3, 50
+
+
+def strong(epsilon, norm="linf", seed=0, mask=None, clip_min=0.0, clip_max=1.0):
+    r"""Attacks for a robust accuracy that is reported.
+
+    .. math:: \alpha = \epsilon / 4, \quad 50 \text{ steps}, \quad 3 \text{ restarts}, \quad
+              \ell \in \{\ell_{CE}, \ell_{margin}\}
+
+    Both losses, since cross-entropy has no gradient where a network is sure of itself; several
+    restarts; and a step that does not shrink with the number of steps, so that each start can
+    cross the ball many times. An upper bound of the robust accuracy all the same: attacks of
+    other kinds, such as AutoAttack, may find more.
+
+    Args:
+        epsilon: float, as of ``Pgd``.
+        norm: ``"linf"`` or ``"l2"``.
+        seed: int, at least 0, of the random starts.
+        mask: as of ``Pgd``.
+        clip_min: as of ``Pgd``.
+        clip_max: as of ``Pgd``.
+
+    Returns:
+        Tuple of Pgd, for ``analysis.robust_accuracy``; the number to report is its worst case.
+
+    Raises:
+        ValueError: as ``Pgd``.
+
+    Reference:
+        Carlini et al., On Evaluating Adversarial Robustness, 2019 (what an evaluation needs);
+        Croce and Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse
+        Parameter-free Attacks, ICML 2020 (why one loss and a fixed total length mislead).
+
+    Example:
+        >>> from hfc_keras import analysis, data, models
+        >>> test = data.load("digits").test
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> attacks = strong(8 / 255)
+        >>> table = analysis.robust_accuracy(model, test.images[:9], test.labels[:9], attacks)
+        >>> table["loss"].tolist()[1:3]
+        ['cross_entropy', 'margin']
+    """
+    epsilon = checks.number("epsilon", epsilon, minimum=0)
+    shared = {
+        "norm": norm,
+        "step_size": epsilon / 4,
+        "steps": STEPS,
+        "restarts": RESTARTS,
+        "seed": seed,
+        "mask": mask,
+        "clip_min": clip_min,
+        "clip_max": clip_max,
+    }
+    return tuple(Pgd(epsilon, loss=loss, **shared) for loss in LOSSES)
