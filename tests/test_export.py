@@ -37,7 +37,10 @@ NETWORKS = {"functional": network, "sequential": sequential, "subclass": Subclas
 
 
 def trained(wrap, net, how, digits):
-    robust = compiled(WRAPS[wrap](NETWORKS[net]()))
+    model = NETWORKS[net]()
+    if how == "nothing" and net != "functional":
+        model(digits.train.images[:3])
+    robust = compiled(WRAPS[wrap](model))
     images, labels = digits.train.images[:50], digits.train.labels[:50]
     if how == "arrays":
         robust.fit(images, labels, batch_size=16, verbose=0)
@@ -46,8 +49,6 @@ def trained(wrap, net, how, digits):
 
         batches = tf.data.Dataset.from_tensor_slices((images, labels)).batch(16)
         robust.fit(batches, shuffle=False, verbose=0)
-    elif net != "functional":
-        robust(images[:3])
     return robust
 
 
@@ -80,12 +81,14 @@ def test_a_served_model_takes_images_alone_and_any_number_of_them(wrap, net, how
     signature = [tf.TensorSpec((None, 8, 8, 1), tf.float32)]
     archive.add_endpoint("serve", robust.call, input_signature=signature)
     archive.write_out(tmp_path / "archive", verbose=False)
-    saved = tf.saved_model.load(tmp_path / "saved").signatures["serving_default"]
-    (name,) = saved.structured_input_signature[1]
+    names = ("exported", "archive", "saved")
+    exported, archived, saved = (tf.saved_model.load(tmp_path / name) for name in names)
+    default = saved.signatures["serving_default"]
+    (name,) = default.structured_input_signature[1]
     for serve in (
-        tf.saved_model.load(tmp_path / "exported").serve,
-        tf.saved_model.load(tmp_path / "archive").serve,
-        lambda batch: next(iter(saved(**{name: tf.constant(batch)}).values())),
+        exported.serve,
+        archived.serve,
+        lambda batch: next(iter(default(**{name: tf.constant(batch)}).values())),
     ):
         np.testing.assert_allclose(serve(images), expected, atol=1e-5)
         np.testing.assert_allclose(serve(images[:1]), expected[:1], atol=1e-5)
@@ -122,12 +125,19 @@ def test_is_described_as_the_network_is(wrap, digits):
         assert getattr(robust, name) == getattr(plain, name), name
     assert robust.input_dtype == "float32" and robust.built
     assert [spec.shape for spec in keras.tree.flatten(robust.input_spec)] == [(None, 8, 8, 1)]
-    # As the network does, it refuses images of another size, and labels beside them.
     robust = compiled(robust)
     robust.train_on_batch(digits.train.images[:4], digits.train.labels[:4])
-    for wrong in (np.zeros((2, 8, 9, 1)), (digits.test.images[:2], digits.test.labels[:2])):
-        with pytest.raises(ValueError):
-            robust(wrong)
+    # As the network does, it refuses images of another size.
+    with pytest.raises(ValueError, match="incompatible"):
+        robust(np.zeros((2, 8, 9, 1)))
+
+
+def test_a_call_on_a_pair_is_the_step_that_is_trained(digits):
+    images, labels = digits.test.images[:20], digits.test.labels[:20]
+    robust = AdversarialTraining(network(), attacks.Fgsm(0.1))
+    attacked = logits(robust.model, np.asarray(robust.attacked(images, labels)))
+    np.testing.assert_allclose(robust((images, labels)), attacked, atol=1e-5)
+    np.testing.assert_allclose(robust(images), logits(robust.model, images), atol=1e-5)
 
 
 @pytest.mark.tensorflow
@@ -141,8 +151,8 @@ def test_half_precision_is_served_float32(digits, tmp_path):
         tf.saved_model.save(robust, tmp_path / "saved")
     finally:
         keras.config.set_dtype_policy("float32")
-    serve = tf.saved_model.load(tmp_path / "saved").signatures["serving_default"]
-    (spec,) = serve.structured_input_signature[1].values()
+    loaded = tf.saved_model.load(tmp_path / "saved")
+    (spec,) = loaded.signatures["serving_default"].structured_input_signature[1].values()
     assert (spec.dtype, spec.shape.as_list()) == (tf.float32, [None, 8, 8, 1])
 
 

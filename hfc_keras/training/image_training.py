@@ -1,5 +1,6 @@
 """What trainings share that need the labels beside the images before the loss."""
 
+import contextlib
 import contextvars
 
 import keras
@@ -14,6 +15,16 @@ from hfc_keras.training.first_batch import first_batch, one_array
 _STEP = contextvars.ContextVar("step", default=(None, None))
 # How far the sum of a soft label may be from 1: half precision, mixed twice.
 SUM_SLACK = 1e-2
+
+
+@contextlib.contextmanager
+def _step(model, labels):
+    """Lay labels ready for the ``call`` of a model."""
+    before = _STEP.set((model, labels))
+    try:
+        yield
+    finally:
+        _STEP.reset(before)
 
 
 def _of_network(name):
@@ -60,12 +71,13 @@ class ImageTraining(keras.Model):
         shape = getattr(self.model, "input_shape", None) if self.model.built else None
         if self.model.built and shape is None:
             shape = (self.model.get_build_config() or {}).get("input_shape")
-        if shape:
-            self.build(shape)
+        if shape and not isinstance(shape[0], (tuple, list)):
+            # A network that was built by a call has the number of images of that call.
+            self.build((None, *shape[1:]))
 
     def build(self, input_shape):
-        """Build the network for images of a shape."""
-        if not self.model.built:
+        """Build the network for images of a shape, or leave that to the call that follows."""
+        if isinstance(self.model, keras.Sequential) and not self.model.built:
             self.model.build(input_shape)
 
     def build_from_config(self, config):
@@ -74,8 +86,13 @@ class ImageTraining(keras.Model):
             super().build_from_config(config)
 
     def __call__(self, images, *args, **kwargs):
-        """Return the logits, having been built for any number of images."""
+        """Return the logits of images, or what is trained on of a pair ``(images, labels)``."""
+        if isinstance(images, (tuple, list)) and len(images) == 2:
+            images, labels = images
+            with _step(self, labels):
+                return super().__call__(images, *args, **kwargs)
         if not self.built and len(getattr(images, "shape", ())):
+            # For any number of images, not that of this call.
             self.build((None, *images.shape[1:]))
         return super().__call__(images, *args, **kwargs)
 
@@ -153,11 +170,8 @@ class ImageTraining(keras.Model):
     def train_step(self, *arguments):
         """Lay the labels ready for ``call``; both backends' steps do the rest."""
         _, labels, _ = keras.utils.unpack_x_y_sample_weight(arguments[-1])
-        before = _STEP.set((self, labels))
-        try:
+        with _step(self, labels):
             return super().train_step(*arguments)
-        finally:
-            _STEP.reset(before)
 
     def check(self, images, labels):
         """Refuse images and labels that cannot be trained on.
