@@ -4,6 +4,7 @@ Every function here either returns the value in the form the library works with 
 raises ``ValueError``. Nothing is repaired in silence.
 """
 
+import collections.abc
 import difflib
 import math
 
@@ -56,7 +57,7 @@ def choice(name, value, choices):
         ...
         ValueError: `component` must be one of 'low', 'high'; nearest: 'low'. Received: component='lwo'
     """  # noqa: E501
-    if value in list(choices):
+    if isinstance(value, collections.abc.Hashable) and value in list(choices):
         return value
     close = difflib.get_close_matches(str(value), map(str, choices), n=3)
     listed = ", ".join(map(repr, choices))
