@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from experiments import runner, statements, trainings
-from hfc_keras import analysis, checks, reporting
+from hfc_keras import analysis, checks, gradients, reporting
 
 KEYS = "recipe seed row column".split()
 NAMES = ("vanilla", "batch_norm", "adversarial", "noise", "low_pass")
@@ -69,7 +69,7 @@ def _rows(cell, model):
     errors = analysis.fourier_heat_map(model, test.images, test.labels, norm)
     height, width = errors.shape
     rows, columns = np.indices(errors.shape)
-    predicted = model.predict(test.images, batch_size=256, verbose=0).argmax(axis=1)
+    predicted = gradients.predicted(model, test.images).argmax(axis=1)
     return pd.DataFrame(
         {
             "row": (rows - height // 2).ravel(),

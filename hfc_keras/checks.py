@@ -11,6 +11,10 @@ import math
 import numpy as np
 
 SLACK = 1e-6
+TAKES_LEVELS = (
+    "a model that takes 0-255, such as one with Rescaling(1/255) inside, goes in as "
+    "models.as_classifier(model, pixels=(0, 255))"
+)
 # Whole numbers beyond it do not fit the integers of arrays.
 LARGEST_WHOLE = 2**63 - 1
 
@@ -154,7 +158,7 @@ def pixels(images, name="images", bounded=True):
     image_shape(images, name)
     require(
         np.issubdtype(images.dtype, np.floating) or images.dtype.name == "bfloat16",
-        f"`{name}` must be float pixels in [0, 1] (divide uint8 by 255)",
+        f"`{name}` must be float pixels in [0, 1] (divide uint8 by 255; {TAKES_LEVELS})",
         **{f"{name}.dtype": str(images.dtype)},
     )
     images = images.astype("float32", copy=False)
@@ -170,9 +174,7 @@ def pixels(images, name="images", bounded=True):
         return images
     require(
         -SLACK <= low and high <= 1 + SLACK,
-        f"`{name}` must be pixels in [0, 1] (divide 0-255 by 255; a model that takes 0-255, such "
-        "as one with Rescaling(1/255) inside, goes in as models.as_classifier(model, "
-        "pixels=(0, 255)))",
+        f"`{name}` must be pixels in [0, 1] (divide 0-255 by 255; {TAKES_LEVELS})",
         **{f"{name}.min": low, f"{name}.max": high},
     )
     return images if 0 <= low and high <= 1 else np.clip(images, 0.0, 1.0)
@@ -201,7 +203,12 @@ def image_shape(images, name="images"):
         f"`{name}` must be (batch, height, width, channels), channels last",
         **{f"{name}.shape": shape},
     )
-    require(min(shape) > 0, f"`{name}` must hold at least one image", **{f"{name}.shape": shape})
+    require(shape[0] > 0, f"`{name}` must hold at least one image", **{f"{name}.shape": shape})
+    require(
+        min(shape) > 0,
+        f"`{name}` must have at least one pixel a side and one channel",
+        **{f"{name}.shape": shape},
+    )
 
 
 def _is_channels_first(first, second, third):

@@ -153,7 +153,7 @@ def test_preprocessing_stands_before_the_model(kind):
     function = keras.applications.mobilenet_v2.preprocess_input
     given = function if kind == "function" else keras.layers.Rescaling(1 / 127.5, -1)
     classifier = as_classifier(model, preprocessing=given)
-    assert classifier.hfc_keras_pixels == (0, 255)
+    assert classifier.get_layer("pixels").hfc_keras_pixels == (0, 255)
     expected = exact(layer, 2 * IMAGES - 1)
     np.testing.assert_allclose(np.asarray(classifier(IMAGES)), expected, atol=1e-4)
 
@@ -187,7 +187,7 @@ def test_functions_classes_and_layers_are_wrapped(kind):
         "class": own,
         "layer": keras.layers.Lambda(lambda images: own(images)),
     }[kind]
-    classifier = as_classifier(given, output="softmax")
+    classifier = as_classifier(given, pixels=(0, 1), output="softmax")
     logits = exact(layer)
     shifted = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     agrees(classifier, shifted)
@@ -206,7 +206,7 @@ def test_saved_models_are_wrapped(tmp_path):
     model, layer = dense()
     model.export(tmp_path / "exported", verbose=False)
     for given in (tmp_path / "exported", tf.saved_model.load(str(tmp_path / "exported"))):
-        agrees(as_classifier(given), exact(layer))
+        agrees(as_classifier(given, pixels=(0, 1)), exact(layer))
 
 
 def test_weights_are_those_of_the_model_and_it_is_left_as_it_was():
@@ -237,7 +237,8 @@ def test_it_is_saved_and_trained_as_any_model(tmp_path):
 
 
 def test_outputs_that_are_no_probabilities_are_no_silent_logits():
-    classifier = as_classifier(lambda images: ops.sum(images, axis=(1, 3)), output="softmax")
+    with pytest.warns(UserWarning, match=r"cannot be seen.*Say pixels=\(0, 1\)"):
+        classifier = as_classifier(lambda x: ops.sum(x, axis=(1, 3)), output="softmax")
     with pytest.raises(ValueError, match="NaN"):
         analysis.calibration(classifier, IMAGES, LABELS % 8)
 
@@ -277,3 +278,87 @@ def test_refusals_of_outputs():
         as_classifier(lambda x: x, output="binary")
     with pytest.raises(ValueError, match="must return \\(batch, classes\\)"):
         as_classifier(keras.Sequential([keras.Input(SHAPE), keras.layers.Conv2D(3, 1)]))
+
+
+class TestWhatCannotBeSeen:
+    def test_a_single_output_that_may_be_either_is_asked_for(self):
+        class Either(keras.Model):
+            def call(self, images):
+                return ops.mean(images / ops.max(ops.abs(images), (1, 2, 3), True), (1, 2)) ** 2
+
+        given = {"model": Either(), "image_size": SHAPE, "pixels": (0, 1)}
+        with pytest.raises(ValueError, match="'logits' or 'sigmoid'"):
+            as_classifier(**given, output="binary")
+        for output, undo in (("logits", lambda p: p), ("sigmoid", lambda p: np.log(p / (1 - p)))):
+            told = as_classifier(**given, output=output)
+            single = np.asarray(Either()(IMAGES), "float64")
+            np.testing.assert_allclose(np.asarray(told(IMAGES)), two(undo(single)), atol=1e-4)
+
+    def test_a_probe_of_nan_decides_nothing(self):
+        root = keras.layers.Lambda(lambda x: x**0.5)
+        model, layer = dense(keras.layers.Lambda(ops.sigmoid), classes=1, first=[root])
+        expected = two(exact(layer, np.sqrt(IMAGES.astype("float64"))))
+        found = np.asarray(as_classifier(model, output="sigmoid")(IMAGES))
+        np.testing.assert_allclose(found, expected, atol=2e-5)
+
+    def test_outputs_of_one_name_go_by_their_place(self):
+        images, head = keras.Input(SHAPE), keras.layers.Dense(10, name="head")
+        features = keras.layers.Flatten()(images)
+        model = keras.Model(images, [head(features), head(-features)])
+        for name in (None, "head"):
+            with pytest.raises(ValueError, match="must be one of 0, 1"):
+                as_classifier(model, output_name=name)
+        agrees(as_classifier(model, output_name=0), exact(head))
+
+    def test_a_hard_sigmoid_is_undone_as_what_it_is(self):
+        model, _ = dense(activation="hard_sigmoid")
+        found = ops.sigmoid(as_classifier(model)(IMAGES))
+        np.testing.assert_allclose(np.asarray(found), np.asarray(model(IMAGES)), atol=1e-5)
+
+    @pytest.mark.parametrize("end", [keras.layers.Softmax(axis=1), keras.layers.Softmax()])
+    def test_a_softmax_over_something_else_is_not_left_out(self, end):
+        last = [keras.layers.Reshape((5, 2)), end, keras.layers.Flatten()]
+        model, _ = dense(*last)
+        classifier = as_classifier(model, output="sigmoid")
+        expected = np.asarray(model(IMAGES), "float64")
+        found = np.asarray(ops.sigmoid(classifier(IMAGES)))
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+    def test_features_are_no_levels(self):
+        class Power(keras.layers.Layer):
+            def call(self, x):
+                x = x[..., 0] - ops.mean(x[..., 0], (1, 2), keepdims=True)
+                real, imaginary = ops.fft2((x, ops.zeros_like(x)))
+                return (real**2 + imaginary**2) / 64.0**2
+
+        images = keras.Input(SHAPE)
+        features = keras.layers.Flatten()(Power()(images))
+        model = keras.Model(images, keras.layers.Dense(10)(features))
+        np.testing.assert_allclose(
+            np.asarray(as_classifier(model)(IMAGES)), np.asarray(model(IMAGES)), atol=1e-6
+        )
+
+    def test_what_was_told_of_pixels_is_not_forgotten(self):
+        model, layer = dense(first=[keras.layers.Rescaling(1 / 255)])
+        told = as_classifier(model, pixels=(0, 1))
+        again = as_classifier(keras.Sequential([keras.Input(SHAPE), told]))
+        expected = exact(layer, IMAGES / 255)
+        np.testing.assert_allclose(np.asarray(again(IMAGES)), expected, atol=1e-5)
+        assert not contract.classifier(again, IMAGES).levels
+
+    def test_layers_that_a_function_uses_are_followed(self):
+        model, layer = dense()
+        classifier = as_classifier(lambda x: model(x, training=False), pixels=(0, 1))
+        agrees(classifier, exact(layer))
+        layer.set_weights([-each for each in layer.get_weights()])
+        found = gradients.predicted(classifier, IMAGES)
+        np.testing.assert_allclose(found, exact(layer), atol=2e-5)
+        model.layers[-1].activation = ops.relu
+        assert gradients.predicted(classifier, IMAGES).min() == 0
+
+    def test_numpy_inside_is_refused(self):
+        classifier = as_classifier(
+            lambda x: ops.convert_to_tensor(np.asarray(x)[:, 0, :, 0]), pixels=(0, 1)
+        )
+        with pytest.raises(ValueError, match="operations of the backend.*Received: "):
+            analysis.calibration(classifier, IMAGES, LABELS % 8)

@@ -340,3 +340,107 @@ def test_the_look_leaves_the_model_as_it_was():
     contract.classifier(model, IMAGES)
     assert [vars(layer).get("call") for layer in model._flatten_layers()] == calls
     assert all(np.array_equal(*pair) for pair in zip(before, model.weights, strict=True))
+
+
+class TestTheLookChangesNothing:
+    def test_of_a_model_that_trains_its_averages_in_inference(self):
+        class Adapting(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.norm = keras.layers.BatchNormalization()
+                self.dense = keras.layers.Dense(10)
+
+            def call(self, images):
+                images = self.norm(images, training=True)
+                return self.dense(ops.reshape(images, (-1, 64)))
+
+        model = Adapting()
+        model(IMAGES)
+        before = [np.array(each) for each in model.variables]
+        with pytest.warns(UserWarning, match="answers by the other images"):
+            analysis.shift_consistency(model, IMAGES, 1)
+        for old, new in zip(before, model.variables, strict=True):
+            np.testing.assert_array_equal(old, np.array(new))
+
+    def test_it_is_looked_at_anew_when_its_weights_change(self):
+        model = Own(lambda x: x)
+        model(IMAGES[:1])
+        trained = [np.array(each) for each in model.get_weights()]
+        model.set_weights([np.full_like(trained[0], 0), np.full_like(trained[1], 0.1)])
+        with pytest.raises(ValueError, match="output='softmax'"):
+            analysis.calibration(model, IMAGES, LABELS)
+        model.set_weights(trained)
+        analysis.calibration(model, IMAGES, LABELS)
+
+
+SCALE = {"by": 1.0}
+
+
+class Tempered(keras.layers.Layer):
+    """A setting on the class, one on an object, one in a large array."""
+
+    TEMPERATURE = 1.0
+
+    def __init__(self):
+        super().__init__()
+        self.settings = type("Settings", (), {})()
+        self.settings.sign, self.array = 1.0, np.ones(5000, "float32")
+
+    def call(self, x):
+        return x * self.TEMPERATURE * self.settings.sign * self.array[0]
+
+
+@pytest.mark.parametrize("where", ["class", "object", "array", "module"])
+def test_settings_out_of_keras_sight_are_seen(where):
+    layer = Tempered()
+    module = keras.layers.Lambda(lambda x: x * SCALE["by"])
+    model = network(module if where == "module" else layer)
+    before = gradients.predicted(model, IMAGES)
+    try:
+        if where == "class":
+            Tempered.TEMPERATURE = -2.0
+        elif where == "object":
+            layer.settings.sign = -2.0
+        elif where == "array":
+            layer.array[:] = -2.0
+        else:
+            SCALE["by"] = -2.0
+        np.testing.assert_allclose(gradients.predicted(model, IMAGES), -2 * before, rtol=1e-5)
+    finally:
+        Tempered.TEMPERATURE, SCALE["by"] = 1.0, 1.0
+
+
+@pytest.mark.parametrize("call", ["adversarial training", "Fourier-regularised training"])
+def test_a_model_without_gradients_is_not_trained_on_attacks(call):
+    rounded = network(first=[keras.layers.Lambda(lambda x: ops.round(16 * x) / 16)])
+    with pytest.raises(ValueError, match="differentiable in its images"):
+        CALLS[call](rounded)
+
+
+@pytest.mark.parametrize(
+    "loss", ["sparse_categorical_crossentropy", keras.losses.SparseCategoricalCrossentropy()]
+)
+def test_a_loss_of_probabilities_is_refused(loss):
+    robust = training.AdversarialTraining(network(), attacks.Fgsm(0.1))
+    robust.compile("sgd", loss)
+    with pytest.raises(ValueError, match="from_logits=True.*Received: loss="):
+        robust.fit(IMAGES, LABELS, verbose=0)
+
+
+def test_recurrent_layers_are_measured():
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.Reshape((8, 8)), keras.layers.SimpleRNN(4)]
+    )
+    model.add(keras.layers.Dense(10))
+    assert 0 <= analysis.shift_consistency(model, IMAGES, 1) <= 1
+
+
+def test_grey_images_and_channels_first_models_are_told_what_to_do():
+    colour = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(10, 8)])
+    colour.add(keras.layers.Flatten())
+    with pytest.raises(ValueError, match=r"data.as_images_like\(images, \(8, 8, 3\)\)"):
+        analysis.calibration(colour, IMAGES, LABELS)
+    first = keras.Sequential([keras.Input((1, 8, 8)), keras.layers.Flatten()])
+    first.add(keras.layers.Dense(10))
+    with pytest.raises(ValueError, match=r"transpose\(images, \(0, 3, 1, 2\)\)"):
+        analysis.calibration(first, IMAGES, LABELS)

@@ -141,7 +141,10 @@ def component_probabilities(
     options = (checks.radii([radius], "radius"), decomposition, inclusive, batch_size, scaling)
     logits = [values for _, values in _predicted(tested, images, *options)]
     values = np.concatenate(logits, axis=1)
-    values = np.exp(values - values.max(axis=2, keepdims=True))
+    largest = values.max(axis=2, keepdims=True)
+    bad = int((~np.isfinite(largest)).sum())
+    checks.require(not bad, "`model` must return finite logits", **{"rows without": bad})
+    values = np.exp(values - largest)
     values /= values.sum(axis=2, keepdims=True)
     return dict(zip(("original", "low", "high"), values, strict=True))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from hfc_keras import checks
+from hfc_keras import checks, contract
 from hfc_keras.analysis.predictions import accuracy, checked
 from hfc_keras.data.corruptions import CORRUPTIONS, corrupt
 from hfc_keras.data.published_corruptions import PUBLISHED, SOURCE
@@ -100,8 +100,10 @@ def corruption_accuracy(
             change = functools.partial(corrupt, name=name, severity=severity, seed=seed)
             measured = measure(images, labels, change), len(images), "generated"
         else:
-            shown = checked(model, split.images, split.labels, batch_size)
-            measured = measure(*shown), len(split), SOURCE
+            contract.model_input(model, split.images, "published")
+            classes = contract.form_of(model, images).classes
+            true = checks.class_indices(split.labels, len(split), classes)
+            measured = measure(split.images, true), len(split), SOURCE
         rows.append((name, severity, *measured))
     return pd.DataFrame(rows, columns=["corruption", "severity", "accuracy", "examples", "source"])
 

@@ -4,9 +4,10 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
+from keras import ops
 from tqdm import tqdm
 
-from hfc_keras import checks, gradients, spectrum
+from hfc_keras import checks, gradients, losses, spectrum
 from hfc_keras.analysis.predictions import checked
 
 
@@ -86,8 +87,15 @@ class _Shares:
     rings: str
 
     def __call__(self, predict, images, labels):
-        (gradient,) = gradients.SampleGradient("cross_entropy")(predict, images, labels)
-        return (spectrum.ring_shares(gradient, self.rings, self.channels),)
+        def total(x):
+            logits = predict(x)
+            return ops.sum(losses.sample_losses(logits, labels)), logits
+
+        (_, logits), gradient = gradients.value_and_gradient(total, images, has_aux=True)
+        shares = spectrum.ring_shares(gradient, self.rings, self.channels)
+        # Compiled code may hide a logit that is none from the gradient.
+        bad = ops.any(ops.isnan(logits), axis=-1, keepdims=True)
+        return (ops.where(bad, float("nan"), shares),)
 
 
 def _white(rings, height, width):
@@ -102,7 +110,7 @@ def _table(shares, white):
     bad = np.flatnonzero(~np.isfinite(shares).all(axis=1))
     checks.require(
         len(bad) == 0,
-        f"`model` must have finite gradients; those of {len(bad)} images are not",
+        f"`model` must have finite gradients and no NaN; those of {len(bad)} images are not",
         **{"first image": int(bad[0]) if len(bad) else None},
     )
     counted = shares[shares.any(axis=1)]

@@ -62,10 +62,9 @@ def out_of_distribution(model, inside, outside, score="max_logit", batch_size=25
         (True, 30)
     """
     scored = SCORES[checks.choice("score", score, SCORES)]
-    sets = [
-        checked_images(model, images, batch_size, name)
-        for name, images in (("inside", inside), ("outside", outside))
-    ]
+    # No comprehension, whose frame would be the caller that warnings name.
+    inside = checked_images(model, inside, batch_size, "inside")
+    sets = inside, checked_images(model, outside, batch_size, "outside")
     scores = [scored(predicted_logits(model, each, None, batch_size)) for each in sets]
     return pd.DataFrame(
         {

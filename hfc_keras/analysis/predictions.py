@@ -39,7 +39,10 @@ def checked_images(model, images, batch_size=256, name="images", stacklevel=3):
         'float32'
     """
     images = checks.pixels(images, name)
-    checks.number("batch_size", batch_size, minimum=1, whole=True)
+    whole = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
+    checks.require(
+        whole and batch_size >= 1, "`batch_size` must be an int from 1", batch_size=batch_size
+    )
     contract.classifier(model, images, name, stacklevel + 1)
     return images
 

@@ -185,7 +185,7 @@ def run(model, images, labels, attack, batch_size=256, stop_early=False, positio
         attack=attack,
     )
     if attack.epsilon == 0:
-        return untouched(images)
+        return _untouched(images)
     contract.keras_model(model)
     given = np.asarray(images)
     images = checks.pixels(given)
@@ -229,12 +229,13 @@ def check_range(attack, images):
     )
 
 
-def warn(diagnostics, loss):
-    """Warn, in the name of the caller's caller's caller, of gradients that cannot attack.
+def warn(diagnostics, loss, stacklevel=4):
+    """Warn, in the name of the caller of a public function, of gradients that cannot attack.
 
     Args:
         diagnostics: dict, as of ``Result``.
         loss: str, that of the attack.
+        stacklevel: int, as of ``warnings.warn``.
 
     Warns:
         UserWarning: if the gradient of an image is zero everywhere or not finite.
@@ -247,7 +248,7 @@ def warn(diagnostics, loss):
                 f"The gradient of {diagnostics[name]:.1%} of the images is {fault} at the first "
                 "step, so that this loss cannot attack them: they are not shown to be robust."
                 + hint,
-                stacklevel=4,
+                stacklevel=stacklevel,
             )
 
 

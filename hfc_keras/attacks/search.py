@@ -38,6 +38,7 @@ class Search:
         self.batch_size, self.positions = batch_size, positions
         self.chosen = np.arange(len(images)) if chosen is None else chosen
         self.iterate = gradients.compiled(model, Iteration.of(attack))
+        self.outcome = gradients.compiled(model, _Outcome(attack.loss, attack.norm))
         count = len(self.chosen)
         self.before, self.after = np.full((2, count), -np.inf, "float32")
         self.withstood, self.unchanged = np.ones((2, count), "bool")
@@ -137,8 +138,7 @@ class Search:
 
     def judge(self, images, labels, adversarial):
         """Loss that the attack increases, whether it has failed, and how far it went."""
-        outcome = gradients.compiled(self.model, _Outcome(self.attack.loss, self.attack.norm))
-        losses, right, *size = map(np.asarray, outcome(adversarial, labels, images))
+        losses, right, *size = map(np.asarray, self.outcome(adversarial, labels, images))
         return (-losses, ~right, *size) if self.attack.targeted else (losses, right, *size)
 
     def diagnostics(self):

@@ -12,8 +12,10 @@ from hfc_keras.contract.classifier import require_logits as require_logits
 from hfc_keras.contract.endings import ending as ending
 from hfc_keras.contract.endings import is_graph as is_graph
 from hfc_keras.contract.endings import last_operation as last_operation
+from hfc_keras.contract.endings import output_kind as output_kind
 from hfc_keras.contract.look import RANDOM as RANDOM
 from hfc_keras.contract.look import Classifier as Classifier
+from hfc_keras.contract.look import numeric_kind as numeric_kind
 from hfc_keras.contract.look import probed as probed
 from hfc_keras.contract.makeup import makeup as makeup
 from hfc_keras.contract.pixel_range import takes_levels as takes_levels

@@ -6,7 +6,7 @@ import keras
 
 from hfc_keras import checks
 from hfc_keras.contract.look import MIXING, RANDOM, looked_at
-from hfc_keras.contract.makeup import makeup
+from hfc_keras.contract.makeup import makeup, weights
 
 
 def classifier(model, images, name="images", stacklevel=3):
@@ -47,12 +47,13 @@ def classifier(model, images, name="images", stacklevel=3):
         )
     if found.difference > RANDOM:
         warnings.warn(
-            "The model is random in inference: two predictions of the same images differ by "
+            "The model is random in inference, or changes itself: two predictions of the same "
+            "images differ by "
             f"{found.difference:.2g} of the largest output. A measure or an attack sees one draw "
             "of it, so that its robust accuracy means little; take the random layer out to test.",
             stacklevel=stacklevel,
         )
-    if found.mixing > MIXING:
+    if found.mixing > MIXING and not getattr(model, "needs_whole_batches", False):
         warnings.warn(
             "The model answers by the other images of a batch, too (batch statistics in "
             "inference?), so that every number depends on batch_size and on the order of the "
@@ -110,15 +111,14 @@ def form_of(model, images, name="images"):
     keras_model(model)
     shape = tuple(images.shape[1:])
     model_input(model, images, name)
-    made_of = makeup(model), shape
     kept = vars(model).get("_hfc_keras_form")
-    if not (kept and kept[0] == made_of):
+    if not (kept and kept[0] == (makeup(model), weights(model), shape)):
         found = looked_at(model, shape)
         # Taken anew: a model without a shape is built by the look at it.
-        kept = vars(model)["_hfc_keras_form"] = (makeup(model), shape), found
-        if found.mixing > MIXING:
-            # For `gradients.compiled`, which would else fill up batches with repeated images.
-            model.needs_whole_batches = True
+        now = makeup(model), weights(model), shape
+        kept = vars(model)["_hfc_keras_form"] = now, found
+        # For `gradients.compiled`, which would else fill up batches with repeated images.
+        vars(model)["_hfc_keras_mixing"] = found.mixing > MIXING
     return kept[1]
 
 
@@ -136,7 +136,7 @@ def require_logits(found):
         >>> require_logits(Classifier(10, "logits", False, 0.0))
     """
     ends = {
-        "softmax": "not probabilities: its rows sum to 1",
+        "softmax": "not probabilities: its rows sum to 1 (output='logits' if they are logits)",
         "sigmoid": "not probabilities: all of its outputs lie in [0, 1], as those of one sigmoid a "
         "class (output='logits' if they are logits)",
         "binary": "one for each of at least two classes, and has a single output",
@@ -176,10 +176,25 @@ def model_input(model, images, name="images"):
     )
     if not isinstance(shape, tuple):
         return
-    sides = zip(shape[1:], images.shape[1:], strict=True)
+    own, given = shape[1:], tuple(images.shape[1:])
+    fits = all(want in (None, got) for want, got in zip(own, given, strict=True))
     checks.require(
-        all(want in (None, got) for want, got in sides),
-        f"`{name}` must have the model's input shape {shape}; load them with image_size=..., or "
-        "use models.as_classifier(model, image_size=...) to have them resized",
+        fits,
+        f"`{name}` must have the model's input shape {shape}; {_remedy_of_shape(own, given)}",
         **{f"{name}.shape": tuple(images.shape)},
+    )
+
+
+def _remedy_of_shape(own, given):
+    """What to do with images whose shape is not the model's own."""
+    if own == (given[2], *given[:2]) and own[0] != given[0]:
+        return (
+            "a model that is channels first goes in as models.as_classifier(lambda images: "
+            "model(keras.ops.transpose(images, (0, 3, 1, 2))))"
+        )
+    if own[2] not in (None, given[2]):
+        return f"data.as_images_like(images, {own}) makes them of grey images"
+    return (
+        "load them with image_size=..., or use models.as_classifier(model, image_size=...) to have "
+        "them resized"
     )

@@ -9,6 +9,7 @@ KINDS = {
     "logsoftmax": "logits",
     "softmax": "softmax",
     "sigmoid": "sigmoid",
+    # No inverse of a sigmoid gives what came in, so that these two are undone, not left out.
     "hard_sigmoid": "sigmoid",
     "hardsigmoid": "sigmoid",
 }
@@ -85,7 +86,29 @@ def ending(model):
     known = getattr(model, "hfc_keras_output", None)
     if known or not is_graph(model) or len(model.outputs) != 1:
         return known
-    return operation_kind(last_operation(model.outputs[0])[0])
+    return output_kind(model.outputs[0])
+
+
+def output_kind(output):
+    """Kind of output that a symbolic tensor is, as ``ending`` has it.
+
+    Args:
+        output: keras.KerasTensor ``(batch, classes)``.
+
+    Returns:
+        As of ``ending``.
+
+    Example:
+        >>> output_kind(keras.layers.Softmax()(keras.Input((3,))))
+        'softmax'
+    """
+    operation, inputs, _ = last_operation(output)
+    kind = operation_kind(operation)
+    # A softmax over one axis of several is none over the classes.
+    several = len(inputs) == 1 and sum(side != 1 for side in inputs[0].shape[1:]) > 1
+    several = several or getattr(operation, "axis", -1) not in (-1, len(output.shape) - 1)
+    own = isinstance(operation, keras.Model) or getattr(operation, "weights", None)
+    return None if kind == "softmax" and several and not own else kind
 
 
 def operation_kind(operation):

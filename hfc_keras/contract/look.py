@@ -1,6 +1,5 @@
 """A look at a model with probing images: what it returns, and whether it does so reliably."""
 
-import contextlib
 import dataclasses
 import re
 
@@ -9,7 +8,7 @@ import numpy as np
 
 from hfc_keras import checks
 from hfc_keras.contract.endings import ending, is_graph
-from hfc_keras.contract.pixel_range import takes_levels
+from hfc_keras.contract.pixel_range import takes_levels, untouched
 
 # Factors on noise that drive logits out of [0, 1], and leave probabilities there.
 EXTREMES = (1.0, 100.0, -100.0)
@@ -69,12 +68,11 @@ def looked_at(model, shape):
     Raises:
         ValueError: if it cannot be called on them, or returns no ``(batch, classes)``.
     """
-    with _seeds_kept(model):
-        first, second, alone = _predicted(model, _probe(shape))
-        levels = _looks_for_levels(model, shape)
+    first, second, alone = _predicted(model, _probe(shape))
+    levels = takes_levels(model, shape)
     values = _single(model, first)
     classes = values.shape[1]
-    kind = "binary" if classes == 1 else ending(model) or _numeric_kind(values)
+    kind = "binary" if classes == 1 else ending(model) or numeric_kind(values)
     difference = _relative(values, _single(model, second))
     mixing = 0.0 if difference > RANDOM else _relative(values[:1], _single(model, alone))
     return Classifier(classes, kind, levels, difference, mixing)
@@ -86,24 +84,6 @@ def _relative(values, others):
         size = max(1.0, float(np.nanmax(np.abs(values), initial=0.0)))
         off = float(np.nanmax(np.abs(values - others), initial=0.0))
     return off / size if np.isfinite(size) else 0.0
-
-
-def _looks_for_levels(model, shape):
-    told = getattr(model, "hfc_keras_pixels", None) is not None
-    return not told and takes_levels(model, shape)
-
-
-@contextlib.contextmanager
-def _seeds_kept(model):
-    """Undo what a block draws from the seeds of a model that is random in inference."""
-    before = [(each, np.array(each)) for each in _seeds(model)]
-    yield
-    for state, value in before:
-        state.assign(value)
-
-
-def _seeds(model):
-    return [each for each in model.variables if each.name == "seed_generator_state"]
 
 
 def probed(model, shape):
@@ -133,9 +113,15 @@ def _probe(shape):
 
 
 def _predicted(model, probe):
-    """Two plain calls in inference mode, and one of the first image alone."""
+    """Two calls in inference mode, and one of the first image alone.
+
+    What a call changes, such as seeds or averages, it changes for the calls here alone.
+    """
     try:
-        return tuple(model(each, training=False) for each in (probe, probe, probe[:1]))
+        if not model.built:
+            model(probe[:1], training=False)
+        with untouched(model):
+            return tuple(model(each, training=False) for each in (probe, probe, probe[:1]))
     # Whatever a user's own code raises, of which Keras' message fills a page.
     except Exception as error:
         raise ValueError(
@@ -160,6 +146,11 @@ def _single(model, outputs):
             f"output_name={names[0]!r}) takes one of several",
             outputs=names,
         )
+    checks.require(
+        keras.ops.is_tensor(outputs),
+        "`model` must return a tensor of the backend, so that it can be differentiated",
+        output=type(outputs).__name__,
+    )
     shape = tuple(outputs.shape)
     checks.require(
         len(shape) == 2 and shape[1] > 0,
@@ -175,13 +166,25 @@ def _single(model, outputs):
 
 def _output_names(model, count):
     names = list(getattr(model, "output_names", None) or []) if is_graph(model) else []
-    return names if len(names) == count else list(range(count))
+    return names if len(set(names)) == count else list(range(count))
 
 
-def _numeric_kind(values):
-    """Kind of output by its numbers on probing images, where the model does not say."""
+def numeric_kind(values):
+    """Kind of output by its numbers on probing images, where the model does not say.
+
+    Args:
+        values: float array ``(3, classes)``, what ``probed`` returns.
+
+    Returns:
+        ``"logits"``, ``"softmax"`` or ``"sigmoid"``.
+
+    Example:
+        >>> numeric_kind(np.array([[0.25, 0.75], [1.0, 0.0]]))
+        'softmax'
+    """
     rows = values[np.isfinite(values).all(axis=1)]
-    if not len(rows) or rows.min() < 0 or rows.max() > 1:
+    # All of them 0 are of a head that was never trained.
+    if not rows.any() or rows.min() < 0 or rows.max() > 1:
         return "logits"
     # Half precision keeps three digits.
     return "softmax" if np.allclose(rows.sum(axis=1), 1, atol=2e-2) else "sigmoid"

@@ -1,6 +1,8 @@
 """What a model is made of, to tell whether something compiled for it still holds."""
 
 import functools
+import types
+import zlib
 from collections.abc import Mapping
 
 import keras
@@ -15,7 +17,20 @@ TRAINING = (
     "stop_evaluating",
     "stop_predicting",
     "_eval_epoch_iterator",
-    "needs_whole_batches",
+    "_hfc_keras_mixing",
+)
+# Packages whose classes and objects say nothing of a user's settings.
+NOT_OWN = (
+    "keras",
+    "builtins",
+    "tensorflow",
+    "jax",
+    "jaxlib",
+    "numpy",
+    "abc",
+    "functools",
+    "typing",
+    "threading",
 )
 PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic)
 
@@ -63,7 +78,19 @@ def _attributes(layer):
     graph = isinstance(layer, keras.Model) and type(layer).__module__.startswith("keras.")
     own = {} if graph else vars(layer)
     names = sorted(own.keys() - _bookkeeping(isinstance(layer, keras.Model)))
-    return layer.dtype_policy.name, tuple((name, _token(own[name])) for name in names)
+    told = tuple((name, _token(own[name])) for name in names)
+    return layer.dtype_policy.name, layer.trainable, _of_classes(type(layer)), told
+
+
+def _of_classes(kind):
+    """Plain attributes of the user's own classes, which layers may look up instead."""
+    own = [base for base in kind.__mro__ if base.__module__.partition(".")[0] not in NOT_OWN]
+    return tuple(
+        (name, _token(value))
+        for base in own
+        for name, value in vars(base).items()
+        if isinstance(value, PLAIN) and not name.startswith("__")
+    )
 
 
 @functools.cache
@@ -85,6 +112,50 @@ def _token(value, depth=0):
         return tuple((str(key), _token(each, depth + 1)) for key, each in value.items())
     if depth < 3 and isinstance(value, (list, tuple, set)):
         return type(value).__name__, tuple(_token(each, depth + 1) for each in value)
-    if isinstance(value, np.ndarray) and value.size <= 4096:
-        return str(value.dtype), value.shape, value.tobytes()
+    if isinstance(value, np.ndarray):
+        return str(value.dtype), value.shape, _checksum(value)
+    if isinstance(value, types.FunctionType):
+        return _Same(value), _surroundings(value, depth)
+    if depth < 3 and _is_plain_object(value):
+        return _Same(value), _token(vars(value), depth + 1)
     return _Same(value)
+
+
+def _surroundings(function, depth):
+    """Values that a function reads from its closure and its module."""
+    cells = [cell.cell_contents for cell in function.__closure__ or () if cell != types.CellType()]
+    names = [name for name in function.__code__.co_names if name in function.__globals__]
+    read = [function.__globals__[name] for name in names]
+    kinds = (*PLAIN, Mapping, list, tuple, np.ndarray)
+    return tuple(_token(value, depth + 1) for value in (*cells, *read) if isinstance(value, kinds))
+
+
+def _is_plain_object(value):
+    """Whether a value is an object of the user's own that holds settings."""
+    kind = type(value)
+    owned = kind.__module__.partition(".")[0] not in NOT_OWN
+    return owned and hasattr(value, "__dict__") and not isinstance(value, (type, keras.Layer))
+
+
+def _checksum(values):
+    return zlib.crc32(np.ascontiguousarray(values).view("uint8").data) if values.size else 0
+
+
+def weights(model):
+    """Checksum of all variables of a model.
+
+    Args:
+        model: keras.Model.
+
+    Returns:
+        int.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> before = weights(model)
+        >>> model.set_weights([2 * each for each in model.get_weights()])
+        >>> weights(model) == before
+        False
+    """
+    arrays = (keras.ops.convert_to_numpy(each) for each in model.variables)
+    return hash(tuple(_checksum(np.atleast_1d(array)) for array in arrays))

@@ -1,5 +1,8 @@
 """Which range of pixels a model was made for, told by what reaches its first weights."""
 
+import functools
+import threading
+
 import keras
 import numpy as np
 
@@ -18,15 +21,17 @@ def takes_levels(model, shape):
     """Whether a model divides by 255, or subtracts means of 0-255, before its first weights.
 
     Black, white and noise in [0, 1] are sent in. A model whose first layer with a kernel then sees
-    next to nothing of them, or a large offset beside them, as behind ``Rescaling(1 / 255)`` or
-    ``Normalization`` by means of 0-255, was made for levels in 0-255.
+    them as images still, each value between those of black and white, but next to nothing of them
+    or a large offset beside them, as behind ``Rescaling(1 / 255)`` or ``Normalization`` by means
+    of 0-255, was made for levels in 0-255.
 
     Args:
         model: keras.Model that takes images in inference mode.
         shape: ``(height, width, channels)`` of the images.
 
     Returns:
-        bool; false where the model does not tell, since its first weights are out of sight.
+        bool; false where the model does not tell, since its first weights are out of sight or its
+        range was told to ``models.as_classifier``.
 
     Example:
         >>> layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
@@ -41,31 +46,71 @@ def takes_levels(model, shape):
     if reached is None or len(reached) != 3 or not np.isfinite(reached).all():
         return False
     black, white, seen = reached.reshape(3, -1)
-    spread = max(np.abs(white - black).mean(), (seen - black).std() / noise.std())
-    offset = np.abs(black + white).mean() / 2
-    return bool(0 < spread < SMALLEST_SPREAD or offset > LARGEST_OFFSET * spread > 0)
+    contrast = white - black
+    lit = contrast != 0
+    place = (seen - black)[lit] / contrast[lit]
+    if lit.mean() < 0.5 or place.std() < 0.1 or np.abs(place - 0.5).max() > 0.55:
+        # Features, not pixels: their size says nothing of a range.
+        return False
+    spread = np.abs(contrast[lit]).mean()
+    offset = np.abs(black + white)[lit].mean() / 2
+    return bool(spread < SMALLEST_SPREAD or offset > LARGEST_OFFSET * spread)
+
+
+def untouched(model):
+    """Context in which calls of a model change none of its variables for good.
+
+    Args:
+        model: keras.Model, built.
+
+    Returns:
+        keras.StatelessScope.
+
+    Example:
+        >>> layer = keras.layers.BatchNormalization()
+        >>> model = keras.Sequential([keras.Input((2,)), layer])
+        >>> with untouched(model):
+        ...     outputs = model(np.ones((4, 2)), training=True)
+        >>> np.asarray(layer.moving_mean).tolist()
+        [0.0, 0.0]
+    """
+    return keras.StatelessScope([(each, each.value) for each in model.variables])
 
 
 def _reached(model, images):
-    """What reaches the first layer with a kernel, float64; None if no such layer is called."""
-    seen = []
+    """What reaches the first layer with a kernel, float64; None if that is not to be seen."""
+    seen, own_thread = [], threading.get_ident()
 
-    def reach(inputs, *arguments, **options):
-        seen.append(np.asarray(keras.ops.convert_to_numpy(inputs), "float64"))
+    def reach(original, inputs, *arguments, **options):
+        if threading.get_ident() != own_thread:
+            return original(inputs, *arguments, **options)
+        seen.append(_numbers(inputs))
         raise _Reached
 
-    layers = [layer for layer in model._flatten_layers() if _has_kernel(layer)]
+    layers = [layer for layer in model._flatten_layers() if _ends_the_way(layer)]
     originals = [(layer, vars(layer).get("call")) for layer in layers]
     try:
         for layer in layers:
-            vars(layer)["call"] = reach
-        model(images, training=False)
+            vars(layer)["call"] = functools.partial(reach, layer.call)
+        with untouched(model):
+            model(images, training=False)
     except _Reached:
         return seen[0]
+    # A model that cannot be called is refused where its outputs are looked at.
+    except Exception:
+        return None
     finally:
         for layer, original in originals:
             _restore(layer, original)
     return None
+
+
+def _numbers(inputs):
+    """Values of a tensor; None of one that a loop or a compiled function only traces."""
+    try:
+        return np.asarray(keras.ops.convert_to_numpy(inputs), "float64")
+    except Exception:
+        return None
 
 
 def _restore(layer, original):
@@ -75,8 +120,11 @@ def _restore(layer, original):
         vars(layer)["call"] = original
 
 
-def _has_kernel(layer):
-    """Whether a layer has weights of its own that mix pixels, and takes a single tensor."""
+def _ends_the_way(layer):
+    """Whether a layer mixes pixels by weights of its own, or says the range by being there."""
+    if getattr(layer, "hfc_keras_pixels", None) is not None:
+        return True
     if isinstance(layer, (keras.Model, *NORMALIZING)):
         return False
-    return any(len(variable.shape) > 1 for variable in layer._trainable_variables)
+    own = (*layer._trainable_variables, *layer._non_trainable_variables)
+    return any(len(variable.shape) > 1 for variable in own)

@@ -1,5 +1,6 @@
 """What TensorFlow and JAX do differently."""
 
+import contextlib
 import functools
 
 import keras
@@ -64,7 +65,8 @@ class _TensorFlow:
                 for shape, tensor in zip(shapes, tensors, strict=True)
             )
             if key not in traced:
-                traced[key] = run.get_concrete_function(*key)
+                with _traceable(NotImplementedError):
+                    traced[key] = run.get_concrete_function(*key)
             return traced[key](*tensors)
 
         return _filled_up(call) if on_gpu and not _needs_whole_batches(model) else call
@@ -89,9 +91,22 @@ class _Jax:
         def call(*tensors):
             _build(model, tensors[0])
             values = [variable.value for variable in model.variables]
-            return run(values, *map(ops.convert_to_tensor, tensors))
+            with _traceable(jax.errors.TracerArrayConversionError):
+                return run(values, *map(ops.convert_to_tensor, tensors))
 
         return call if _needs_whole_batches(model) else _filled_up(call)
+
+
+@contextlib.contextmanager
+def _traceable(kind):
+    """Refuse a model that leaves the tensors of the backend, which Keras tells in a page."""
+    try:
+        yield
+    except kind as error:
+        raise ValueError(
+            "`model` must be made of operations of the backend, so that it can be compiled and "
+            f"differentiated; NumPy cannot. Received: error={type(error).__name__}"
+        ) from error
 
 
 def _stateless(model, values, images):
@@ -108,7 +123,8 @@ def _build(model, images):
 
 def _needs_whole_batches(model):
     """Whether an answer depends on the rest of the batch, which repeated images would change."""
-    return getattr(model, "needs_whole_batches", False)
+    told = getattr(model, "needs_whole_batches", False)
+    return told or vars(model).get("_hfc_keras_mixing", False)
 
 
 def _filled_up(function):

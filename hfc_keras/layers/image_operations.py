@@ -85,9 +85,10 @@ def apply(levels, operations, strengths):
     All but the rim of turned and sheared images is Pillow's, with which the released code works,
     to one level of 255. At the rim Pillow takes the nearest pixel of the image for the missing
     neighbours up to half a pixel outside and is black beyond; here the edge fades into black. On
-    noise images (300 of 32, 60 of 224 pixels a side) with strengths of 0.1 to 3, more than one level
-    lay between the two in 5.2 % of the pixels (``rotate``) and 3.1 % (either shear) at 32 pixels, in
-    0.8 % and 0.4 % at 224, a mean of 33 levels where they did. ``tests/test_amplitude_phase.py`` measures it again.
+    noise (300 images of 32 pixels a side, 60 of 224) with strengths of 0.1 to 3, more than one
+    level lay between the two in 5.2 % of the pixels (``rotate``) and 3.1 % (either shear) at 32
+    pixels, in 0.8 % and 0.4 % at 224, a mean of 33 levels where they did.
+    ``tests/test_amplitude_phase.py`` measures it again.
 
     Args:
         levels: int32 ``(batch, height, width, channels)``, 0 to 255.

@@ -1,8 +1,6 @@
 """The one door by which anybody's model comes in: from images in [0, 1] to logits."""
 
-import inspect
-import os
-import pathlib
+import warnings
 
 import keras
 import numpy as np
@@ -10,6 +8,7 @@ import numpy as np
 from hfc_keras import checks, contract
 from hfc_keras.data.dataset import pair
 from hfc_keras.models import logits as to_logits
+from hfc_keras.models.sources import Function, as_model
 
 OUTPUTS = ("logits", "softmax", "sigmoid", "binary")
 # What a side that a model leaves open is taken for in a look at it.
@@ -31,7 +30,8 @@ def as_classifier(
 
     The weights are those of the model given, now and when it is trained on. A model that is a
     graph of Keras layers stays one, for ``models.antialias`` and the like. Of a function the
-    weights are out of sight: JAX takes them as they are when it is first called.
+    weights of Keras layers that it closes over or finds in its module are followed; under JAX
+    others are taken as they are when it is first called.
 
     Args:
         model: keras.Model, functional, sequential or a class of one's own, with one batch of images
@@ -41,9 +41,9 @@ def as_classifier(
             ``(0, 255)`` or ``(-1, 1)``; None is (0, 255) where something like
             ``Rescaling(1 / 255)`` stands before its first weights, and (0, 1) otherwise.
         output: ``"logits"``; ``"softmax"``; ``"sigmoid"``, one for each class; ``"binary"``, a
-            single logit or sigmoid; or None, which is what the last layer says. Where that says
-            nothing, logits are assumed, and refused by every measure if they look like
-            probabilities.
+            single logit or sigmoid, whichever it seems to be (``"logits"`` or ``"sigmoid"`` say
+            which); or None, which is what the last layer says. Where that says nothing, logits
+            are assumed, and refused by every measure if they look like probabilities.
         output_name: str or int, which of several outputs; None if there is one.
         image_size: None, or ``(height, width)`` in pixels: images of any size are then resized
             (bilinear, antialiased) to the size that the model fixes, or to this where it fixes
@@ -81,16 +81,19 @@ def as_classifier(
     range_of = None if pixels is None else _range(pixels)
     channels = image_size[2] if np.ndim(image_size) == 1 and len(image_size) == 3 else None
     size = None if image_size is None else pair("image_size", _sides(image_size))
-    source = _source(model)
+    source = as_model(model)
     shape = _shape(source, size, channels)
     core = to_logits.core(source, output, output_name, shape)
 
-    joined = _joined(source, core, range_of or (0.0, 1.0), preprocessing, size)
+    joined = _joined(source, core, range_of, preprocessing, size)
+    if range_of is None and isinstance(source, Function) and not source.in_sight:
+        warnings.warn(
+            "The range of pixels that a function or a SavedModel takes cannot be seen; it is taken "
+            "for [0, 1]. Say pixels=(0, 1) or pixels=(0, 255).",
+            stacklevel=2,
+        )
     if range_of is None and shape and contract.takes_levels(joined, shape):
-        range_of = 0.0, 255.0
-        joined = _joined(source, core, range_of, preprocessing, size)
-    # What was told or seen is not asked again.
-    joined.hfc_keras_pixels = range_of
+        joined = _joined(source, core, (0.0, 255.0), preprocessing, size)
     return joined
 
 
@@ -106,9 +109,8 @@ def _joined(source, core, pixel_range, preprocessing, size):
             )
         )
         fixed = (None, None, fixed[2])
-    low, high = pixel_range
-    if (low, high) != (0, 1):
-        steps.append(keras.layers.Rescaling(high - low, low, dtype="float32", name="pixels"))
+    if pixel_range is not None:
+        steps.append(PixelRange(*pixel_range, name="pixels"))
     if preprocessing is not None:
         layer = isinstance(preprocessing, keras.layers.Layer)
         steps.append(preprocessing if layer else keras.layers.Lambda(preprocessing))
@@ -122,11 +124,49 @@ def _joined(source, core, pixel_range, preprocessing, size):
     return _Joined(steps, core, name=name)
 
 
+@keras.saving.register_keras_serializable(package="hfc_keras")
+class PixelRange(keras.layers.Layer):
+    r"""Pixels in [0, 1] in the range that a model was trained on.
+
+    .. math:: y = a + (b - a) x
+
+    Also of [0, 1] itself: the layer says that the range is known, whatever stands behind it.
+
+    Args:
+        low: float, a.
+        high: float, b.
+        **kwargs: as of ``keras.layers.Layer``.
+
+    Example:
+        >>> float(PixelRange(-1, 1)(np.zeros((1, 1, 1, 1)))[0, 0, 0, 0])
+        -1.0
+    """
+
+    def __init__(self, low, high, **kwargs):
+        super().__init__(**{"autocast": False, "dtype": "float32", **kwargs})
+        self.hfc_keras_pixels = low, high
+
+    def call(self, inputs):
+        """Return the pixels of images in [0, 1]."""
+        low, high = self.hfc_keras_pixels
+        inputs = keras.ops.cast(inputs, "float32")
+        return inputs if (low, high) == (0, 1) else low + (high - low) * inputs
+
+    def compute_output_shape(self, input_shape):
+        """Return the input's shape."""
+        return input_shape
+
+    def get_config(self):
+        """Return every argument that rebuilds the layer."""
+        low, high = self.hfc_keras_pixels
+        return {**super().get_config(), "low": low, "high": high}
+
+
 class _Joined(keras.Model):
     """Steps before a model that is no graph, and the model."""
 
     def __init__(self, steps, core, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{"autocast": False, "dtype": "float32", **kwargs})
         self.steps, self.core = steps, core
         self.hfc_keras_output = core.hfc_keras_output
 
@@ -136,102 +176,6 @@ class _Joined(keras.Model):
         for step in self.steps:
             images = step(images)
         return self.core(images, training=training)
-
-
-@keras.saving.register_keras_serializable(package="hfc_keras")
-class Function(keras.Model):
-    """A function of images as a model; its weights are out of sight.
-
-    Args:
-        function: callable of a tensor ``(batch, height, width, channels)``.
-        **kwargs: as of ``keras.Model``.
-    """
-
-    # Batch statistics cannot be reached in there.
-    hfc_keras_opaque = True
-
-    def __init__(self, function, **kwargs):
-        super().__init__(**kwargs)
-        self.function = function
-        self.takes_training = _takes_training(function)
-
-    def call(self, images):
-        """Return what the function does, in inference mode where it knows one."""
-        return (
-            self.function(images, training=False) if self.takes_training else self.function(images)
-        )
-
-
-def _source(model):
-    """Keras model of what was given."""
-    if isinstance(model, keras.Model):
-        inputs = getattr(model, "inputs", None) or []
-        checks.require(
-            len(inputs) <= 1, "`model` must take one batch of images", inputs=len(inputs)
-        )
-        return model
-    if isinstance(model, (str, os.PathLike)):
-        return Function(_saved_model(pathlib.Path(model)))
-    if callable(model):
-        return Function(model)
-    function = getattr(model, "serve", None) or _signature(model)
-    checks.require(
-        callable(function),
-        "`model` must be a keras.Model, a function of images, a SavedModel or its folder, or a "
-        "model of tf_keras",
-        model=model,
-    )
-    return Function(function)
-
-
-def _signature(model):
-    """Function of the one signature of a loaded SavedModel; None if it is none."""
-    signatures = dict(getattr(model, "signatures", None) or {})
-    signature = signatures.get("serving_default") or next(iter(signatures.values()), None)
-    if signature is None:
-        return None
-    (name,) = signature.structured_input_signature[1] or ("images",)
-
-    def function(images):
-        outputs = signature(**{name: images})
-        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
-
-    function.model = model
-    return function
-
-
-def _saved_model(path):
-    """Layer of the SavedModel in a folder."""
-    checks.require(
-        (path / "saved_model.pb").is_file(),
-        "`model` must be a keras.Model (keras.saving.load_model reads .keras files) or the folder "
-        "of a SavedModel",
-        model=str(path),
-    )
-    checks.require(
-        keras.backend.backend() == "tensorflow",
-        "`model` must be a keras.Model: a SavedModel needs KERAS_BACKEND=tensorflow",
-        model=str(path),
-    )
-    for endpoint in ("serve", "serving_default"):
-        try:
-            return keras.layers.TFSMLayer(str(path), call_endpoint=endpoint)
-        except ValueError as error:
-            reason = error
-    raise ValueError(
-        f"`model` must be a SavedModel with an endpoint 'serve' or 'serving_default' ({reason}). "
-        f"Received: model={str(path)!r}"
-    ) from reason
-
-
-def _takes_training(function):
-    if isinstance(function, keras.layers.Layer):
-        return False
-    try:
-        return "training" in inspect.signature(function).parameters
-    # Built-in functions have no signature.
-    except (TypeError, ValueError):
-        return False
 
 
 def _range(pixels):

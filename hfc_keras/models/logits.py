@@ -1,42 +1,44 @@
 """Logits of a model that returns something else: its last activation taken off, or undone."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from hfc_keras import checks, contract
-from hfc_keras.contract.endings import operation_kind
 
 # Smallest normal float32; the logarithm of it is -87.
 TINY = 2.0**-126
 # Distance of a float32 probability below 1.
 BELOW_ONE = 2.0**-24
+# Distance from 0 or 1 at which a sigmoid is at the end of its range.
+SATURATED = 1e-3
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
 class Logits(keras.layers.Layer):
     r"""Logits of outputs of some kind.
 
-    .. math:: z, \qquad \log p, \qquad \log\frac{p}{1 - p}, \qquad (0, z), \qquad
-              \left(0, \log\frac{p}{1 - p}\right)
+    .. math:: z, \qquad \log p, \qquad \log\frac{p}{1 - p}
+
+    and (0, z) of a single one.
 
     Args:
-        kind: ``"logits"``, ``"softmax"``, ``"sigmoid"``, ``"binary"`` (a logit) or
-            ``"binary_sigmoid"``.
+        kind: ``"logits"``, ``"softmax"`` or ``"sigmoid"``.
         **kwargs: as of ``keras.layers.Layer``.
 
     Call arguments:
-        inputs: ``(batch, classes)``, or ``(batch, 1)`` for the last two. Probabilities below
-            2e-38, and above 1 - 6e-8, are taken for these; outside [0, 1] they give NaN.
+        inputs: ``(batch, classes)``. Probabilities below 2e-38, and above 1 - 6e-8, are taken for
+            these; outside [0, 1] they give NaN.
 
     Returns:
-        float32 tensor ``(batch, classes)``, two classes for the last two.
+        float32 tensor ``(batch, classes)``, two classes for a single input.
 
     Example:
-        >>> Logits("binary")(ops.ones((3, 1))).shape == (3, 2)
+        >>> Logits("logits")(ops.ones((3, 1))).shape == (3, 2)
         True
     """
 
-    KINDS = ("logits", "softmax", "sigmoid", "binary", "binary_sigmoid")
+    KINDS = ("logits", "softmax", "sigmoid")
     hfc_keras_output = "logits"
 
     def __init__(self, kind, **kwargs):
@@ -46,21 +48,21 @@ class Logits(keras.layers.Layer):
     def call(self, inputs):
         """Return the logits of outputs."""
         values = ops.cast(inputs, "float32")
-        if self.kind in ("softmax", "sigmoid", "binary_sigmoid"):
+        if self.kind != "logits":
             outside = ops.logical_or(values < -1e-3, values > 1 + 1e-3)
             values = ops.where(outside, float("nan"), values)
         if self.kind == "softmax":
             values = ops.log(ops.maximum(values, TINY))
-        if self.kind in ("sigmoid", "binary_sigmoid"):
+        if self.kind == "sigmoid":
             values = ops.clip(values, TINY, 1 - BELOW_ONE)
             values = ops.log(values) - ops.log1p(-values)
-        if self.kind.startswith("binary"):
+        if values.shape[-1] == 1:
             values = ops.concatenate([ops.zeros_like(values), values], axis=-1)
         return values
 
     def compute_output_shape(self, input_shape):
         """Return the shape of logits."""
-        return (*input_shape[:-1], 2) if self.kind.startswith("binary") else input_shape
+        return (*input_shape[:-1], 2 if input_shape[-1] == 1 else input_shape[-1])
 
     def get_config(self):
         """Return every argument that rebuilds the layer."""
@@ -84,7 +86,7 @@ class WithoutActivation(keras.layers.Layer):
     hfc_keras_output = "logits"
 
     def __init__(self, layer, **kwargs):
-        super().__init__(**{"dtype": layer.dtype_policy, "autocast": False, **kwargs})
+        super().__init__(**{"dtype": layer.dtype_policy, **kwargs})
         self.layer = layer
 
     def build(self, input_shape):
@@ -94,12 +96,10 @@ class WithoutActivation(keras.layers.Layer):
 
     def call(self, inputs):
         """Return what the layer makes before its activation."""
-        activation = self.layer.activation
-        self.layer.activation = keras.activations.linear
-        try:
-            return self.layer(inputs)
-        finally:
-            self.layer.activation = activation
+        # The layer itself may be called meanwhile, in another thread.
+        twin = object.__new__(type(self.layer))
+        vars(twin).update(vars(self.layer), activation=keras.activations.linear)
+        return twin.call(inputs)
 
     def compute_output_shape(self, input_shape):
         """Return the layer's own."""
@@ -120,7 +120,7 @@ class _Chosen(keras.Model):
     """One output of a model that is no graph, as logits."""
 
     def __init__(self, model, output_name, kind, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{"autocast": False, "dtype": "float32", **kwargs})
         self.model, self.output_name = model, output_name
         self.logits = None if kind is None else Logits(kind)
         # What is only supposed to be logits is looked at by the contract.
@@ -156,15 +156,15 @@ def core(model, output, output_name, shape):
         "`model` must return (batch, classes)",
         **{"output shape": tuple(tensor.shape)},
     )
-    found, binary = operation_kind(contract.last_operation(tensor)[0]), tensor.shape[-1] == 1
+    found, binary = contract.output_kind(tensor), tensor.shape[-1] == 1
     _agree(output, found, binary)
     exact = _without_activation(tensor) if found in ("softmax", "sigmoid") else None
     if exact is not None:
         tensor, kind = exact, "logits"
+    elif binary and found is None and output in (None, "binary"):
+        kind = _probed(keras.Model(model.inputs[0], tensor), None, shape)
     else:
-        kind = found or (output if output != "binary" else None)
-    if binary:
-        kind = _binary(model, tensor, kind, shape)
+        kind = found or output
     if kind is not None:
         tensor = Logits(kind)(tensor)
     return keras.Model(model.inputs[0], tensor, name=f"{model.name}_logits")
@@ -172,19 +172,14 @@ def core(model, output, output_name, shape):
 
 def _agree(output, found, binary):
     """Refuse an output that is told to be another than it is."""
-    expected = "binary" if binary else found
+    fits = output is None or found in (None, output) or (binary and output == "binary")
+    fits = fits and not (binary and "softmax" in (output, found))
+    fits = fits and (binary or output != "binary")
     checks.require(
-        output is None or expected in (None, output),
-        f"`output` must be {expected!r}, which is what the model returns",
+        fits,
+        f"`output` must be {'binary' if binary else found!r}, which is what the model returns",
         output=output,
     )
-
-
-def _binary(model, tensor, kind, shape):
-    """Kind of a single output: a logit or a sigmoid."""
-    if kind is None:
-        return _probed(keras.Model(model.inputs[0], tensor), None, shape)
-    return "binary_sigmoid" if kind == "sigmoid" else "binary"
 
 
 def _probed(model, output_name, shape):
@@ -196,13 +191,24 @@ def _probed(model, output_name, shape):
         image_size=None,
     )
     outputs = contract.probed(model, shape)
-    values = ops.convert_to_numpy(_one_of(outputs, output_name))
+    values = np.asarray(ops.convert_to_numpy(_one_of(outputs, output_name)), "float64")
     checks.require(
         values.ndim == 2 and values.shape[1] == 1,
         "`output` must be 'binary' only for a single output",
         **{"output shape": values.shape},
     )
-    return "binary_sigmoid" if values.min() >= 0 and values.max() <= 1 else "binary"
+    values = values[np.isfinite(values)]
+    if len(values) and (values.min() < 0 or values.max() > 1):
+        return "logits"
+    # A sigmoid is at an end of its range for one of the extreme images.
+    saturated = len(values) > 0 and np.minimum(values, 1 - values).min() < SATURATED
+    checks.require(
+        saturated and np.ptp(values) > 0,
+        "`output` must be 'logits' or 'sigmoid': whether the single output is a logit or a sigmoid "
+        "cannot be seen",
+        output="binary",
+    )
+    return "sigmoid"
 
 
 def _tensor(model, name):
@@ -213,7 +219,8 @@ def _tensor(model, name):
     outputs = outputs if isinstance(outputs, dict) else list(model.outputs)
     if not isinstance(outputs, dict) and not isinstance(name, int):
         names = list(getattr(model, "output_names", None) or [])
-        outputs = dict(zip(names, outputs, strict=True)) if names else outputs
+        distinct = len(set(names)) == len(outputs)
+        outputs = dict(zip(names, outputs, strict=True)) if distinct else outputs
     return _one_of(outputs, name)
 
 
@@ -232,12 +239,28 @@ def _one_of(outputs, name):
         f"`output_name` must be one of {', '.join(map(repr, names))}",
         output_name=name,
     )
+    checks.require(
+        hasattr(outputs[name], "shape"),
+        "`output_name` must name one tensor; use a function that takes it out of the outputs",
+        output_name=name,
+    )
     return outputs[name]
+
+
+def _is_hard(operation):
+    """Whether an operation ends in a sigmoid of straight pieces, which no logit belongs to."""
+    names = (
+        type(operation).__name__,
+        getattr(getattr(operation, "activation", None), "__name__", ""),
+    )
+    return any("hard" in name.lower() for name in names)
 
 
 def _without_activation(tensor):
     """Symbolic tensor before the activation that makes an output; None if it cannot be had."""
     operation, inputs, passed = contract.last_operation(tensor)
+    if len(inputs) != 1 or _is_hard(operation):
+        return None
     if isinstance(operation, keras.Model):
         inner = _without_activation(operation.outputs[0])
         if inner is None:
@@ -245,10 +268,8 @@ def _without_activation(tensor):
         found = keras.Model(operation.inputs[0], inner, name=f"{operation.name}_logits")(*inputs)
     elif isinstance(operation, keras.layers.Layer) and operation.weights:
         found = WithoutActivation(operation)(*inputs)
-    elif len(inputs) == 1:
-        (found,) = inputs
     else:
-        return None
+        (found,) = inputs
     for layer in reversed(passed):
         found = type(layer).from_config(layer.get_config())(found)
     return found

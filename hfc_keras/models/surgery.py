@@ -49,6 +49,11 @@ def smooth_model(model, rho, layers="first", normalize=False):
     copier = copying.Copier()
     copy = copier.twin(uncompiled(model))
     for layer in chosen:
+        checks.require(
+            isinstance(layer.kernel, keras.Variable),
+            f"`{layer.name}` must have its kernel as a weight (merge what was added to it)",
+            kernel=type(layer.kernel).__name__,
+        )
         copier.twin(layer).kernel.assign(kernels.smooth(layer.kernel, rho, normalize))
     return copy
 

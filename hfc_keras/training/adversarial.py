@@ -49,6 +49,9 @@ class AdversarialTraining(ImageTraining):
         True
     """
 
+    # Its gradient never saturates.
+    GRADIENT_OF = "margin"
+
     def __init__(self, model, attack=None, seed=None, **kwargs):
         super().__init__(model, **kwargs)
         self.attack = attacks.Pgd(8 / 255, steps=7) if attack is None else attack

@@ -50,6 +50,8 @@ class ImageTraining(keras.Model):
             an epoch a weight, is not finite.
     """
 
+    # Loss whose gradient in the images a training needs.
+    GRADIENT_OF = "cross_entropy"
     # What tells a server or a tool how the network is called.
     input, output = _of_network("input"), _of_network("output")
     inputs, outputs = _of_network("inputs"), _of_network("outputs")
@@ -156,6 +158,7 @@ class ImageTraining(keras.Model):
         **kwargs,
     ):
         """Train, after a look at the images, as ``keras.Model.fit``."""
+        _check_loss(getattr(self, "loss", None))
         x, images, labels = first_batch(x, y)
         if images is not None:
             self.check(images, labels)
@@ -189,6 +192,20 @@ class ImageTraining(keras.Model):
         check_labels(labels, len(images), classes)
         bad = int(np.isnan(gradients.predicted(self.model, images[:32])).any(axis=1).sum())
         checks.require(not bad, "`model` must return no NaN", **{"images with NaN": bad})
+        self._check_gradient(images[:32], np.asarray(labels)[:32])
+
+    def _check_gradient(self, images, labels):
+        """Refuse a model whose images, the first of them, have no gradient."""
+        soft = labels.ndim == 2 and labels.shape[1] > 1
+        labels = labels.argmax(axis=1) if soft else labels.reshape(-1)
+        measure = gradients.compiled(self.model, gradients.SampleGradient(self.GRADIENT_OF))
+        (gradient,) = measure(images, labels.astype("int32"))
+        checks.require(
+            bool(ops.any(gradient != 0)),
+            "`model` must be differentiable in its images (no argmax, rounding or integers) and "
+            "its loss not saturated",
+            gradient="zero for the first images",
+        )
 
     def _sized(self, images):
         """Images as float32, of the sizes that the network fixes where a data set tells none."""
@@ -234,6 +251,20 @@ def check_labels(labels, examples, classes):
         bool(good.all()),
         "`y` of rank 2 must be one-hot or soft labels, no row below 0 and each with the sum 1",
         y=labels[~good][:1].tolist(),
+    )
+
+
+def _check_loss(loss):
+    """Refuse a compiled loss that takes logits for probabilities."""
+    own = isinstance(loss, keras.losses.Loss)
+    name = loss if isinstance(loss, str) else getattr(loss, "name" if own else "__name__", "")
+    of_keras = isinstance(loss, str) or type(loss).__module__.startswith("keras.")
+    of_keras = of_keras or getattr(loss, "__module__", "").startswith("keras.")
+    entropy = of_keras and name.lower().endswith("crossentropy")
+    checks.require(
+        not entropy or (own and loss.get_config().get("from_logits", True)),
+        "`loss` must take logits: keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
+        loss=name,
     )
 
 

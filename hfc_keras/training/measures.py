@@ -84,4 +84,11 @@ def read(path, owner):
         header = records.opened(head.removeprefix(b"#"), path, remedy)
         text = content.decode(errors="replace")
         kept_files.check_owner(header, {**owner, "rows": records.digest(text)}, path)
-    return csv_files.parsed(content, path, remedy).frame
+    rows = csv_files.parsed(content, path, remedy).frame
+    shares = [name for name in ("accuracy", "share") if owner is None and name in rows]
+    if not rows[shares].fillna(0).stack().between(0, 1).all():
+        raise files.UnusableFileError(
+            f"A measure must hold accuracies and shares from 0 to 1; {remedy}. "
+            f"Received: path={str(path)!r}"
+        )
+    return rows

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from hfc_keras import files, records
+from hfc_keras import endings, files, records
 from hfc_keras.training import kept_files
 
 REMEDY = "publish the model again, or bring both files back"
@@ -39,7 +39,7 @@ def write(path, recipe, dataset, model, history):
     }
     lock = files.locked(folder / f".{path.stem}.lock", wait=True, name="published")
     described = files.replacing(path.with_suffix(".json"))
-    with lock, described as text, files.replacing(path) as beside:
+    with lock, endings.held(), described as text, files.replacing(path) as beside:
         files.sweep(folder)
         plain.save(beside)
         record["keras_sha256"] = hashlib.sha256(beside.read_bytes()).hexdigest()

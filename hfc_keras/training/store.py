@@ -254,7 +254,12 @@ class Store:
             UnusableFileError: if a newer version wrote them.
         """
         path = self._published_file(recipe) if self.published else None
-        if path is None or not (path.exists() and path.with_suffix(".json").exists()):
+        if path is None or not path.exists():
+            return None
+        if not path.with_suffix(".json").exists():
+            warnings.warn(
+                f"A published model does not count without its .json: {path}", stacklevel=2
+            )
             return None
         try:
             return published.read(path, recipe, dataset, model)
