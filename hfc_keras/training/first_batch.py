@@ -25,6 +25,7 @@ def first_batch(x, y=None, name="x"):
             rank.
 
     Example:
+        >>> import numpy as np
         >>> first_batch([np.zeros((2, 8, 8, 1))], np.zeros(2))[1].shape
         (2, 8, 8, 1)
     """
@@ -63,6 +64,7 @@ def one_array(images, name="x"):
         ValueError: for several arrays, a dict, or a ragged or sparse tensor.
 
     Example:
+        >>> import numpy as np
         >>> one_array((np.ones(1),))
         array([1.])
     """
@@ -91,12 +93,8 @@ def _with_first(batch, rest):
 
 def _check_ranks(spec, name):
     """Refuse a data set whose tensors may be of any rank, which no Keras model trains on."""
-    unknown = [
-        each
-        for each in keras.tree.flatten(spec)
-        if getattr(each, "shape", ()) is not None
-        and getattr(getattr(each, "shape", None), "rank", 0) is None
-    ]
+    shapes = (getattr(each, "shape", None) for each in keras.tree.flatten(spec))
+    unknown = any(getattr(shape, "rank", 0) is None for shape in shapes)
     checks.require(
         not unknown,
         f"`{name}` must tell the rank of its images and labels; map it through tf.ensure_shape, "
