@@ -157,5 +157,5 @@ def weights(model):
         >>> weights(model) == before
         False
     """
-    arrays = (keras.ops.convert_to_numpy(each) for each in model.variables)
+    arrays = (keras.ops.convert_to_numpy(each.value) for each in model.variables)
     return hash(tuple(_checksum(np.atleast_1d(array)) for array in arrays))
