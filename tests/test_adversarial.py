@@ -183,7 +183,7 @@ print(model.attack.to_dict(), model.seed)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"model": 3}, "`model` must be a keras.Model. Received: model=3"),
+        ({"model": 3}, "`model` must be a keras.Model.* Received: model=3"),
         ({"attack": 0.1}, "must be attacks.Fgsm or attacks.Pgd. Received: attack=0.1"),
         ({"attack": Pgd(0.1, targeted=True)}, "must be untargeted and without restarts"),
         ({"attack": Pgd(0.1, restarts=2)}, "must be untargeted and without restarts"),

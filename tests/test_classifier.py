@@ -221,6 +221,15 @@ def test_weights_are_those_of_the_model_and_it_is_left_as_it_was():
     assert (np.asarray(model(IMAGES)) >= 0).all()
 
 
+def test_names_of_the_users_layers_do_not_matter():
+    names = ("pixels", "logits", "as_classifier", "lambda")
+    parts = [keras.layers.Identity(name=name) for name in names]
+    model, layer = dense(keras.layers.Softmax(name="softmax"), first=parts)
+    function = keras.applications.mobilenet_v2.preprocess_input
+    twice = as_classifier(as_classifier(model, preprocessing=function))
+    np.testing.assert_allclose(np.asarray(twice(IMAGES)), exact(layer, 2 * IMAGES - 1), atol=1e-4)
+
+
 def test_it_is_saved_and_trained_as_any_model(tmp_path):
     model, layer = dense(activation="softmax", first=[keras.layers.Rescaling(1 / 255)])
     classifier = as_classifier(model)

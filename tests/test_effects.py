@@ -19,14 +19,14 @@ def test_value_is_the_one_row_of_each_seed(table):
     shuffled = table.sample(frac=1, random_state=0)
     last = reporting.value(shuffled, recipe="a", epoch="last", radius=math.nan)
     assert last.index.tolist() == [0, 1, 2]
-    np.testing.assert_allclose(last, [0.25, 0.35, 0.45])
+    np.testing.assert_allclose(last, [0.55, 0.65, 0.75])
     # The last epoch is that of the recipe, not of the table.
     table.loc[(table["recipe"] == "b") & (table["epoch"] == 5), "epoch"] = 9
     pd.testing.assert_series_equal(
         reporting.value(table, recipe="a", epoch="last", component="original"), last
     )
     low = reporting.mean_over(table, [0, 3], recipe="a", epoch=1)
-    np.testing.assert_allclose(low, [0.075, 0.175, 0.275])
+    np.testing.assert_allclose(low, [0.375, 0.475, 0.575])
     np.testing.assert_allclose(reporting.difference(last[::-1], low), 0.175)
 
 
@@ -117,11 +117,11 @@ def training(recipe, seed, fits, lows, split="train_after"):
 
 def test_epochs_until_a_level_is_reached_are_at_least_one_more_if_never(table):
     rows = table[table["radius"].isna()].assign(split="train").sample(frac=1, random_state=0)
-    # Recipe a: 0.05 and 0.25 for seed 0, a tenth more for each further seed.
-    epochs, reached = reporting.epochs_until(rows, 0.3, "a")
+    # Recipe a: 0.35 and 0.55 for seed 0, a tenth more for each further seed.
+    epochs, reached = reporting.epochs_until(rows, 0.6, "a")
     assert epochs.to_dict() == {0: 6, 1: 5, 2: 5}
     assert reached.to_dict() == {0: False, 1: True, 2: True}
-    epochs, reached = reporting.epochs_until(rows, 0.15, "a")
+    epochs, reached = reporting.epochs_until(rows, 0.45, "a")
     assert epochs.to_dict() == {0: 5, 1: 1, 2: 1} and reached.all()
     tested = rows.assign(split=rows["split"].mask(rows["seed"] == 1, "test"))
     for odd, recipe, message in [

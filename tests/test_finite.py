@@ -92,8 +92,9 @@ def test_weights_that_are_none_are_not_fetched(published, tmp_path):
     if published:
         store.publish(recipe, dataset, model, history)
     store.save_epoch(recipe, dataset, model, history)
-    with pytest.raises(ValueError, match="`store`.*must be finite.*Received: array 0=nan, folder="):
-        training.fit(recipe, store)
+    with pytest.warns(UserWarning, match="must be finite"):
+        fetched, _ = training.fit(recipe, store)
+    assert all(np.isfinite(each).all() for each in fetched.get_weights())
 
 
 WRAPS = {

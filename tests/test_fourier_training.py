@@ -279,7 +279,7 @@ def test_a_diverging_training_stops(digits):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"model": 3}, "`model` must be a keras.Model. Received: model=3"),
+        ({"model": 3}, "`model` must be a keras.Model.* Received: model=3"),
         ({"kind_or_band": "hihg"}, "nearest: 'high'. Received: kind_or_band='hihg'"),
         ({"kind_or_band": (10, 5)}, "Received: inner=10.0, outer=5.0"),
         ({"kind_or_band": (1, 2, 3)}, "`kind_or_band` must be one of"),

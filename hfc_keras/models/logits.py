@@ -166,7 +166,8 @@ def core(model, output, output_name, shape):
     else:
         kind = found or output
     if kind is not None:
-        tensor = Logits(kind)(tensor)
+        # Not the name of a class, which a layer of the model may have.
+        tensor = Logits(kind, name="as_logits")(tensor)
     return keras.Model(model.inputs[0], tensor, name=f"{model.name}_logits")
 
 
