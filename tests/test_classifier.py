@@ -37,7 +37,7 @@ def agrees(classifier, expected):
     gradient = np.asarray(gradients.input_gradient(classifier, IMAGES, labels))
     assert np.isfinite(gradient).all() and gradient.any(axis=(1, 2, 3)).all()
     result = attacks.pgd(classifier, IMAGES, labels, 0.1, steps=2)
-    assert result.diagnostics["loss_after"] > result.diagnostics["loss_before"]
+    return result.diagnostics["loss_after"] > result.diagnostics["loss_before"]
 
 
 LASTS = {
@@ -55,7 +55,7 @@ LASTS = {
 def test_the_last_activation_is_taken_off(name):
     last, activation = LASTS[name]
     model, layer = dense(*last, activation=activation)
-    agrees(as_classifier(model), exact(layer))
+    assert agrees(as_classifier(model), exact(layer))
     # Not saturated where probabilities are.
     layer.set_weights([1000 * each for each in layer.get_weights()])
     assert np.unique(np.asarray(as_classifier(model)(IMAGES)), axis=0).shape == (40, 10)
@@ -63,34 +63,34 @@ def test_the_last_activation_is_taken_off(name):
 
 def test_of_a_nested_model_and_of_an_operation():
     inner, layer = dense(activation="softmax")
-    agrees(as_classifier(keras.Sequential([keras.Input(SHAPE), inner])), exact(layer))
+    assert agrees(as_classifier(keras.Sequential([keras.Input(SHAPE), inner])), exact(layer))
     images = keras.Input(SHAPE)
     layer = keras.layers.Dense(10)
     graph = keras.Model(images, ops.softmax(layer(keras.layers.Flatten()(images))))
-    agrees(as_classifier(graph), exact(layer))
+    assert agrees(as_classifier(graph), exact(layer))
 
 
 def test_what_cannot_be_taken_off_is_undone():
     model, layer = dense(keras.layers.Lambda(ops.softmax))
     logits = exact(layer)
     shifted = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    agrees(as_classifier(model, output="softmax"), shifted)
+    assert agrees(as_classifier(model, output="softmax"), shifted)
     model, layer = dense(keras.layers.Lambda(ops.sigmoid))
-    agrees(as_classifier(model, output="sigmoid"), exact(layer))
+    assert agrees(as_classifier(model, output="sigmoid"), exact(layer))
 
 
 @pytest.mark.parametrize("activation", [None, "sigmoid"])
 @pytest.mark.parametrize("output", [None, "binary"])
 def test_a_single_output_becomes_two_logits(activation, output):
     model, layer = dense(classes=1, activation=activation)
-    agrees(as_classifier(model, output=output), two(exact(layer)))
+    assert agrees(as_classifier(model, output=output), two(exact(layer)))
 
 
 @pytest.mark.parametrize("end", [ops.sigmoid, lambda x: x])
 def test_a_single_output_out_of_sight_is_told_by_its_numbers(end):
     model, layer = dense(keras.layers.Lambda(end), classes=1)
-    agrees(as_classifier(model, output="binary"), two(exact(layer)))
-    agrees(
+    assert agrees(as_classifier(model, output="binary"), two(exact(layer)))
+    assert agrees(
         as_classifier(lambda x: model(x, training=False), output="binary", image_size=SHAPE),
         two(exact(layer)),
     )
@@ -190,7 +190,7 @@ def test_functions_classes_and_layers_are_wrapped(kind):
     classifier = as_classifier(given, pixels=(0, 1), output="softmax")
     logits = exact(layer)
     shifted = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    agrees(classifier, shifted)
+    assert agrees(classifier, shifted)
     labels = logits.argmax(axis=1)
     assert analysis.frequency_accuracy(classifier, IMAGES, labels, [2])["accuracy"][0] == 1
     if kind == "class":
@@ -206,7 +206,7 @@ def test_saved_models_are_wrapped(tmp_path):
     model, layer = dense()
     model.export(tmp_path / "exported", verbose=False)
     for given in (tmp_path / "exported", tf.saved_model.load(str(tmp_path / "exported"))):
-        agrees(as_classifier(given, pixels=(0, 1)), exact(layer))
+        assert agrees(as_classifier(given, pixels=(0, 1)), exact(layer))
 
 
 def test_weights_are_those_of_the_model_and_it_is_left_as_it_was():
@@ -317,7 +317,7 @@ class TestWhatCannotBeSeen:
         for name in (None, "head"):
             with pytest.raises(ValueError, match="must be one of 0, 1"):
                 as_classifier(model, output_name=name)
-        agrees(as_classifier(model, output_name=0), exact(head))
+        assert agrees(as_classifier(model, output_name=0), exact(head))
 
     def test_a_hard_sigmoid_is_undone_as_what_it_is(self):
         model, _ = dense(activation="hard_sigmoid")
@@ -358,7 +358,7 @@ class TestWhatCannotBeSeen:
     def test_layers_that_a_function_uses_are_followed(self):
         model, layer = dense()
         classifier = as_classifier(lambda x: model(x, training=False), pixels=(0, 1))
-        agrees(classifier, exact(layer))
+        assert agrees(classifier, exact(layer))
         layer.set_weights([-each for each in layer.get_weights()])
         found = gradients.predicted(classifier, IMAGES)
         np.testing.assert_allclose(found, exact(layer), atol=2e-5)

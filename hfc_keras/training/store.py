@@ -256,11 +256,6 @@ class Store:
         path = self._published_file(recipe) if self.published else None
         if path is None or not path.exists():
             return None
-        if not path.with_suffix(".json").exists():
-            warnings.warn(
-                f"A published model does not count without its .json: {path}", stacklevel=2
-            )
-            return None
         try:
             return published.read(path, recipe, dataset, model)
         except records.NewerFormatError:
