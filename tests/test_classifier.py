@@ -13,6 +13,12 @@ IMAGES, LABELS = TEST.images, TEST.labels
 SHAPE = (8, 8, 1)
 
 
+@pytest.fixture(autouse=True)
+def _seeded():
+    """The same networks in every run."""
+    keras.utils.set_random_seed(0)
+
+
 def dense(*last, classes=10, first=(), activation=None):
     """A model, and the logits that its weights make of the images it is given."""
     layer = keras.layers.Dense(classes, activation=activation)

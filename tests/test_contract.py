@@ -40,6 +40,12 @@ CALLS = {
 REFUSING = [name for name in CALLS if name != "selfcheck"]
 
 
+@pytest.fixture(autouse=True)
+def _seeded():
+    """The same networks in every run."""
+    keras.utils.set_random_seed(0)
+
+
 def fitted(wrapped):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     wrapped.compile("sgd", loss, jit_compile=False)
