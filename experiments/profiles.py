@@ -77,8 +77,8 @@ TMLR_TRAINING = {
     "batch_size": 128,
     "standardized": True,
 }
-# By profile, residual networks as the papers on Fourier sensitivity, recombination and anti-aliasing
-# train them: what is changed in the profile's plain recipe.
+# By profile, residual networks as the papers on Fourier sensitivity, recombination and
+# anti-aliasing train them: what is changed in the profile's plain recipe.
 RESIDUAL = {
     "standard": {**RESIDUAL_TRAINING, "nesterov": True},
     "full": {"normalization": "batch", **NORMALIZED["full"]},

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from experiments import plans
 from experiments.command_line import advice, ending, parsed, refused, without_paths
 from experiments.record import peak_memory
 from experiments.results import Results
@@ -120,10 +121,31 @@ def main(experiment, arguments=None):
         path = settings.folder / name.rpartition(".")[2]
         told = " ".join([prog, *without_paths(arguments)])
         results = Results(path, plan, told, experiment.KEYS)
+        if settings.plan:
+            print(planned(plan, results).text())
+            return
         with results.opened():
             diverged = run(experiment, plan, results)
         if diverged:
             sys.exit(1)
+
+
+def planned(plan, results):
+    """Estimate of what is left to do.
+
+    Args:
+        plan: Plan.
+        results: Results, not opened.
+
+    Returns:
+        plans.Estimate.
+
+    Raises:
+        UnusableFileError: as of ``Results.read``.
+    """
+    results.read()
+    left = [cell for cell in plan.cells() if cell.label not in results.rows]
+    return plans.Estimate([("", [plans.Work(results.path.name, results, left)])], jobs=1)
 
 
 def run(experiment, plan, results):
