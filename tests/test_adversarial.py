@@ -7,7 +7,7 @@ from own.trainings import LOSS, TINY, compiled, network, whole_and_resumed
 
 from hfc_keras import attacks, data, training
 from hfc_keras.attacks import Fgsm, Pgd
-from hfc_keras.data import pipeline
+from hfc_keras.data import draws
 from hfc_keras.training import AdversarialTraining, Recipe
 
 
@@ -291,7 +291,7 @@ class TestRecipe:
         model, _ = training.fit(TINY.but(epochs=1, adversary=Pgd(0.1, steps=2)))
         assert model.name == "small_cnn" and model.compiled
         assert int(model.optimizer.iterations) == 3
-        assert not pipeline.seed_states(model)
+        assert not draws.seed_states(model)
 
 
 @pytest.fixture(scope="module")

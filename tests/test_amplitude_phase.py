@@ -6,7 +6,7 @@ from keras import ops
 from PIL import Image, ImageOps
 
 from hfc_keras import layers, spectrum, training
-from hfc_keras.data import pipeline
+from hfc_keras.data import draws
 from hfc_keras.layers import image_operations
 from hfc_keras.training import Recipe, inputs
 
@@ -50,7 +50,7 @@ class TestContract:
         assert fresh(layer).get_config() == layer.get_config()
         outputs = [output(fresh(layer), images) for _ in range(2)]
         np.testing.assert_array_equal(*outputs)
-        assert layer.weights == [] and len(pipeline.seed_states(layer)) == 1
+        assert layer.weights == [] and len(draws.seed_states(layer)) == 1
         assert not np.array_equal(output(type(layer)(seed=4, probability=1.0), images), outputs[0])
 
     def test_shape_is_inferred_also_for_unknown_sizes(self, layer, images):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from hfc_keras import data, layers
-from hfc_keras.data import pipeline
+from hfc_keras.data import draws
 from hfc_keras.training import Recipe, inputs
 
 
@@ -36,7 +36,7 @@ def random_batches(split, seed=5):
 def test_an_epoch_holds_every_image_once_scaled_and_one_hot(split):
     batches = data.TrainingBatches(split, batch_size=10, classes=3)
     images, labels = map(np.concatenate, zip(*epoch_of(batches, 0), strict=True))
-    order = pipeline.permutation(25, 0, 0)
+    order = draws.permutation(25, 0, 0)
     np.testing.assert_allclose(images, split.images[order], rtol=1e-6)
     np.testing.assert_array_equal(labels, np.eye(3)[split.labels[order]])
     assert [len(batch[0]) for batch in epoch_of(batches, 1)] == [10, 10, 5]
@@ -54,6 +54,37 @@ def test_a_batch_depends_on_seed_epoch_and_step_alone(split):
     assert not np.array_equal(epochs[2][0][0], epoch_of(random_batches(split, seed=6), 2)[0][0])
 
 
+def test_an_alternating_flip_mirrors_in_turn(split):
+    flipping = data.TrainingBatches(split, 10, 3, seed=5, alternating_flip=True)
+    plain = data.TrainingBatches(split, 10, 3, seed=5)
+    mirrored = []
+    for epoch in range(4):
+        found, expected = (
+            [np.concatenate(each) for each in zip(*epoch_of(batches, epoch), strict=True)]
+            for batches in (flipping, plain)
+        )
+        np.testing.assert_array_equal(found[1], expected[1])
+        same = (found[0] == expected[0]).all(axis=(1, 2, 3))
+        turned = (found[0] == expected[0][:, :, ::-1]).all(axis=(1, 2, 3))
+        assert (same ^ turned).all()
+        mirrored.append(turned[np.argsort(draws.permutation(25, 5, epoch))])
+    assert 0 < mirrored[0].sum() < 25
+    for epoch in range(3):
+        np.testing.assert_array_equal(mirrored[epoch + 1], ~mirrored[epoch])
+    other = data.TrainingBatches(split, 25, 3, seed=6, alternating_flip=True).mirrored(0)
+    assert (other[np.argsort(draws.permutation(25, 6, 0))] != mirrored[0]).any()
+
+
+def test_an_alternating_flip_goes_with_crops_of_any_padding():
+    recipe = Recipe(augmentation="crop_flip", flip="alternating", crop_padding=2)
+    (layer,) = inputs.training_batches(recipe, inputs.load_data(recipe)).image_layers
+    assert (layer.padding, layer.flip) == (2, False)
+    recipe = recipe.but(flip="random", crop_padding=0)
+    batches = inputs.training_batches(recipe, inputs.load_data(recipe))
+    assert (batches.image_layers[0].padding, batches.image_layers[0].flip) == (0, True)
+    assert not batches.alternating_flip
+
+
 def test_batches_of_one_epoch_get_different_random_numbers(split):
     keys = [random_batches(split).keys(step) for step in range(3)]
     assert len({tuple(key.ravel()) for key in keys}) == 3
@@ -69,7 +100,7 @@ def test_image_layers_come_before_pair_layers(split):
         pair_layers=[layers.BatchMixUp(1.0, seed=0)],
     )
     images, labels = epoch_of(batches, 0)[0]
-    original = split.images[pipeline.permutation(25, 0, 0)]
+    original = split.images[draws.permutation(25, 0, 0)]
     rescaled = original / original.max(axis=(1, 2, 3), keepdims=True)
     weight = labels.max(axis=1).min()
     candidates = weight * rescaled[:, None] + (1 - weight) * rescaled[None, :]
@@ -79,11 +110,11 @@ def test_image_layers_come_before_pair_layers(split):
 
 
 def test_shuffled_labels_keep_the_classes_and_depend_on_the_seed(split):
-    shuffled = pipeline.shuffled_labels(split.labels, seed=1)
+    shuffled = draws.shuffled_labels(split.labels, seed=1)
     np.testing.assert_array_equal(np.bincount(shuffled), np.bincount(split.labels))
-    np.testing.assert_array_equal(shuffled, pipeline.shuffled_labels(split.labels, seed=1))
+    np.testing.assert_array_equal(shuffled, draws.shuffled_labels(split.labels, seed=1))
     assert (shuffled != split.labels).any()
-    assert (shuffled != pipeline.shuffled_labels(split.labels, seed=2)).any()
+    assert (shuffled != draws.shuffled_labels(split.labels, seed=2)).any()
 
 
 POLICIES = ["mixed_float16", "float64"]
@@ -169,6 +200,7 @@ def test_a_network_of_half_precision_trains_with_mix_up(weight, policy):
         ({"batch_size": 0}, "Received: batch_size=0"),
         ({"batch_size": 2, "classes": 1}, "Received: classes=1"),
         ({"batch_size": 2, "seed": -1}, "Received: seed=-1"),
+        ({"batch_size": 2, "alternating_flip": "no"}, "Received: alternating_flip='no'"),
     ],
 )
 def test_wrong_arguments_are_refused(split, arguments, message):

@@ -48,15 +48,54 @@ HASHES = [
     ({"optimizer": "sgd", "momentum": 0.9, "nesterov": True}, "6a15f86de2a639e0"),
     ({"seed": 3, "examples": 100, "image_size": 16}, "1fbe3cb6c99b8557"),
     ({"learning_rate": 0, "dropout": 0.5}, "c8bee5f7cf64f885"),
+    ({"schedule": "cosine", "weight_decay": 5e-4, "batch_size": 128}, "502d33c717454599"),
+    ({"augmentation": "crop_flip", "optimizer": "sgd", "momentum": 0.9}, "1b7b432f71b2b8eb"),
 ]
+# Spelt with the fields of later versions at the values that they had all along.
+LATER = {
+    "precision": "float32",
+    "warmup": None,
+    "label_smoothing": 0,
+    "flip": "random",
+    "crop_padding": 4,
+}
 
 
 @pytest.mark.parametrize(("fields", "digits"), HASHES, ids=str)
 def test_keeps_its_hash_and_equals_its_round_trip(fields, digits):
-    recipe = Recipe(**fields)
+    recipe = Recipe(**fields, **LATER)
     again = Recipe(**json.loads(json.dumps(recipe.to_dict())))
     assert recipe.hash.startswith(digits) and again.hash == recipe.hash
     assert again == recipe and hash(again) == hash(recipe) and len({again, recipe}) == 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"precision": "mixed_bfloat16"},
+        {"schedule": "one_cycle"},
+        {"schedule": "one_cycle", "warmup": 0},
+        {"schedule": "one_cycle", "warmup": 0.3},
+        {"schedule": "cosine", "warmup": 0.2},
+        {"label_smoothing": 0.2},
+        {"augmentation": "crop_flip", "crop_padding": 2},
+        {"augmentation": "crop_flip", "flip": "alternating"},
+    ],
+    ids=str,
+)
+def test_a_later_field_decides_and_survives_json(fields):
+    recipe = Recipe(**fields)
+    again = Recipe(**json.loads(json.dumps(recipe.to_dict())))
+    assert again == recipe and again.to_dict() == fields
+    known = [Recipe(**{name: fields[name]}) for name in fields if name not in LATER]
+    assert recipe not in [Recipe(), *(each for each in known if len(fields) > 1)]
+
+
+def test_a_warm_up_that_is_the_schedules_own_is_no_other_training():
+    cycle = Recipe(schedule="one_cycle")
+    assert cycle == cycle.but(warmup=0.2) != cycle.but(warmup=0.0)
+    assert cycle.but(warmup=0.2).but(schedule="cosine") == Recipe(schedule="cosine", warmup=0.2)
+    assert Recipe(warmup=0.0) == Recipe() != Recipe(warmup=0.2)
 
 
 def test_recipes_that_train_otherwise_differ():

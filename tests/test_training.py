@@ -10,8 +10,10 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from own.trainings import whole_and_resumed
 
 from hfc_keras import training
+from hfc_keras.attacks import Fgsm, Pgd
 from hfc_keras.training import Recipe, fitting
 
 TINY = Recipe(
@@ -26,6 +28,17 @@ TINY = Recipe(
 # Dropout, augmentation, mix-up and batch normalisation: all that could break a resume.
 RANDOM = TINY.but(
     dropout=0.5, augmentation="crop_flip", mix_up=0.4, normalization="batch", schedule="cosine"
+)
+# The fields of a fast training.
+FAST = RANDOM.but(
+    schedule="one_cycle",
+    optimizer="sgd",
+    momentum=0.9,
+    nesterov=True,
+    weight_decay=5e-3,
+    label_smoothing=0.2,
+    flip="alternating",
+    crop_padding=1,
 )
 
 
@@ -107,6 +120,27 @@ class TestRecipe:
             ({"step_factor": 0.5}, "'step' with a step_factor.*step_factor=0.5"),
             ({"nesterov": True, "momentum": 0.9}, "'sgd'.*Received: optimizer='adam'"),
             ({"nesterov": True, "optimizer": "sgd"}, "with a momentum.*momentum=0.0"),
+            ({"precision": "bfloat16"}, "nearest: 'mixed_bfloat16'.*precision='bfloat16'"),
+            ({"precision": "mixed_float16"}, "nearest: 'mixed_bfloat16'.*='mixed_float16'"),
+            ({"precision": 16}, "'float32'.*'mixed_bfloat16'.*Received: precision=16"),
+            ({"schedule": "onecycle"}, "nearest: 'one_cycle'"),
+            ({"warmup": 1.0}, "Received: warmup=1.0"),
+            ({"warmup": -0.1}, "Received: warmup=-0.1"),
+            ({"schedule": "step", "warmup": 0.4}, "before the first step.*warmup=0.4"),
+            (
+                {"schedule": "step", "milestones": (20, 90), "warmup": 0.2},
+                r"before the first step.*milestones=\(20, 90\)",
+            ),
+            ({"label_smoothing": 1.0}, "Received: label_smoothing=1.0"),
+            ({"label_smoothing": -0.1}, "Received: label_smoothing=-0.1"),
+            ({"flip": "alternating"}, "'crop_flip'.*flip='alternating'"),
+            ({"flip": "never", "augmentation": "crop_flip"}, "Received: flip='never'"),
+            ({"crop_padding": 2}, "'crop_flip'.*crop_padding=2"),
+            ({"crop_padding": 2.5, "augmentation": "crop_flip"}, "crop_padding=2.5"),
+            (
+                {"options": {"zero_logits": True}, "regularizer": "low"},
+                "`zero_logits` must be False with a regularizer",
+            ),
         ],
     )
     def test_wrong_fields_are_refused(self, changes, message):
@@ -150,6 +184,11 @@ class TestFit:
         assert first.items() <= epoch_files(tmp_path / "torn", RANDOM).items()
         assert same_weights(whole[0], resumed)
         pd.testing.assert_frame_equal(history, whole[1], check_exact=True)
+
+    def test_a_fast_training_resumes_bit_for_bit(self, tmp_path, monkeypatch):
+        whole, resumed = whole_and_resumed(FAST, tmp_path, monkeypatch)
+        assert same_weights(whole[0], resumed[0])
+        pd.testing.assert_frame_equal(whole[1], resumed[1], check_exact=True)
 
     def test_a_killed_training_ends_as_the_uninterrupted_one(self, tmp_path, whole):
         """Killed while it writes its third epoch, half of which is there."""
@@ -198,6 +237,66 @@ training.fit(training.Recipe(**json.loads(sys.argv[1])), sys.argv[2])
         chosen = batches.image_layers + batches.pair_layers
         assert [type(layer).__name__ for layer in chosen] == kinds
 
+    @pytest.mark.parametrize("changes", [{}, {"mix_up": 0.4}, {"normalization": "batch"}], ids=str)
+    def test_label_smoothing_is_in_the_training_loss_alone(self, changes):
+        recipe = TINY.but(label_smoothing=0.3, learning_rate=0, epochs=1, **changes)
+        smoothed, plain = (training.fit(recipe.but(label_smoothing=s))[1] for s in (0.3, 0))
+        # At rate 0 the network is the same; its loss is that of the smoothed labels.
+        run = fitting._Training(recipe, None, None)
+        losses = []
+        for images, labels in run.batches.dataset():
+            logits = run.model(images, training=True)
+            target = 0.7 * np.asarray(labels) + 0.3 / 10
+            entropy = keras.ops.categorical_crossentropy(target, logits, from_logits=True)
+            losses += np.asarray(entropy).tolist()
+        assert np.isclose(smoothed["loss"].iloc[0], np.mean(losses), rtol=1e-4)
+        assert smoothed["loss"].iloc[0] != plain["loss"].iloc[0]
+        assert smoothed["val_accuracy"].iloc[0] == plain["val_accuracy"].iloc[0]
+
+    @pytest.mark.parametrize(
+        "changes", [{}, {"adversary": Pgd(0.1, steps=2)}, {"regularizer": "low"}], ids=str
+    )
+    def test_validation_and_the_returned_model_have_the_plain_loss(self, changes, monkeypatch):
+        seen = []
+        stop = fitting._Training.stop_at_nonfinite
+
+        def look(self, epoch, logs=None):
+            seen.append(logs["val_loss"])
+            stop(self, epoch, logs)
+
+        monkeypatch.setattr(fitting._Training, "stop_at_nonfinite", look)
+        model, history = training.fit(TINY.but(label_smoothing=0.3, **changes))
+        test = fitting.load_data(TINY).test
+        one_hot = np.eye(10)[test.labels]
+        result = model.evaluate(test.images, one_hot, verbose=0, return_dict=True)
+        entropy = keras.ops.categorical_crossentropy(
+            one_hot, model.predict(test.images, verbose=0), from_logits=True
+        )
+        assert np.isclose(result["loss"], np.mean(np.asarray(entropy)), rtol=1e-4)
+        assert np.isclose(result["loss"], seen[-1], rtol=1e-4) and len(seen) == 3
+        assert np.isclose(result["accuracy"], history["val_accuracy"].iloc[-1])
+
+    def test_an_adversary_attacks_the_labels_as_they_are(self):
+        recipe = TINY.but(adversary=Pgd(0.1, steps=2, random_start=False), label_smoothing=0.5)
+        images = fitting.load_data(recipe).train.images[:20]
+        labels = np.eye(10)[fitting.load_data(recipe).train.labels[:20]].astype("float32")
+        smoothed, plain = (
+            fitting._Training(recipe.but(label_smoothing=s), None, None).trained for s in (0.5, 0)
+        )
+        np.testing.assert_array_equal(
+            np.asarray(smoothed.attacked(images, labels)),
+            np.asarray(plain.attacked(images, labels)),
+        )
+
+    @pytest.mark.parametrize("adversary", [None, Fgsm(0.1), Pgd(0.1, steps=2)], ids=str)
+    def test_logits_that_start_at_zero_learn(self, adversary):
+        recipe = TINY.but(options={"zero_logits": True}, adversary=adversary, epochs=6)
+        run = fitting._Training(recipe, None, None)
+        assert not run.model.get_layer("logits").get_weights()[0].any()
+        _, history = run.run()
+        assert np.isclose(history["loss"].iloc[0], np.log(10), atol=0.2)
+        assert history["loss"].iloc[-1] < 0.9 * np.log(10)
+
     def test_shuffled_labels_are_those_of_the_seed(self):
         recipe = TINY.but(labels="shuffled")
         dataset = fitting.load_data(recipe)
@@ -210,7 +309,8 @@ training.fit(training.Recipe(**json.loads(sys.argv[1])), sys.argv[2])
 
     @pytest.mark.parametrize("name", ["adam", "sgd", "adagrad", "adadelta", "rmsprop"])
     @pytest.mark.parametrize(
-        ("schedule", "last"), [("constant", 1.0), ("cosine", 0.0), ("step", 0.01)]
+        ("schedule", "last"),
+        [("constant", 1.0), ("cosine", 0.0), ("step", 0.01)],
     )
     def test_optimizers_and_schedules(self, name, schedule, last):
         recipe = Recipe(optimizer=name, schedule=schedule, learning_rate=0.1, weight_decay=1e-3)

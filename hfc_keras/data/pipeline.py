@@ -5,14 +5,13 @@ by (seed, epoch, batch) before it runs. A batch is thus a function of those numb
 an interrupted training goes on with the batches it would have had.
 """
 
-import functools
 import warnings
 
 import keras
-import numpy as np
 from keras import ops
 
-from hfc_keras import checks
+from hfc_keras import checks, tensors
+from hfc_keras.data.draws import coin_tosses, permutation, seed_keys, seed_states
 
 
 class TrainingBatches:
@@ -31,9 +30,16 @@ class TrainingBatches:
         image_layers: Keras layers applied to the images, in this order.
         pair_layers: Keras layers applied to ``{"images": ..., "labels": ...}`` after them,
             such as ``keras.layers.MixUp``.
+        alternating_flip: bool, whether images are mirrored left-right before all layers: in the
+            first epoch half of them, at random, in each later one those that were not in the
+            epoch before.
 
     Raises:
         ValueError: for a batch size below 1 or a negative seed.
+
+    Reference:
+        Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024, arXiv:2404.00498, section
+        3.6 (the alternating flip).
 
     Example:
         >>> from hfc_keras import data
@@ -43,13 +49,23 @@ class TrainingBatches:
         (15, (100,))
     """
 
-    def __init__(self, split, batch_size, classes, seed=0, image_layers=(), pair_layers=()):
+    def __init__(
+        self,
+        split,
+        batch_size,
+        classes,
+        seed=0,
+        image_layers=(),
+        pair_layers=(),
+        alternating_flip=False,
+    ):
         self.split = split
         self.batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
         self.classes = checks.number("classes", classes, minimum=2, whole=True)
         self.seed = checks.number("seed", seed, minimum=0, whole=True)
         self.image_layers = list(image_layers)
         self.pair_layers = list(pair_layers)
+        self.alternating_flip = tensors.flag("alternating_flip", alternating_flip)
         self.epoch = 0
         for layer in self.image_layers + self.pair_layers:
             _compute_in_full(layer)
@@ -84,6 +100,30 @@ class TrainingBatches:
         """
         return seed_keys(len(self._states), self.seed, self.epoch, step)
 
+    def mirrored(self, step):
+        """Which images of a batch of the current epoch the alternating flip mirrors.
+
+        Args:
+            step: int, which batch, from 0.
+
+        Returns:
+            bool array, an entry for each of ``rows``.
+        """
+        first = coin_tosses(len(self.split), self.seed)
+        return first[self.rows(step)] ^ bool(self.epoch % 2)
+
+    def draws(self, step):
+        """What makes a batch of the current epoch: rows, keys and flips.
+
+        Args:
+            step: int, which batch, from 0.
+
+        Returns:
+            ``(rows, keys)``, with an alternating flip ``(rows, keys, mirrored)``.
+        """
+        flips = [self.mirrored(step)] if self.alternating_flip else []
+        return self.rows(step), self.keys(step), *flips
+
     def dataset(self):
         """What ``fit`` takes: a ``tf.data.Dataset`` under TensorFlow, else a ``PyDataset``."""
         if keras.backend.backend() == "tensorflow":
@@ -94,19 +134,23 @@ class TrainingBatches:
         """Keras callback that keeps ``epoch`` in step with ``fit``."""
         return keras.callbacks.LambdaCallback(on_epoch_begin=self._start)
 
-    def transform(self, images, labels, keys):
+    def transform(self, images, labels, keys, mirrored=None):
         """Batch as the network sees it.
 
         Args:
             images: uint8 or float ``(batch, height, width, channels)``.
             labels: int ``(batch,)``.
             keys: int ``(random layers, 2)``, from ``keys``.
+            mirrored: bool ``(batch,)``, from ``mirrored``, or None.
 
         Returns:
             ``(images, labels)``: float32, and one-hot ``(batch, classes)``.
         """
         for index, state in enumerate(self._states):
             state.assign(keys[index])
+        if mirrored is not None:
+            images = ops.convert_to_tensor(images)
+            images = ops.where(mirrored[:, None, None, None], ops.flip(images, axis=2), images)
         images = as_floats(images)
         for layer in self.image_layers:
             images = layer(images)
@@ -127,15 +171,18 @@ class TrainingBatches:
 
         def steps():
             for step in range(len(self)):
-                yield self.rows(step), self.keys(step)
+                yield self.draws(step)
 
-        def gather(rows, keys):
-            images, one_hot = self.transform(tf.gather(pixels, rows), tf.gather(labels, rows), keys)
+        def gather(rows, *draws):
+            images, one_hot = self.transform(
+                tf.gather(pixels, rows), tf.gather(labels, rows), *draws
+            )
             return tf.ensure_shape(images, shape), one_hot
 
         signature = (
             tf.TensorSpec([None], "int64"),
             tf.TensorSpec([len(self._states), 2], "int64"),
+            *([tf.TensorSpec([None], "bool")] if self.alternating_flip else []),
         )
         batches = tf.data.Dataset.from_generator(steps, output_signature=signature)
         batches = batches.map(gather).apply(tf.data.experimental.assert_cardinality(len(self)))
@@ -153,55 +200,13 @@ class _IndexedBatches(keras.utils.PyDataset):
         return len(self.batches)
 
     def __getitem__(self, step):
-        rows, split = self.batches.rows(step), self.batches.split
+        (rows, *draws), split = self.batches.draws(step), self.batches.split
         with warnings.catch_warnings():
             # keras.layers.MixUp asks for int64, which JAX narrows with a warning each time.
             warnings.filterwarnings("ignore", "Explicitly requested dtype int64")
             return self.batches.transform(
-                split.pixels[rows], split.labels[rows].astype("int32"), self.batches.keys(step)
+                split.pixels[rows], split.labels[rows].astype("int32"), *draws
             )
-
-
-@functools.lru_cache(maxsize=4)
-def permutation(size, seed, epoch):
-    """Order of the rows of a training set in an epoch.
-
-    Args:
-        size: int, number of rows.
-        seed: int, at least 0.
-        epoch: int, at least 0.
-
-    Returns:
-        Read-only int array ``(size,)``, every row once.
-
-    Example:
-        >>> sorted(permutation(4, seed=0, epoch=3).tolist())
-        [0, 1, 2, 3]
-    """
-    order = np.random.default_rng([seed, epoch]).permutation(size)
-    order.flags.writeable = False
-    return order
-
-
-def shuffled_labels(labels, seed):
-    """Labels dealt to other images at random, once and for all for a seed.
-
-    Args:
-        labels: int array ``(examples,)``.
-        seed: int, at least 0.
-
-    Returns:
-        int array ``(examples,)`` with the same number of labels of each class.
-
-    Reference:
-        Zhang et al., Understanding Deep Learning Requires Rethinking Generalization, ICLR 2017.
-
-    Example:
-        >>> sorted(shuffled_labels(np.array([0, 0, 1, 2]), seed=0).tolist())
-        [0, 0, 1, 2]
-    """
-    seed = checks.number("seed", seed, minimum=0, whole=True)
-    return np.random.default_rng([seed, *b"labels"]).permutation(labels)
 
 
 def as_floats(images):
@@ -214,6 +219,7 @@ def as_floats(images):
         float32 tensor of the same shape.
 
     Example:
+        >>> import numpy as np
         >>> float(as_floats(np.array([255], "uint8"))[0])
         1.0
     """
@@ -231,37 +237,3 @@ def _compute_in_full(layer):
     for part in layer._flatten_layers():
         if part.compute_dtype not in ("float32", wide):
             part.dtype_policy = wide
-
-
-def seed_states(layer):
-    """Variables that hold the states of a layer's or model's random generators.
-
-    Args:
-        layer: keras.layers.Layer or keras.Model.
-
-    Returns:
-        List of variables of shape (2,).
-
-    Example:
-        >>> len(seed_states(keras.layers.Dropout(0.5, seed=0)))
-        1
-    """
-    return [state for state in layer.variables if state.name == "seed_generator_state"]
-
-
-def seed_keys(count, *numbers):
-    """States for random generators, a function of a few whole numbers.
-
-    Args:
-        count: int, number of generators.
-        *numbers: ints of at least 0, such as seed, epoch and batch.
-
-    Returns:
-        int64 array ``(count, 2)`` from 0 to 2**31 - 1.
-
-    Example:
-        >>> bool((seed_keys(2, 0, 1) == seed_keys(2, 0, 1)).all())
-        True
-    """
-    words = np.random.SeedSequence(numbers).generate_state(2 * count)
-    return (words >> 1).astype("int64").reshape(count, 2)

@@ -121,6 +121,8 @@ def build(name, input_shape, classes, **options):
               largest roughness above 0 (default 1; white noise has 8/3 at 3 x 3), or the rho of
               the layer from 0 (default 0.25).
             - smoothed: "first" or "all", which convolutions. Default "first".
+            - zero_logits: bool, whether the last kernel starts at zero, so that all classes are
+              alike at first; steadies a fast training without normalization. Default False.
             - seed: int from 0. Default 0.
 
             of every resnet and vgg also:

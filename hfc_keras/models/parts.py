@@ -5,7 +5,7 @@ import collections
 import keras
 import numpy as np
 
-from hfc_keras import checks, regularizers
+from hfc_keras import checks, regularizers, tensors
 from hfc_keras.layers import ContextualConv2D, SmoothConv2D
 
 LARGE = 96  # pixels of the smaller side from which a network is laid out as for ImageNet
@@ -33,6 +33,7 @@ class Parts:
         smoothing_strength: None, which is a default for each kind, or float: the weight of the
             penalty, the largest roughness of the constraint or the rho of the layer.
         smoothed: str, "first" or "all": the convolutions that are smoothed.
+        zero_logits: bool, whether the last kernel starts at zero, and all classes alike.
         seed: int from 0, from which the seeds of the layers are drawn.
 
     Raises:
@@ -58,6 +59,7 @@ class Parts:
         smoothing=None,
         smoothing_strength=None,
         smoothed="first",
+        zero_logits=False,
         seed=0,
     ):
         """Check the options."""
@@ -76,6 +78,7 @@ class Parts:
         self.mean, self.std = mean, std
         self.smoothing, self.strength = _smoothing(smoothing, smoothing_strength)
         self.smoothed = checks.choice("smoothed", smoothed, ("first", "all"))
+        self.zero_logits = tensors.flag("zero_logits", zero_logits)
         seed = checks.number("seed", seed, minimum=0, whole=True)
         self._generator = np.random.default_rng(seed)
         self._count = collections.Counter()
@@ -196,7 +199,8 @@ class Parts:
             hidden: tuple of int, units of the fully-connected layers in between, times
                 ``width``. Dropout stands behind each of them, and before the logits where
                 there are none.
-            initializer: function of a seed that returns the initializer of the last kernel.
+            initializer: function of a seed that returns the initializer of the last kernel,
+                unless it starts at zero.
 
         Returns:
             tensor ``(batch, classes)``.
@@ -208,9 +212,10 @@ class Parts:
             name = self._name("dense")
             x = keras.layers.Dense(self._scaled(units), kernel_initializer=initial, name=name)(x)
             x = self.dropout(self.relu(x))
+        initial = initializer(seed=self._seed())
         return keras.layers.Dense(
             classes,
-            kernel_initializer=initializer(seed=self._seed()),
+            kernel_initializer="zeros" if self.zero_logits else initial,
             dtype="float32",
             name="logits",
         )(x)

@@ -24,6 +24,8 @@ class CatastrophicOverfitting(keras.callbacks.Callback):
         epsilon: float, radius of both attacks.
         norm: ``"linf"`` or ``"l2"``.
         gap: float in [0, 1], difference of the accuracies from which a warning comes.
+        model: keras.Model to measure, such as one in full precision that shares or follows the
+            weights, or None, the one that is trained.
 
     Warns:
         UserWarning: once for each epoch in which the accuracies differ by more than ``gap``.
@@ -38,15 +40,17 @@ class CatastrophicOverfitting(keras.callbacks.Callback):
         0.2
     """
 
-    def __init__(self, images, labels, epsilon, norm="linf", gap=GAP):
+    def __init__(self, images, labels, epsilon, norm="linf", gap=GAP, model=None):
         super().__init__()
         self.images, self.labels = images, labels
         self.attacks = attacks.Fgsm(epsilon, norm=norm), attacks.Pgd(epsilon, norm=norm)
         self.gap = checks.number("gap", gap, minimum=0, maximum=1)
+        self.measured = model
 
     def on_epoch_end(self, epoch, logs=None):
         """Measure both accuracies."""
-        model = self.model.model if isinstance(self.model, ImageTraining) else self.model
+        model = self.measured or self.model
+        model = model.model if isinstance(model, ImageTraining) else model
         fgsm, pgd = (self._accuracy(model, attack) for attack in self.attacks)
         if logs is not None:
             logs.update(fgsm_accuracy=fgsm, pgd_accuracy=pgd)

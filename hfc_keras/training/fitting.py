@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from hfc_keras import attacks, checks, files, models
-from hfc_keras.data import pipeline
-from hfc_keras.training import finite
+from hfc_keras.data import draws
+from hfc_keras.training import finite, folder_notes, precision
 from hfc_keras.training.adversarial import AdversarialTraining
 from hfc_keras.training.catastrophic_overfitting import CatastrophicOverfitting
 from hfc_keras.training.fourier import FourierRegularized
 from hfc_keras.training.inputs import load_data, training_batches
+from hfc_keras.training.optimizers import build_optimizer
 from hfc_keras.training.recipe import Recipe
 from hfc_keras.training.store import Store
 
@@ -23,6 +24,7 @@ WATCHED = ["fgsm_accuracy", "pgd_accuracy"]
 WATCHED_EXAMPLES = 200
 # What training with a regularizer also logs, without its weight.
 PENALTY = "sensitivity_penalty"
+TEST_BATCH = 256
 
 
 def fit(recipe, store=None, data_dir=None, every_epoch=False):
@@ -31,6 +33,12 @@ def fit(recipe, store=None, data_dir=None, every_epoch=False):
     A training that was interrupted goes on after its last whole epoch, and on a CPU ends bit for
     bit as the uninterrupted one would have: order, augmentation and dropout depend on seed,
     epoch and batch alone. Keras' progress bar shows on a terminal; without one training is silent.
+
+    With ``precision="mixed_bfloat16"`` the training step computes in half precision, with
+    weights, moving averages, the optimizer's state, logits and loss in float32. The model that
+    comes back, is kept and published computes in float32, and val_accuracy, fgsm_accuracy and
+    pgd_accuracy are its own. Without an accelerator or a processor that computes in bfloat16 the
+    training step is float32 too: a warning says so, once in a process.
 
     Args:
         recipe: training.Recipe.
@@ -45,7 +53,9 @@ def fit(recipe, store=None, data_dir=None, every_epoch=False):
         adversary on attacked images) and val_accuracy (on the untouched test images after it);
         with FGSM as adversary also fgsm_accuracy and pgd_accuracy, as of
         ``CatastrophicOverfitting``, on 200 training images, and with a regularizer
-        sensitivity_penalty, the mean over the epoch of the penalty without its weight.
+        sensitivity_penalty, the mean over the epoch of the penalty without its weight. Its
+        ``attrs["precision"]`` is the precision it was really trained in, such as ``"float32"``,
+        or ``"mixed_bfloat16, then float32"`` where it went on on another machine.
 
     Raises:
         ValueError: for data or a model that does not exist, a store that cannot be written, or
@@ -79,8 +89,13 @@ class _Training:
         self.recipe, self.store = recipe, store
         self.dataset = load_data(recipe, data_dir)
         self.batches = training_batches(recipe, self.dataset)
-        self.model = build_model(recipe, self.dataset.image_shape, self.dataset.classes)
-        self.trained = trained_model(recipe, self.model)
+        self.precision = precision.usable(recipe.precision)
+        sizes = self.dataset.image_shape, self.dataset.classes
+        self.model = self.network = build_model(recipe, *sizes)
+        if self.precision != precision.FULL:
+            self.network = build_model(recipe, *sizes, self.precision)
+        with precision.policy(self.precision):
+            self.trained = trained_model(recipe, self.network)
         self.history = pd.DataFrame(columns=HISTORY)
         self.compile()
 
@@ -91,16 +106,27 @@ class _Training:
             self.restore(progress["weights"], progress["history"], progress["optimizer"])
         done = len(self.history)
         if done < self.recipe.epochs:
+            precision.tell_fallback(self.recipe.precision)
             self.train(done)
+        self.hand_over()
+        self.history.attrs["precision"] = (
+            folder_notes.precision(self.store.folder(self.recipe)) if self.store else self.precision
+        )
         return self.model, self.history
 
     def compile(self):
-        steps = len(self.batches) * self.recipe.epochs
-        optimizer = build_optimizer(self.recipe, steps)
-        optimizer.build(self.model.trainable_variables)
-        for model in {self.trained, self.model}:
-            loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-            model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+        """Compile what is trained, and with the plain loss the network that is returned."""
+        optimizer = self.optimizer(self.network)
+        _compile(self.trained, optimizer, self.recipe.label_smoothing)
+        if self.network is not self.model:
+            optimizer = self.optimizer(self.model)
+        if self.trained is not self.model:
+            _compile(self.model, optimizer)
+
+    def optimizer(self, network):
+        optimizer = build_optimizer(self.recipe, len(self.batches) * self.recipe.epochs)
+        optimizer.build(network.trainable_variables)
+        return optimizer
 
     def restore(self, weights, history, optimizer=None):
         found = finite.first_nonfinite([*weights, *(optimizer or []), history.to_numpy("float64")])
@@ -111,7 +137,8 @@ class _Training:
                 f"{found}, folder={str(self.store.folder(self.recipe))!r}, "
                 f"published={str(self.store.published)!r}"
             )
-        self.model.set_weights(weights)
+        for network in {self.model, self.network}:
+            network.set_weights(weights)
         if optimizer is not None:
             for variable, value in zip(self.trained.optimizer.variables, optimizer, strict=True):
                 variable.assign(value)
@@ -120,13 +147,16 @@ class _Training:
 
     def train(self, done):
         test = self.dataset.test
+        self.test = test.images, np.eye(self.dataset.classes)[test.labels]
+        own = self.trained is not self.model
         self.trained.fit(
             self.batches.dataset(),
             initial_epoch=done,
             epochs=self.recipe.epochs,
-            validation_data=(test.images, np.eye(self.dataset.classes)[test.labels]),
-            validation_batch_size=256,
+            validation_data=None if own else self.test,
+            validation_batch_size=TEST_BATCH,
             callbacks=[
+                *([keras.callbacks.LambdaCallback(on_epoch_end=self.validate)] if own else []),
                 keras.callbacks.LambdaCallback(on_epoch_end=self.stop_at_nonfinite),
                 self.batches.epoch_marker(),
                 *self.watch(),
@@ -136,6 +166,21 @@ class _Training:
             verbose=1 if sys.stdout.isatty() else 0,
         )
 
+    def validate(self, epoch, logs):
+        """Test the network in full precision, by its plain loss."""
+        self.hand_over()
+        result = self.model.evaluate(*self.test, batch_size=TEST_BATCH, verbose=0, return_dict=True)
+        logs.update({f"val_{name}": value for name, value in result.items()})
+
+    def hand_over(self):
+        """Give the network that is returned what the one in half precision has learned."""
+        if self.network is self.model:
+            return
+        self.model.set_weights(self.network.get_weights())
+        states = self.model.optimizer.variables, self.trained.optimizer.variables
+        for own, learned in zip(*states, strict=True):
+            own.assign(learned.value)
+
     def watch(self):
         """Callback that an FGSM adversary needs."""
         if not isinstance(self.recipe.adversary, attacks.Fgsm):
@@ -143,12 +188,12 @@ class _Training:
         trained = self.batches.split
         split = trained.take(np.arange(min(WATCHED_EXAMPLES, len(trained))))
         ball = self.recipe.adversary.epsilon, self.recipe.adversary.norm
-        return [CatastrophicOverfitting(split.images, split.labels, *ball)]
+        return [CatastrophicOverfitting(split.images, split.labels, *ball, model=self.model)]
 
     def seed(self, epoch, logs=None):
         self.epoch_start = time.perf_counter()
-        states = pipeline.seed_states(self.trained)
-        keys = pipeline.seed_keys(len(states), self.recipe.seed, epoch)
+        states = draws.seed_states(self.trained)
+        keys = draws.seed_keys(len(states), self.recipe.seed, epoch)
         for state, key in zip(states, keys, strict=True):
             state.assign(key)
 
@@ -171,13 +216,15 @@ class _Training:
             self.store.add_seconds(self.recipe, time.perf_counter() - self.epoch_start)
 
 
-def build_model(recipe, image_shape, classes):
+def build_model(recipe, image_shape, classes, policy=precision.FULL):
     """Untrained network of a recipe.
 
     Args:
         recipe: training.Recipe.
         image_shape: (height, width, channels).
         classes: int.
+        policy: str, dtype policy of its layers, one of ``precision.CHOICES``. In half precision
+            too its weights, moving averages and logits are float32.
 
     Returns:
         keras.Model that returns logits.
@@ -186,17 +233,18 @@ def build_model(recipe, image_shape, classes):
         >>> build_model(Recipe(model="small_cnn"), (8, 8, 1), 10).output_shape
         (None, 10)
     """
-    return models.build(
-        recipe.model,
-        image_shape,
-        classes,
-        normalization=recipe.normalization,
-        bn_momentum=recipe.bn_momentum,
-        dropout=recipe.dropout,
-        width=recipe.width,
-        seed=recipe.seed,
-        **recipe.options,
-    )
+    with precision.policy(policy):
+        return models.build(
+            recipe.model,
+            image_shape,
+            classes,
+            normalization=recipe.normalization,
+            bn_momentum=recipe.bn_momentum,
+            dropout=recipe.dropout,
+            width=recipe.width,
+            seed=recipe.seed,
+            **recipe.options,
+        )
 
 
 def trained_model(recipe, model):
@@ -207,7 +255,8 @@ def trained_model(recipe, model):
         model: keras.Model of ``build_model``.
 
     Returns:
-        keras.Model, not compiled.
+        keras.Model, not compiled. With label smoothing it is never ``model`` itself, which
+        keeps the plain loss.
 
     Example:
         >>> network = build_model(Recipe(model="small_cnn"), (8, 8, 1), 10)
@@ -218,35 +267,11 @@ def trained_model(recipe, model):
         return AdversarialTraining(model, recipe.adversary, seed=recipe.seed)
     if recipe.regularizer:
         return FourierRegularized(model, recipe.regularizer, recipe.regularizer_weight)
+    if recipe.label_smoothing:
+        return keras.Model(model.inputs, model.outputs, name=model.name)
     return model
 
 
-def build_optimizer(recipe, steps):
-    """Optimizer of a recipe, with its learning-rate schedule.
-
-    Args:
-        recipe: training.Recipe.
-        steps: int, steps of the whole training.
-
-    Returns:
-        keras.optimizers.Optimizer.
-
-    Example:
-        >>> build_optimizer(Recipe(optimizer="sgd", momentum=0.9), 10).momentum
-        0.9
-    """
-    rate = recipe.learning_rate
-    schedules = keras.optimizers.schedules
-    if recipe.schedule == "cosine":
-        rate = schedules.CosineDecay(rate, steps)
-    elif recipe.schedule == "step":
-        bounds = [steps * epoch // recipe.epochs for epoch in recipe.milestones]
-        bounds = bounds or [steps // 3, 2 * steps // 3]
-        rates = [rate * recipe.step_factor**number for number in range(len(bounds) + 1)]
-        rate = schedules.PiecewiseConstantDecay(bounds, rates)
-    options = {"learning_rate": rate, "weight_decay": recipe.weight_decay or None}
-    if recipe.optimizer in ("sgd", "rmsprop"):
-        options["momentum"] = recipe.momentum
-    if recipe.optimizer == "sgd":
-        options["nesterov"] = recipe.nesterov
-    return type(keras.optimizers.get(recipe.optimizer))(**options)
+def _compile(model, optimizer, smoothing=0.0):
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
+    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])

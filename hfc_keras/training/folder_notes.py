@@ -1,5 +1,6 @@
-"""What a folder of the store says in words: whose it is, on which data, how long it took."""
+"""What a folder of the store says in words: whose it is, its data, its time, its precision."""
 
+import itertools
 import warnings
 
 from hfc_keras import checks, files, records
@@ -94,3 +95,40 @@ def seconds(path):
         message = f"The time of a training counts from now on: {error}; path={str(path)!r}"
         warnings.warn(message, stacklevel=3)
         return None
+
+
+def add_precision(folder, epoch, name):
+    """Note the dtype policy that an epoch was trained under.
+
+    Args:
+        folder: Path.
+        epoch: int, from 1; notes of later epochs go.
+        name: str, such as ``"mixed_bfloat16"``.
+    """
+    # Epochs of before there was this note were trained in full.
+    lines = [*_precisions(folder), *["float32"] * epoch][: epoch - 1]
+    files.write_whole(folder / "precision.txt", "\n".join([*lines, name]) + "\n")
+
+
+def precision(folder):
+    """Dtype policies that a network was trained under, in their order.
+
+    Args:
+        folder: Path.
+
+    Returns:
+        str, such as ``"float32"``, or ``"mixed_bfloat16, then float32"``.
+
+    Example:
+        >>> from pathlib import Path
+        >>> precision(Path("no such folder"))
+        'float32'
+    """
+    names = [name for name, _ in itertools.groupby(_precisions(folder))]
+    return ", then ".join(names) or "float32"
+
+
+def _precisions(folder):
+    """Dtype policies by epoch."""
+    lines = (text(folder / "precision.txt") or "").splitlines()
+    return [line.strip() for line in lines if line.strip()]

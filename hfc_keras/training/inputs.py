@@ -3,7 +3,7 @@
 import keras
 
 from hfc_keras import data, layers
-from hfc_keras.data import pipeline
+from hfc_keras.data import draws
 from hfc_keras.layers.mix_up import MixUp
 from hfc_keras.training.recipe_fields import SINGLE
 
@@ -55,7 +55,7 @@ def training_split(recipe, dataset):
     train = dataset.train
     if recipe.labels == "true":
         return train
-    return data.Split(train.pixels, pipeline.shuffled_labels(train.labels, recipe.seed))
+    return data.Split(train.pixels, draws.shuffled_labels(train.labels, recipe.seed))
 
 
 def training_batches(recipe, dataset):
@@ -81,6 +81,7 @@ def training_batches(recipe, dataset):
         seed=recipe.seed,
         image_layers=[*_filters(recipe), *_augmentation(recipe)],
         pair_layers=_pairs(recipe),
+        alternating_flip=recipe.flip == "alternating",
     )
 
 
@@ -134,7 +135,8 @@ def _augmentation(recipe):
         probability, axes = recipe.single_probability, recipe.recombination_axes
         chosen.append(layers.AmplitudePhaseSingle(probability, axes=axes, seed=0, dtype=PIXELS))
     if recipe.augmentation == "crop_flip":
-        chosen.append(layers.RandomCropFlip(padding=4, seed=0, dtype=PIXELS))
+        padding, flip = recipe.crop_padding, recipe.flip == "random"
+        chosen.append(layers.RandomCropFlip(padding, flip, seed=0, dtype=PIXELS))
     if recipe.noise:
         chosen.append(layers.PixelNoise(recipe.noise, seed=0, dtype=PIXELS))
     return chosen

@@ -36,6 +36,7 @@ def write(path, recipe, dataset, model, history):
         "recipe": recipe.to_dict(),
         "data": dataset.fingerprint,
         "history": history.to_dict("list"),
+        "precision": history.attrs.get("precision", "float32"),
     }
     lock = files.locked(folder / f".{path.stem}.lock", wait=True, name="published")
     described = files.replacing(path.with_suffix(".json"))
@@ -58,7 +59,8 @@ def read(path, recipe, dataset, model=None):
         model: keras.Model whose weights it must fit, or None.
 
     Returns:
-        None if it was trained on other data, else ``(weights, history)``.
+        None if it was trained on other data, else ``(weights, history)``, with the precision it
+        was trained in as ``history.attrs["precision"]``.
 
     Raises:
         NewerFormatError: if a newer version wrote it.
@@ -130,6 +132,7 @@ def _history(record, recipe, path):
         whole = whole and {"loss", "accuracy", "val_accuracy"} <= {*numbers}
     except (ValueError, TypeError, KeyError, AttributeError):
         whole = False
+    history.attrs["precision"] = record.get("precision", "float32")
     if not whole:
         raise files.UnusableFileError(
             f"A record must hold the history of all {recipe.epochs} epochs; {REMEDY}. "

@@ -27,16 +27,32 @@ class Recipe:
         dropout: float in [0, 1), rate before the last dense layer.
         optimizer: ``"adam"``, ``"sgd"``, ``"adagrad"``, ``"adadelta"`` or ``"rmsprop"``.
         learning_rate: float, at least 0.
-        schedule: ``"constant"``, ``"cosine"`` (to 0 at the last step) or ``"step"``.
+        schedule: ``"constant"``, ``"cosine"`` (to 0 at the last step), ``"step"`` or
+            ``"one_cycle"`` (up to the learning rate and down to 0, as of ``OneCycle``).
+        warmup: float in [0, 1) or None, share of the steps in which the rate rises linearly to
+            its first value, before another schedule begins on the steps that are left, or of the
+            rise of ``"one_cycle"``. None is 0.2 for that one and 0 for the others.
         milestones: tuple of int below ``epochs``, epochs after which ``"step"`` multiplies the
             rate; none is after each third of the training.
         step_factor: float in [0, 1], what ``"step"`` multiplies the rate by.
         momentum: float in [0, 1], of ``"sgd"`` and ``"rmsprop"``.
         nesterov: bool, Nesterov's momentum, of ``"sgd"``.
-        weight_decay: float, at least 0, decoupled as Keras' optimizers apply it.
+        weight_decay: float, at least 0, decoupled as Keras' optimizers apply it: each step takes
+            that share times the step's learning rate off every trained variable, biases and
+            batch normalization included. In SGD with momentum :math:`m`, PyTorch's L2 decay
+            :math:`d` is about :math:`d / (1 - m)` here.
+        label_smoothing: float in [0, 1), share of each label that the training loss spreads
+            evenly over all classes. The losses of an adversary and of a regularizer's penalty
+            have the labels as they are, and so have all accuracies and the validation.
         batch_size: int, images a step.
         epochs: int, passes over the training set.
-        augmentation: ``"none"`` or ``"crop_flip"`` (pad 4, random crop, random flip).
+        precision: ``"float32"`` or ``"mixed_bfloat16"``, in which the training step computes; as
+            of ``fit``, which returns a network in float32 and tells what was really used.
+        augmentation: ``"none"`` or ``"crop_flip"`` (pad, random crop, left-right flip).
+        crop_padding: int from 0 to 1024, pixels of zeros on each side before the crop.
+        flip: ``"random"``, half of the images in each epoch, or ``"alternating"``: the first
+            epoch mirrors half of them at random, each later one those that were not in the epoch
+            before, ahead of all other augmentation.
         noise: float, at least 0, standard deviation of Gaussian noise on the training images,
             in units of pixels; they are clipped to [0, 1] again.
         mix_up: float, alpha of mix-up's Beta distribution; 0 is no mix-up.
@@ -83,14 +99,19 @@ class Recipe:
     optimizer: str = "adam"
     learning_rate: float = 1e-4
     schedule: str = "constant"
+    warmup: float | None = None
     milestones: tuple = ()
     step_factor: float = 0.1
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float = 0.0
+    label_smoothing: float = 0.0
     batch_size: int = 100
     epochs: int = 100
+    precision: str = "float32"
     augmentation: str = "none"
+    crop_padding: int = 4
+    flip: str = "random"
     noise: float = 0.0
     mix_up: float = 0.0
     mix_up_weight: str = "image"
@@ -159,6 +180,8 @@ class Recipe:
             changed["regularizer"] = regularizers.as_plain(self.regularizer)
         else:
             changed.pop("regularizer_weight", None)
+        if self.warmup in (None, recipe_fields.WARMUP.get(self.schedule, 0.0)):
+            changed.pop("warmup", None)
         if self.recombination not in recipe_fields.PAIRED:
             changed.pop("recombination_probability", None)
         if self.recombination not in recipe_fields.SINGLE:

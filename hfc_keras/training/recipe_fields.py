@@ -7,13 +7,18 @@ import numpy as np
 
 from hfc_keras import attacks, checks, models, regularizers, spectrum
 from hfc_keras.data.dataset import pair
+from hfc_keras.layers.random_crop_flip import LARGEST_PADDING
+from hfc_keras.training import precision
 from hfc_keras.training.adversarial import check_attack
+from hfc_keras.training.optimizers import RISE
 
 CHOICES = {
     "normalization": ("none", "batch"),
     "optimizer": ("adam", "sgd", "adagrad", "adadelta", "rmsprop"),
-    "schedule": ("constant", "cosine", "step"),
+    "schedule": ("constant", "cosine", "step", "one_cycle"),
+    "precision": precision.CHOICES,
     "augmentation": ("none", "crop_flip"),
+    "flip": ("random", "alternating"),
     "mix_up_weight": ("image", "batch"),
     "labels": ("true", "shuffled"),
     "component": ("original", "low", "high"),
@@ -24,10 +29,13 @@ CHOICES = {
 PAIRED = ("apr_p", "apr_sp", "hybrid", "hybrid_plus")
 # Kinds that recombine each image by itself.
 SINGLE = ("apr_s", "apr_sp")
+# By schedule: the warm-up that None is; of the others there is none.
+WARMUP = {"one_cycle": RISE}
 # From here on whole numbers do not fit into the integers of the data pipeline.
 LONGEST = 2**63
 SMALLEST = {"epochs": 1, "batch_size": 1, "width": 1e-3}
 LARGEST = {"bn_momentum": 1.0, "dropout": 1 - 1e-9, "outside_gain": 1.0, "momentum": 1.0}
+LARGEST |= {"warmup": 1 - 1e-9, "label_smoothing": 1 - 1e-9, "crop_padding": LARGEST_PADDING}
 LARGEST |= {"step_factor": 1.0, "recombination_probability": 1.0, "single_probability": 1.0}
 
 
@@ -69,7 +77,7 @@ def field_value(field, value):
         good = isinstance(path, str)
         checks.require(good, f"`{name}` must be a str or a path", **{name: value})
         return str(path)
-    if name == "radius" and value is None:
+    if name in ("radius", "warmup") and value is None:
         return None
     smallest, largest = SMALLEST.get(name, 0), LARGEST.get(name, float("inf"))
     return checks.number(name, value, smallest, largest, whole=field.type is int)
@@ -169,6 +177,19 @@ def check_together(recipe):
         "`regularizer` must be None with an adversary: one of them makes the step",
         regularizer=recipe.regularizer,
     )
+    checks.require(
+        recipe.augmentation == "crop_flip" or (recipe.flip, recipe.crop_padding) == ("random", 4),
+        "`augmentation` must be 'crop_flip' with a `flip` or `crop_padding` of one's own",
+        augmentation=recipe.augmentation,
+        flip=recipe.flip,
+        crop_padding=recipe.crop_padding,
+    )
+    checks.require(
+        not recipe.regularizer or not recipe.options.get("zero_logits"),
+        "`zero_logits` must be False with a regularizer: its penalty has no value where all "
+        "gradients are zero",
+        options=recipe.options,
+    )
     _check_optimizer(recipe)
     _check_pixels(recipe)
 
@@ -192,6 +213,14 @@ def _check_optimizer(recipe):
         "`schedule` must be 'step' with a step_factor",
         schedule=recipe.schedule,
         step_factor=recipe.step_factor,
+    )
+    first = recipe.milestones[0] / recipe.epochs if recipe.milestones else 1 / 3
+    checks.require(
+        recipe.schedule != "step" or (recipe.warmup or 0.0) < first,
+        "`warmup` must end before the first step of the schedule",
+        warmup=recipe.warmup,
+        milestones=recipe.milestones,
+        epochs=recipe.epochs,
     )
     checks.require(
         not recipe.nesterov or (recipe.optimizer == "sgd" and recipe.momentum > 0),

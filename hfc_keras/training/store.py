@@ -21,10 +21,10 @@ class Store:
     """Folder of trainings, one subfolder a recipe, named by the recipe's hash.
 
     ``recipe.json`` says what was trained, ``epoch-0007.npz`` holds the weights after epoch 7,
-    ``progress.npz`` what a stopped training needs to go on (weights, optimizer, history), and
-    ``seconds.txt`` the time it took. ``measures`` holds what was measured on the weights.
-    ``data.txt`` is the fingerprint of the data: a path whose content has changed is another
-    data set.
+    ``progress.npz`` what a stopped training needs to go on (weights, optimizer, history),
+    ``seconds.txt`` the time it took, ``precision.txt`` the dtype policy of each epoch.
+    ``measures`` holds what was measured on the weights. ``data.txt`` is the fingerprint of the
+    data: a path whose content has changed is another data set.
 
     Arrays and measures carry checksums, their format and whose they are (recipe, data, epoch or
     measure). What is damaged or another one's is never used: training goes back to the epoch
@@ -162,6 +162,7 @@ class Store:
         folder, epoch = self.folder(recipe), len(history)
         files.write_whole(folder / "recipe.json", json.dumps(recipe.to_dict(), indent=1))
         files.write_whole(folder / "data.txt", dataset.fingerprint)
+        folder_notes.add_precision(folder, epoch, model.dtype_policy.name)
         owner = {"recipe": recipe.hash, "data": dataset.fingerprint, "epoch": epoch}
         groups = {"weights": model.get_weights()}
         path = self._epoch_file(recipe, epoch)
