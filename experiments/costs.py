@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from hfc_keras import training
-from hfc_keras.training import recipe_fields
+from hfc_keras.training import precision, recipe_fields
 
 # Seconds that a trial of a network takes at most, without its compilation.
 TRIAL = 2.0
@@ -168,7 +168,8 @@ def trial(recipe, image_shape, classes):
     Returns:
         float.
     """
-    model = training.build_model(recipe, image_shape, classes)
+    kind = precision.usable(recipe.precision)
+    model = training.build_model(recipe, image_shape, classes, kind)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     model.compile(optimizer=keras.optimizers.SGD(0.0), loss=loss)
     rng = np.random.default_rng(0)
@@ -190,11 +191,11 @@ def _network(recipe):
 
 def _kind(recipe):
     """What decides how fast operations are, more or less."""
-    return recipe.normalization, getattr(recipe, "precision", "float32")
+    return recipe.normalization, precision.usable(recipe.precision)
 
 
 @functools.cache
-def _operations(name, width, options, normalization, precision, image_shape, classes):
+def _operations(name, width, options, normalization, _, image_shape, classes):
     recipe = training.Recipe(
         model=name, width=width, options=json.loads(options), normalization=normalization
     )

@@ -33,7 +33,12 @@ class Settings(settings.Components):
     PROFILE_CHANGES = {
         "quick": {"examples": (2_000, 1_000), "epochs": 50},
         "standard": {"examples": (10_000, 10_000), "epochs": 100, "width": 2.0},
-        "full": {"epochs": 50},
+        "full": {
+            "epochs": 50,
+            "augmentation": "none",
+            "flip": "random",
+            "label_smoothing": 0.0,
+        },
     }
 
     examples: tuple[int, int] | None = None
