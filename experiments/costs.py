@@ -84,7 +84,7 @@ class Costs:
         Returns:
             float.
         """
-        for alike in (_network, _kind):
+        for alike in (_network, _size):
             rates = [
                 self.work(other) / seconds
                 for other, seconds in self.finished
@@ -92,7 +92,7 @@ class Costs:
             ]
             if rates:
                 return statistics.median(rates)
-        kind = _kind(recipe)
+        kind = _size(recipe)
         if kind not in self.tried:
             dataset = training.load_data(recipe, self.data_dir)
             images = trial(recipe, dataset.image_shape, dataset.classes)
@@ -186,16 +186,16 @@ def trial(recipe, image_shape, classes):
 def _network(recipe):
     """What decides the operations of a recipe's network and how fast they are."""
     options = json.dumps(recipe.options, sort_keys=True)
-    return recipe.model, recipe.width, options, *_kind(recipe)
+    return recipe.model, options, *_size(recipe)
 
 
-def _kind(recipe):
+def _size(recipe):
     """What decides how fast operations are, more or less."""
-    return recipe.normalization, precision.usable(recipe.precision)
+    return recipe.width, recipe.normalization, precision.usable(recipe.precision)
 
 
 @functools.cache
-def _operations(name, width, options, normalization, _, image_shape, classes):
+def _operations(name, options, width, normalization, _, image_shape, classes):
     recipe = training.Recipe(
         model=name, width=width, options=json.loads(options), normalization=normalization
     )

@@ -1,6 +1,8 @@
 """Runs an experiment: command line, cells, resume, table, figure, record."""
 
 import dataclasses
+import functools
+import json
 import sys
 import time
 import warnings
@@ -255,8 +257,24 @@ def make_plan(experiment, settings):
     for cell in plan.cells():
         store.check_data(cell.recipe, dataset)
         if cell.recipe.seed == seeds[0]:
-            training.build_model(cell.recipe, dataset.image_shape, dataset.classes)
+            recipe = cell.recipe
+            options = json.dumps(recipe.options, sort_keys=True)
+            network = recipe.model, recipe.width, options, recipe.normalization, recipe.dropout
+            _check_network(*network, dataset.image_shape, dataset.classes)
     return plan
+
+
+@functools.cache
+def _check_network(model, width, options, normalization, dropout, image_shape, classes):
+    """Refuse a network that cannot be built, which is found out once for all experiments."""
+    recipe = training.Recipe(
+        model=model,
+        width=width,
+        options=json.loads(options),
+        normalization=normalization,
+        dropout=dropout,
+    )
+    training.build_model(recipe, image_shape, classes)
 
 
 def time_left(seconds):

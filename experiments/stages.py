@@ -189,7 +189,9 @@ def rounds(told, names, command):
             continue
         settings = dataclasses.replace(told, profile=row.profile, seeds=seeds, publish=False)
         wanted = {recipe.hash for recipe in _trainings(row, settings)}
-        parts = [_part(name, settings, command, wanted) for name in names]
+        # The experiments that a row names come first.
+        ordered = sorted(names, key=lambda name: name not in row.trainings)
+        parts = [_part(name, settings, command, wanted) for name in ordered]
         parts = [part for part in parts if part]
         published = [
             recipe.but(seed=seed).hash

@@ -36,14 +36,15 @@ def measured(tasks, count, until=None):
     idle, strangers, whole = list(processes), set(multiprocessing.active_children()), False
     try:
         while waiting or running or ended:
+            if until is not None and time.monotonic() >= until:
+                yield from ended
+                return
             while idle and (task := next_task(waiting, [task for task, _ in running.values()])):
                 waiting.remove(task)
                 process = idle.pop()
                 running[process.submit(measure, task.name, task.cell)] = task, process
             yield from ended
-            left = None if until is None else until - time.monotonic()
-            if left is not None and left <= 0:
-                return
+            left = None if until is None else max(until - time.monotonic(), 0)
             done = futures.wait(running, left, return_when=futures.FIRST_COMPLETED).done
             ended = [(running[future][0], future) for future in done]
             idle += [running.pop(future)[1] for future in done]
