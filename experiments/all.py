@@ -4,23 +4,31 @@ Prints a line for each cell (a recipe with a seed, of one experiment) when it is
 estimate of the time left, and draws an experiment's figures after its last cell. Several cells are
 measured at once, each in a process of its own. The run can be stopped at any moment; the same
 command goes on and loses at most the epochs it was in. Single recipes, and options that not all
-experiments have, are left to the command of each experiment. Exit status: 0 if all was measured, 1
-if a cell failed (the others go on), 2 if something was refused, 130 after Ctrl-C, 143 after
-SIGTERM.
+experiments have, are left to the command of each experiment.
+
+The profiles standard and full, unless experiments are named, are worked through in the stages of
+experiments/stages.py: at the lowest priority, with a log in the store (queue.log), one such run a
+store. --minutes ends any run in time, resumably. --plan prints what would be trained, in which
+order and how long it takes. Exit status: 0 if all was measured or the time was up, 1 if a cell
+failed (the others go on), 2 if something was refused, 130 after Ctrl-C, 143 after SIGTERM.
 """
 
 import contextlib
 import dataclasses
+import math
 import os
+import shlex
 import sys
 import time
 
 import keras
 
-from experiments import catalogue, command_line, settings, workers
-from experiments.tasks import Part, Progress, Task, ordered, trainings
+from experiments import background, catalogue, command_line, plans, settings, stages, workers
+from experiments.profiles import Profile
+from experiments.tasks import Part, Progress, Task, by_seed, ordered, trainings
 from hfc_keras import checks
 
+PROG = "python -m experiments.all"
 ENVIRONMENT = {
     # Parent and workers share one accelerator only if none takes all of its memory.
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
@@ -34,9 +42,16 @@ ENVIRONMENT = {
 class Settings(settings.Common):
     """What all experiments can be told; None lets the profile decide."""
 
+    profile: tuple[Profile, ...] = ("smoke",)
+    """One profile or several, see the experiments. standard and full: in stages, together, unless \
+experiments are named; the stages of quick come with them if it is named, too."""
     experiments: tuple[str, ...] | None = None
     """Experiments to run, as python -m experiments lists them; package.module is one of your own. \
 Left out: all."""
+    stages: tuple[str, ...] | None = None
+    """Stages to run, of experiments/stages.py. Left out: all of the profiles."""
+    minutes: float | None = None
+    """Minutes after which the run ends, resumably. Left out: when all is done."""
     jobs: int | None = None
     """Cells at once. Left out: 2 on two or more cores without an accelerator, else 1."""
 
@@ -60,6 +75,58 @@ Left out: all."""
         )
         return list(names)
 
+    @property
+    def staged(self):
+        """Whether the run goes by stages, in the background."""
+        named = self.experiments is not None
+        return self.stages is not None or (
+            not named and not set(stages.PROFILES).isdisjoint(self.profile)
+        )
+
+    @property
+    def deadline(self):
+        """Value of ``time.monotonic()`` at which a run that starts now ends, or None."""
+        return None if self.minutes is None else time.monotonic() + 60 * self.minutes
+
+    def check(self):
+        """Refuse what cannot be meant."""
+        checks.require(
+            self.minutes is None or (math.isfinite(self.minutes) and self.minutes > 0),
+            "`minutes` must be a number above 0",
+            minutes=self.minutes,
+        )
+        checks.require(
+            self.profile and len(set(self.profile)) == len(self.profile),
+            "`profile` must hold at least one and none twice",
+            profile=self.profile,
+        )
+        checks.require(
+            not (self.staged and self.fresh),
+            "`fresh` must be left out with stages, each of which adds to the tables of others",
+            fresh=self.fresh,
+        )
+
+    def rounds(self, command):
+        """Return what is to be done, in order.
+
+        Args:
+            command: str, for the record.
+
+        Returns:
+            list of stages.Round.
+        """
+        if self.staged:
+            return stages.rounds(self, self.names, command)
+        several = len(self.profile) > 1
+        told = [dataclasses.replace(self, profile=profile) for profile in self.profile]
+        return [
+            stages.Round(
+                f"profile {each.profile}" if several else "",
+                [Part(name, each, command) for name in self.names],
+            )
+            for each in told
+        ]
+
 
 def main(arguments=None):
     """Run experiments from the command line.
@@ -67,52 +134,116 @@ def main(arguments=None):
     Args:
         arguments: list of str or None; None is the process's own.
     """
-    prog, arguments = "python -m experiments.all", sys.argv[1:] if arguments is None else arguments
+    arguments = sys.argv[1:] if arguments is None else arguments
     with command_line.ending() as ended, contextlib.ExitStack() as opened:
-        told = command_line.parsed(Settings, prog, __doc__, arguments)
-        ended.advice = command_line.advice(told.fresh)
+        told = command_line.parsed(Settings, PROG, __doc__, arguments)
+        ended.advice, until = command_line.advice(told.fresh), told.deadline
         for variable, value in ENVIRONMENT.items():
             os.environ.setdefault(variable, value)
-        command = " ".join([prog, *command_line.without_paths(arguments)])
+        command = " ".join([PROG, *command_line.without_paths(arguments)])
+        journal = background.Journal()
         try:
+            told.check()
             jobs = told.job_count
             # Two processes of two threads on two cores train 1.3 times as slowly.
             threads = max(1, (os.cpu_count() or 1) // jobs)
             os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
-            parts = [Part(name, told, command) for name in told.names]
+            if told.staged and not told.plan:
+                journal = opened.enter_context(background.queue(told.store, command))
+            rounds = told.rounds(command)
         except ValueError as error:
             sys.exit(command_line.refused(error))
-        for part in parts:
-            opened.enter_context(part.results.opened())
-        run(parts, jobs)
-        if any(part.failed for part in parts):
+        if told.plan:
+            print(planned(rounds, jobs).text())
+        elif run_all(rounds, jobs, until, journal, shlex.join([*PROG.split(), *arguments])):
             sys.exit(1)
 
 
-def run(parts, jobs):
+def planned(rounds, jobs):
+    """Estimate of what is left to do.
+
+    Args:
+        rounds: list of stages.Round, not opened.
+        jobs: int, cells at once.
+
+    Returns:
+        plans.Estimate.
+
+    Raises:
+        UnusableFileError: as of ``Results.read``.
+    """
+    works = []
+    for each in rounds:
+        for part in each.parts:
+            part.results.read()
+        parts = [plans.Work(part.title, part.results, part.left) for part in each.parts]
+        works.append((each.heading, parts))
+    return plans.Estimate(works, jobs)
+
+
+def run_all(rounds, jobs, until, journal, command):
+    """Run one round after the other, until the time is up.
+
+    Args:
+        rounds: list of stages.Round.
+        jobs: int, cells at once.
+        until: float, as of ``workers.measured``, or None.
+        journal: background.Journal.
+        command: str, what goes on after the time was up.
+
+    Returns:
+        bool, whether a cell failed.
+    """
+    parts = [part for each in rounds for part in each.parts]
+    if {part.plan.settings.profile for part in parts} != {"smoke"}:
+        # Those take less time than their estimate.
+        journal.say(f"to do: {planned(rounds, jobs).total}")
+    for each in rounds:
+        if each.heading:
+            journal.say(each.heading)
+        with contextlib.ExitStack() as opened:
+            for part in each.parts:
+                opened.enter_context(part.results.opened())
+            run(each.parts, jobs, until, journal)
+            each.publish(journal.say)
+        if until is not None and time.monotonic() >= until:
+            break
+    left = sum(len(part.left) for part in parts)
+    if left and until is not None and time.monotonic() >= until:
+        journal.say(f"The time is up; {left} cells are left. This goes on: {command}")
+    return any(part.failed for part in parts)
+
+
+def run(parts, jobs, until=None, journal=None):
     """Measure every cell that is not done, and finish each experiment after its last cell.
 
     Args:
         parts: list of Part whose results are opened.
         jobs: int, cells at once.
+        until: float, as of ``workers.measured``, or None.
+        journal: background.Journal, or None for one without a log.
 
     Raises:
         UnusableFileError: if a file cannot be used; all processes end.
     """
+    journal = journal or background.Journal()
     start, total = time.perf_counter(), sum(len(part.plan.cells()) for part in parts)
-    tasks = ordered([Task(part, cell) for part in parts for cell in part.left])
+    order = by_seed if journal.path else ordered
+    tasks = order([Task(part, cell) for part in parts for cell in part.left])
     progress, unfinished = Progress(total, trainings(tasks), jobs), list(parts)
-    print(f"experiments: {len(parts)}, cells: {total}, done before: {progress.count}", flush=True)
-    with contextlib.closing(workers.measured(tasks, jobs)) as ended:
+    journal.say(f"experiments: {len(parts)}, cells: {total}, done before: {progress.count}")
+    with contextlib.closing(workers.measured(tasks, jobs, until)) as ended:
         for task, future in ended:
             seconds, reason = task.part.take(task.cell, future)
             line = progress.ended(task.label, seconds, reason)
-            print(line, file=sys.stderr if reason else sys.stdout, flush=True)
+            journal.say(line, error=bool(reason))
             if not task.part.left:
                 task.part.finish()
                 unfinished.remove(task.part)
+    late = until is not None and time.monotonic() >= until
     for part in unfinished:
-        part.finish()
+        if part.results.added or not late:
+            part.finish()
     print()
     print(summary(parts, time.perf_counter() - start))
 

@@ -34,7 +34,7 @@ class Settings(systems.Settings):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = (*systems.Settings.MEASURED_WITH, "outside")
-    PROFILE_CHANGES: ClassVar = {"paper": {**systems.CIFAR_TRAINING, "model": "resnet18"}}
+    PROFILE_CHANGES: ClassVar = systems.by_profile({**systems.CIFAR_TRAINING, "model": "resnet18"})
 
     probability: float = 0.6
     """Probability that the second copy of a batch is recombined, as in the paper for CIFAR."""

@@ -26,7 +26,7 @@ TITLES = {name: trainings.TITLES[name] for name in system_trainings.ANCHORED}
 class Settings(systems.Given):
     """Settings of this experiment."""
 
-    PROFILE_CHANGES: ClassVar = {"paper": systems.CIFAR_TRAINING}
+    PROFILE_CHANGES: ClassVar = systems.by_profile(systems.CIFAR_TRAINING)
 
 
 def recipes(settings):

@@ -29,7 +29,9 @@ TITLES = {name: trainings.TITLES[name] for name in ("vanilla", *system_trainings
 class Settings(systems.Settings):
     """Settings of this experiment."""
 
-    PROFILE_CHANGES: ClassVar = {"paper": {**systems.IMAGENET_TRAINING, "model": "resnet50"}}
+    PROFILE_CHANGES: ClassVar = systems.by_profile(
+        {**systems.IMAGENET_TRAINING, "model": "resnet50"}
+    )
 
 
 def recipes(settings):

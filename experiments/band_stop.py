@@ -18,7 +18,7 @@ from hfc_keras import analysis, checks, reporting
 KEYS = "recipe seed inner".split()
 ITEM = "band stop"
 # By profile: rings; 8 x 8 digits have no more than four that hold a frequency each.
-BANDS = {"smoke": 4, "quick": 16, "paper": 16}
+BANDS = {"smoke": 4, "quick": 16, "standard": 16, "full": 16, "paper": 16}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ import functools
 import sys
 
 from experiments import components, curves, runner
+from experiments.profiles import NORMALIZED
 from hfc_keras import reporting
 
 KEYS = curves.KEYS
@@ -30,6 +31,7 @@ class Settings(components.Settings):
 def recipes(settings):
     """Return the trainings to compare, by name."""
     normalized = {"normalization": "batch", "bn_momentum": settings.bn_momentum}
+    normalized |= NORMALIZED.get(settings.profile, {})
     with_bn = components.recipes(settings, ("low",), **normalized)
     return {
         **components.recipes(settings, ("low",)),

@@ -4,8 +4,9 @@ A row a method, a column a measure: accuracy, also on low and on high frequencie
 noise, all corruptions, attacks and shifts, and the share of low and of high frequencies in the
 input gradient. The map sets robustness against accuracy, coloured by how much of the gradient lies
 beyond two thirds of the Nyquist frequency. Correlations are over what each method changes in the
-network it starts from, since architectures differ in everything at once. In the quick profile,
-networks that other experiments have trained are not trained again.
+network it starts from, since architectures differ in everything at once. Networks that other
+experiments have trained are not trained again; in the standard profile and above regularizers,
+recombination and filters start from a residual network with BatchNorm, SGD and crops.
 """
 
 import dataclasses
@@ -47,6 +48,12 @@ STARTS = {
     **dict.fromkeys(system_trainings.CONTEXTUAL[1:], system_trainings.CONTEXTUAL[0]),
     **dict.fromkeys(system_trainings.ANCHORED[1:], system_trainings.ANCHORED[0]),
 }
+# Those that start from the residual network where a profile has one.
+RESIDUAL = (
+    *trainings.REGULARIZERS,
+    *system_trainings.RECOMBINED,
+    *system_trainings.ANTIALIASED,
+)
 # By two measures: whether those whose first one grows lose or gain in the second.
 QUESTIONS = {
     ("high", "corruptions"): (
@@ -85,6 +92,7 @@ def recipes(settings):
         **system_trainings.antialiased(settings),
         **system_trainings.contextual(settings),
         **system_trainings.anchored(settings),
+        **trainings.residual(settings, always=settings.profile == "full"),
     }
 
 
@@ -142,7 +150,9 @@ TABLES = (methods, correlations)
 
 def changes(table):
     """What each method changes, as of ``reporting.method_changes``."""
-    return reporting.method_changes(table, STARTS, NAMES)
+    residual = trainings.RESIDUAL in set(table["recipe"])
+    others = dict.fromkeys(RESIDUAL, trainings.RESIDUAL) if residual else {}
+    return reporting.method_changes(table, {**STARTS, **others}, NAMES)
 
 
 def figures(table, plan):

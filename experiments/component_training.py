@@ -14,6 +14,7 @@ import functools
 import sys
 
 from experiments import components, curves, runner
+from experiments.profiles import PROFILES
 from hfc_keras import reporting
 
 KEYS = curves.KEYS
@@ -31,7 +32,8 @@ class Settings(components.Settings):
 def recipes(settings):
     """Return the trainings to compare, by name."""
     chosen = components.recipes(settings, ("low", "high"))
-    return {"original": settings.base_recipe().but(rescale=False), **chosen}
+    rescale = PROFILES[settings.profile].get("rescale", False)
+    return {"original": settings.base_recipe().but(rescale=rescale), **chosen}
 
 
 def measure(cell):

@@ -14,8 +14,8 @@ import pandas as pd
 from hfc_keras import analysis, attacks, data, spectrum
 
 # By profile: test images for corruptions and attacks (None is all), steps of PGD.
-IMAGES = {"smoke": 40, "quick": 1000, "paper": None}
-STEPS = {"smoke": 3, "quick": 10, "paper": 20}
+IMAGES = {"smoke": 40, "quick": 1000, "standard": None, "full": None, "paper": None}
+STEPS = {"smoke": 3, "quick": 10, "standard": 10, "full": 10, "paper": 20}
 COLUMNS = "measure condition level accuracy examples source".split()
 
 

@@ -26,7 +26,9 @@ TITLES = {name: trainings.TITLES[name] for name in system_trainings.CONTEXTUAL}
 class Settings(systems.Given):
     """Settings of this experiment."""
 
-    PROFILE_CHANGES: ClassVar = {"paper": {**systems.IMAGENET_TRAINING, "milestones": (30, 60, 80)}}
+    PROFILE_CHANGES: ClassVar = systems.by_profile(
+        {**systems.IMAGENET_TRAINING, "milestones": (30, 60, 80)}
+    )
 
 
 def recipes(settings):

@@ -97,15 +97,14 @@ def component_rows(cell, model, bn_statistics, split="test", epochs=None, radii=
             the labels trained on.
         epochs: ascending list of int; None is the settings' measured epochs.
         radii: list of float; None is the settings' or the default radii.
-        scaling: str, as of ``analysis.scaled_components``; None is ``max`` with the setting
-            rescale, else ``none``.
+        scaling: str, as of ``analysis.scaled_components``; None is that of ``scaling_of``.
 
     Returns:
         DataFrame as of ``frequency_curves``. For the test split with moving statistics the
         originals are left out, since ``history_rows`` has them for every epoch.
     """
     settings, epochs = cell.settings, epochs or cell.settings.measured_epochs(cell.recipe.epochs)
-    scaling = scaling or scaling_of(settings)
+    scaling = scaling or scaling_of(cell)
     options = {
         "radii": radii or radii_of(settings, cell.dataset()),
         "bn_statistics": bn_statistics,
@@ -134,9 +133,12 @@ def radii_of(settings, dataset):
     return checks.radii(settings.radii)
 
 
-def scaling_of(settings):
-    """How the settings want tested components scaled, as of ``analysis.scaled_components``."""
-    return "max" if settings.rescale else "none"
+def scaling_of(cell):
+    """How tested components are scaled, as of ``analysis.scaled_components``: ``max`` if told.
+
+    The released code has it for all networks that are trained on rescaled images.
+    """
+    return "max" if cell.settings.rescale or cell.recipe.rescale else "none"
 
 
 def _measured(cell, model, epoch, count, split, options):

@@ -26,7 +26,7 @@ NAMES = ("vanilla", "batch_norm", "adversarial", "noise", "low_pass")
 PAPER = "Yin et al. 2019"
 ITEM = "Fourier heat maps"
 # By profile: test images that waves are added to.
-IMAGES = {"smoke": 40, "quick": 500, "paper": 1000}
+IMAGES = {"smoke": 40, "quick": 500, "standard": 1000, "full": 1000, "paper": 1000}
 ROBUST = ("adversarial", "noise")
 
 
@@ -39,7 +39,7 @@ class Settings(trainings.Normalized, trainings.Augmented):
     norm: float | None = None
     """L2 norm of the wave in each channel. Left out: 4 at 32 pixels, in proportion to the width."""
     measured: int | None = None
-    """Test images to add waves to. Left out: 40 for smoke, 500 for quick, 1000 for paper."""
+    """Test images to add waves to. Left out: 40 for smoke, 500 for quick, else 1000."""
 
     @property
     def images(self):

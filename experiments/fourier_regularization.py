@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from experiments import conditions, runner, sensitivity, statements, systems, trainings
+from experiments.profiles import RESIDUAL
 from hfc_keras import checks, data, reporting
 
 KEYS = "recipe seed measure condition level ring".split()
@@ -30,6 +31,7 @@ class Settings(systems.Changed):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = (*systems.Changed.MEASURED_WITH, "patches")
+    PROFILE_CHANGES: ClassVar = RESIDUAL
 
     weight: float = 0.5
     """Weight of the penalty, as in the paper's released code."""

@@ -17,6 +17,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from experiments import runner, sensitivity, statements, trainings
+from experiments.profiles import TMLR_TRAINING
 from hfc_keras import reporting
 
 KEYS = "recipe seed ring".split()
@@ -24,7 +25,7 @@ TITLES = trainings.TITLES
 PANELS = {
     "training": ["vanilla", "dropout", "mix_up", "batch_norm"],
     "robust training": ["vanilla", "adversarial", "noise", "low_pass"],
-    "architecture": ["vanilla", *trainings.ARCHITECTURES],
+    "architecture": ["vanilla", *trainings.ARCHITECTURES, "sgd_batch_norm"],
 }
 
 
@@ -33,6 +34,7 @@ class Settings(trainings.Heuristics, trainings.Augmented, trainings.Architecture
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("channels", "rings")
+    PROFILE_CHANGES: ClassVar = {"paper": TMLR_TRAINING}
 
     channels: Literal["mean", "power"] = "mean"
     """mean: of the gradient over channels, as in the paper. power: summed over channels."""
@@ -52,6 +54,7 @@ def recipes(settings):
         **trainings.heuristics(settings),
         **trainings.augmented(settings),
         **trainings.architectures(settings),
+        **trainings.residual(settings),
     }
 
 

@@ -46,7 +46,7 @@ def recipes(settings):
     distinct = len(set(rhos)) == len(rhos)
     checks.require(distinct and 0 in rhos, "`rhos` must differ and hold 0, as trained", rhos=rhos)
     natural = settings.base_recipe()
-    adversarial = natural.but(adversary=settings.attack())
+    adversarial = settings.adversarial(natural)
     chosen = {"natural": natural, "adversarial": adversarial}
     # Masked gradients need a network that is sure of itself, as the paper's is after 100 epochs.
     if settings.profile != "paper":
@@ -54,8 +54,8 @@ def recipes(settings):
     # The residual networks for small images alone take another first layer.
     if natural.model in ("resnet8", "resnet20", "resnet32", "resnet44"):
         larger = {"first_kernel": 5}
-        chosen["natural_5x5"] = natural.but(options=larger)
-        chosen["adversarial_5x5"] = adversarial.but(options=larger)
+        chosen["natural_5x5"] = natural.but(options={**natural.options, **larger})
+        chosen["adversarial_5x5"] = adversarial.but(options={**adversarial.options, **larger})
     return chosen
 
 

@@ -21,7 +21,7 @@ from hfc_keras import checks, reporting
 LONGER = 3
 KEYS = curves.KEYS
 TITLES = {"natural": "True labels", "shuffled": "Shuffled labels"}
-# Measured epochs in a training of the quick profile.
+# Measured epochs in a training, but for smoke and paper.
 PARTS = 25
 
 
@@ -29,18 +29,29 @@ PARTS = 25
 class Settings(settings.Components):
     """Settings of this experiment."""
 
-    PROFILE_CHANGES = {"quick": {"examples": (2_000, 1_000), "epochs": 50}}
+    # Labels dealt at random must be memorised, and so be few for the size of the network.
+    PROFILE_CHANGES = {
+        "quick": {"examples": (2_000, 1_000), "epochs": 50},
+        "standard": {"examples": (10_000, 10_000), "epochs": 100, "width": 2.0},
+        "full": {
+            "epochs": 50,
+            "augmentation": "none",
+            "flip": "random",
+            "label_smoothing": 0.0,
+        },
+    }
 
     examples: tuple[int, int] | None = None
-    """Training and test images to use. Left out: 2000 1000 for quick, else all."""
+    """Training and test images to use. Left out: 2000 1000 for quick, 10000 10000 for standard, \
+else all."""
     epochs: int | None = None
-    """Epochs of the natural training. Left out: 4 for smoke, 50 for quick, 100 for paper."""
+    """Epochs of the natural training. Left out: 4 for smoke, 50 for quick and full, else 100."""
     times_as_long: float = 3.0
     """Epochs of the shuffled training as a multiple of the natural one's."""
 
     def measured_epochs(self, epochs):
-        """Every epoch for paper; the first five and some 25 more for quick."""
-        if self.profile != "quick":
+        """Every epoch for paper, few for smoke; the first five and some 25 more else."""
+        if self.profile in ("smoke", "paper"):
             return super().measured_epochs(epochs)
         step = -(-epochs // PARTS)
         return sorted({*range(1, min(5, epochs) + 1), *range(step, epochs + 1, step), epochs})

@@ -43,7 +43,7 @@ class Settings(settings.Components):
 def recipes(settings):
     """Return the trainings to compare, by name."""
     vanilla = settings.base_recipe()
-    batch_norm = vanilla.but(normalization="batch", bn_momentum=settings.bn_momentum)
+    batch_norm = settings.normalized().but(bn_momentum=settings.bn_momentum)
     return {"vanilla": vanilla, "batch_norm": batch_norm}
 
 
@@ -90,7 +90,7 @@ def _rows(cell, model, bn_statistics, decomposition):
         "inclusive": told.inclusive,
         "bn_statistics": bn_statistics,
         "batch_size": BATCH_SIZE,
-        "scaling": curves.scaling_of(told),
+        "scaling": curves.scaling_of(cell),
     }
 
     def compute():
@@ -112,7 +112,7 @@ def _gallery(cell, radius):
     (model, _), test, told = cell.fit(), cell.test_images(), cell.settings
     options = {
         "inclusive": told.inclusive,
-        "scaling": curves.scaling_of(told),
+        "scaling": curves.scaling_of(cell),
         "batch_size": BATCH_SIZE,
     }
     found = analysis.component_probabilities(model, test.images, radius, **options)

@@ -30,6 +30,8 @@ SHORT = {"sgd": 0.1, "adagrad": 0.02, "adadelta": 1.0, "rmsprop": 1e-3}
 RATES = {
     "smoke": SHORT,
     "quick": SHORT,
+    "standard": SHORT,
+    "full": {**SHORT, "adam": 1e-3},
     "paper": {"sgd": 1e-2, "adagrad": 1e-2, "adadelta": 0.1, "rmsprop": 1e-4},
 }
 ADAPTIVE = ("adam", "adagrad", "adadelta", "rmsprop")
@@ -52,13 +54,11 @@ class Settings(settings.Components):
 def recipes(settings):
     """Return the trainings to compare, by name."""
     vanilla, chosen = settings.base_recipe(), {}
+    plain, rates = vanilla.but(momentum=0.0, nesterov=False), RATES[settings.profile]
     for name in TITLES:
-        if name == "adam":
-            chosen[name] = vanilla
-            continue
-        told = getattr(settings, name)
-        rate = RATES[settings.profile][name] if told is None else told
-        chosen[name] = vanilla.but(optimizer=name, learning_rate=rate)
+        told = getattr(settings, name, None)
+        rate = rates.get(name, vanilla.learning_rate) if told is None else told
+        chosen[name] = plain.but(optimizer=name, learning_rate=rate)
     return chosen
 
 

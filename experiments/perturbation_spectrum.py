@@ -26,7 +26,13 @@ PAPER = "Yin et al. 2019"
 ITEM = "perturbation spectra"
 ATTACKS = {"fgsm": "FGSM", "pgd": "PGD"}
 # By profile: images attacked (None is all) and steps of PGD.
-SIZES = {"smoke": (40, 4), "quick": (1000, 20), "paper": (None, 40)}
+SIZES = {
+    "smoke": (40, 4),
+    "quick": (1000, 20),
+    "standard": (None, 20),
+    "full": (None, 20),
+    "paper": (None, 40),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,9 +42,9 @@ class Settings(trainings.Mixed, trainings.Noisy):
     MEASURED_WITH: ClassVar = ("attacked", "steps", "test_epsilon")
 
     attacked: int | None = None
-    """Test images to attack. Left out: 40 for smoke, 1000 for quick, all for paper."""
+    """Test images to attack. Left out: 40 for smoke, 1000 for quick, else all."""
     steps: int | None = None
-    """Steps of PGD. Left out: 4 for smoke, 20 for quick, 40 for paper."""
+    """Steps of PGD. Left out: 4 for smoke, 40 for paper, else 20."""
     test_epsilon: float = 8 / 255
     """Radius of the L-inf ball of both attacks; --epsilon is that of the adversarial training."""
 

@@ -36,12 +36,21 @@ class Results:
         lock = self.path.with_name(f".{self.path.name}.lock")
         with files.locked(lock, wait=False, name="results"):
             files.sweep(self.path.parent)
-            try:
-                if not self.plan.settings.fresh:
-                    self._load()
-            except ValueError as error:
-                raise files.UnusableFileError(*error.args) from error
+            self.read()
             yield
+
+    def read(self):
+        """Read what earlier runs left.
+
+        Raises:
+            UnusableFileError: if the files are damaged, or hold cells made with other settings or
+                data, or of another profile.
+        """
+        try:
+            if not self.plan.settings.fresh:
+                self._load()
+        except ValueError as error:
+            raise files.UnusableFileError(*error.args) from error
 
     def add(self, cell, rows, seconds, peak_memory=None):
         """Take in the rows of a cell that has been measured, and write table and record.
@@ -132,6 +141,7 @@ class Results:
         if not table.exists():
             return
         content = _read_record(record)
+        _check_profile(record, content, self.plan.settings.profile)
         rows = reporting.read_table(table, self.keys, lost_rows=True)
         cells, self.runs = content["cells"], content["runs"]
         found = {label: self.plan.labelled(label) for label in cells}
@@ -154,6 +164,17 @@ class Results:
                 told = f"{table} has {len(own)} of the {cells[label]['rows']} rows of {label}"
                 print(f"damaged: {told}; it is measured again", file=sys.stderr)
         self.loaded = rows
+
+
+def _check_profile(path, content, profile):
+    """Refuse a table of another profile, whatever the folder's name says."""
+    made = (content.get("settings") or {}).get("profile", profile)
+    checks.require(
+        made == profile,
+        f"`results` must hold tables of one profile in a folder; {path} is of profile {made!r}, "
+        f"not {profile!r}; move it to its own, or choose another folder with --results",
+        profile=made,
+    )
 
 
 def _read_record(path):

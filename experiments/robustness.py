@@ -14,6 +14,8 @@ KEYS = "recipe seed rho normalized attack epsilon loss steps restarts".split()
 SIZES = {
     "smoke": {"attacked": 40, "steps": 4, "long": (20, 10, 2)},
     "quick": {"attacked": 1000, "steps": 20, "long": (200, 100, 3)},
+    "standard": {"attacked": 1000, "steps": 20, "long": (200, 100, 3)},
+    "full": {"attacked": 1000, "steps": 20, "long": (200, 100, 3)},
     "paper": {"attacked": None, "steps": 40, "long": (1000, 100, 3)},
 }
 
@@ -30,9 +32,9 @@ class Settings(settings.AdversarialSettings):
     long_epsilons: tuple[float, ...] = (0.03, 0.06)
     """Radii at which what survives PGD is attacked again, with many steps and restarts."""
     attacked: int | None = None
-    """Test images to attack. Left out: 40 for smoke, 1000 for quick, all for paper."""
+    """Test images to attack. Left out: 40 for smoke, all for paper, else 1000."""
     steps: int | None = None
-    """Steps of PGD. Left out: 4 for smoke, 20 for quick, 40 for paper."""
+    """Steps of PGD. Left out: 4 for smoke, 40 for paper, else 20."""
 
     def base_recipe(self):
         """Vanilla training, after a check of what is attacked and how."""

@@ -1,6 +1,8 @@
 """Runs an experiment: command line, cells, resume, table, figure, record."""
 
 import dataclasses
+import functools
+import json
 import sys
 import time
 import warnings
@@ -9,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from experiments import plans
 from experiments.command_line import advice, ending, parsed, refused, without_paths
 from experiments.record import peak_memory
 from experiments.results import Results
@@ -120,10 +123,31 @@ def main(experiment, arguments=None):
         path = settings.folder / name.rpartition(".")[2]
         told = " ".join([prog, *without_paths(arguments)])
         results = Results(path, plan, told, experiment.KEYS)
+        if settings.plan:
+            print(planned(plan, results).text())
+            return
         with results.opened():
             diverged = run(experiment, plan, results)
         if diverged:
             sys.exit(1)
+
+
+def planned(plan, results):
+    """Estimate of what is left to do.
+
+    Args:
+        plan: Plan.
+        results: Results, not opened.
+
+    Returns:
+        plans.Estimate.
+
+    Raises:
+        UnusableFileError: as of ``Results.read``.
+    """
+    results.read()
+    left = [cell for cell in plan.cells() if cell.label not in results.rows]
+    return plans.Estimate([("", [plans.Work(results.path.name, results, left)])], jobs=1)
 
 
 def run(experiment, plan, results):
@@ -233,8 +257,24 @@ def make_plan(experiment, settings):
     for cell in plan.cells():
         store.check_data(cell.recipe, dataset)
         if cell.recipe.seed == seeds[0]:
-            training.build_model(cell.recipe, dataset.image_shape, dataset.classes)
+            recipe = cell.recipe
+            options = json.dumps(recipe.options, sort_keys=True)
+            network = recipe.model, recipe.width, options, recipe.normalization, recipe.dropout
+            _check_network(*network, dataset.image_shape, dataset.classes)
     return plan
+
+
+@functools.cache
+def _check_network(model, width, options, normalization, dropout, image_shape, classes):
+    """Refuse a network that cannot be built, which is found out once for all experiments."""
+    recipe = training.Recipe(
+        model=model,
+        width=width,
+        options=json.loads(options),
+        normalization=normalization,
+        dropout=dropout,
+    )
+    training.build_model(recipe, image_shape, classes)
 
 
 def time_left(seconds):

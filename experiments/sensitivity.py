@@ -6,7 +6,7 @@ from hfc_keras import analysis, reporting
 
 PAPER = "Krishnamachari et al. 2022"
 # By profile: test images whose gradients are taken; None is all.
-IMAGES = {"smoke": 100, "quick": None, "paper": None}
+IMAGES = {"smoke": 100, "quick": None, "standard": None, "full": None, "paper": None}
 
 
 def rows(cell, model, channels="mean", rings="sum"):

@@ -8,17 +8,23 @@ from typing import Annotated, ClassVar, Literal
 import keras
 import tyro
 
+from experiments.profiles import (
+    ADVERSARIES,
+    ATTACKED,
+    NORMALIZED,
+    OTHER_SEEDS,
+    PIXELS,
+    PROFILES,
+    RESIDUAL,
+    SEEDS,
+    Profile,
+)
 from hfc_keras import attacks, checks
 from hfc_keras.training import Recipe
 
-PROFILES = {
-    "smoke": {"model": "resnet8", "learning_rate": 5e-3, "epochs": 4},
-    "quick": {"model": "resnet8", "learning_rate": 2e-3, "epochs": 12, "examples": (10_000, 4_000)},
-    "paper": {"model": "resnet32", "learning_rate": 1e-4, "epochs": 100},
-}
 # An epoch of the 1,437 digits has 15 steps, one of 10,000 images 100.
 DIGITS_EPOCHS = 40
-FLAGS = ("publish", "fresh")
+FLAGS = ("publish", "fresh", "plan")
 PATHS = ("data_dir", "store", "results", *FLAGS)
 
 
@@ -26,9 +32,10 @@ PATHS = ("data_dir", "store", "results", *FLAGS)
 class Common:
     """What one experiment and a run over all of them can be told."""
 
-    profile: Literal["smoke", "quick", "paper"] = "smoke"
+    profile: Profile = "smoke"
     """smoke: seconds, proves that all runs. quick: a small network and subset, minutes a recipe. \
-paper: the published protocol to the letter, made for a GPU."""
+standard: the small network on all images, 10 epochs. full: a wider one in half precision, half an \
+hour a recipe. paper: the published protocol to the letter, made for a GPU."""
     dataset: str | None = None
     """digits, synthetic, a TFDS image-classification set (cifar10, fashion_mnist, ...), an .npz \
 file or a folder of class folders. Left out: digits for smoke, cifar10 otherwise."""
@@ -38,7 +45,7 @@ file or a folder of class folders. Left out: digits for smoke, cifar10 otherwise
     """Height and width in pixels to which images are resized, one number for both. Left out: they \
 stay as they are, and must have one size."""
     seeds: tuple[int, ...] | None = None
-    """Seeds to repeat everything with. Left out: 0 for smoke, 0 1 2 otherwise."""
+    """Seeds to repeat everything with. Left out: 0 for smoke, 0 to 4 for standard, else 0 1 2."""
     store: Path = Path("results/.store")
     """Folder that keeps weights and half-finished trainings, so that a stopped run goes on."""
     results: Path = Path("results")
@@ -47,6 +54,8 @@ stay as they are, and must have one size."""
     """Also write the trained models to <results>/models/."""
     fresh: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Replace tables that an earlier run made with other settings."""
+    plan: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print what would be trained, in which order and how long that takes, and do nothing."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,9 +72,11 @@ class Settings(Common):
     examples: tuple[int, int] | None = None
     """Training and test images to use. Left out: 10000 4000 for quick, else all."""
     epochs: int | None = None
-    """Epochs of each training. Left out: 4 for smoke, 12 (digits: 40) for quick, 100 for paper."""
+    """Epochs of each training. Left out: 4 for smoke, 12 (digits: 40) for quick, 10 for standard, \
+16 for full, those of the paper for paper."""
     model: str | None = None
-    """Network, one of hfc_keras.models.names(). Left out: resnet8, or resnet32 for paper."""
+    """Network, one of hfc_keras.models.names(). Left out: resnet8, or that of the paper for \
+paper."""
 
     @property
     def dataset_name(self):
@@ -75,7 +86,7 @@ class Settings(Common):
     @property
     def seed_list(self):
         """Seeds after the profile's default."""
-        return self.seeds or ((0,) if self.profile == "smoke" else (0, 1, 2))
+        return self.seeds or SEEDS.get(self.profile, OTHER_SEEDS)
 
     @property
     def folder(self):
@@ -91,6 +102,28 @@ class Settings(Common):
         if self.profile == "quick" and self.dataset_name == "digits":
             values["epochs"] = DIGITS_EPOCHS
         values.update(self.PROFILE_CHANGES.get(self.profile, {}))
+        return self._told(values)
+
+    def normalized(self):
+        """Vanilla training with batch normalization, at the rate that it allows."""
+        return self.base_recipe().but(normalization="batch", **NORMALIZED.get(self.profile, {}))
+
+    def residual_recipe(self):
+        """Training of a residual network as the papers after the CVPR 2020 one have it.
+
+        Returns:
+            Recipe: that of the profile; the vanilla one where the profile has none, or where the
+            experiment has one of its own.
+        """
+        if self.profile in self.PROFILE_CHANGES or self.profile not in RESIDUAL:
+            return self.base_recipe()
+        return self._told({**PROFILES[self.profile], **RESIDUAL[self.profile]})
+
+    def _told(self, values):
+        """Recipe with what the command line overrides."""
+        values = dict(values)
+        if values.pop("standardized", False):
+            values["options"] = PIXELS.get(self.dataset_name.partition(":")[0], {})
         told = {name: getattr(self, name) for name in ("image_size", "examples", "epochs", "model")}
         epochs = values["epochs"]
         values.update({name: value for name, value in told.items() if value is not None})
@@ -128,6 +161,10 @@ class Settings(Common):
         """Images for a measure of an epoch that is not the last; None is all of them."""
         return None if self.profile == "paper" else 1_000
 
+    def final_examples(self):
+        """Images for a measure of the last epoch that takes minutes; None is all of them."""
+        return 1_000 if self.profile in ("smoke", "quick") else None
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Radii(Settings):
@@ -154,11 +191,13 @@ class Components(Radii):
     MEASURED_WITH: ClassVar = (*Radii.MEASURED_WITH, "rescale")
 
     rescale: bool = False
-    """Divide training images and tested components by their maximum, as the released code does."""
+    """Divide training images and tested components by their maximum, as the released code does; \
+always so for paper."""
 
     def base_recipe(self):
         """Vanilla training, on rescaled images where that is asked for."""
-        return super().base_recipe().but(rescale=self.rescale)
+        vanilla = super().base_recipe()
+        return vanilla.but(rescale=self.rescale or vanilla.rescale)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -170,7 +209,7 @@ class AdversarialSettings(Settings):
     adversary: Literal["pgd", "released", "fgsm"] | None = None
     """Adversary of the training. pgd: random start, 7 steps of 2.5 epsilon / 7 (2 for smoke). \
 released: as the paper's released code, 10 steps of epsilon / 10 without random start. fgsm: one \
-step of 1.25 epsilon from a random start. Left out: released for paper, else pgd."""
+step of 1.25 epsilon from a random start. Left out: fgsm for full, released for paper, else pgd."""
     epsilon: float | None = None
     """Radius of the adversary's L-inf ball, pixels being in [0, 1]. Left out: 8/255, or as in the \
 paper for paper."""
@@ -187,13 +226,26 @@ paper for paper."""
         """CleverHans where there is TensorFlow, else our own."""
         return "cleverhans" if keras.backend.backend() == "tensorflow" else "native"
 
+    def adversarial(self, recipe):
+        """Return a recipe as it is trained on attacked images.
+
+        Args:
+            recipe: Recipe.
+
+        Returns:
+            Recipe. In the paper profile it also crops and flips as the released code does there,
+            unless it did so before.
+        """
+        changes = ATTACKED.get(self.profile, {}) if recipe.augmentation == "none" else {}
+        return recipe.but(adversary=self.attack(), **changes)
+
     def attack(self):
         """Return the attack of the adversarial training.
 
         Returns:
             attacks.Fgsm or attacks.Pgd.
         """
-        kind = self.adversary or ("released" if self.profile == "paper" else "pgd")
+        kind = self.adversary or ADVERSARIES.get(self.profile, "pgd")
         if kind == "fgsm":
             return attacks.Fgsm(self.training_epsilon, random_start=True, engine=self.engine)
         if kind == "pgd":

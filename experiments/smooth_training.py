@@ -39,7 +39,7 @@ def recipes(settings):
     return {
         "vanilla": vanilla,
         **trainings.smoothed(settings, *strengths),
-        "adversarial": vanilla.but(adversary=settings.attack()),
+        "adversarial": settings.adversarial(vanilla),
     }
 
 

@@ -35,15 +35,15 @@ def recombined(settings, probability=0.6):
     Returns:
         dict from name to Recipe.
     """
-    vanilla = settings.base_recipe()
+    start = settings.residual_recipe()
     return {
-        name: vanilla.but(recombination=name, recombination_probability=probability)
+        name: start.but(recombination=name, recombination_probability=probability)
         for name in RECOMBINED
     }
 
 
 def antialiased(settings):
-    """Networks that filter before they subsample, trained as vanilla is.
+    """Networks that filter before they subsample, trained as the one that does not.
 
     Args:
         settings: settings.Settings.
@@ -51,8 +51,8 @@ def antialiased(settings):
     Returns:
         dict from name to Recipe.
     """
-    vanilla = settings.base_recipe()
-    return {name: vanilla.but(options={"antialias": name}) for name in ANTIALIASED}
+    start = settings.residual_recipe()
+    return {name: trainings.with_options(start, antialias=name) for name in ANTIALIASED}
 
 
 def contextual(settings, width=None):
@@ -69,12 +69,12 @@ def contextual(settings, width=None):
     """
     width = trainings.scaled(settings, width, 1 / 8)
     depth = 50 if settings.profile == "paper" else 14
-    base = settings.base_recipe().but(normalization="batch", width=width)
+    base = settings.residual_recipe().but(normalization="batch", width=width)
 
     # Contextual convolutions keep the aligned pixels, and so must the network without them.
     return {
-        name: base.but(
-            model=f"{kind}{depth}", options={"end_stage_norm": late, "antialias": "aligned"}
+        name: trainings.with_options(
+            base.but(model=f"{kind}{depth}"), end_stage_norm=late, antialias="aligned"
         )
         for name, (kind, late) in _CONTEXTUAL.items()
     }
@@ -91,7 +91,10 @@ def anchored(settings, width=None):
         dict from name to Recipe.
     """
     width = trainings.scaled(settings, width, 1 / 8)
-    base = settings.base_recipe().but(normalization="batch", width=width)
+    base = settings.residual_recipe().but(normalization="batch", width=width)
 
-    shared = {name: base.but(model="dacnn18", options=kind) for name, kind in _ANCHORED.items()}
+    shared = {
+        name: trainings.with_options(base.but(model="dacnn18"), **kind)
+        for name, kind in _ANCHORED.items()
+    }
     return {"resnet18": base.but(model="resnet18"), **shared}

@@ -7,36 +7,42 @@ import numpy as np
 import pandas as pd
 
 from experiments import conditions, sensitivity, settings, trainings
+from experiments.profiles import DECAY, RESIDUAL, RESIDUAL_TRAINING
 from hfc_keras import attacks, checks, data, reporting, training
 
 KEYS = "recipe seed measure condition level ring".split()
-_RESIDUAL = {
-    "optimizer": "sgd",
-    "learning_rate": 0.1,
-    "momentum": 0.9,
-    "schedule": "step",
-    "normalization": "batch",
-    "augmentation": "crop_flip",
-}
 # Published schedules of residual networks: on CIFAR (Zagoruyko and Komodakis, 2016, as in APR), and
-# on ImageNet, there with crops of random size, for which the recipe has those of CIFAR. Published
-# decays add to the gradient, so that a momentum of 0.9 makes ten of them; Keras' do not.
+# on ImageNet, there with crops of random size, for which the recipe has those of CIFAR.
 CIFAR_TRAINING = {
-    **_RESIDUAL,
+    **RESIDUAL_TRAINING,
     "nesterov": True,
-    "weight_decay": 5e-4 / (1 - 0.9),
+    "schedule": "step",
+    "standardized": True,
     "batch_size": 128,
     "epochs": 200,
     "milestones": (60, 120, 160, 190),
     "step_factor": 0.2,
 }
 IMAGENET_TRAINING = {
-    **_RESIDUAL,
-    "weight_decay": 1e-4 / (1 - 0.9),
+    **RESIDUAL_TRAINING,
+    "weight_decay": DECAY / 5,
+    "schedule": "step",
     "batch_size": 256,
     "epochs": 90,
     "milestones": (30, 60),
 }
+
+
+def by_profile(paper):
+    """What a profile changes in an experiment on residual networks, for its PROFILE_CHANGES.
+
+    Args:
+        paper: dict, the published training.
+
+    Returns:
+        dict from profile to dict.
+    """
+    return {**RESIDUAL, "paper": paper}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

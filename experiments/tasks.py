@@ -21,15 +21,17 @@ class Part:
         name: str, as of ``catalogue.load``.
         settings: object with the attributes SHARED, which go to the experiment's Settings.
         command: str, for the record.
+        recipes: tuple of str, which of its recipes; None is all.
 
     Raises:
         ValueError: for what the experiment refuses.
     """
 
-    def __init__(self, name, settings, command):
+    def __init__(self, name, settings, command, recipes=None):
         self.name, self.title = name, name.rpartition(".")[2]
         self.experiment = catalogue.load(name)
-        told = self.experiment.Settings(**{field: getattr(settings, field) for field in SHARED})
+        shared = {field: getattr(settings, field) for field in SHARED}
+        told = self.experiment.Settings(**shared, recipes=recipes)
         try:
             self.plan = runner.make_plan(self.experiment, told)
         except ValueError as error:
@@ -170,6 +172,20 @@ def ordered(tasks):
         first.setdefault(task.cell.recipe.hash, task)
     longest = sorted(first.values(), key=lambda task: -_passes(task.cell.recipe))
     return [*longest, *(task for task in tasks if task is not first[task.cell.recipe.hash])]
+
+
+def by_seed(tasks):
+    """Order tasks by seed, and those of a seed as ``ordered`` does.
+
+    Args:
+        tasks: list of Task.
+
+    Returns:
+        list of Task.
+    """
+    seeds = sorted({task.cell.recipe.seed for task in tasks})
+    groups = ([task for task in tasks if task.cell.recipe.seed == seed] for seed in seeds)
+    return [task for group in groups for task in ordered(group)]
 
 
 def _passes(recipe):

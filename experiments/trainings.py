@@ -10,6 +10,7 @@ TITLES = {
     "dropout": "dropout",
     "mix_up": "mix-up",
     "batch_norm": "BatchNorm",
+    "sgd_batch_norm": "BatchNorm, SGD, crops",
     "adversarial": "adversarial",
     "noise": "Gaussian noise",
     "low_pass": "low-pass",
@@ -47,6 +48,8 @@ TITLES = {
 }
 # Fourier regularizers by the paper's names: the frequencies that stay.
 REGULARIZERS = {"lsf": "low", "msf": "mid", "hsf": "high", "asf": "all"}
+# The residual network that others start from, where that is not the vanilla one.
+RESIDUAL = "sgd_batch_norm"
 HEURISTICS = ("vanilla", "dropout", "mix_up", "batch_norm", "adversarial")
 SMOOTHED = ("penalty", "constraint", "smooth_layer")
 ARCHITECTURES = ("lenet", "alexnet", "vgg")
@@ -115,8 +118,8 @@ def heuristics(settings, names=HEURISTICS):
         "vanilla": lambda: vanilla,
         "dropout": lambda: vanilla.but(dropout=settings.dropout),
         "mix_up": lambda: vanilla.but(mix_up=settings.mix_up, mix_up_weight="batch"),
-        "batch_norm": lambda: vanilla.but(normalization="batch", bn_momentum=settings.bn_momentum),
-        "adversarial": lambda: vanilla.but(adversary=settings.attack()),
+        "batch_norm": lambda: settings.normalized().but(bn_momentum=settings.bn_momentum),
+        "adversarial": lambda: settings.adversarial(vanilla),
     }
     return {name: made[name]() for name in names}
 
@@ -177,9 +180,9 @@ def regularized(settings, weight):
     Returns:
         dict from name to Recipe.
     """
-    vanilla = settings.base_recipe()
+    start = settings.residual_recipe()
     return {
-        name: vanilla.but(regularizer=kind, regularizer_weight=weight)
+        name: start.but(regularizer=kind, regularizer_weight=weight)
         for name, kind in REGULARIZERS.items()
     }
 
@@ -199,11 +202,39 @@ def smoothed(settings, penalty=0.3, max_roughness=0.3, rho=1.0):
     vanilla = settings.base_recipe()
     strengths = dict(zip(SMOOTHED, (penalty, max_roughness, rho), strict=True))
     return {
-        name: vanilla.but(
-            options={"smoothing": name.removeprefix("smooth_"), "smoothing_strength": strength}
+        name: with_options(
+            vanilla, smoothing=name.removeprefix("smooth_"), smoothing_strength=strength
         )
         for name, strength in strengths.items()
     }
+
+
+def with_options(recipe, **options):
+    """Recipe with further options of its network.
+
+    Args:
+        recipe: Recipe.
+        **options: as of ``models.build``.
+
+    Returns:
+        Recipe.
+    """
+    return recipe.but(options={**recipe.options, **options})
+
+
+def residual(settings, always=False):
+    """Residual network that the regularizers, recombinations and filters of a profile start from.
+
+    Args:
+        settings: settings.Settings.
+        always: bool, whether also where that is the vanilla network with batch normalization.
+
+    Returns:
+        dict from its name to its Recipe; empty where it is another recipe's.
+    """
+    found = settings.residual_recipe()
+    known = [settings.base_recipe(), *([] if always else [settings.normalized()])]
+    return {} if found in known else {RESIDUAL: found}
 
 
 def scaled(settings, width, default):

@@ -42,6 +42,7 @@ def recipes(settings):
         **trainings.augmented(settings, settings.inclusive),
         **trainings.architectures(settings),
         **trainings.regularized(settings, settings.weight),
+        **trainings.residual(settings),
     }
 
 

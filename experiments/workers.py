@@ -3,6 +3,7 @@
 import contextlib
 import io
 import multiprocessing
+import time
 import traceback
 from concurrent import futures
 
@@ -15,13 +16,15 @@ class CellError(RuntimeError):
     """An error in a cell, with the traceback of the process it happened in."""
 
 
-def measured(tasks, count):
+def measured(tasks, count, until=None):
     """Measure cells in processes, never two of one training at once.
 
     Args:
         tasks: sequence of tasks with ``name`` (str, of the experiment as ``catalogue.load``
             takes it) and ``cell`` (runner.Cell), in the order in which they are started.
         count: int, processes at once.
+        until: float, ``time.monotonic()`` from which on nothing is started or waited for; what is
+            half done ends as at a stop. None is never.
 
     Yields:
         ``(task, future)`` as soon as it is measured. The future's result is a runner.Measured; it
@@ -33,12 +36,16 @@ def measured(tasks, count):
     idle, strangers, whole = list(processes), set(multiprocessing.active_children()), False
     try:
         while waiting or running or ended:
+            if until is not None and time.monotonic() >= until:
+                yield from ended
+                return
             while idle and (task := next_task(waiting, [task for task, _ in running.values()])):
                 waiting.remove(task)
                 process = idle.pop()
                 running[process.submit(measure, task.name, task.cell)] = task, process
             yield from ended
-            done = futures.wait(running, return_when=futures.FIRST_COMPLETED).done
+            left = None if until is None else max(until - time.monotonic(), 0)
+            done = futures.wait(running, left, return_when=futures.FIRST_COMPLETED).done
             ended = [(running[future][0], future) for future in done]
             idle += [running.pop(future)[1] for future in done]
         whole = True

@@ -99,7 +99,7 @@ def test_stopped_and_killed_it_goes_on_and_ends_the_same(run, own, tmp_path):
 
 @pytest.fixture
 def in_this_process(monkeypatch):
-    def measured(tasks, count):
+    def measured(tasks, count, until=None):
         for task in tasks:
             future = Future()
             try:
@@ -183,7 +183,8 @@ def test_wrong_arguments_end_with_a_plain_message(own, capsys, arguments, messag
 
 def test_settings_are_those_of_the_experiments():
     ours, theirs = command.Settings(), settings.Settings()
-    for field in tasks.SHARED:
+    assert ours.profile == (theirs.profile,)
+    for field in {*tasks.SHARED} - {"profile"}:
         assert getattr(ours, field) == getattr(theirs, field)
     assert set(ours.names) == set(catalogue.experiments())
     assert ours.job_count in (1, 2)

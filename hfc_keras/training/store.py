@@ -240,6 +240,17 @@ class Store:
         published.write(path, recipe, dataset, model, history)
         return path
 
+    def publishes(self, recipe):
+        """Whether the published folder has a model of a recipe.
+
+        Args:
+            recipe: training.Recipe.
+
+        Returns:
+            bool; whether the files are whole is not looked at.
+        """
+        return self.published is not None and self._published_file(recipe).exists()
+
     def published_weights(self, recipe, dataset, model=None):
         """Weights and history of a published model.
 

@@ -38,6 +38,8 @@ def measure(cell):
     if action in ("SIGINT", "SIGTERM", "SIGKILL"):
         os.kill(os.getppid(), getattr(signal, action))
         time.sleep(600)
+    if action == "wait":
+        time.sleep(600)
     if action == "end":
         os.kill(os.getpid(), signal.SIGKILL)
     if action == "diverge":
