@@ -3,6 +3,12 @@
 from hfc_keras.reporting.band_stop import band_stop_curves as band_stop_curves
 from hfc_keras.reporting.band_stop import band_stop_drop as band_stop_drop
 from hfc_keras.reporting.band_stop import band_stop_table as band_stop_table
+from hfc_keras.reporting.bootstrap import RankCorrelation as RankCorrelation
+from hfc_keras.reporting.bootstrap import bootstrap as bootstrap
+from hfc_keras.reporting.bootstrap import bootstrap_flags as bootstrap_flags
+from hfc_keras.reporting.bootstrap import bootstrap_interval as bootstrap_interval
+from hfc_keras.reporting.bootstrap import correlation_interval as correlation_interval
+from hfc_keras.reporting.bootstrap import correlation_replicates as correlation_replicates
 from hfc_keras.reporting.claims import NOT_MEASURED as NOT_MEASURED
 from hfc_keras.reporting.claims import VERDICTS as VERDICTS
 from hfc_keras.reporting.claims import Claim as Claim
