@@ -119,7 +119,7 @@ def test_pictures_share_a_scale_and_have_zero_in_the_middle():
     assert pictures[0].get_array().shape == (8, 8)
     assert pictures[0].get_array()[4, 4] == pytest.approx(0.21)
     assert pictures[0].get_array()[4, 0] == pytest.approx(0.61)
-    assert bar.get_ylabel() == "error rate" and first.get_title() == "vanilla (clean 0.200)"
+    assert bar.get_ylabel() == "error rate" and first.get_title() == "vanilla\nclean error 0.200"
 
 
 def test_curves_show_means_over_seeds_in_the_recipes_look():
