@@ -38,6 +38,12 @@ IMAGENET_TRAINING = {
     "milestones": (30, 60),
 }
 
+# What is meant by corruptions, for claims on them.
+CORRUPTIONS = (
+    f"{len(data.CORRUPTIONS)} of the 15 corruptions of CIFAR-10-C "
+    f"({', '.join(data.CORRUPTIONS).replace('_', ' ')})"
+)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Changed(settings.Settings):

@@ -9,9 +9,13 @@ from hfc_keras.reporting.bootstrap import bootstrap_flags as bootstrap_flags
 from hfc_keras.reporting.bootstrap import bootstrap_interval as bootstrap_interval
 from hfc_keras.reporting.bootstrap import correlation_interval as correlation_interval
 from hfc_keras.reporting.bootstrap import correlation_replicates as correlation_replicates
+from hfc_keras.reporting.checked_effects import claim_effects as claim_effects
+from hfc_keras.reporting.claims import FITTED as FITTED
+from hfc_keras.reporting.claims import KINDS as KINDS
 from hfc_keras.reporting.claims import NOT_MEASURED as NOT_MEASURED
 from hfc_keras.reporting.claims import VERDICTS as VERDICTS
 from hfc_keras.reporting.claims import Claim as Claim
+from hfc_keras.reporting.claims import told as told
 from hfc_keras.reporting.claims import unique_claims as unique_claims
 from hfc_keras.reporting.claims import unmeasured as unmeasured
 from hfc_keras.reporting.components import batch_norm_panels as batch_norm_panels
