@@ -79,7 +79,8 @@ def _versus(name, sentence, recipe, component, ranks, statistics="none", **bound
         id=f"heuristics_{name}",
         item="Fig. 5",
         sentence=sentence,
-        measured=f"accuracy on {component} components, {_WORDS[ranks]}, {recipe}{tested} minus vanilla",
+        measured=f"accuracy on {component} components, {_WORDS[ranks]}, {recipe}{tested} minus "
+        "vanilla",
         effect=functools.partial(_more, recipe, component, ranks, statistics),
         **bound,
     )

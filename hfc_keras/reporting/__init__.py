@@ -35,6 +35,7 @@ from hfc_keras.reporting.effects import mean_over as mean_over
 from hfc_keras.reporting.effects import radius as radius
 from hfc_keras.reporting.effects import value as value
 from hfc_keras.reporting.final import final_points as final_points
+from hfc_keras.reporting.forest import claims_forest as claims_forest
 from hfc_keras.reporting.gallery import MOST_EXAMPLES as MOST_EXAMPLES
 from hfc_keras.reporting.gallery import component_gallery as component_gallery
 from hfc_keras.reporting.heat_maps import heat_map_panels as heat_map_panels
@@ -43,8 +44,9 @@ from hfc_keras.reporting.heat_maps import heat_map_table as heat_map_table
 from hfc_keras.reporting.kernels import kernel_pictures as kernel_pictures
 from hfc_keras.reporting.kernels import kernel_rows as kernel_rows
 from hfc_keras.reporting.kernels import kernel_table as kernel_table
-from hfc_keras.reporting.ledger import claims_forest as claims_forest
 from hfc_keras.reporting.ledger import claims_markdown as claims_markdown
+from hfc_keras.reporting.ledger import count_verdicts as count_verdicts
+from hfc_keras.reporting.ledger import scale_columns as scale_columns
 from hfc_keras.reporting.methods import method_changes as method_changes
 from hfc_keras.reporting.methods import method_map as method_map
 from hfc_keras.reporting.methods import method_table as method_table
