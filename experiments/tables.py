@@ -98,8 +98,8 @@ class Source:
             settings_class: the ``Settings`` of the experiment.
 
         Returns:
-            dict of str: experiment, profile, data set, networks, training images (at most), epochs, seeds
-            and the settings that were told otherwise than the profile's default.
+            dict of str: experiment, profile, data set, networks, training images (at most),
+            epochs, seeds and the settings that were told otherwise than the profile's default.
 
         Raises:
             ValueError: if the record does not tell.

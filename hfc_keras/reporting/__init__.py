@@ -63,6 +63,8 @@ from hfc_keras.reporting.plots import save_figure as save_figure
 from hfc_keras.reporting.robustness import robustness_panels as robustness_panels
 from hfc_keras.reporting.robustness import robustness_points as robustness_points
 from hfc_keras.reporting.robustness import robustness_table as robustness_table
+from hfc_keras.reporting.rungs import courses as courses
+from hfc_keras.reporting.rungs import rungs_figure as rungs_figure
 from hfc_keras.reporting.sensitivity import sensitivity_curves as sensitivity_curves
 from hfc_keras.reporting.sensitivity import sensitivity_effect as sensitivity_effect
 from hfc_keras.reporting.sensitivity import sensitivity_numbers as sensitivity_numbers

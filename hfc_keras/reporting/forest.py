@@ -66,15 +66,15 @@ def claims_forest(rows):
 def _draw(axes, rows, several):
     """Draw a panel, its first claim on top."""
     places = np.arange(len(rows))
-    left, right = _limits(rows)
+    left, right = limits_of(rows)
     for place, (_, row) in zip(places, rows.iterrows(), strict=True):
         start, stop = np.clip([row["above"], row["below"]], left, right)
         axes.barh(place, stop - start, 0.8, start, color=SUPPORTING, lw=0)
         look, limits = LOOKS[row["verdict"]], (left, right)
         images = (row["image_low"], row["image_high"])
-        _draw_interval(axes, images, place + 0.25, limits, color=BLACK, lw=0.8, markersize=4)
+        draw_interval(axes, images, place + 0.25, limits, color=BLACK, lw=0.8, markersize=4)
         seeds = (row["low"], row["high"])
-        _draw_interval(axes, seeds, place, limits, color=look["color"], markersize=6)
+        draw_interval(axes, seeds, place, limits, color=look["color"], markersize=6)
         axes.plot(row["effect"], place, **look, markersize=3.5, linestyle="")
     axes.axvline(0, color=BLACK, lw=0.6)
     labels = [
@@ -86,7 +86,7 @@ def _draw(axes, rows, several):
     axes.grid(visible=False, axis="y")
 
 
-def _draw_interval(axes, interval, place, limits, markersize, **look):
+def draw_interval(axes, interval, place, limits, markersize, **look):
     """Draw an interval, with an arrowhead at each end that lies beyond the limits of the panel."""
     axes.plot(interval, [place, place], **look)
     (low, high), (left, right) = interval, limits
@@ -95,7 +95,7 @@ def _draw_interval(axes, interval, place, limits, markersize, **look):
             axes.plot(end, place, marker=head, markersize=markersize, clip_on=False, **look)
 
 
-def _limits(rows):
+def limits_of(rows):
     """Range that holds the effects and the finite bounds, and intervals of about their size.
 
     A single interval is there as a whole.
