@@ -19,7 +19,15 @@ from typing import ClassVar
 
 import pandas as pd
 
-from experiments import conditions, runner, statements, system_trainings, systems, trainings
+from experiments import (
+    conditions,
+    networks,
+    runner,
+    statements,
+    system_trainings,
+    systems,
+    trainings,
+)
 from hfc_keras import checks, data, reporting
 
 KEYS = systems.KEYS
@@ -82,11 +90,11 @@ def _added(recipe):
 
 def measure(cell):
     """Return all measures of one network."""
-    model, _ = cell.fit()
+    network = networks.Network(cell)
     tables = [
-        systems.rows(cell, model),
-        conditions.calibrated(cell, model),
-        conditions.told_apart(cell, model, cell.settings.outside_names),
+        systems.rows(network),
+        conditions.calibrated(network),
+        conditions.told_apart(network, cell.settings.outside_names),
     ]
     return pd.concat(tables, ignore_index=True)
 

@@ -14,7 +14,7 @@ import functools
 import sys
 from typing import ClassVar
 
-from experiments import runner, statements, system_trainings, systems, trainings
+from experiments import networks, runner, statements, system_trainings, systems, trainings
 from hfc_keras import reporting
 
 KEYS = systems.KEYS
@@ -36,8 +36,7 @@ def recipes(settings):
 
 def measure(cell):
     """Return all measures of one network."""
-    model, _ = cell.fit()
-    return systems.rows(cell, model)
+    return systems.rows(networks.Network(cell))
 
 
 def summary(table):

@@ -16,7 +16,7 @@ import functools
 import sys
 from typing import ClassVar
 
-from experiments import runner, statements, system_trainings, systems, trainings
+from experiments import networks, runner, statements, system_trainings, systems, trainings
 
 KEYS = systems.KEYS
 TABLES = systems.TABLES
@@ -39,8 +39,7 @@ def recipes(settings):
 
 def measure(cell):
     """Return all measures of one network."""
-    model, _ = cell.fit()
-    return systems.rows(cell, model)
+    return systems.rows(networks.Network(cell))
 
 
 def summary(table):

@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from experiments import conditions, runner, sensitivity, statements, systems, trainings
+from experiments import conditions, networks, runner, sensitivity, statements, systems, trainings
 from hfc_keras import checks, data, reporting
 
 KEYS = "recipe seed measure condition level ring".split()
@@ -60,17 +60,16 @@ def recipes(settings):
 
 def measure(cell):
     """Return the spectrum of one network and its accuracies."""
-    model, _ = cell.fit()
-    told = cell.settings
+    network, told = networks.Network(cell), cell.settings
     tables = [
-        sensitivity.rows(cell, model).assign(measure="sensitivity"),
-        conditions.clean(cell, model),
-        conditions.filtered(cell, model),
+        sensitivity.rows(network).assign(measure="sensitivity"),
+        conditions.clean(network),
+        conditions.filtered(network),
     ]
     if cell.name in ("vanilla", *KINDS):
-        tables.append(conditions.shuffled(cell, model, told.patches))
-        tables.append(conditions.corrupted(cell, model, told.severities))
-        tables.append(conditions.attacked(cell, model, told.epsilons))
+        tables.append(conditions.shuffled(network, told.patches))
+        tables.append(conditions.corrupted(network, told.severities))
+        tables.append(conditions.attacked(network, told.epsilons))
     weight = cell.recipe.regularizer_weight if cell.recipe.regularizer else 0.0
     return pd.concat(tables, ignore_index=True).assign(weight=weight)
 

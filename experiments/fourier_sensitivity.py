@@ -4,8 +4,8 @@ Takes the gradient of the loss with respect to the test images and asks which fr
 the share of each ring of frequencies in its power, by network. The paper finds that the curve
 depends on the data set, on how the network was trained (adversarial training moves it to low
 frequencies, Gaussian noise changes it slightly) and on its architecture, and that a standard
-network on CIFAR-10 is most sensitive near the Nyquist frequency. Batch normalisation uses its
-moving averages. For photographs give a folder of class folders, such as --dataset photos
+network on CIFAR-10 is most sensitive near the Nyquist frequency. Batch normalisation uses
+population statistics. For photographs give a folder of class folders, such as --dataset photos
 --image-size 224 --recipes vanilla.
 """
 
@@ -16,7 +16,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from experiments import runner, sensitivity, statements, trainings
+from experiments import networks, runner, sensitivity, statements, trainings
 from hfc_keras import reporting
 
 KEYS = "recipe seed ring".split()
@@ -29,7 +29,9 @@ PANELS = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(trainings.Heuristics, trainings.Augmented, trainings.Architectures):
+class Settings(
+    networks.Settings, trainings.Heuristics, trainings.Augmented, trainings.Architectures
+):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("channels", "rings")
@@ -57,8 +59,7 @@ def recipes(settings):
 
 def measure(cell):
     """Return the spectrum of one network."""
-    model, _ = cell.fit()
-    return sensitivity.rows(cell, model, cell.settings.channels, cell.settings.rings)
+    return sensitivity.rows(networks.Network(cell), cell.settings.channels, cell.settings.rings)
 
 
 def summary(table):

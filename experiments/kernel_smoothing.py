@@ -17,7 +17,7 @@ import sys
 import numpy as np
 import pandas as pd
 
-from experiments import robustness, runner
+from experiments import networks, robustness, runner
 from hfc_keras import checks, models, reporting
 
 KEYS = robustness.KEYS
@@ -61,14 +61,15 @@ def recipes(settings):
 
 def measure(cell):
     """Return the rows of one training, at every rho, as eq. 3 stands and normalised."""
-    trained, _ = cell.fit()
+    network = networks.Network(cell)
+    trained = network.model
     # One model takes the weights of all, so that its attacks are compiled once.
     model, tables = models.smooth_model(trained, 0), []
     for rho in cell.settings.rhos:
         for normalized in (False, True) if rho else (False,):
             smoothed = models.smooth_model(trained, rho, normalize=normalized)
             model.set_weights(smoothed.get_weights())
-            tables.append(robustness.rows(cell, model, rho, normalized))
+            tables.append(robustness.rows(network, model, rho, normalized))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -96,10 +96,12 @@ def _rows(cell, model, bn_statistics, decomposition):
     def compute():
         test, population = cell.test_images(), {}
         if bn_statistics == "population":
-            population["train_images"] = training.filtered_images(cell.recipe, dataset.train)
+            population["train_images"] = training.population_images(cell.recipe, dataset, model)
         return analysis.contingency(model, test.images, test.labels, **arguments, **population)
 
-    return cell.measured("contingency", arguments, compute)
+    drawn = bn_statistics == "population" and training.is_augmented(cell.recipe, dataset)
+    told = {**arguments, "population": "augmented"} if drawn else arguments
+    return cell.measured("contingency", told, compute)
 
 
 def _gallery_radius(table):

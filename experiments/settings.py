@@ -128,6 +128,18 @@ class Settings(Common):
         """Images for a measure of an epoch that is not the last; None is all of them."""
         return None if self.profile == "paper" else 1_000
 
+    def final_examples(self, fewer):
+        """Images for a measure of the last epoch; None is all.
+
+        Args:
+            fewer: dict from ``"smoke"`` and ``"quick"`` to int, for a measure that takes longer
+                on all images than these profiles are meant to.
+
+        Returns:
+            int or None.
+        """
+        return fewer.get(self.profile)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Radii(Settings):

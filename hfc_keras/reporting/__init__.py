@@ -2,6 +2,7 @@
 
 from hfc_keras.reporting.band_stop import band_stop_curves as band_stop_curves
 from hfc_keras.reporting.band_stop import band_stop_drop as band_stop_drop
+from hfc_keras.reporting.band_stop import band_stop_share as band_stop_share
 from hfc_keras.reporting.band_stop import band_stop_table as band_stop_table
 from hfc_keras.reporting.bootstrap import RankCorrelation as RankCorrelation
 from hfc_keras.reporting.bootstrap import bootstrap as bootstrap
@@ -69,6 +70,10 @@ from hfc_keras.reporting.sensitivity import sensitivity_curves as sensitivity_cu
 from hfc_keras.reporting.sensitivity import sensitivity_effect as sensitivity_effect
 from hfc_keras.reporting.sensitivity import sensitivity_numbers as sensitivity_numbers
 from hfc_keras.reporting.sensitivity import sensitivity_table as sensitivity_table
+from hfc_keras.reporting.shares import AT_CHANCE as AT_CHANCE
+from hfc_keras.reporting.shares import at_chance as at_chance
+from hfc_keras.reporting.shares import recipes_at_chance as recipes_at_chance
+from hfc_keras.reporting.shares import share_of_clean as share_of_clean
 from hfc_keras.reporting.table_files import checksums as checksums
 from hfc_keras.reporting.table_files import read_table as read_table
 from hfc_keras.reporting.tables import column_name as column_name

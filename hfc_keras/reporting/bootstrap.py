@@ -82,7 +82,7 @@ def bootstrap(accuracies, examples, rng, replicates=REPLICATES):
     examples = checks.number("examples", examples, minimum=1, whole=True)
     replicates = checks.number("replicates", replicates, minimum=1, whole=True)
     columns = values.reshape(len(values), -1)
-    drawn = columns[_seeds(len(columns), rng, replicates)]
+    drawn = columns[drawn_seeds(len(columns), rng, replicates)]
     levels = rng.random((replicates, 1, columns.shape[1]))
     means = (stats.binom.ppf(levels, examples, drawn) / examples).mean(axis=1)
     return means[:, 0] if values.ndim == 1 else means
@@ -126,7 +126,7 @@ def bootstrap_flags(flags, rng, replicates=REPLICATES):
     replicates = checks.number("replicates", replicates, minimum=1, whole=True)
     seeds, images = values.shape[:2]
     by_image = np.moveaxis(values.reshape(seeds, images, -1), 1, 0).reshape(images, -1)
-    chosen = _seeds(seeds, rng, replicates)
+    chosen = drawn_seeds(seeds, rng, replicates)
     means = np.empty((replicates, by_image.shape[1] // seeds))
     for row, own in enumerate(chosen):
         weights = np.bincount(rng.integers(images, size=images), minlength=images)
@@ -252,8 +252,21 @@ def spearman(pairs):
     return np.clip(np.divide(product, size, out=np.zeros_like(product), where=size > 0), -1, 1)
 
 
-def _seeds(count, rng, replicates):
-    """Seeds of each replicate, one fewer than there are, but at least one."""
+def drawn_seeds(count, rng, replicates):
+    """Seeds of each replicate, one fewer than there are, but at least one.
+
+    Args:
+        count: int, seeds there are.
+        rng: numpy.random.Generator.
+        replicates: int.
+
+    Returns:
+        int array ``(replicates, max(1, count - 1))``, places from 0.
+
+    Example:
+        >>> drawn_seeds(3, np.random.default_rng(0), 5).shape
+        (5, 2)
+    """
     return rng.integers(count, size=(replicates, max(1, count - 1)))
 
 
