@@ -43,9 +43,9 @@ class Claim:
         kind: str of ``KINDS``.
         unverified: str, what of the sentence was remembered and not found in the paper; empty
             where it was found.
-        by_image: function from the rows of one seed and a ``numpy.random.Generator`` to an array
-            ``(replicates,)`` of the effect on images drawn with replacement; None where the
-            accuracies of the table are drawn anew, as of ``resampled_effects``.
+        by_image: function from a table and a ``numpy.random.Generator`` to an array
+            ``(replicates,)`` of the mean effect over seeds and test images that are drawn anew;
+            None where the accuracies of the table are, as of ``resampled_effects``.
         pairs: function from a table to a DataFrame with the columns recipe, seed, first and
             second, for a claim on Spearman's correlation of the last two over trainings: those
             are its sample, each with its mean over seeds.

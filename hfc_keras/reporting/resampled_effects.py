@@ -9,7 +9,7 @@ is called once.
 import numpy as np
 import pandas as pd
 
-from hfc_keras.reporting.bootstrap import bootstrap_interval
+from hfc_keras.reporting.bootstrap import bootstrap_interval, drawn_seeds
 
 # Sets of images, and draws of seeds with each of them.
 IMAGES, SEEDS = 100, 20
@@ -86,8 +86,9 @@ def combined(effects, rng, draws=SEEDS):
     others = np.stack([values for _, values in effects])
     others = measured[:, None] + others - others.mean(axis=1, keepdims=True)
     count, images = others.shape
-    seeds = rng.integers(count, size=(draws, images, max(1, count - 1)))
-    return others[seeds, np.arange(images)[None, :, None]].mean(axis=-1).ravel()
+    seeds = drawn_seeds(count, rng, draws * images)
+    sets = np.tile(np.arange(images), draws)[:, None]
+    return others[seeds, sets].mean(axis=1)
 
 
 def seeds_and_images(effect, table, against, confidence, rng):

@@ -13,7 +13,7 @@ from hfc_keras.reporting.bootstrap import (
 )
 from hfc_keras.reporting.checked_effects import effects_of, naming, pairs_of
 from hfc_keras.reporting.claims import sample, words
-from hfc_keras.reporting.resampled_effects import combined, seeds_and_images
+from hfc_keras.reporting.resampled_effects import seeds_and_images
 
 # Fewer seeds have an interval that says nothing (two: 12.7 standard errors to either side).
 FEWEST_SEEDS = 3
@@ -83,7 +83,7 @@ def judge(claim, table, confidence=CONFIDENCE):
         rivals = len(effects)
         judged = [_judged(claim, *each, confidence, rivals) for each in effects.items()]
         found = _decisive(claim, judged)
-        ends = _over_images(claim, table, effects, found["against"], confidence)
+        ends = _over_images(claim, table, found["against"], confidence)
     else:
         found, ends = _correlated(claim, table, confidence), (math.nan, math.nan)
     images = dict(zip(("image_low", "image_high"), ends, strict=True))
@@ -196,7 +196,7 @@ def _fit(claim, table):
     return means[least], needed, f"{NOT_FITTED}: {least} has {means[least]:.2f} of {needed:g}"
 
 
-def _over_images(claim, table, effects, against, confidence):
+def _over_images(claim, table, against, confidence):
     """Interval over seeds and test images, of effects that are made of accuracies."""
     rng = np.random.default_rng(0)
     if claim.by_image is None:
@@ -204,14 +204,11 @@ def _over_images(claim, table, effects, against, confidence):
             return math.nan, math.nan
         with naming(claim):
             return seeds_and_images(claim.effect, table, against, confidence, rng)
-    own = effects[against]
     with naming(claim):
-        drawn = [claim.by_image(table[table["seed"] == seed], rng) for seed in own.index]
-        drawn = np.asarray(drawn, "float64")
+        drawn = np.asarray(claim.by_image(table, rng), "float64")
     checks.require(
-        drawn.ndim == 2 and drawn.size and np.isfinite(drawn).all(),
-        f"The bootstrap of claim {claim.id!r} must be one or more finite replicates a seed",
+        drawn.ndim == 1 and drawn.size and np.isfinite(drawn).all(),
+        f"The bootstrap of claim {claim.id!r} must be one or more finite replicates",
         shape=drawn.shape,
     )
-    values = combined(list(zip(own, drawn, strict=True)), rng)
-    return bootstrap_interval(values, confidence)
+    return bootstrap_interval(drawn, confidence)
