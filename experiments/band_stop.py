@@ -96,7 +96,8 @@ CLAIMS = (
     reporting.Claim(
         id="band_stop_low",
         item=ITEM,
-        sentence="Our control: a network needs low frequencies more than high ones.",
+        kind="control",
+        sentence="A network needs low frequencies more than high ones.",
         measured="mean drop of accuracy without one ring, vanilla, rings below 1/4 width minus "
         "rings from there",
         effect=_low_minus_high,
@@ -105,8 +106,8 @@ CLAIMS = (
     reporting.Claim(
         id="band_stop_robust_high",
         item=ITEM,
-        sentence="Our question: networks trained adversarially or with noise do better without "
-        "high frequencies.",
+        kind="question",
+        sentence="Networks trained adversarially or with noise do better without high frequencies.",
         measured="mean drop of accuracy without one ring from 1/4 width, each of them minus "
         "vanilla",
         effect=_robust,
@@ -115,7 +116,8 @@ CLAIMS = (
     reporting.Claim(
         id="band_stop_batch_norm_high",
         item=ITEM,
-        sentence="Our question: BatchNorm makes the high frequencies of whole images worth more.",
+        kind="question",
+        sentence="BatchNorm makes the high frequencies of whole images worth more.",
         measured="mean drop of accuracy without one ring from 1/4 width, batch_norm minus vanilla",
         effect=functools.partial(_high_against_vanilla, recipe="batch_norm"),
         above=0,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hfc_keras import checks
 
-COMMANDS = ("all", "claims", "seal")
+COMMANDS = ("all", "claims", "scale", "seal")
 PARTS = ("Settings", "KEYS", "recipes", "measure", "summary", "figures")
 
 

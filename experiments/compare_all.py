@@ -207,8 +207,8 @@ def figures(table, plan):
     return {"": reporting.method_map(shared(table), *chosen, names, titles)}
 
 
-def _correlation(first, second, table):
-    """Rank correlation by seed; a comparison of some of the methods says nothing of all."""
+def _pairs(first, second, table):
+    """What each method changes in both; a comparison of some of them says nothing of all."""
     changed = changes(table)
     missing = sorted(STARTS.keys() - set(changed["recipe"]))
     if missing:
@@ -216,7 +216,8 @@ def _correlation(first, second, table):
             "A claim about all methods needs each of them, and the network it starts from, with "
             f"every seed. Received: missing={missing}"
         )
-    return reporting.rank_correlation_by_seed(changed, first, second)
+    names = {first: "first", second: "second"}
+    return changed[["recipe", "seed", *names]].rename(columns=names)
 
 
 _claim = functools.partial(
@@ -225,10 +226,13 @@ _claim = functools.partial(
 CLAIMS = tuple(
     _claim(
         f"{first}_{second}",
-        f"Our question: of all methods, {sentence}.",
+        f"Of all methods, {sentence}.",
         f"Spearman's rank correlation over methods of what they change in {NAMES[first]} and in "
-        f"{NAMES[second]} (the interval is over seeds, not over other methods)",
-        functools.partial(_correlation, first, second),
+        f"{NAMES[second]}, each a mean over seeds"
+        + (f"; {systems.CORRUPTIONS}" if second == "corruptions" else ""),
+        None,
+        pairs=functools.partial(_pairs, first, second),
+        kind="question",
         **bound,
     )
     for (first, second), (sentence, bound) in QUESTIONS.items()

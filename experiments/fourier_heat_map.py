@@ -132,10 +132,11 @@ CLAIMS = (
             "below 1/16 width",
             functools.partial(_all_but_lowest, recipe=recipe),
             above=0,
+            kind="control" if name else "paper",
         )
         for name, words, recipe in (
             ("", "A naturally trained network (it has BatchNorm)", "batch_norm"),
-            ("_vanilla", "Our control: a network without BatchNorm", "vanilla"),
+            ("_vanilla", "A network without BatchNorm", "vanilla"),
         )
     ),
     _claim(

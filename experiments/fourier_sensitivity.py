@@ -134,19 +134,20 @@ CLAIMS = (
             above=0.75,
             below=1.25,
             unit="Nyquist frequencies",
+            kind="control" if name else "paper",
         )
         for name, words, recipe in (
             ("", "A standard network (it has BatchNorm)", "batch_norm"),
-            ("_vanilla", "Our control: a network without BatchNorm", "vanilla"),
+            ("_vanilla", "A network without BatchNorm", "vanilla"),
         )
     ),
     _claim(
         "not_white",
-        "Our question: a standard network is more sensitive to the high frequencies than white "
-        "noise would be.",
+        "A standard network is more sensitive to the high frequencies than white noise would be.",
         "share beyond two thirds of Nyquist, batch_norm minus white noise",
         functools.partial(_beyond_white, "batch_norm"),
         above=0,
+        kind="question",
     ),
     _claim(
         "adversarial",
@@ -166,17 +167,19 @@ CLAIMS = (
     ),
     _claim(
         "low_pass",
-        "Our question: training on low frequencies alone moves it to low frequencies.",
+        "Training on low frequencies alone moves it to low frequencies.",
         "share up to a third of Nyquist, low_pass minus vanilla",
         functools.partial(sensitivity.shift, "low", recipe="low_pass"),
         above=0,
+        kind="question",
     ),
     _claim(
         "batch_norm",
-        "Our question: BatchNorm makes the gradient hold more of the high frequencies.",
+        "BatchNorm makes the gradient hold more of the high frequencies.",
         "share beyond two thirds of Nyquist, batch_norm minus vanilla",
         functools.partial(sensitivity.shift, "high", recipe="batch_norm"),
         above=0,
+        kind="question",
     ),
     _claim(
         "dataset",

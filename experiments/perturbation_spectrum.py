@@ -141,24 +141,26 @@ CLAIMS = (
     _claim(
         "natural_high",
         "Perturbations of a naturally trained network hold more of the high frequencies than white "
-        "noise does (a common belief; the paper says that they are not strictly high).",
+        "noise does (a common belief, not the paper's: it says that they are not strictly high).",
         f"{SHARE}vanilla minus white noise",
         _beyond_white,
         above=0,
+        kind="question",
     ),
     _claim(
         "adversarial_low",
-        "Perturbations of an adversarially trained network are not: they have less power there.",
+        "Perturbations of an adversarially trained network have less of the high frequencies.",
         f"{SHARE}adversarial minus vanilla",
         functools.partial(_against_vanilla, recipe="adversarial"),
         below=0,
     ),
     _claim(
         "noise_low",
-        "Our question: so has training with Gaussian noise.",
+        "Those of a network trained with Gaussian noise have less of them, too.",
         f"{SHARE}noise minus vanilla",
         functools.partial(_against_vanilla, recipe="noise"),
         below=0,
+        kind="question",
     ),
 )
 

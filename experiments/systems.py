@@ -32,6 +32,12 @@ IMAGENET_TRAINING = {
     "milestones": (30, 60),
 }
 
+# What is meant by corruptions, for claims on them.
+CORRUPTIONS = (
+    f"{len(data.CORRUPTIONS)} of the 15 corruptions of CIFAR-10-C "
+    f"({', '.join(data.CORRUPTIONS).replace('_', ' ')})"
+)
+
 
 def by_profile(paper):
     """What a profile changes in an experiment on residual networks, for its PROFILE_CHANGES.

@@ -10,9 +10,13 @@ from hfc_keras.reporting.bootstrap import bootstrap_flags as bootstrap_flags
 from hfc_keras.reporting.bootstrap import bootstrap_interval as bootstrap_interval
 from hfc_keras.reporting.bootstrap import correlation_interval as correlation_interval
 from hfc_keras.reporting.bootstrap import correlation_replicates as correlation_replicates
+from hfc_keras.reporting.checked_effects import claim_effects as claim_effects
+from hfc_keras.reporting.claims import FITTED as FITTED
+from hfc_keras.reporting.claims import KINDS as KINDS
 from hfc_keras.reporting.claims import NOT_MEASURED as NOT_MEASURED
 from hfc_keras.reporting.claims import VERDICTS as VERDICTS
 from hfc_keras.reporting.claims import Claim as Claim
+from hfc_keras.reporting.claims import told as told
 from hfc_keras.reporting.claims import unique_claims as unique_claims
 from hfc_keras.reporting.claims import unmeasured as unmeasured
 from hfc_keras.reporting.components import batch_norm_panels as batch_norm_panels
@@ -32,6 +36,7 @@ from hfc_keras.reporting.effects import mean_over as mean_over
 from hfc_keras.reporting.effects import radius as radius
 from hfc_keras.reporting.effects import value as value
 from hfc_keras.reporting.final import final_points as final_points
+from hfc_keras.reporting.forest import claims_forest as claims_forest
 from hfc_keras.reporting.gallery import MOST_EXAMPLES as MOST_EXAMPLES
 from hfc_keras.reporting.gallery import component_gallery as component_gallery
 from hfc_keras.reporting.heat_maps import heat_map_panels as heat_map_panels
@@ -40,8 +45,9 @@ from hfc_keras.reporting.heat_maps import heat_map_table as heat_map_table
 from hfc_keras.reporting.kernels import kernel_pictures as kernel_pictures
 from hfc_keras.reporting.kernels import kernel_rows as kernel_rows
 from hfc_keras.reporting.kernels import kernel_table as kernel_table
-from hfc_keras.reporting.ledger import claims_forest as claims_forest
 from hfc_keras.reporting.ledger import claims_markdown as claims_markdown
+from hfc_keras.reporting.ledger import count_verdicts as count_verdicts
+from hfc_keras.reporting.ledger import scale_columns as scale_columns
 from hfc_keras.reporting.methods import method_changes as method_changes
 from hfc_keras.reporting.methods import method_map as method_map
 from hfc_keras.reporting.methods import method_table as method_table
@@ -58,6 +64,8 @@ from hfc_keras.reporting.plots import save_figure as save_figure
 from hfc_keras.reporting.robustness import robustness_panels as robustness_panels
 from hfc_keras.reporting.robustness import robustness_points as robustness_points
 from hfc_keras.reporting.robustness import robustness_table as robustness_table
+from hfc_keras.reporting.rungs import courses as courses
+from hfc_keras.reporting.rungs import rungs_figure as rungs_figure
 from hfc_keras.reporting.sensitivity import sensitivity_curves as sensitivity_curves
 from hfc_keras.reporting.sensitivity import sensitivity_effect as sensitivity_effect
 from hfc_keras.reporting.sensitivity import sensitivity_numbers as sensitivity_numbers
