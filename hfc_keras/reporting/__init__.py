@@ -27,6 +27,8 @@ from hfc_keras.reporting.effects import value as value
 from hfc_keras.reporting.final import final_points as final_points
 from hfc_keras.reporting.gallery import MOST_EXAMPLES as MOST_EXAMPLES
 from hfc_keras.reporting.gallery import component_gallery as component_gallery
+from hfc_keras.reporting.given import given_panels as given_panels
+from hfc_keras.reporting.given import given_table as given_table
 from hfc_keras.reporting.heat_maps import heat_map_panels as heat_map_panels
 from hfc_keras.reporting.heat_maps import heat_map_rise as heat_map_rise
 from hfc_keras.reporting.heat_maps import heat_map_table as heat_map_table
