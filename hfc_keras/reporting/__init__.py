@@ -15,6 +15,10 @@ from hfc_keras.reporting.conditions import condition_effect as condition_effect
 from hfc_keras.reporting.conditions import condition_points as condition_points
 from hfc_keras.reporting.conditions import condition_table as condition_table
 from hfc_keras.reporting.conditions import weight_curves as weight_curves
+from hfc_keras.reporting.correlations import COEFFICIENTS as COEFFICIENTS
+from hfc_keras.reporting.correlations import correlation as correlation
+from hfc_keras.reporting.correlations import correlation_panels as correlation_panels
+from hfc_keras.reporting.correlations import verdict as verdict
 from hfc_keras.reporting.corruptions import corruption_points as corruption_points
 from hfc_keras.reporting.corruptions import corruption_table as corruption_table
 from hfc_keras.reporting.effects import EQUIVALENCE as EQUIVALENCE
