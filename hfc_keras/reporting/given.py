@@ -1,6 +1,7 @@
 """Several measures of the same few networks, side by side."""
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -105,13 +106,13 @@ def given_panels(table, titles=None):
         # One panel alone is as wide as those below.
         grid = above.subplots(1, max(len(names), 3), sharey=True, squeeze=False)[0]
         for axes in grid[len(names) :]:
-            axes.set_axis_off()
+            axes.remove()
         frequency = _frequency(table)
         for axes, name in zip(grid, names, strict=False):
             _components(axes, frequency[frequency["recipe"] == name])
             axes.set_title((titles or {}).get(name, name))
         grid[0].set_ylabel("accuracy")
-        _legend(above, _component_handles(frequency))
+        _legend(above, _component_handles(frequency), len(names) / 3)
         _by_frequency(below.subplots(1, 3), table, names, titles or {})
         looks = palette.recipe_looks(names)
         lines = [
@@ -128,9 +129,15 @@ def _frequency(table):
     return unique_rows(rows, ["recipe", "bn_statistics", "component", "radius"])
 
 
-def _legend(part, handles):
-    """Put a legend below the panels of a part of the figure."""
-    part.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=7)
+def _legend(part, handles, taken=1):
+    """Put a legend on the right of what panels take of a part of the figure, or below them."""
+    if taken < 1:
+        anchor = (taken + 0.06, 0.55)
+        legend = part.legend(handles=handles, loc="center left", bbox_to_anchor=anchor)
+        legend.set_in_layout(False)
+    else:
+        columns = min(len(handles), 5)
+        part.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=7)
 
 
 def _components(axes, rows):
@@ -184,9 +191,10 @@ def _by_frequency(grid, table, names, titles):
         axes.set(title=title, xlabel=FREQUENCY, ylabel="share of the power")
         axes.set_ylim(bottom=0)
     stopped = table[(table["measure"] == "band_stop") & table["inner"].notna()]
+    width = stopped["inner"].drop_duplicates().nsmallest(2).diff().max()
     for name in names:
         curve = stopped[stopped["recipe"] == name].sort_values("inner")
-        grid[2].plot(
-            curve["inner"], curve["drop"], markevery=2, drawstyle="steps-post", **looks[name]
-        )
+        middle = curve["inner"] + (0 if np.isnan(width) else width / 2)
+        grid[2].plot(middle, curve["drop"], markevery=2, **looks[name])
+    grid[2].axhline(0, zorder=1, **CHANCE_LOOK)
     grid[2].set(title="image without a ring", xlabel=FREQUENCY, ylabel="accuracy lost")
