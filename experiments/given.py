@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -67,7 +68,8 @@ def read_resnet(path, blocks):
     """
     model = models.torch_resnet(blocks)
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # From memory: NumPy leaves a damaged file open.
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as stored:
             models.set_state_dict(model, {name: stored[name] for name in stored.files})
     except kept_files.DAMAGE as error:
         raise _unusable(path, error) from error

@@ -116,7 +116,7 @@ def make_plan(settings):
     Raises:
         ValueError: for a data set, network or file that is not there, or numbers out of range.
     """
-    for name in ("subset", "attacked", "population"):
+    for name in ("examples", "subset", "attacked", "steps", "population"):
         value = getattr(settings, name)
         if value is not None:
             checks.number(name, value, minimum=1, whole=True)

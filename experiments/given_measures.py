@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from hfc_keras import analysis, attacks, layers
+from hfc_keras.analysis import predictions
 
 RADII = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
 BANDS = 16
@@ -26,19 +27,22 @@ def rows(cell):
 
     Returns:
         DataFrame with the columns of each measure as the experiments on trained networks have
-        them: frequency_accuracy, contingency, fourier_sensitivity, band_stop, perturbation_spectrum
-        and robust_accuracy.
+        them: accuracy, frequency_accuracy, contingency, fourier_sensitivity, band_stop,
+        perturbation_spectrum and robust_accuracy.
     """
     model, told = cell.model(), cell.settings
     width, attacked = cell.dataset().image_shape[1], told.attacks_on(cell)
     radii, tables = [width * part for part in RADII], []
     for kind in ("moving", "batch", "population")[: 3 if told.has_population(cell) else 2]:
-        population = {"population": told.population, "count": told.subset}
-        population = population if kind == "population" else {}
-        arguments = {"bn_statistics": kind, "radii": radii, "size": told.batch_size, **population}
+        arguments = {"bn_statistics": kind, "radii": radii, "size": told.batch_size}
+        if kind == "population":
+            arguments |= {"population": told.population, "count": told.subset}
+        else:
+            arguments |= {"count": told.examples}
         found = _kept(cell, model, "contingency", _contingency, **arguments)
         tables += [frequency_accuracy(found), found.assign(measure="contingency")]
     for name, compute, arguments in (
+        ("accuracy", _accuracy, {}),
         ("fourier_sensitivity", _sensitivity, {"count": told.subset}),
         ("band_stop", _band_stop, {"count": told.subset}),
         ("perturbation_spectrum", _perturbations, {"count": attacked, "steps": told.steps}),
@@ -88,7 +92,13 @@ def _kept(cell, model, name, compute, **arguments):
     return cell.measured(name, arguments, functools.partial(compute, cell, model, **arguments))
 
 
-def _contingency(cell, model, bn_statistics, radii, size, population=None, count=None):
+def _accuracy(cell, model):
+    images, labels = cell.test_images()
+    right = predictions.accuracy(model, images, labels, batch_size=cell.settings.batch_size)
+    return pd.DataFrame({"component": ["original"], "accuracy": [right], "examples": [len(images)]})
+
+
+def _contingency(cell, model, bn_statistics, radii, size, count, population=None):
     images, labels = cell.test_images(count)
     return analysis.contingency(
         model,

@@ -45,9 +45,10 @@ class Settings:
     names: tuple[str, ...] | None = None
     """Which networks: resnet20 resnet32 resnet44 resnet56, or efficientnet_lite0. Left out: all \
 that know the data set's classes."""
+    examples: int | None = None
+    """Test images at most for accuracy by component. Left out: all, hours of a large network."""
     subset: int = 2000
-    """Test images at most for what takes minutes with all: population statistics, the gradient, \
-the worth of each ring."""
+    """Test images at most for population statistics, the gradient and the worth of each ring."""
     attacked: int | None = None
     """Test images to attack. Left out: 500, or 50 from 96 pixels a side."""
     steps: int = 10
@@ -89,7 +90,8 @@ the worth of each ring."""
 
     def measured_with(self):
         """Return what rows depend on besides the network and the data."""
-        return {name: getattr(self, name) for name in ("subset", "attacked", "steps", "population")}
+        names = ("examples", "subset", "attacked", "steps", "population")
+        return {name: getattr(self, name) for name in names}
 
     def told(self):
         """Return the settings for the record, without paths."""
@@ -110,6 +112,8 @@ def summary(table):
     attacked.loc[attacked["attack"] == "none", "row"] = "no attack"
     return "\n\n".join(
         [
+            f"Accuracy on all {parts['accuracy']['examples'].max()} test images",
+            parts["accuracy"].set_index("recipe")["accuracy"].to_string(),
             f"Accuracy by component, on {frequency['examples'].max()} test images (population: "
             f"{frequency['examples'].min()})",
             reporting.given_table(table, "high").to_string(),
