@@ -178,15 +178,21 @@ class Settings:
 
 def measure(cell):
     """Return a row a question and kind of correlation for one group of networks."""
-    rows = []
+    rows, clean = [], cell.table["clean"]
     for name, question in QUESTIONS.items():
         pair = cell.table[question.across], cell.table[question.upwards]
-        for coefficient in reporting.COEFFICIENTS:
-            found = reporting.correlation(*pair, coefficient, cell.settings.replicates)
-            row = {"question": name, "coefficient": coefficient, "correlation": found.value}
-            row |= {"correlation_low": found.low, "correlation_high": found.high}
-            row |= {"networks": found.networks, "expected": question.expected}
-            row |= {"verdict": reporting.verdict(found, question.expected)}
+        found = {
+            kind: reporting.correlation(*pair, kind, cell.settings.replicates)
+            for kind in reporting.COEFFICIENTS
+        }
+        if question.upwards != "clean":
+            replicates = cell.settings.replicates
+            found["partial"] = reporting.correlation(*pair, replicates=replicates, at_equal=clean)
+        for kind, each in found.items():
+            row = {"question": name, "coefficient": kind, "correlation": each.value}
+            row |= {"correlation_low": each.low, "correlation_high": each.high}
+            row |= {"networks": each.networks, "expected": question.expected}
+            row |= {"verdict": reporting.verdict(each, question.expected)}
             rows.append({**row, "paper": question.paper, "sentence": question.sentence})
     return pd.DataFrame(rows)
 
@@ -197,9 +203,9 @@ def words(row):
     return f"{row['correlation']:+.2f} [{ends}]"
 
 
-def ranks(table):
-    """Return rank correlations by question and group, with interval and number of networks."""
-    own = table[table["coefficient"] == "spearman"]
+def ranks(table, coefficient="spearman"):
+    """Return correlations by question and group, with interval and number of networks."""
+    own = table[table["coefficient"] == coefficient]
     cells = own.apply(words, axis=1) + own["networks"].map(" ({:d})".format)
     wide = own.assign(cell=cells).pivot(index="question", columns="recipe", values="cell")
     wide = wide.reindex(index=list(QUESTIONS), columns=own["recipe"].unique())
@@ -222,6 +228,9 @@ def summary(table):
             "\n".join(told),
             "Rank correlation over networks [95 % interval, bootstrap over networks] (networks)",
             ranks(table).T.to_string(),
+            "The same at equal clean accuracy (partial correlation of ranks)",
+            ranks(table, "partial").T.to_string(),
+            "What the first of them say of the sentences",
             verdicts.rename_axis(index=None, columns=None).T.to_string(),
         ]
     )

@@ -41,15 +41,18 @@ class Correlation:
     networks: int
 
 
-def correlation(first, second, coefficient="spearman", replicates=10_000, seed=0):
+def correlation(first, second, coefficient="spearman", replicates=10_000, seed=0, at_equal=None):
     r"""Correlation of two measures with the percentile interval of a bootstrap over networks.
 
-    .. math:: r = \frac{\sum_i (x_i - \bar x)(y_i - \bar y)}
-                       {\sqrt{\sum_i (x_i - \bar x)^2 \sum_i (y_i - \bar y)^2}}
+    .. math:: r_{xy} = \frac{\sum_i (x_i - \bar x)(y_i - \bar y)}
+                       {\sqrt{\sum_i (x_i - \bar x)^2 \sum_i (y_i - \bar y)^2}}, \qquad
+              r_{xy \cdot z} = \frac{r_{xy} - r_{xz} r_{yz}}
+                       {\sqrt{(1 - r_{xz}^2) (1 - r_{yz}^2)}}
 
-    of the measures, or of their ranks (Spearman). Networks are drawn with replacement, both
-    measures of one together, and ranked anew each time. An end of the interval is a correlation of
-    some draw, so that none passes 1.
+    of the measures, or of their ranks (Spearman); the second one, the partial correlation, where
+    there is a measure z that is to be held equal. Networks are drawn with replacement, all measures
+    of one together, and ranked anew each time. An end of the interval lies between correlations of
+    draws, so that none passes 1.
 
     Args:
         first: floats, a number a network; a network with NaN in either is left out.
@@ -57,6 +60,7 @@ def correlation(first, second, coefficient="spearman", replicates=10_000, seed=0
         coefficient: ``"spearman"`` or ``"pearson"``.
         replicates: int, at least 1, draws.
         seed: int, of the draws.
+        at_equal: as many floats, the measure z; or None.
 
     Returns:
         Correlation; its interval is NaN below four networks.
@@ -74,22 +78,26 @@ def correlation(first, second, coefficient="spearman", replicates=10_000, seed=0
     """
     checks.choice("coefficient", coefficient, COEFFICIENTS)
     replicates = checks.number("replicates", replicates, minimum=1, whole=True)
-    pairs = [np.asarray(each, "float64") for each in (first, second)]
+    measures = {"first": first, "second": second}
+    measures |= {} if at_equal is None else {"at_equal": at_equal}
+    measures = {name: np.asarray(each, "float64") for name, each in measures.items()}
+    shapes = {f"{name}.shape": each.shape for name, each in measures.items()}
     checks.require(
-        pairs[0].ndim == 1 and pairs[0].shape == pairs[1].shape,
-        "`second` must be as many numbers as `first`",
-        **{"first.shape": pairs[0].shape, "second.shape": pairs[1].shape},
+        measures["first"].ndim == 1 and len(set(shapes.values())) == 1,
+        "`second` and `at_equal` must be as many numbers as `first`",
+        **shapes,
     )
-    known = np.isfinite(pairs[0]) & np.isfinite(pairs[1])
-    x, y = (each[known] for each in pairs)
-    value = float(_correlations(x[None], y[None], coefficient)[0]) if len(x) > 1 else np.nan
+    table = np.stack(list(measures.values()))
+    table = table[:, np.isfinite(table).all(axis=0)]
+    networks = table.shape[1]
+    value = float(_correlations(table[:, None], coefficient)[0]) if networks > 1 else np.nan
     low, high = np.nan, np.nan
-    if len(x) >= FEWEST and np.isfinite(value):
-        drawn = np.random.default_rng(seed).integers(len(x), size=(replicates, len(x)))
+    if networks >= FEWEST and np.isfinite(value):
+        drawn = np.random.default_rng(seed).integers(networks, size=(replicates, networks))
         # A draw of one network alone has no correlation.
-        found = _correlations(x[drawn], y[drawn], coefficient)
+        found = _correlations(table[:, drawn], coefficient)
         low, high = (float(end) for end in np.nanquantile(found, [0.025, 0.975]))
-    return Correlation(value, low, high, len(x))
+    return Correlation(value, low, high, networks)
 
 
 def verdict(found, expected):
@@ -164,13 +172,24 @@ def _grid(count, handles):
     return figure, grid[:count]
 
 
-def _correlations(x, y, coefficient):
-    """Correlation of each row of two arrays; NaN where one is constant."""
+def _correlations(measures, coefficient):
+    """Correlation in each draw of ``(measures, draws, networks)``; NaN where one is constant."""
     if coefficient == "spearman":
-        x, y = (stats.rankdata(each, axis=1) for each in (x, y))
+        measures = stats.rankdata(measures, axis=2)
+    first, second, *others = measures
+    found = _pearson(first, second)
+    for other in others:
+        own, its = _pearson(first, other), _pearson(second, other)
+        found = _ratio(found - own * its, np.sqrt((1 - own**2) * (1 - its**2)))
+    return found
+
+
+def _pearson(x, y):
     x, y = (each - each.mean(axis=1, keepdims=True) for each in (x, y))
-    scale = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
-    product = (x * y).sum(axis=1)
+    return _ratio((x * y).sum(axis=1), np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1)))
+
+
+def _ratio(product, scale):
+    """Quotient within [-1, 1], where rounding may leave it; NaN where the scale is zero."""
     known = scale > 1e-12
-    found = np.divide(product, scale, out=np.full(len(x), np.nan), where=known)
-    return np.clip(found, -1, 1)
+    return np.clip(np.divide(product, scale, out=np.full(len(scale), np.nan), where=known), -1, 1)
