@@ -227,11 +227,11 @@ def summary(table):
             f"Numbers of {published.SOURCE}; {published.LICENCE}",
             "\n".join(told),
             "Rank correlation over networks [95 % interval, bootstrap over networks] (networks)",
-            ranks(table).T.to_string(),
+            ranks(table).to_string(),
             "The same at equal clean accuracy (partial correlation of ranks)",
-            ranks(table, "partial").T.to_string(),
+            ranks(table, "partial").dropna(how="all").to_string(),
             "What the first of them say of the sentences",
-            verdicts.rename_axis(index=None, columns=None).T.to_string(),
+            verdicts.rename_axis(index=None, columns=None).to_string(),
         ]
     )
 
