@@ -7,11 +7,11 @@ import typing
 import pandas as pd
 
 from experiments import settings
+from experiments.profiles import Profile as Scale
 from experiments.tables import NoComparisonError, Source, compared
 from hfc_keras import checks, reporting
 
 # From the smallest to the largest.
-Scale = typing.Literal["smoke", "quick", "standard", "full", "paper"]
 SCALES = typing.get_args(Scale)
 
 
