@@ -209,7 +209,7 @@ def ranks(table, coefficient="spearman"):
     cells = own.apply(words, axis=1) + own["networks"].map(" ({:d})".format)
     wide = own.assign(cell=cells).pivot(index="question", columns="recipe", values="cell")
     wide = wide.reindex(index=list(QUESTIONS), columns=own["recipe"].unique())
-    return wide.rename_axis(index=None, columns=None)
+    return wide.dropna(how="all").rename_axis(index=None, columns=None)
 
 
 def summary(table):
@@ -229,7 +229,7 @@ def summary(table):
             "Rank correlation over networks [95 % interval, bootstrap over networks] (networks)",
             ranks(table).to_string(),
             "The same at equal clean accuracy (partial correlation of ranks)",
-            ranks(table, "partial").dropna(how="all").to_string(),
+            ranks(table, "partial").to_string(),
             "What the first of them say of the sentences",
             verdicts.rename_axis(index=None, columns=None).to_string(),
         ]

@@ -35,7 +35,7 @@ def given_table(table, component):
         component: ``"low"`` or ``"high"``.
 
     Returns:
-        DataFrame of float, a row a network and kind of statistics, columns ``original`` and such
+        DataFrame of str, a row a network and kind of statistics, columns ``original`` and such
         as ``high 4``.
 
     Raises:
@@ -47,7 +47,7 @@ def given_table(table, component):
         ...         "bn_statistics": "moving", "component": ["original", "high"],
         ...         "radius": [float("nan"), 4.0], "accuracy": [0.9, 0.4]}
         >>> given_table(pd.DataFrame(rows), "high").loc["resnet20, moving"].to_dict()
-        {'original': 0.9, 'high 4': 0.4}
+        {'original': '0.900', 'high 4': '0.400'}
     """
     checks.choice("component", component, MARKERS)
     chosen = _frequency(table)
@@ -59,7 +59,8 @@ def given_table(table, component):
             for kind, radius in zip(chosen["component"], chosen["radius"], strict=True)
         ],
     )
-    wide = chosen.pivot(index="row", columns="column", values="accuracy").round(3)
+    chosen["cell"] = chosen["accuracy"].map("{:.3f}".format)
+    wide = chosen.pivot(index="row", columns="column", values="cell")
     wide = wide.reindex(index=chosen["row"].unique(), columns=chosen["column"].unique())
     return wide.rename_axis(index=None, columns=None)
 
