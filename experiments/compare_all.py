@@ -105,6 +105,7 @@ def measure(cell):
     # On the same images, which may be fewer than those of the accuracy.
     clean = rows["accuracy"][rows["measure"] == "uncorrupted"].item()
     examples = rows.groupby("measure")["examples"].max()
+    corrupted = rows["condition"][rows["measure"] == "corrupted"]
     row = {
         "accuracy": means["clean", "original"],
         "low_accuracy": means["filtered", "low"],
@@ -118,7 +119,7 @@ def measure(cell):
         "low": numbers["low"],
         "high": numbers["high"],
         "source": systems.source(rows),
-        "corruption_names": " ".join(means["corrupted"].index),
+        "corruption_names": " ".join(corrupted.unique()),
         "bn_statistics": network.bn_statistics,
         "examples": examples["clean"],
         "corrupted_examples": examples["corrupted"],
@@ -166,7 +167,7 @@ TABLES = (methods, correlations)
 def shared(table):
     """Table with accuracy under corruptions as a share of clean accuracy.
 
-    Tables of version 0.4 lack it; there it is the share of the accuracy on all test images.
+    Tables up to version 0.6 lack it; there it is the share of the accuracy on all test images.
     """
     if "corruptions_share" in table:
         return table
@@ -183,7 +184,7 @@ def figures(table, plan):
     """Draw robustness against accuracy, coloured by the gradient's high frequencies."""
     names = {
         "accuracy": "accuracy on test images",
-        "corruptions": f"accuracy under {len(data.CORRUPTIONS)} of 15 corruptions",
+        "corruptions": f"accuracy, {len(data.CORRUPTIONS)} of 15 corruptions",
         "corruptions_share": "corrupted / clean accuracy",
         "pgd": "accuracy under PGD",
         "high": "share of the gradient's power beyond two thirds of Nyquist",
