@@ -148,6 +148,7 @@ def _left_out(scale, chosen, measured):
     missing = [row["id"] for row in chosen if row["verdict"] == reporting.NOT_MEASURED]
     if not measured:
         return [f"{scale}: no table of a core claim"]
+    missing = sorted(missing, key=CORE.index)
     return [f"{scale}: {', '.join(missing)}"] if missing else []
 
 

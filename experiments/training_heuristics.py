@@ -129,11 +129,7 @@ def _lifted(table):
 
 
 def _invariant(table):
-    """Adversarial network at the two large radii: what it is right on without and from them alone.
-
-    A network that gives one answer to every high component is at chance on them; that it does not
-    need them shows where they are taken away.
-    """
+    """At chance on high components is also one answer to them all; so they are taken away, too."""
     low, high = (
         after_training.component(table, "adversarial", kind, _HIGHEST) for kind in ("low", "high")
     )
