@@ -101,7 +101,7 @@ class Plan:
 
     def described(self):
         """Settings and data set for the record."""
-        return {"dataset": self.settings.dataset, "settings": self.settings.told()}
+        return {"dataset": self.settings.folder.name, "settings": self.settings.told()}
 
 
 def make_plan(settings):
