@@ -36,6 +36,9 @@ MEANINGS = {
     "full": "a wider network on all images, half an hour a training; not the paper's scale",
     "paper": "the published protocol",
 }
+LARGEST = """
+The verdict is that at the largest scale at which the claim was measured, with three seeds or more \
+where there is such a scale; others stand beside it."""
 OWN = ("control", "question")
 
 
@@ -55,7 +58,7 @@ def page(rows, judged, profiles, command, drawn):
     verdicts = VERDICTS.format(margin=reporting.EQUIVALENCE, fitted=reporting.FITTED)
     meanings = [f"- Profile {name}: {MEANINGS[name]}." for name in profiles]
     if len(profiles) > 1:
-        meanings.append("\nThe verdict is that at the largest scale; others stand beside it.")
+        meanings.append(LARGEST)
     counts = "\n".join(f"- {line}" for line in reporting.count_verdicts(rows))
     parts = ["# Claims", verdicts, "\n".join(meanings), counts, f"Made by `{command}`."]
     parts += [f"![{words}]({name})" for name, words in drawn.items()]

@@ -111,6 +111,17 @@ def test_the_largest_scale_decides_and_others_stand_beside(ledger, tmp_path):
     assert "**not seen at this scale**" in page and "**refuted**" not in page
 
 
+def test_a_scale_with_too_few_seeds_decides_nothing_where_another_has_enough(ledger, tmp_path):
+    claimed.write(better(5), tmp_path, "quick", "cifar10")
+    claimed.write(better(5, (0, 1)), tmp_path, "standard", "cifar10")
+    _, _, rows = ledger()
+    gain = rows.loc["gain"]
+    assert (gain["profile"], gain["n"]) == ("quick", 3)
+    assert (gain["standard_verdict"], gain["standard_n"]) == ("undecided", 2)
+    _, _, rows = ledger("--profile", "standard")
+    assert rows.loc["gain", "reason"] == "fewer than 3 seeds"
+
+
 def test_a_scale_without_a_table_is_listed_and_no_error(ledger, tmp_path):
     claimed.write(better(1), tmp_path, "quick", "cifar10")
     status, _, rows = ledger("--profile", "full", "quick", "standard")

@@ -94,4 +94,5 @@ from hfc_keras.reporting.two_views import correlation_table as correlation_table
 from hfc_keras.reporting.two_views import rank_correlation as rank_correlation
 from hfc_keras.reporting.two_views import rank_correlation_by_seed as rank_correlation_by_seed
 from hfc_keras.reporting.two_views import two_views as two_views
+from hfc_keras.reporting.verdicts import FEWEST_SEEDS as FEWEST_SEEDS
 from hfc_keras.reporting.verdicts import judge as judge

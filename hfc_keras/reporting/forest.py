@@ -59,7 +59,7 @@ def claims_forest(rows):
         for axes, (unit, part) in zip(grid.flat, panels.items(), strict=True):
             _draw(axes, part, several)
             axes.set_xlabel(f"effect ({unit})")
-        figure.legend(handles=_legend(rows), loc="outside upper center", ncols=6)
+        figure.legend(handles=_legend(rows), loc="outside upper center", ncols=3)
     return figure
 
 
