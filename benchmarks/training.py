@@ -69,12 +69,12 @@ def main(arguments=()):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=STEPS)
     steps = checks.number("--steps", parser.parse_args(arguments).steps, 1, whole=True)
-    rows = []
+    rows, chosen = [], list(precisions())
     for name, widths in NETWORKS.items():
         for width in widths:
             for normalization in NORMALIZATIONS:
                 recipe = FAST.but(model=name, width=width, normalization=normalization)
-                rows += [row(recipe.but(precision=each), steps) for each in precisions()]
+                rows += [row(recipe.but(precision=each), steps) for each in chosen]
     timing.write("training", rows, arguments)
 
 
