@@ -172,7 +172,12 @@ def summary(table):
         str of several lines.
     """
     heading = "Accuracy after the last epoch (mean +- standard deviation over seeds)"
-    return f"{heading}\n\n{reporting.last_epoch(table).to_string()}"
+    last = table["epoch"] == table.groupby("recipe")["epoch"].transform("max")
+    whole = table[last & (table["split"] == "test") & (table["component"] == "original")]
+    parts = [f"{heading}\n\n{reporting.last_epoch(table).to_string()}"]
+    if len(whole):
+        parts.append(reporting.intervals_in_words(whole, ["recipe", "bn_statistics"]))
+    return "\n\n".join(parts)
 
 
 def figures(table, titles):

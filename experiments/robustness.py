@@ -103,6 +103,9 @@ def summary(table):
         f"Accuracy on {table['examples'].max()} images as they are, on {attacked.max()} attacked "
         f"(mean +- standard deviation over seeds; attacks with restarts on {attacked.min()})",
         reporting.robustness_table(table).to_string(),
+        reporting.intervals_in_words(
+            table[table["attack"] == "none"], ["recipe", "rho", "normalized"]
+        ),
         "First-layer kernels as trained (radius: a quarter of the width)",
         reporting.kernel_table(table).to_string(),
     ]

@@ -214,8 +214,9 @@ def spectra_in_words(table):
 
 def accuracies_in_words(table):
     """Accuracies and other shares, and accuracy by corruption, with headings."""
+    whole = reporting.intervals_in_words(table[table["measure"] == "clean"], ["recipe"])
     return (
-        f"Accuracy, and other shares\n\n{by_condition(table).to_string()}\n\n"
+        f"Accuracy, and other shares\n\n{by_condition(table).to_string()}\n\n{whole}\n\n"
         f"Accuracy under corruptions ({source(table)}), mean over severities\n\n"
         f"{by_corruption(table).to_string()}"
     )

@@ -117,3 +117,25 @@ def test_few_trainings_have_no_interval():
     assert np.isnan(found.low) and np.isnan(found.high)
     assert found.value == pytest.approx(-0.5)
     assert np.isnan(reporting.correlation_interval([1], [2]).value)
+
+
+def test_a_table_of_accuracies_gets_an_interval_a_measurement(rng):
+    rows = {"recipe": ["a", "b", "a"], "seed": [0, 0, 1], "accuracy": [0.5, 1.0, 0.6]}
+    table = pd.DataFrame(rows).assign(examples=[400, 400, 300], epsilon=np.nan)
+    found = reporting.accuracy_intervals(table, ["recipe", "epsilon"])
+    assert found.index.get_level_values("recipe").tolist() == ["a", "b"]
+    first, second = found.to_dict("records")
+    assert first["accuracy"] == pytest.approx(0.55)
+    assert first["seeds"] == 2 and first["examples"] == 300
+    assert 0.42 < first["low"] < 0.5 and 0.6 < first["high"] < 0.68
+    assert second["low"] == second["high"] == 1
+    words = reporting.intervals_in_words(table, ["recipe"])
+    assert "bootstrap over seeds and\nimages together" in words and "0.550" in words
+
+
+def test_intervals_refuse_what_stands_twice():
+    table = pd.DataFrame({"recipe": "a", "seed": [0, 0], "accuracy": 0.5, "examples": 10})
+    with pytest.raises(ValueError, match="must stand in a table once"):
+        reporting.accuracy_intervals(table, ["recipe"])
+    with pytest.raises(ValueError, match="examples"):
+        reporting.accuracy_intervals(table.drop(columns="examples"), ["recipe"])

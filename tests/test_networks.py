@@ -18,7 +18,7 @@ from experiments import (
     training_heuristics,
     two_views,
 )
-from hfc_keras import analysis, attacks, training
+from hfc_keras import analysis, attacks, gradients, models, training
 
 SMALL = "--examples 200 100 --epochs 1 --model small_cnn --recipes vanilla batch_norm"
 
@@ -164,3 +164,10 @@ def test_robust_accuracy_has_images_as_they_are_on_all_of_them(cells):
     rows = robustness.rows(networks.Network(cell)).set_index("attack")["examples"]
     assert rows["none"] == 100 and set(rows.drop("none")) == {20}
     assert attacks.Pgd(0.1).name in rows.index
+
+
+def test_a_population_stays_where_the_first_layer_is_smoothed(cells):
+    network, test = networks.Network(cells["batch_norm"]), cells["batch_norm"].test_images()
+    smoothed = models.smooth_model(network.model, 0)
+    expected = gradients.predicted(network.model, test.images)
+    np.testing.assert_allclose(gradients.predicted(smoothed, test.images), expected, atol=1e-4)

@@ -1,5 +1,7 @@
 """Tables and figures from rows; knows nothing of networks."""
 
+from hfc_keras.reporting.accuracy_intervals import accuracy_intervals as accuracy_intervals
+from hfc_keras.reporting.accuracy_intervals import intervals_in_words as intervals_in_words
 from hfc_keras.reporting.band_stop import band_stop_curves as band_stop_curves
 from hfc_keras.reporting.band_stop import band_stop_drop as band_stop_drop
 from hfc_keras.reporting.band_stop import band_stop_share as band_stop_share

@@ -100,7 +100,8 @@ def bootstrap_flags(flags, rng, replicates=REPLICATES):
 
     Args:
         flags: bool or float array ``(seeds, images)``, whether a network is right on an image; or
-            ``(seeds, images, columns)``, whose columns share seeds and images, so that a
+            ``(seeds, images, columns)``, such as the flags of ``analysis.robust_accuracy`` of each
+            seed, stacked, whose columns share seeds and images, so that a
             difference of columns is one of pairs.
         rng: numpy.random.Generator.
         replicates: int, at least 1.

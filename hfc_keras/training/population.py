@@ -91,7 +91,10 @@ def _drawn(batches, epoch, most):
     for step in range(len(batches)):
         rows = batches.rows(step)
         pixels, true = batches.split.pixels[rows], batches.split.labels[rows].astype("int32")
-        batch = batches.transform(pixels, true, batches.keys(step))
+        with warnings.catch_warnings():
+            # keras.layers.MixUp asks for int64, which JAX narrows with a warning each time.
+            warnings.filterwarnings("ignore", "Explicitly requested dtype int64")
+            batch = batches.transform(pixels, true, batches.keys(step))
         for kept, part in zip((images, labels), batch, strict=True):
             kept.append(keras.ops.convert_to_numpy(part))
         count += len(images[-1])
