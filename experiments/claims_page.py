@@ -32,8 +32,8 @@ From the record beside each table. Told otherwise: settings that were not at the
 MEANINGS = {
     "smoke": "proves that the programs run, and is no evidence for or against a claim",
     "quick": "a small network on a subset of the images, minutes a training; not the paper's scale",
-    "standard": "a small network on all images, minutes a training; not the paper's scale",
-    "full": "a wider network on all images, half an hour a training; not the paper's scale",
+    "standard": "the small network on all images, ten epochs; not the paper's scale",
+    "full": "a wider network on all images by a fast recipe; not the paper's scale",
     "paper": "the published protocol",
 }
 LARGEST = """

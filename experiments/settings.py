@@ -19,7 +19,7 @@ PROFILES = {
 # An epoch of the 1,437 digits has 15 steps, one of 10,000 images 100.
 DIGITS_EPOCHS = 40
 FLAGS = ("publish", "fresh")
-PATHS = ("data_dir", "store", "results", *FLAGS)
+PATHS = ("data_dir", "store", "results", "networks", "table", *FLAGS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

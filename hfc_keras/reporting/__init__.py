@@ -28,6 +28,10 @@ from hfc_keras.reporting.conditions import condition_effect as condition_effect
 from hfc_keras.reporting.conditions import condition_points as condition_points
 from hfc_keras.reporting.conditions import condition_table as condition_table
 from hfc_keras.reporting.conditions import weight_curves as weight_curves
+from hfc_keras.reporting.correlations import COEFFICIENTS as COEFFICIENTS
+from hfc_keras.reporting.correlations import correlation as correlation
+from hfc_keras.reporting.correlations import correlation_panels as correlation_panels
+from hfc_keras.reporting.correlations import verdict as verdict
 from hfc_keras.reporting.corruptions import corruption_points as corruption_points
 from hfc_keras.reporting.corruptions import corruption_table as corruption_table
 from hfc_keras.reporting.effects import EQUIVALENCE as EQUIVALENCE
@@ -41,6 +45,8 @@ from hfc_keras.reporting.final import final_points as final_points
 from hfc_keras.reporting.forest import claims_forest as claims_forest
 from hfc_keras.reporting.gallery import MOST_EXAMPLES as MOST_EXAMPLES
 from hfc_keras.reporting.gallery import component_gallery as component_gallery
+from hfc_keras.reporting.given import given_panels as given_panels
+from hfc_keras.reporting.given import given_table as given_table
 from hfc_keras.reporting.heat_maps import heat_map_panels as heat_map_panels
 from hfc_keras.reporting.heat_maps import heat_map_rise as heat_map_rise
 from hfc_keras.reporting.heat_maps import heat_map_table as heat_map_table
