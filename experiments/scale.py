@@ -39,7 +39,7 @@ CORE = (
     "band_stop_low",
     "perturbation_natural_high",
 )
-# Which rows of the given networks, all with batch normalisation, a claim on such a network is about.
+# Rows of the given networks, all with batch normalisation, that a claim on such a network is about.
 GIVEN = {
     "misaligned_batch_norm": "contingency",
     "heuristics_batch_norm_statistics": "frequency_accuracy",
