@@ -22,7 +22,7 @@ of 2,000 bootstrap draws of them. Two accuracies count as similar within {margin
 Student's interval holds the test images fixed. *Seeds and images*: the percentile interval of a \
 bootstrap of both; accuracies are drawn anew with the spread of a share of as many images, the same \
 images for all seeds, others for every measurement. With three seeds a bootstrap of seeds is too \
-narrow: it stands beside the other, and decides nothing.
+narrow: it stands beside the other and makes no verdict, but where it holds the bound, the page says so.
 
 *Unverified*: what the claim asks for was remembered, and not found in a source that could be read. \
 Each claim is judged by itself, so of many verdicts some will be wrong by chance. `claims_effects.csv` \
@@ -32,8 +32,8 @@ From the record beside each table. Told otherwise: settings that were not at the
 MEANINGS = {
     "smoke": "proves that the programs run, and is no evidence for or against a claim",
     "quick": "a small network on a subset of the images, minutes a training; not the paper's scale",
-    "standard": "a small network on all images, minutes a training; not the paper's scale",
-    "full": "a wider network on all images, half an hour a training; not the paper's scale",
+    "standard": "the small network on all images, ten epochs; not the paper's scale",
+    "full": "a wider network on all images by a fast recipe; not the paper's scale",
     "paper": "the published protocol",
 }
 LARGEST = """

@@ -112,7 +112,7 @@ def _contingency(cell, model, bn_statistics, radii, size, count, population=None
 
 
 def training_images(cell, count):
-    """Training images as these networks saw them: some of them, shifted and mirrored at random.
+    """Some training images, shifted by up to 4 pixels and mirrored at random, as is usual.
 
     Args:
         cell: given_cells.Cell.
