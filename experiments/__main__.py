@@ -7,10 +7,14 @@ from hfc_keras import endings
 def main():
     """Print a line for each experiment."""
     with endings.met():
-        experiments, commands = catalogue.experiments(), catalogue.commands()
-        width = max(map(len, [*experiments, *commands]))
+        listed = {
+            "": catalogue.experiments(),
+            "on networks that others trained:\n": catalogue.outside(),
+            "over all of them:\n": catalogue.commands(),
+        }
+        width = max(len(name) for found in listed.values() for name in found)
         print("python -m experiments.<name> [--help]")
-        for heading, found in (("", experiments), ("over all of them:\n", commands)):
+        for heading, found in listed.items():
             print(f"\n{heading}", end="")
             for name, summary in found.items():
                 print(f"  {name:<{width}}  {summary}")

@@ -40,6 +40,20 @@ def gap(table, recipe, statistics="none"):
     return reporting.difference(train, original(table, recipe, "test", statistics))
 
 
+def fitted(table, recipes, statistics="none"):
+    """Accuracy of networks on their training images, as a claim on their gaps asks for it.
+
+    Args:
+        table: DataFrame as of ``component``.
+        recipes: iterable of str.
+        statistics: str, of batch normalisation.
+
+    Returns:
+        dict from the recipe to a Series by seed.
+    """
+    return {name: original(table, name, "train_after", statistics) for name in recipes}
+
+
 def against_each(measured, table, recipe, others):
     """One recipe's number minus that of each other recipe: a claim must hold against all.
 

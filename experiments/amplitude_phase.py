@@ -19,7 +19,15 @@ from typing import ClassVar
 
 import pandas as pd
 
-from experiments import conditions, runner, statements, system_trainings, systems, trainings
+from experiments import (
+    conditions,
+    networks,
+    runner,
+    statements,
+    system_trainings,
+    systems,
+    trainings,
+)
 from hfc_keras import checks, data, reporting
 
 KEYS = systems.KEYS
@@ -82,11 +90,11 @@ def _added(recipe):
 
 def measure(cell):
     """Return all measures of one network."""
-    model, _ = cell.fit()
+    network = networks.Network(cell)
     tables = [
-        systems.rows(cell, model),
-        conditions.calibrated(cell, model),
-        conditions.told_apart(cell, model, cell.settings.outside_names),
+        systems.rows(network),
+        conditions.calibrated(network),
+        conditions.told_apart(network, cell.settings.outside_names),
     ]
     return pd.concat(tables, ignore_index=True)
 
@@ -137,7 +145,7 @@ CLAIMS = (
         _claim(
             f"{name}_corrupted",
             f"{TITLES[name]} makes the network more robust to corruptions.",
-            f"accuracy, mean over corruptions and severities, {name} minus vanilla",
+            f"accuracy, mean over severities and {systems.CORRUPTIONS}, {name} minus vanilla",
             functools.partial(systems.gain, name, "corrupted"),
             above=0,
         )
@@ -146,7 +154,8 @@ CLAIMS = (
     _claim(
         "both",
         "APR-SP is more robust to corruptions than each of its halves.",
-        "accuracy, mean over corruptions and severities, apr_sp minus each of apr_p and apr_s",
+        f"accuracy, mean over severities and {systems.CORRUPTIONS}, apr_sp minus each of apr_p and "
+        "apr_s",
         functools.partial(systems.gains, "apr_sp", "corrupted", ("apr_p", "apr_s")),
         above=0,
     ),
@@ -159,20 +168,22 @@ CLAIMS = (
     ),
     _claim(
         "attacked",
-        "Our question: without adversarial training, too, APR-SP makes the network more robust to "
-        "attacks (the paper: with it).",
+        "Without adversarial training, too, APR-SP makes the network more robust to attacks (the "
+        "paper: with it).",
         "accuracy under PGD, mean over epsilons, apr_sp minus vanilla",
         functools.partial(systems.gain, "apr_sp", "attacked", conditions=("pgd",)),
         above=0,
+        kind="question",
     ),
     _claim(
         "calibration",
-        "Our question: APR-SP makes the network better calibrated on clean images (the paper: on "
-        "corrupted ones).",
+        "APR-SP makes the network better calibrated on clean images (the paper: on corrupted "
+        "ones).",
         "root mean square calibration error on test images, apr_sp minus vanilla",
         functools.partial(systems.gain, "apr_sp", "calibration", conditions=("rms",)),
         below=0,
         unit="error",
+        kind="question",
     ),
     _claim(
         "outside",
@@ -185,26 +196,28 @@ CLAIMS = (
     ),
     _claim(
         "sensitivity",
-        "Our question: APR-SP moves the Fourier sensitivity to low frequencies.",
+        "APR-SP moves the Fourier sensitivity to low frequencies.",
         "share up to a third of Nyquist, apr_sp minus vanilla",
         functools.partial(systems.shift, "low", "apr_sp"),
         above=0,
         unit="share",
+        kind="question",
     ),
     _hybrid(
         "hybrid_corrupted",
         "HybridAugment makes the network more robust to corruptions.",
-        "accuracy, mean over corruptions and severities, hybrid minus vanilla",
+        f"accuracy, mean over severities and {systems.CORRUPTIONS}, hybrid minus vanilla",
         functools.partial(systems.gain, "hybrid", "corrupted"),
         above=0,
     ),
     _hybrid(
         "hybrid_plus_corrupted",
-        "Our question: of pairs, HybridAugment++ is more robust to corruptions than HybridAugment "
-        "and than APR-P.",
-        "accuracy, mean over corruptions and severities, hybrid_plus minus each of them",
+        "Of pairs, HybridAugment++ is more robust to corruptions than HybridAugment and than "
+        "APR-P.",
+        f"accuracy, mean over severities and {systems.CORRUPTIONS}, hybrid_plus minus each of them",
         functools.partial(systems.gains, "hybrid_plus", "corrupted", ("hybrid", "apr_p")),
         above=0,
+        kind="question",
     ),
 )
 

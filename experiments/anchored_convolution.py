@@ -14,7 +14,7 @@ import functools
 import sys
 from typing import ClassVar
 
-from experiments import runner, statements, system_trainings, systems, trainings
+from experiments import networks, runner, statements, system_trainings, systems, trainings
 from hfc_keras import reporting
 
 KEYS = systems.KEYS
@@ -36,8 +36,7 @@ def recipes(settings):
 
 def measure(cell):
     """Return all measures of one network."""
-    model, _ = cell.fit()
-    return systems.rows(cell, model)
+    return systems.rows(networks.Network(cell))
 
 
 def summary(table):
@@ -101,21 +100,22 @@ CLAIMS = (
     ),
     _claim(
         "rotation",
-        "Our question: with the rotation of the released code the network is about as accurate as "
-        "with the regulator.",
+        "With the rotation of the released code the network is about as accurate as with the "
+        "regulator.",
         "accuracy on test images, mix_rotation minus mix_regulator",
         functools.partial(systems.gain, "mix_rotation", "clean", over="mix_regulator"),
+        kind="question",
         above=-reporting.EQUIVALENCE,
         below=reporting.EQUIVALENCE,
     ),
     _claim(
         "sensitivity",
-        "Our question: a kernel that is applied again and again moves the gradient to low "
-        "frequencies.",
+        "A kernel that is applied again and again moves the gradient to low frequencies.",
         "centre of the spectrum in cycles per image, anchored minus unshared",
         functools.partial(systems.shift, "centre", "anchored", over="unshared"),
         below=0,
         unit="cycles",
+        kind="question",
     ),
 )
 

@@ -16,7 +16,7 @@ import functools
 import sys
 from typing import ClassVar
 
-from experiments import runner, statements, system_trainings, systems, trainings
+from experiments import networks, runner, statements, system_trainings, systems, trainings
 
 KEYS = systems.KEYS
 TABLES = systems.TABLES
@@ -41,8 +41,7 @@ def recipes(settings):
 
 def measure(cell):
     """Return all measures of one network."""
-    model, _ = cell.fit()
-    return systems.rows(cell, model)
+    return systems.rows(networks.Network(cell))
 
 
 def summary(table):
@@ -82,10 +81,11 @@ CLAIMS = (
             effect=functools.partial(systems.gains, name, "shifted", PLAIN),
             above=0,
             unit="share",
+            kind=kind,
         )
-        for paper, name, words in (
-            (ZHANG, "blurpool", "BlurPool"),
-            (VASCONCELOS, "critical", "Our question: filtering on the critical paths"),
+        for paper, name, words, kind in (
+            (ZHANG, "blurpool", "BlurPool", "paper"),
+            (VASCONCELOS, "critical", "Filtering on the critical paths", "question"),
         )
     ),
     *(
@@ -93,8 +93,8 @@ CLAIMS = (
             paper,
             name=f"{name}_corrupted",
             sentence=f"{words} makes the network more robust to corruptions.",
-            measured=f"accuracy, mean over corruptions and severities, {name} minus each plain "
-            "network",
+            measured=f"accuracy, mean over severities and {systems.CORRUPTIONS}, {name} minus "
+            "each plain network",
             effect=functools.partial(systems.gains, name, "corrupted", PLAIN),
             above=0,
         )
@@ -106,24 +106,26 @@ CLAIMS = (
     _claim(
         GRABINSKI,
         name="flc_attacked",
-        sentence="Our question: without adversarial training, too, FLC pooling makes the network "
-        "more robust to attacks (the paper: with it).",
+        sentence="Without adversarial training, too, FLC pooling makes the network more robust to "
+        "attacks (the paper: with it).",
         measured="accuracy under PGD, mean over epsilons, flc minus each plain network",
         effect=functools.partial(systems.gains, "flc", "attacked", PLAIN, conditions=("pgd",)),
         above=0,
+        kind="question",
     ),
     *(
         _claim(
             paper,
             name=f"{name}_sensitivity",
-            sentence=f"Our question: {words} makes the gradient hold less of the high frequencies.",
+            sentence=f"{words} makes the gradient hold less of the high frequencies.",
             measured=f"share beyond two thirds of Nyquist, {name} minus each plain network",
             effect=functools.partial(systems.shifts, "high", name, PLAIN),
             below=0,
             unit="share",
+            kind="question",
         )
         for paper, name, words in (
-            (VASCONCELOS, "critical", "filtering on the critical paths"),
+            (VASCONCELOS, "critical", "Filtering on the critical paths"),
             (GRABINSKI, "flc", "FLC pooling"),
         )
     ),

@@ -4,7 +4,8 @@ Removes one of 16 equally wide rings of frequencies (4 for smoke) from the test 
 the accuracy that is left, ring by ring, as Vasconcelos et al. (2020) do to see what anti-aliasing
 changes; here for the training heuristics of the CVPR 2020 paper and for noise and low-pass
 training. Unlike a test on low and high components it leaves the rest of the image: the drop is what
-a ring is worth beside all others. Batch normalisation uses its moving averages.
+a ring is worth beside all others; its share of the accuracy on whole images sets networks of other
+accuracy beside each other. Batch normalisation uses population statistics.
 """
 
 import dataclasses
@@ -12,17 +13,17 @@ import functools
 import sys
 from typing import ClassVar
 
-from experiments import runner, trainings
+from experiments import networks, runner, trainings
 from hfc_keras import analysis, checks, reporting
 
 KEYS = "recipe seed inner".split()
 ITEM = "band stop"
-# By profile: rings; 8 x 8 digits have no more than four that hold a frequency each.
-BANDS = {"smoke": 4, "quick": 16, "standard": 16, "full": 16, "paper": 16}
+# Rings; 8 x 8 digits have no more than four that hold a frequency each.
+BANDS, FEW_BANDS = 16, 4
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(trainings.Heuristics, trainings.Augmented):
+class Settings(networks.Settings, trainings.Heuristics, trainings.Augmented):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("bands",)
@@ -33,7 +34,9 @@ class Settings(trainings.Heuristics, trainings.Augmented):
     @property
     def rings(self):
         """Number of rings after the profile's default."""
-        return BANDS[self.profile] if self.bands is None else self.bands
+        if self.bands is not None:
+            return self.bands
+        return FEW_BANDS if self.profile == "smoke" else BANDS
 
 
 def recipes(settings):
@@ -44,29 +47,29 @@ def recipes(settings):
 
 def measure(cell):
     """Return a row for the originals and one a ring, of all test images."""
-    model, _ = cell.fit()
-    bands = cell.settings.rings
-    compute = functools.partial(_measured, cell, model, bands)
-    table = cell.measured("band_stop_accuracy", {"bands": bands}, compute)
-    return table.assign(classes=cell.dataset().classes)
+    test, bands = cell.test_images(), cell.settings.rings
 
+    def compute(model):
+        return analysis.band_stop_accuracy(model, test.images, test.labels, bands)
 
-def _measured(cell, model, bands):
-    test = cell.test_images()
-    return analysis.band_stop_accuracy(model, test.images, test.labels, bands)
+    table = networks.Network(cell).measured("band_stop_accuracy", {"bands": bands}, compute)
+    original = table["accuracy"][table["inner"].isna()].item()
+    share = reporting.share_of_clean(table["drop"], original)
+    return table.assign(share=share, classes=cell.dataset().classes)
 
 
 def summary(table):
     """Return what low and high rings are worth."""
     return (
         "Accuracy on originals, mean drop without a low and without a high ring (they meet at a\n"
-        "quarter of the width), and the ring worth most (mean +- standard deviation over seeds)\n\n"
+        "quarter of the width), both as shares of the accuracy on originals, and the ring worth\n"
+        "most (mean +- standard deviation over seeds)\n\n"
         f"{reporting.band_stop_table(table).to_string()}"
     )
 
 
 def figures(table, plan):
-    """Draw accuracy and drop against the ring."""
+    """Draw accuracy, drop and share lost against the ring."""
     chance = reporting.chance(table)
     return {"": reporting.band_stop_curves(table, trainings.TITLES, chance)}
 
@@ -93,7 +96,8 @@ CLAIMS = (
     reporting.Claim(
         id="band_stop_low",
         item=ITEM,
-        sentence="Our control: a network needs low frequencies more than high ones.",
+        kind="control",
+        sentence="A network needs low frequencies more than high ones.",
         measured="mean drop of accuracy without one ring, vanilla, rings below 1/4 width minus "
         "rings from there",
         effect=_low_minus_high,
@@ -102,8 +106,8 @@ CLAIMS = (
     reporting.Claim(
         id="band_stop_robust_high",
         item=ITEM,
-        sentence="Our question: networks trained adversarially or with noise do better without "
-        "high frequencies.",
+        kind="question",
+        sentence="Networks trained adversarially or with noise do better without high frequencies.",
         measured="mean drop of accuracy without one ring from 1/4 width, each of them minus "
         "vanilla",
         effect=_robust,
@@ -112,7 +116,8 @@ CLAIMS = (
     reporting.Claim(
         id="band_stop_batch_norm_high",
         item=ITEM,
-        sentence="Our question: BatchNorm makes the high frequencies of whole images worth more.",
+        kind="question",
+        sentence="BatchNorm makes the high frequencies of whole images worth more.",
         measured="mean drop of accuracy without one ring from 1/4 width, batch_norm minus vanilla",
         effect=functools.partial(_high_against_vanilla, recipe="batch_norm"),
         above=0,

@@ -55,7 +55,11 @@ def _small_minus_large(measured, table):
     return reporting.difference(measured(table, names[0]), measured(table, names[-1]))
 
 
-def _claim(name, sentence, measured, effect):
+def _fitted(table):
+    return after_training.fitted(table, table["recipe"].unique())
+
+
+def _claim(name, sentence, measured, effect, **asked):
     return reporting.Claim(
         id=f"batch_size_{name}",
         item="Fig. 4",
@@ -63,6 +67,7 @@ def _claim(name, sentence, measured, effect):
         measured=f"{measured}, smallest minus largest batch size",
         effect=functools.partial(_small_minus_large, effect),
         above=0,
+        **asked,
     )
 
 
@@ -84,6 +89,7 @@ CLAIMS = (
         "Large batches give a smaller generalisation gap.",
         "accuracy on training minus test images",
         after_training.gap,
+        fitted=_fitted,
     ),
     _claim(
         "high",

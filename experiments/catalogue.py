@@ -6,7 +6,9 @@ from pathlib import Path
 
 from hfc_keras import checks
 
-COMMANDS = ("all", "claims", "seal")
+COMMANDS = ("all", "claims", "scale", "seal")
+# Experiments that train nothing: what they measure or judge was trained by others.
+OUTSIDE = ("given_networks", "published_networks")
 PARTS = ("Settings", "KEYS", "recipes", "measure", "summary", "figures")
 
 
@@ -26,7 +28,16 @@ def experiments():
 
 def commands():
     """Return a dict from each command over all experiments to the first line of its docstring."""
-    paths = {name: Path(__file__).with_name(f"{name}.py") for name in COMMANDS}
+    return _summaries(COMMANDS)
+
+
+def outside():
+    """Return a dict from each experiment on networks of others to its docstring's first line."""
+    return _summaries(OUTSIDE)
+
+
+def _summaries(names):
+    paths = {name: Path(__file__).with_name(f"{name}.py") for name in names}
     texts = {name: path.read_text(encoding="utf-8") for name, path in paths.items()}
     return {name: _summary(ast.parse(text)) for name, text in texts.items()}
 

@@ -1,12 +1,14 @@
 """Every way of training in this package on the same measures, in one table.
 
 A row a method, a column a measure: accuracy, also on low and on high frequencies alone, under
-noise, all corruptions, attacks and shifts, and the share of low and of high frequencies in the
-input gradient. The map sets robustness against accuracy, coloured by how much of the gradient lies
-beyond two thirds of the Nyquist frequency. Correlations are over what each method changes in the
-network it starts from, since architectures differ in everything at once. Networks that other
-experiments have trained are not trained again; in the standard profile and above regularizers,
-recombination and filters start from a residual network with BatchNorm, SGD and crops.
+noise, corruptions (nine of the fifteen of Hendrycks and Dietterich), attacks and shifts, accuracy
+under corruptions as a share of that on the same images as they are, and the share of low and of
+high frequencies in the input gradient. The map sets robustness against accuracy, coloured by how
+much of the gradient lies beyond two thirds of the Nyquist frequency. Correlations are over what
+each method changes in the network it starts from, since architectures differ in everything at once.
+Networks that other experiments have trained are not trained again; in the standard profile and
+above regularizers, recombination and filters start from a residual network with BatchNorm, SGD and
+crops.
 """
 
 import dataclasses
@@ -15,8 +17,8 @@ import sys
 
 import pandas as pd
 
-from experiments import runner, statements, system_trainings, systems, trainings
-from hfc_keras import reporting
+from experiments import networks, runner, statements, system_trainings, systems, trainings
+from hfc_keras import data, reporting
 
 KEYS = "recipe seed".split()
 NAMES = {
@@ -25,6 +27,7 @@ NAMES = {
     "high_accuracy": "high third",
     "noise": "noise",
     "corruptions": "corruptions",
+    "corruptions_share": "corruptions / clean",
     "fgsm": "FGSM",
     "pgd": "PGD",
     "consistency": "same after a shift",
@@ -70,6 +73,12 @@ QUESTIONS = {
     ),
     ("accuracy", "pgd"): ("those that gain accuracy lose robustness to attacks", {"below": 0}),
 }
+# Also in the table of correlations: the same beside clean accuracy.
+PAIRS = (
+    *QUESTIONS,
+    ("low_accuracy", "corruptions_share"),
+    ("high", "corruptions_share"),
+)
 NOISES = ("gaussian_noise", "shot_noise", "impulse_noise")
 
 
@@ -98,22 +107,33 @@ def recipes(settings):
 
 def measure(cell):
     """Return all measures of one network, a row."""
-    model, _ = cell.fit()
-    rows = systems.rows(cell, model).assign(recipe=cell.name, seed=cell.recipe.seed)
+    network = networks.Network(cell)
+    rows = systems.rows(network).assign(recipe=cell.name, seed=cell.recipe.seed)
     means = systems.shares(rows).groupby(["measure", "condition"])["accuracy"].mean()
     numbers = reporting.sensitivity_numbers(systems.rings(rows)).iloc[0]
+    # On the same images, which may be fewer than those of the accuracy.
+    clean = rows["accuracy"][rows["measure"] == "uncorrupted"].item()
+    examples = rows.groupby("measure")["examples"].max()
+    corrupted = rows["condition"][rows["measure"] == "corrupted"]
     row = {
         "accuracy": means["clean", "original"],
         "low_accuracy": means["filtered", "low"],
         "high_accuracy": means["filtered", "high"],
         "noise": means["corrupted"][list(NOISES)].mean(),
         "corruptions": means["corrupted"].mean(),
+        "corruptions_share": reporting.share_of_clean(means["corrupted"].mean(), clean),
         "fgsm": means["attacked", "fgsm"],
         "pgd": means["attacked", "pgd"],
         "consistency": means["shifted", "consistency"],
         "low": numbers["low"],
         "high": numbers["high"],
         "source": systems.source(rows),
+        "corruption_names": " ".join(corrupted.unique()),
+        "bn_statistics": network.bn_statistics,
+        "examples": examples["clean"],
+        "corrupted_examples": examples["corrupted"],
+        "attacked_examples": examples["attacked"],
+        "classes": cell.dataset().classes,
     }
     return pd.DataFrame([row])
 
@@ -122,8 +142,9 @@ def summary(table):
     """Return all measures of each method, and how what they change goes together."""
     words = (
         "Mean and 95 % interval over seeds (noise: three kinds; corruptions: "
-        f"{', '.join(table['source'].unique())}; FGSM and PGD: mean over epsilons; gradient: share "
-        f"up to a third of Nyquist and beyond two thirds)\n\n{methods(table).to_string()}"
+        f"{', '.join(data.CORRUPTIONS)}, {', '.join(table['source'].unique())}; FGSM and PGD: mean "
+        "over epsilons; gradient: share up to a third of Nyquist and beyond two thirds)\n\n"
+        f"{methods(table).to_string()}"
     )
     found = correlations(table)
     if found.empty:
@@ -136,39 +157,58 @@ def summary(table):
 
 
 def methods(table):
-    """All measures of each method, as of ``reporting.method_table``."""
-    return reporting.method_table(table, NAMES)
+    """All measures of each method, as of ``reporting.method_table``; those that guess are told."""
+    found, guessing = (
+        reporting.method_table(shared(table), NAMES),
+        reporting.recipes_at_chance(table),
+    )
+    return found.rename(index={name: name + reporting.AT_CHANCE for name in guessing})
 
 
 def correlations(table):
     """How what the methods change goes together, as of ``reporting.correlation_table``."""
-    return reporting.correlation_table(changes(table), QUESTIONS, NAMES)
+    return reporting.correlation_table(changes(table), PAIRS, NAMES)
 
 
 TABLES = (methods, correlations)
+
+
+def shared(table):
+    """Table with accuracy under corruptions as a share of clean accuracy.
+
+    Tables up to version 0.6 lack it; there it is the share of the accuracy on all test images.
+    """
+    if "corruptions_share" in table:
+        return table
+    share = reporting.share_of_clean(table["corruptions"], table["accuracy"])
+    return table.assign(corruptions_share=share)
 
 
 def changes(table):
     """What each method changes, as of ``reporting.method_changes``."""
     residual = trainings.RESIDUAL in set(table["recipe"])
     others = dict.fromkeys(RESIDUAL, trainings.RESIDUAL) if residual else {}
-    return reporting.method_changes(table, {**STARTS, **others}, NAMES)
+    return reporting.method_changes(shared(table), {**STARTS, **others}, NAMES)
 
 
 def figures(table, plan):
     """Draw robustness against accuracy, coloured by the gradient's high frequencies."""
     names = {
         "accuracy": "accuracy on test images",
-        "corruptions": "accuracy under corruptions",
+        "corruptions": f"accuracy, {len(data.CORRUPTIONS)} of 15 corruptions",
+        "corruptions_share": "corrupted / clean accuracy",
         "pgd": "accuracy under PGD",
         "high": "share of the gradient's power beyond two thirds of Nyquist",
     }
-    chosen = "accuracy", ("corruptions", "pgd"), "high"
-    return {"": reporting.method_map(table, *chosen, names, trainings.TITLES)}
+    chosen = "accuracy", ("corruptions", "corruptions_share", "pgd"), "high"
+    guessing = reporting.recipes_at_chance(table)
+    titles = {name: f"{trainings.TITLES[name]}{reporting.AT_CHANCE}" for name in guessing}
+    titles = {**trainings.TITLES, **titles}
+    return {"": reporting.method_map(shared(table), *chosen, names, titles)}
 
 
-def _correlation(first, second, table):
-    """Rank correlation by seed; a comparison of some of the methods says nothing of all."""
+def _pairs(first, second, table):
+    """What each method changes in both; a comparison of some of them says nothing of all."""
     changed = changes(table)
     missing = sorted(STARTS.keys() - set(changed["recipe"]))
     if missing:
@@ -176,7 +216,8 @@ def _correlation(first, second, table):
             "A claim about all methods needs each of them, and the network it starts from, with "
             f"every seed. Received: missing={missing}"
         )
-    return reporting.rank_correlation_by_seed(changed, first, second)
+    names = {first: "first", second: "second"}
+    return changed[["recipe", "seed", *names]].rename(columns=names)
 
 
 _claim = functools.partial(
@@ -185,10 +226,13 @@ _claim = functools.partial(
 CLAIMS = tuple(
     _claim(
         f"{first}_{second}",
-        f"Our question: of all methods, {sentence}.",
+        f"Of all methods, {sentence}.",
         f"Spearman's rank correlation over methods of what they change in {NAMES[first]} and in "
-        f"{NAMES[second]} (the interval is over seeds, not over other methods)",
-        functools.partial(_correlation, first, second),
+        f"{NAMES[second]}, each a mean over seeds"
+        + (f"; {systems.CORRUPTIONS}" if second == "corruptions" else ""),
+        None,
+        pairs=functools.partial(_pairs, first, second),
+        kind="question",
         **bound,
     )
     for (first, second), (sentence, bound) in QUESTIONS.items()

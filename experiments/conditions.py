@@ -1,7 +1,7 @@
 """Accuracy of a network on test images that were changed: filtered, shuffled, corrupted, attacked.
 
-Each function takes a runner.Cell and its model, and returns a DataFrame with the columns measure,
-condition, level, accuracy, examples and, for corruptions, source. What is no accuracy (the last
+Each function takes a networks.Network, and returns a DataFrame with the columns measure, condition,
+level, accuracy, examples, bn_statistics and, for corruptions, source. What is no accuracy (the last
 three) stands in a column value.
 """
 
@@ -13,61 +13,66 @@ import pandas as pd
 
 from hfc_keras import analysis, attacks, data, spectrum
 
-# By profile: test images for corruptions and attacks (None is all), steps of PGD.
-IMAGES = {"smoke": 40, "quick": 1000, "standard": None, "full": None, "paper": None}
-STEPS = {"smoke": 3, "quick": 10, "standard": 10, "full": 10, "paper": 20}
-COLUMNS = "measure condition level accuracy examples source".split()
+# Test images of the smaller profiles for what takes longer on all: 27 passes and as many
+# corruptions an image, 66 passes for two attacks at two epsilons; every other measure takes all.
+CORRUPTED = {"smoke": 40}
+ATTACKED = {"smoke": 40, "quick": 1000}
+# Steps of PGD by profile: few where it is paid for in minutes, and as many as in quick where
+# effects are set beside those of quick.
+STEPS = {"smoke": 3, "paper": 20}
+USUAL_STEPS = 10
+COLUMNS = "measure condition level accuracy examples bn_statistics source".split()
 
 
-def clean(cell, model):
+def clean(network):
     """Accuracy on all test images as they are."""
-    test = cell.test_images()
-    compute = functools.partial(_changed, model, test, {"original": None})
-    return _rows(cell.measured("accuracy", {}, compute), "clean")
+    test = network.cell.test_images()
+    compute = functools.partial(_changed, test=test, changes={"original": None})
+    return _rows(network.measured("accuracy", {}, compute), "clean")
 
 
-def filtered(cell, model):
+def filtered(network):
     """Accuracy on the low, middle and high frequencies of the test images.
 
     The bands are those of the regularizers for images of N pixels: rings up to N/6, from there to
     N/3, and beyond, a ring being what rounds to its radius. The mean counts as low.
     """
-    size = min(cell.dataset().image_shape[:2])
+    size = min(network.cell.dataset().image_shape[:2])
     limits = size // 6 + 0.5, size // 3 + 0.5
     changes = {name: functools.partial(_band, name, limits) for name in ("low", "mid", "high")}
-    compute = functools.partial(_changed, model, cell.test_images(), changes)
-    return _rows(cell.measured("filtered_accuracy", {"limits": limits}, compute), "filtered")
+    compute = functools.partial(_changed, test=network.cell.test_images(), changes=changes)
+    return _rows(network.measured("filtered_accuracy", {"limits": limits}, compute), "filtered")
 
 
-def shuffled(cell, model, patches):
+def shuffled(network, patches):
     """Accuracy on test images whose patches change places; level is the number a side."""
-    test = cell.test_images()
-    compute = functools.partial(
-        analysis.patch_shuffle_accuracy, model, test.images, test.labels, patches
-    )
-    table = cell.measured("patch_shuffle_accuracy", {"patches": patches}, compute)
+    test = network.cell.test_images()
+
+    def compute(model):
+        return analysis.patch_shuffle_accuracy(model, test.images, test.labels, patches)
+
+    table = network.measured("patch_shuffle_accuracy", {"patches": patches}, compute)
     return _rows(table.rename(columns={"patches": "level"}), "shuffled", condition="patches")
 
 
-def corrupted(cell, model, severities):
+def corrupted(network, severities):
     """Accuracy under corruptions, and on the same images as they are, the measure uncorrupted.
 
     Level is the severity, source who made the corrupted images: they are CIFAR-10-C where
-    TensorFlow Datasets has prepared it on disk, generated ones elsewhere.
+    TensorFlow Datasets has prepared it on disk, generated ones elsewhere. They are the nine of
+    ``data.CORRUPTIONS``, of the fifteen of Hendrycks and Dietterich.
     """
-    test = cell.test_images(IMAGES[cell.settings.profile])
+    cell = network.cell
+    test = cell.test_images(cell.settings.final_examples(CORRUPTED))
     arguments = {"severities": severities, "examples": len(test), "names": data.CORRUPTIONS}
     published = _published(cell, len(test), severities)
     arguments.update({"source": "published"} if published else {})
-    compute = functools.partial(
-        analysis.corruption_accuracy,
-        model,
-        test.images,
-        test.labels,
-        severities=severities,
-        published=published,
-    )
-    table = cell.measured("corruption_accuracy", arguments, compute)
+
+    def compute(model):
+        chosen = {"severities": severities, "published": published}
+        return analysis.corruption_accuracy(model, test.images, test.labels, **chosen)
+
+    table = network.measured("corruption_accuracy", arguments, compute)
     table = table.rename(columns={"corruption": "condition", "severity": "level"})
     clean = table["condition"] == "none"
     same = table[clean].assign(level=np.nan)
@@ -75,35 +80,39 @@ def corrupted(cell, model, severities):
     return pd.concat(parts, ignore_index=True)
 
 
-def attacked(cell, model, epsilons):
+def attacked(network, epsilons):
     """Accuracy under FGSM and PGD, each by itself; level is epsilon."""
-    test = cell.test_images(IMAGES[cell.settings.profile])
-    steps = STEPS[cell.settings.profile]
+    told = network.cell.settings
+    test = network.cell.test_images(told.final_examples(ATTACKED))
+    steps = STEPS.get(told.profile, USUAL_STEPS)
     chosen = [
         attack
         for epsilon in epsilons
         for attack in (attacks.Fgsm(epsilon), attacks.Pgd(epsilon, steps=steps))
     ]
     arguments = {"alone": [attack.to_dict() for attack in chosen], "examples": len(test)}
-    compute = functools.partial(_attacked, model, test, chosen)
-    table = cell.measured("robust_accuracy", arguments, compute)
+    compute = functools.partial(_attacked, test=test, chosen=chosen)
+    table = network.measured("robust_accuracy", arguments, compute)
     return _rows(table.rename(columns={"attack": "condition", "epsilon": "level"}), "attacked")
 
 
-def shifted(cell, model, pixels):
+def shifted(network, pixels):
     """Share of the test images that keep their class after two random shifts; level is pixels."""
-    test = cell.test_images(IMAGES[cell.settings.profile])
+    test = network.cell.test_images()
     arguments = {"max_shift": pixels, "examples": len(test)}
-    compute = functools.partial(_consistency, model, test, pixels)
-    table = cell.measured("shift_consistency", arguments, compute)
+    compute = functools.partial(_consistency, test=test, pixels=pixels)
+    table = network.measured("shift_consistency", arguments, compute)
     return _rows(table, "shifted", ["value"], condition="consistency", level=pixels)
 
 
-def calibrated(cell, model):
+def calibrated(network):
     """Calibration errors on all test images; the mean confidence stands beside the accuracy."""
-    test = cell.test_images()
-    compute = functools.partial(analysis.calibration, model, test.images, test.labels)
-    table = cell.measured("calibration", {}, compute)
+    test = network.cell.test_images()
+
+    def compute(model):
+        return analysis.calibration(model, test.images, test.labels)
+
+    table = network.measured("calibration", {}, compute)
     errors = [
         table.assign(condition=name, value=table[f"{name}_calibration_error"])
         for name in ("expected", "rms")
@@ -111,23 +120,21 @@ def calibrated(cell, model):
     return _rows(pd.concat(errors), "calibration", ["value", "confidence"])
 
 
-def told_apart(cell, model, names):
+def told_apart(network, names):
     """AUROC of the largest logit between test images and images of other kinds.
 
     Args:
-        cell: runner.Cell.
-        model: its keras.Model.
+        network: networks.Network.
         names: sequence of str, data sets by name, or ``"gaussian"`` or ``"uniform"`` noise.
 
     Returns:
         DataFrame, a row a name.
     """
-    test = cell.test_images(IMAGES[cell.settings.profile])
-    tables = []
+    test, tables = network.cell.test_images(), []
     for name in names:
-        compute = functools.partial(_told_apart, cell, model, test, name)
+        compute = functools.partial(_told_apart, cell=network.cell, test=test, name=name)
         arguments = {"outside": name, "examples": len(test)}
-        table = cell.measured("out_of_distribution", arguments, compute)
+        table = network.measured("out_of_distribution", arguments, compute)
         tables.append(table.assign(condition=name, value=table["auroc"], examples=len(test)))
     return _rows(pd.concat(tables), "outside", ["value"])
 
@@ -137,7 +144,7 @@ def _consistency(model, test, pixels):
     return pd.DataFrame({"value": [share], "examples": len(test)})
 
 
-def _told_apart(cell, model, test, name):
+def _told_apart(model, cell, test, name):
     shape = test.pixels.shape[1:]
     if name in data.NOISES:
         outside = data.noise_images(len(test), shape, name)

@@ -15,7 +15,7 @@ import functools
 import sys
 from typing import ClassVar
 
-from experiments import runner, statements, system_trainings, systems, trainings
+from experiments import networks, runner, statements, system_trainings, systems, trainings
 
 KEYS = systems.KEYS
 TABLES = systems.TABLES
@@ -38,8 +38,7 @@ def recipes(settings):
 
 def measure(cell):
     """Return all measures of one network."""
-    model, _ = cell.fit()
-    return systems.rows(cell, model)
+    return systems.rows(networks.Network(cell))
 
 
 def summary(table):
@@ -75,26 +74,28 @@ CLAIMS = (
     ),
     _claim(
         "branches",
-        "Our question: the branches alone make the network more accurate, wherever the last "
-        "normalization is.",
+        "The branches alone make the network more accurate, wherever the last normalization is.",
         "accuracy on test images, with minus without branches",
         _branches,
         above=0,
+        kind="question",
     ),
     _claim(
         "end_norm",
-        "Our control: the late normalization alone makes the network more accurate.",
+        "The late normalization alone makes the network more accurate.",
         "accuracy on test images, bottleneck_end_norm minus bottleneck",
         functools.partial(systems.gain, "bottleneck_end_norm", "clean", over="bottleneck"),
         above=0,
+        kind="control",
     ),
     _claim(
         "sensitivity",
-        "Our question: branches that look further move the gradient to low frequencies.",
+        "Branches that look further move the gradient to low frequencies.",
         "centre of the spectrum in cycles per image, coconv minus bottleneck",
         functools.partial(systems.shift, "centre", "coconv", over="bottleneck"),
         below=0,
         unit="cycles",
+        kind="question",
     ),
 )
 

@@ -114,11 +114,15 @@ def component_rows(cell, model, bn_statistics, split="test", epochs=None, radii=
     }
     gain = cell.recipe.outside_gain
     options.update({"outside_gain": gain} if gain else {})
+    # A population of augmented images is another one than that of earlier versions.
+    drawn = bn_statistics == "population" and training.is_augmented(cell.recipe, cell.dataset())
+    population = {"population": "augmented"} if drawn else {}
     tables, every = [], len(cell.dataset().test)
     for epoch in epochs if cell.store.keeps_every_epoch(model) else last_epoch(cell):
         last = epoch == cell.recipe.epochs
         count = every if last or split == "train_after" else settings.measured_examples()
         arguments = {**options, "epoch": epoch, "examples": count, "split": split}
+        arguments.update(population)
         compute = functools.partial(_measured, cell, model, epoch, count, split, options)
         tables.append(cell.measured("frequency_accuracy", arguments, compute))
     table = pd.concat(tables, ignore_index=True).assign(split=split)
@@ -146,8 +150,8 @@ def _measured(cell, model, epoch, count, split, options):
     last, population = epoch == cell.recipe.epochs, {}
     weights = model.get_weights() if last else cell.store.weights(cell.recipe, epoch, model)
     if options["bn_statistics"] == "population":
-        train = cell.dataset().train
-        population = {"train_images": training.filtered_images(cell.recipe, train)}
+        images = training.population_images(cell.recipe, cell.dataset(), model)
+        population = {"train_images": images}
     images = cell.test_images(count) if split == "test" else _training_images(cell, count)
     return analysis.frequency_accuracy_by_epoch(
         model, {epoch: weights}, images.images, images.labels, **population, **options
@@ -170,7 +174,12 @@ def summary(table):
         str of several lines.
     """
     heading = "Accuracy after the last epoch (mean +- standard deviation over seeds)"
-    return f"{heading}\n\n{reporting.last_epoch(table).to_string()}"
+    last = table["epoch"] == table.groupby("recipe")["epoch"].transform("max")
+    whole = table[last & (table["split"] == "test") & (table["component"] == "original")]
+    parts = [f"{heading}\n\n{reporting.last_epoch(table).to_string()}"]
+    if len(whole):
+        parts.append(reporting.intervals_in_words(whole, ["recipe", "bn_statistics"]))
+    return "\n\n".join(parts)
 
 
 def figures(table, titles):

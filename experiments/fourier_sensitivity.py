@@ -4,8 +4,8 @@ Takes the gradient of the loss with respect to the test images and asks which fr
 the share of each ring of frequencies in its power, by network. The paper finds that the curve
 depends on the data set, on how the network was trained (adversarial training moves it to low
 frequencies, Gaussian noise changes it slightly) and on its architecture, and that a standard
-network on CIFAR-10 is most sensitive near the Nyquist frequency. Batch normalisation uses its
-moving averages. For photographs give a folder of class folders, such as --dataset photos
+network on CIFAR-10 is most sensitive near the Nyquist frequency. Batch normalisation uses
+population statistics. For photographs give a folder of class folders, such as --dataset photos
 --image-size 224 --recipes vanilla.
 """
 
@@ -16,7 +16,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from experiments import runner, sensitivity, statements, trainings
+from experiments import networks, runner, sensitivity, statements, trainings
 from experiments.profiles import TMLR_TRAINING
 from hfc_keras import reporting
 
@@ -30,7 +30,9 @@ PANELS = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(trainings.Heuristics, trainings.Augmented, trainings.Architectures):
+class Settings(
+    networks.Settings, trainings.Heuristics, trainings.Augmented, trainings.Architectures
+):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("channels", "rings")
@@ -60,8 +62,7 @@ def recipes(settings):
 
 def measure(cell):
     """Return the spectrum of one network."""
-    model, _ = cell.fit()
-    return sensitivity.rows(cell, model, cell.settings.channels, cell.settings.rings)
+    return sensitivity.rows(networks.Network(cell), cell.settings.channels, cell.settings.rings)
 
 
 def summary(table):
@@ -133,19 +134,20 @@ CLAIMS = (
             above=0.75,
             below=1.25,
             unit="Nyquist frequencies",
+            kind="control" if name else "paper",
         )
         for name, words, recipe in (
             ("", "A standard network (it has BatchNorm)", "batch_norm"),
-            ("_vanilla", "Our control: a network without BatchNorm", "vanilla"),
+            ("_vanilla", "A network without BatchNorm", "vanilla"),
         )
     ),
     _claim(
         "not_white",
-        "Our question: a standard network is more sensitive to the high frequencies than white "
-        "noise would be.",
+        "A standard network is more sensitive to the high frequencies than white noise would be.",
         "share beyond two thirds of Nyquist, batch_norm minus white noise",
         functools.partial(_beyond_white, "batch_norm"),
         above=0,
+        kind="question",
     ),
     _claim(
         "adversarial",
@@ -165,17 +167,19 @@ CLAIMS = (
     ),
     _claim(
         "low_pass",
-        "Our question: training on low frequencies alone moves it to low frequencies.",
+        "Training on low frequencies alone moves it to low frequencies.",
         "share up to a third of Nyquist, low_pass minus vanilla",
         functools.partial(sensitivity.shift, "low", recipe="low_pass"),
         above=0,
+        kind="question",
     ),
     _claim(
         "batch_norm",
-        "Our question: BatchNorm makes the gradient hold more of the high frequencies.",
+        "BatchNorm makes the gradient hold more of the high frequencies.",
         "share beyond two thirds of Nyquist, batch_norm minus vanilla",
         functools.partial(sensitivity.shift, "high", recipe="batch_norm"),
         above=0,
+        kind="question",
     ),
     _claim(
         "dataset",

@@ -96,10 +96,12 @@ def _rows(cell, model, bn_statistics, decomposition):
     def compute():
         test, population = cell.test_images(), {}
         if bn_statistics == "population":
-            population["train_images"] = training.filtered_images(cell.recipe, dataset.train)
+            population["train_images"] = training.population_images(cell.recipe, dataset, model)
         return analysis.contingency(model, test.images, test.labels, **arguments, **population)
 
-    return cell.measured("contingency", arguments, compute)
+    drawn = bn_statistics == "population" and training.is_augmented(cell.recipe, dataset)
+    told = {**arguments, "population": "augmented"} if drawn else arguments
+    return cell.measured("contingency", told, compute)
 
 
 def _gallery_radius(table):
@@ -136,7 +138,7 @@ def _gallery(cell, radius):
     )
 
 
-def _claims(suffix, control, setting, rank, where):
+def _claims(suffix, kind, setting, rank, where):
     """Claims of the figure and of its control for one network at one of the four radii."""
 
     def options(table, decomposition):
@@ -154,7 +156,9 @@ def _claims(suffix, control, setting, rank, where):
         reporting.Claim(
             id=f"misaligned{suffix}",
             item="Fig. 2",
-            sentence=f"{control}There are images that a CNN gets right, and right from their high "
+            kind=kind,
+            unverified=RADIUS if kind == "paper" else "",
+            sentence="There are images that a CNN gets right, and right from their high "
             "frequencies alone, but wrong from the low ones.",
             measured=f"share of such images beyond chance ({beyond} right as they are and wrong "
             f"from low), {setting}",
@@ -166,7 +170,9 @@ def _claims(suffix, control, setting, rank, where):
         reporting.Claim(
             id=f"misaligned_svd{suffix}",
             item="section 8",
-            sentence=f"{control}Far fewer images, less than half as many, show this with singular "
+            kind=kind,
+            unverified=RADIUS if kind == "paper" else "",
+            sentence="Far fewer images, less than half as many, show this with singular "
             "values than with frequencies.",
             measured="share of such images beyond chance by frequencies minus twice that by "
             f"singular values of the same energy, {setting}",
@@ -179,12 +185,13 @@ def _claims(suffix, control, setting, rank, where):
     )
 
 
+RADIUS = "the radius of the figure"
 CLAIMS = (
-    *_claims("", "", "vanilla, r = 3/8 width", 2, VANILLA),
-    *_claims("_small_radius", "Our control: ", "vanilla, r = 1/8 width", 0, VANILLA),
+    *_claims("", "paper", "vanilla, r = 3/8 width", 2, VANILLA),
+    *_claims("_small_radius", "control", "vanilla, r = 1/8 width", 0, VANILLA),
     *_claims(
         "_batch_norm",
-        "Our control: ",
+        "control",
         "BatchNorm tested with batch statistics, r = 3/8 width",
         2,
         BATCH_NORM,

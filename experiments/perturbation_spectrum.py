@@ -6,7 +6,7 @@ find that perturbations of a naturally trained network are concentrated in high 
 that those of an adversarially trained one no longer are. The sign in both attacks whitens a
 spectrum; read the curves against white noise and against each other. An image that is wrong anyway
 is attacked, too; one whose gradient is zero stays as it is, is left out and counted. Batch
-normalisation uses its moving averages.
+normalisation uses population statistics.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import pandas as pd
 
-from experiments import runner, statements, trainings
+from experiments import networks, runner, statements, trainings
 from hfc_keras import analysis, attacks, checks, reporting
 
 KEYS = "recipe seed attack ring".split()
@@ -25,18 +25,13 @@ NAMES = ("vanilla", "batch_norm", "mix_up", "adversarial", "noise")
 PAPER = "Yin et al. 2019"
 ITEM = "perturbation spectra"
 ATTACKS = {"fgsm": "FGSM", "pgd": "PGD"}
-# By profile: images attacked (None is all) and steps of PGD.
-SIZES = {
-    "smoke": (40, 4),
-    "quick": (1000, 20),
-    "standard": (None, 20),
-    "full": (None, 20),
-    "paper": (None, 40),
-}
+# Test images that the smaller profiles attack, which takes 63 passes, and steps of PGD by profile.
+FEWER = {"smoke": 40, "quick": 1000}
+STEPS, USUAL_STEPS = {"smoke": 4, "paper": 40}, 20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(trainings.Mixed, trainings.Noisy):
+class Settings(networks.Settings, trainings.Mixed, trainings.Noisy):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("attacked", "steps", "test_epsilon")
@@ -51,7 +46,7 @@ class Settings(trainings.Mixed, trainings.Noisy):
     @property
     def images(self):
         """Number of images after the profile's default; None is all."""
-        return SIZES[self.profile][0] if self.attacked is None else self.attacked
+        return self.final_examples(FEWER) if self.attacked is None else self.attacked
 
     def tests(self):
         """Return the attacks by name.
@@ -59,7 +54,7 @@ class Settings(trainings.Mixed, trainings.Noisy):
         Returns:
             dict from name to attacks.Fgsm or attacks.Pgd.
         """
-        steps = SIZES[self.profile][1] if self.steps is None else self.steps
+        steps = STEPS.get(self.profile, USUAL_STEPS) if self.steps is None else self.steps
         return {
             "fgsm": attacks.Fgsm(self.test_epsilon),
             "pgd": attacks.Pgd(self.test_epsilon, steps=steps, random_start=False),
@@ -82,18 +77,17 @@ def recipes(settings):
 
 def measure(cell):
     """Return a row an attack and ring."""
-    model, _ = cell.fit()
-    tables = []
+    network, tables = networks.Network(cell), []
     for name, attack in cell.settings.tests().items():
         arguments = {"examples": cell.settings.images, **attack.to_dict()}
-        compute = functools.partial(_measured, cell, model, attack)
-        table = cell.measured("perturbation_spectrum", arguments, compute)
+        compute = functools.partial(_measured, cell, attack)
+        table = network.measured("perturbation_spectrum", arguments, compute)
         tables.append(table.assign(attack=name, epsilon=attack.epsilon))
     table = pd.concat(tables, ignore_index=True)
     return table.assign(image_size=min(cell.dataset().image_shape[:2]))
 
 
-def _measured(cell, model, attack):
+def _measured(cell, attack, model):
     test = cell.test_images(cell.settings.images)
     with warnings.catch_warnings():
         # How many images have no gradient is a column of the table.
@@ -147,24 +141,26 @@ CLAIMS = (
     _claim(
         "natural_high",
         "Perturbations of a naturally trained network hold more of the high frequencies than white "
-        "noise does (a common belief; the paper says that they are not strictly high).",
+        "noise does (a common belief, not the paper's: it says that they are not strictly high).",
         f"{SHARE}vanilla minus white noise",
         _beyond_white,
         above=0,
+        kind="question",
     ),
     _claim(
         "adversarial_low",
-        "Perturbations of an adversarially trained network are not: they have less power there.",
+        "Perturbations of an adversarially trained network have less of the high frequencies.",
         f"{SHARE}adversarial minus vanilla",
         functools.partial(_against_vanilla, recipe="adversarial"),
         below=0,
     ),
     _claim(
         "noise_low",
-        "Our question: so has training with Gaussian noise.",
+        "Those of a network trained with Gaussian noise have less of them, too.",
         f"{SHARE}noise minus vanilla",
         functools.partial(_against_vanilla, recipe="noise"),
         below=0,
+        kind="question",
     ),
 )
 

@@ -65,17 +65,15 @@ class Results:
             ValueError: if a measurement stands in the rows twice; nothing is taken in then.
             UnusableFileError: if earlier rows have other columns, or a file cannot be written.
         """
-        rows = rows.assign(recipe=cell.name, seed=cell.recipe.seed)
+        rows = rows.assign(recipe=cell.name, seed=cell.seed)
         others = rows.columns.difference(self.keys, sort=False)
         rows = reporting.unique_rows(rows[[*self.keys, *others]], self.keys)
         self._check_columns(cell, rows)
-        trained = cell.store.seconds(cell.recipe)
         self.rows[cell.label] = rows
         self.cells[cell.label] = {
             "key": cell.key,
-            "recipe": cell.recipe.to_dict(),
+            **cell.made(),
             "seconds": round(seconds, 1),
-            "training_seconds": None if trained is None else round(trained, 1),
             "rows": len(rows),
         }
         self.peak_memory = max(filter(None, (self.peak_memory, peak_memory)), default=None)
@@ -87,7 +85,7 @@ class Results:
         names = list(self.plan.recipes)
         cells = sorted(
             map(self.plan.labelled, self.rows),
-            key=lambda cell: (cell.recipe.seed, names.index(cell.name)),
+            key=lambda cell: (cell.seed, names.index(cell.name)),
         )
         tables = [self.rows[cell.label] for cell in cells]
         return reporting.unique_rows(pd.concat(tables, ignore_index=True), self.keys)
@@ -121,7 +119,7 @@ class Results:
         this_run = {"command": self.command, **provenance(), **memory, "cells": self.added}
         record = {
             **self.plan.described(),
-            "seeds": sorted({self.plan.labelled(label).recipe.seed for label in self.rows}),
+            "seeds": sorted({self.plan.labelled(label).seed for label in self.rows}),
             "runs": [*self.runs, this_run],
             "columns": list(table.columns),
             "cells": self.cells,
@@ -157,7 +155,7 @@ class Results:
             results=str(self.path),
         )
         for label, cell in found.items():
-            own = rows[(rows["recipe"] == cell.name) & (rows["seed"] == cell.recipe.seed)]
+            own = rows[(rows["recipe"] == cell.name) & (rows["seed"] == cell.seed)]
             if len(own) == cells[label]["rows"]:
                 self.rows[label], self.cells[label] = own, cells[label]
             else:

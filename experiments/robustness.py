@@ -1,27 +1,26 @@
 """What the experiments on robustness share: settings, attacks, rows, summary."""
 
 import dataclasses
-import functools
 import warnings
 
 import pandas as pd
 
-from experiments import settings
+from experiments import networks, settings
 from hfc_keras import analysis, attacks, checks, kernels, models, reporting
 
 KEYS = "recipe seed rho normalized attack epsilon loss steps restarts".split()
 # By profile: images attacked (None is all) and steps of PGD; the same and restarts of the long one.
+# The three attacks at three epsilons take 370 passes with 20 steps, for each strength of smoothing.
 SIZES = {
     "smoke": {"attacked": 40, "steps": 4, "long": (20, 10, 2)},
     "quick": {"attacked": 1000, "steps": 20, "long": (200, 100, 3)},
-    "standard": {"attacked": 1000, "steps": 20, "long": (200, 100, 3)},
-    "full": {"attacked": 1000, "steps": 20, "long": (200, 100, 3)},
     "paper": {"attacked": None, "steps": 40, "long": (1000, 100, 3)},
 }
+USUAL_SIZES = {"attacked": 2000, "steps": 20, "long": (500, 100, 3)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.AdversarialSettings):
+class Settings(networks.Settings, settings.AdversarialSettings):
     """Settings of an experiment that attacks its networks."""
 
     PAPER_EPSILON = 0.03
@@ -32,7 +31,7 @@ class Settings(settings.AdversarialSettings):
     long_epsilons: tuple[float, ...] = (0.03, 0.06)
     """Radii at which what survives PGD is attacked again, with many steps and restarts."""
     attacked: int | None = None
-    """Test images to attack. Left out: 40 for smoke, all for paper, else 1000."""
+    """Test images to attack. Left out: 40 for smoke, 1000 for quick, all for paper, else 2000."""
     steps: int | None = None
     """Steps of PGD. Left out: 4 for smoke, 40 for paper, else 20."""
 
@@ -47,30 +46,31 @@ class Settings(settings.AdversarialSettings):
     def measured_with(self):
         """Return what rows depend on besides the recipe: also the engine, if not CleverHans."""
         other = {} if self.engine == "cleverhans" else {"engine": self.engine}
-        return {**super().measured_with(), **other}
+        return {**super().measured_with(), "clean": "all", **other}
 
     @property
     def sizes(self):
         """Images and steps after the profile's defaults."""
         told = {"attacked": self.attacked, "steps": self.steps}
         told = {name: value for name, value in told.items() if value is not None}
-        return {**SIZES[self.profile], **told}
+        return {**SIZES.get(self.profile, USUAL_SIZES), **told}
 
 
-def rows(cell, model, rho=0.0, normalized=False):
+def rows(network, model=None, rho=0.0, normalized=False):
     """Accuracy of a model on images as they are and attacked, and how rough its kernels are.
 
     Args:
-        cell: runner.Cell the model belongs to.
-        model: keras.Model, smoothed or not.
+        network: networks.Network.
+        model: keras.Model, the network with its first layer smoothed; None is as it is.
         rho: float, how much its first layer was smoothed.
         normalized: bool, whether the smoothed kernel was divided by its sum.
 
     Returns:
         DataFrame of ``analysis.robust_accuracy`` with the columns rho, normalized, roughness
         and energy_beyond; each attack by itself, but the long ones only on what survives PGD.
+        Images as they are are all test images.
     """
-    layer = models.first_convolution(model)
+    cell, layer = network.cell, models.first_convolution(model or network.trained)
     kernel = getattr(layer, "smoothed_kernel", layer.kernel)
     width = cell.dataset().image_shape[1]
     shared = {
@@ -81,10 +81,12 @@ def rows(cell, model, rho=0.0, normalized=False):
     }
     sizes, balls = cell.settings.sizes, (cell.settings.epsilons, cell.settings.long_epsilons)
     told = cell.settings.measured_with()
-    arguments = {"rho": rho, "normalized": normalized, "balls": balls, **sizes}
+    arguments = {"rho": rho, "normalized": normalized, "balls": balls, "clean": "all", **sizes}
     arguments.update({"engine": told["engine"]} if "engine" in told else {})
-    compute = functools.partial(_attacked, cell, model, sizes, *balls)
-    return cell.measured("robust_accuracy", arguments, compute).assign(**shared)
+    table = network.measured(
+        "robust_accuracy", arguments, lambda own: _attacked(cell, model or own, sizes, *balls)
+    )
+    return table.assign(**shared)
 
 
 def summary(table):
@@ -96,10 +98,14 @@ def summary(table):
     Returns:
         str of several lines.
     """
+    attacked = table["examples"][table["attack"] != "none"]
     parts = [
-        f"Accuracy on {table['examples'].max()} images, clean and attacked (mean +- standard "
-        f"deviation over seeds; attacks with restarts on {table['examples'].min()})",
+        f"Accuracy on {table['examples'].max()} images as they are, on {attacked.max()} attacked "
+        f"(mean +- standard deviation over seeds; attacks with restarts on {attacked.min()})",
         reporting.robustness_table(table).to_string(),
+        reporting.intervals_in_words(
+            table[table["attack"] == "none"], ["recipe", "rho", "normalized"]
+        ),
         "First-layer kernels as trained (radius: a quarter of the width)",
         reporting.kernel_table(table).to_string(),
     ]
@@ -130,7 +136,9 @@ def _attacked(cell, model, sizes, epsilons, long_epsilons):
                 tables.append(_alone(model, test, attack))
         for epsilon in long_epsilons:
             tables.append(_long(model, cell.test_images(sizes["long"][0]), epsilon, sizes, engine))
-    clean = tables[0].iloc[:1]
+    whole = cell.test_images()
+    accuracy = analysis.changed_accuracy(model, whole.images, whole.labels)
+    clean = tables[0].iloc[:1].assign(accuracy=accuracy, examples=len(whole))
     return pd.concat([clean, *(table.iloc[1:] for table in tables)], ignore_index=True)
 
 

@@ -40,9 +40,20 @@ class Cell:
         return training.digest(content)[:16]
 
     @property
+    def seed(self):
+        """Seed of the recipe."""
+        return self.recipe.seed
+
+    @property
     def label(self):
         """Recipe and seed in words."""
-        return f"{self.name} seed {self.recipe.seed}"
+        return f"{self.name} seed {self.seed}"
+
+    def made(self):
+        """How the network came about, for the record."""
+        trained = self.store.seconds(self.recipe)
+        seconds = None if trained is None else round(trained, 1)
+        return {"recipe": self.recipe.to_dict(), "training_seconds": seconds}
 
     def fit(self, every_epoch=False):
         """Train the recipe or fetch it: ``(model, history)``."""
@@ -101,7 +112,7 @@ class Plan:
         }
 
 
-def main(experiment, arguments=None):
+def main(experiment, arguments=None, plan_of=None):
     """Run an experiment from the command line.
 
     Args:
@@ -110,6 +121,8 @@ def main(experiment, arguments=None):
             measurement), ``summary(table)`` (str to print) and ``figures(table, plan)`` (dict
             from what is added to the file's name to the figure).
         arguments: list of str or None; None is the process's own.
+        plan_of: function from settings to the plan of an experiment whose networks are not
+            trained by recipes; None is ``make_plan``.
     """
     name = experiment.__spec__.name if experiment.__spec__ else experiment.__name__
     prog, arguments = f"python -m {name}", sys.argv[1:] if arguments is None else arguments
@@ -117,7 +130,7 @@ def main(experiment, arguments=None):
         settings = parsed(experiment.Settings, prog, experiment.__doc__, arguments)
         command.advice = advice(settings.fresh)
         try:
-            plan = make_plan(experiment, settings)
+            plan = plan_of(settings) if plan_of else make_plan(experiment, settings)
         except ValueError as error:
             sys.exit(refused(error))
         path = settings.folder / name.rpartition(".")[2]

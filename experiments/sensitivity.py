@@ -1,30 +1,33 @@
 """What the experiments on Fourier sensitivity share: rows and claims' numbers."""
 
-import functools
-
 from hfc_keras import analysis, reporting
 
 PAPER = "Krishnamachari et al. 2022"
-# By profile: test images whose gradients are taken; None is all.
-IMAGES = {"smoke": 100, "quick": None, "standard": None, "full": None, "paper": None}
+# Test images of the smallest profile whose gradients are taken.
+FEWER = {"smoke": 100}
 
 
-def rows(cell, model, channels="mean", rings="sum"):
+def rows(network, channels="mean", rings="sum"):
     """Fourier sensitivity of a network on test images.
 
     Args:
-        cell: runner.Cell, trained.
-        model: its keras.Model.
+        network: networks.Network.
         channels: str, as of ``analysis.fourier_sensitivity``.
         rings: str, likewise.
 
     Returns:
-        DataFrame of ``analysis.fourier_sensitivity`` with the column image_size, the smaller side.
+        DataFrame of ``analysis.fourier_sensitivity`` with the columns bn_statistics and image_size,
+        the smaller side.
     """
-    count = IMAGES[cell.settings.profile]
+    cell = network.cell
+    count = cell.settings.final_examples(FEWER)
     options = {"channels": channels, "rings": rings}
-    compute = functools.partial(_measured, cell, model, count, options)
-    table = cell.measured("fourier_sensitivity", {**options, "examples": count}, compute)
+
+    def compute(model):
+        test = cell.test_images(count)
+        return analysis.fourier_sensitivity(model, test.images, test.labels, **options)
+
+    table = network.measured("fourier_sensitivity", {**options, "examples": count}, compute)
     return table.assign(image_size=min(cell.dataset().image_shape[:2]))
 
 
@@ -36,8 +39,3 @@ def number(name, table, recipe):
 def shift(name, table, recipe, reference="vanilla"):
     """A recipe's number minus that of another, Series by seed."""
     return reporting.difference(number(name, table, recipe), number(name, table, reference))
-
-
-def _measured(cell, model, count, options):
-    test = cell.test_images(count)
-    return analysis.fourier_sensitivity(model, test.images, test.labels, **options)

@@ -25,7 +25,7 @@ from hfc_keras.training import Recipe
 # An epoch of the 1,437 digits has 15 steps, one of 10,000 images 100.
 DIGITS_EPOCHS = 40
 FLAGS = ("publish", "fresh", "plan")
-PATHS = ("data_dir", "store", "results", *FLAGS)
+PATHS = ("data_dir", "store", "results", "networks", "table", *FLAGS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -161,9 +161,17 @@ paper."""
         """Images for a measure of an epoch that is not the last; None is all of them."""
         return None if self.profile == "paper" else 1_000
 
-    def final_examples(self):
-        """Images for a measure of the last epoch that takes minutes; None is all of them."""
-        return 1_000 if self.profile in ("smoke", "quick") else None
+    def final_examples(self, fewer):
+        """Images for a measure of the last epoch; None is all.
+
+        Args:
+            fewer: dict from ``"smoke"`` and ``"quick"`` to int, for a measure that takes longer
+                on all images than these profiles are meant to.
+
+        Returns:
+            int or None.
+        """
+        return fewer.get(self.profile)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

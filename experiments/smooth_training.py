@@ -10,7 +10,7 @@ trained network.
 import dataclasses
 import sys
 
-from experiments import robustness, runner, trainings
+from experiments import networks, robustness, runner, trainings
 from hfc_keras import reporting
 
 KEYS = robustness.KEYS
@@ -45,8 +45,7 @@ def recipes(settings):
 
 def measure(cell):
     """Return the rows of one training."""
-    model, _ = cell.fit()
-    return robustness.rows(cell, model)
+    return robustness.rows(networks.Network(cell))
 
 
 def summary(table):

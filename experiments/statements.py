@@ -3,11 +3,11 @@
 from hfc_keras import reporting
 
 
-def claim(kind, paper, item, name, sentence, measured, effect, unit="accuracy", **bound):
-    """Claim of a paper, or a question of our own.
+def claim(prefix, paper, item, name, sentence, measured, effect, unit="accuracy", **bound):
+    """Claim of a paper, or a control or question of our own.
 
     Args:
-        kind: str, what the ids of an experiment's claims begin with.
+        prefix: str, what the ids of an experiment's claims begin with.
         paper: str.
         item: str, the heading under which the ledger has it.
         name: str, the rest of the id.
@@ -15,13 +15,13 @@ def claim(kind, paper, item, name, sentence, measured, effect, unit="accuracy", 
         measured: str.
         effect: function.
         unit: str.
-        **bound: ``above`` and ``below``.
+        **bound: ``above`` and ``below``, and whatever else a Claim takes.
 
     Returns:
         reporting.Claim.
     """
     return reporting.Claim(
-        id=f"{kind}_{name}",
+        id=f"{prefix}_{name}",
         paper=paper,
         item=item,
         sentence=sentence,

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from experiments import conditions, sensitivity, settings, trainings
+from experiments import conditions, networks, sensitivity, trainings
 from experiments.profiles import DECAY, RESIDUAL, RESIDUAL_TRAINING
 from hfc_keras import attacks, checks, data, reporting, training
 
@@ -32,6 +32,12 @@ IMAGENET_TRAINING = {
     "milestones": (30, 60),
 }
 
+# What is meant by corruptions, for claims on them.
+CORRUPTIONS = (
+    f"{len(data.CORRUPTIONS)} of the 15 corruptions of CIFAR-10-C "
+    f"({', '.join(data.CORRUPTIONS).replace('_', ' ')})"
+)
+
 
 def by_profile(paper):
     """What a profile changes in an experiment on residual networks, for its PROFILE_CHANGES.
@@ -46,7 +52,7 @@ def by_profile(paper):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Changed(settings.Settings):
+class Changed(networks.Settings):
     """Settings of an experiment that measures networks on corrupted and attacked images."""
 
     MEASURED_WITH: ClassVar = ("epsilons", "severities")
@@ -119,27 +125,27 @@ def distinct(name, values):
     )
 
 
-def rows(cell, model):
+def rows(network):
     """Everything that is measured of every network.
 
     Args:
-        cell: runner.Cell, trained, whose settings are Settings.
-        model: its keras.Model.
+        network: networks.Network of a cell whose settings are Settings.
 
     Returns:
-        DataFrame with the columns measure, condition, level, ring, accuracy, value and others:
+        DataFrame with the columns measure, condition, level, ring, accuracy, value, examples,
+        bn_statistics and others:
         the Fourier sensitivity, accuracy on test images as they are, by thirds of the frequencies,
         under corruptions and attacks, and how often a shift changes the class.
     """
-    told, side = cell.settings, min(cell.dataset().image_shape[:2])
+    told, side = network.cell.settings, min(network.cell.dataset().image_shape[:2])
     return pd.concat(
         [
-            sensitivity.rows(cell, model).assign(measure="sensitivity"),
-            conditions.clean(cell, model),
-            conditions.filtered(cell, model),
-            conditions.corrupted(cell, model, told.severities),
-            conditions.attacked(cell, model, told.epsilons),
-            conditions.shifted(cell, model, told.shift or side // 8),
+            sensitivity.rows(network).assign(measure="sensitivity"),
+            conditions.clean(network),
+            conditions.filtered(network),
+            conditions.corrupted(network, told.severities),
+            conditions.attacked(network, told.epsilons),
+            conditions.shifted(network, told.shift or side // 8),
         ],
         ignore_index=True,
     )
@@ -214,8 +220,9 @@ def spectra_in_words(table):
 
 def accuracies_in_words(table):
     """Accuracies and other shares, and accuracy by corruption, with headings."""
+    whole = reporting.intervals_in_words(table[table["measure"] == "clean"], ["recipe"])
     return (
-        f"Accuracy, and other shares\n\n{by_condition(table).to_string()}\n\n"
+        f"Accuracy, and other shares\n\n{by_condition(table).to_string()}\n\n{whole}\n\n"
         f"Accuracy under corruptions ({source(table)}), mean over severities\n\n"
         f"{by_corruption(table).to_string()}"
     )

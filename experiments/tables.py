@@ -98,8 +98,8 @@ class Source:
             settings_class: the ``Settings`` of the experiment.
 
         Returns:
-            dict of str: experiment, data set, networks, training images (at most), epochs, seeds
-            and the settings that were told otherwise than the profile's default.
+            dict of str: experiment, profile, data set, networks, training images (at most),
+            epochs, seeds and the settings that were told otherwise than the profile's default.
 
         Raises:
             ValueError: if the record does not tell.
@@ -120,6 +120,7 @@ class Source:
         ]
         return {
             "experiment": self.experiment,
+            "profile": self.profile,
             "data set": self.columns["dataset"],
             "networks": ", ".join(dict.fromkeys(recipe["network"] for recipe in recipes)),
             "training images, at most": ", ".join(dict.fromkeys(one["images"] for one in recipes)),

@@ -54,6 +54,8 @@ BETTER, ALIKE, WORSE = [0.1, 0.12, 0.11], [-0.1, 0.1, 0.05], [-0.1, -0.12, -0.11
         ({"a": BETTER, "b": ALIKE, "c": [0.3] * 3}, {}, "undecided", "b"),
         ({"a": BETTER, "b": BETTER[:2]}, {}, "undecided", "b"),
         ({"a": BETTER[:2], "b": [0.01]}, {}, "undecided", "b"),
+        # In half-widths of its interval, and not by its mean, is b the nearest to refuting.
+        ({"a": [-0.3, 0.1, 0.1], "b": [-0.01, -0.03, 0.0]}, {}, "undecided", "b"),
         ({"a": ALIKE, "b": WORSE, "c": [-0.2] * 3, "d": BETTER}, {}, "refuted", "c"),
         ({"a": BETTER, "b": [0.5] * 3}, {"below": 0.2}, "refuted", "b"),
     ],
@@ -182,14 +184,15 @@ def test_figure_has_a_panel_a_unit_and_tells_verdicts_by_shape():
     shapes = [line.get_marker() for axes in figure.axes for line in axes.lines]
     assert [shape for shape in shapes if shape in ("o", "X", "D")] == ["o", "X", "D"]
     legend = [text.get_text() for text in figure.legends[0].texts]
-    assert legend == ["supported (1)", "refuted (1)", "undecided (1)", "supports", "over images"]
+    assert legend[:3] == ["supported (1)", "not seen at this scale (1)", "undecided (1)"]
+    assert legend[3:] == ["supports", "over seeds and images"]
     several = pd.concat([rows, rows.assign(dataset="digits")])
     labels = reporting.claims_forest(several).axes[1].get_yticklabels()
     assert [label.get_text() for label in labels] == ["d, cifar10 (Fig. 5)", "d, digits (Fig. 5)"]
     rows["against"] = ["", "a|b", "", ""]
     text = reporting.claims_markdown(rows)
     assert text.count("against") == 1
-    assert "] against a\\|b; over images [+0.105, +0.295]" in text
+    assert "] against a\\|b; seeds and images [+0.105, +0.295]" in text
     with pytest.raises(ValueError, match=r"columns.*Received: missing=\['unit'\]"):
         reporting.claims_markdown(rows.drop(columns="unit"))
     with pytest.raises(ValueError, match="at least one claim that was measured"):

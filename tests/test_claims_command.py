@@ -24,9 +24,6 @@ def table():
     return claimed.table()
 
 
-B = {"model": "vgg11", "width": 0.25, "examples": [1500, 90], "epochs": 20}
-
-
 @pytest.fixture
 def command(tmp_path, table, monkeypatch, capsys):
     """Write the table of an experiment that makes claims, with its record; run the command."""
@@ -39,17 +36,7 @@ def command(tmp_path, table, monkeypatch, capsys):
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, f"experiments.{name}", module)
     monkeypatch.setattr(catalogue, "experiments", lambda: dict.fromkeys(modules, ""))
-    path = tmp_path / "smoke" / "digits" / "one.csv"
-    path.parent.mkdir(parents=True)
-    table.to_csv(path, index=False)
-    cells = {
-        f"{recipe} seed {seed}": {"rows": 10, "recipe": changes}
-        for recipe, changes in (("a", {"epochs": 5}), ("b", B))
-        for seed in range(3)
-    }
-    told = {"profile": "smoke", "dataset": None, "radii": None, "examples": [700, 90]}
-    content = {"dataset": "digits", "settings": told, "seeds": [0, 1, 2], "cells": cells}
-    path.with_suffix(".json").write_text(json.dumps(content))
+    path = claimed.write(table, tmp_path)
 
     def run(*arguments):
         status = 0
@@ -65,22 +52,27 @@ def command(tmp_path, table, monkeypatch, capsys):
 
 def test_command_writes_ledger_page_figure_and_record(command):
     status, printed = command.run("--experiments", "one")
-    assert status == 0 and printed.startswith("2 claims: 1 supported, 1 undecided\nwrote ")
+    assert status == 0 and printed.startswith(
+        "Sentences of the papers: 2, of which 1 supported, 1 undecided\nwrote "
+    )
     rows = pd.read_csv(command.folder / "claims.csv")
     assert rows[["id", "verdict"]].values.tolist() == [["low", "supported"], ["gain", "undecided"]]
     assert set(rows["dataset"]) == {"digits"} and set(rows["profile"]) == {"smoke"}
     np.testing.assert_allclose(rows["effect"], 0.04)
     page = (command.folder / "CLAIMS.md").read_text()
-    first, second = (page.index(f"## Wang et al. 2020, {item}\n") for item in ("Table 1", "Fig. 5"))
+    first, second = (
+        page.index(f"### Wang et al. 2020, {item}\n") for item in ("Table 1", "Fig. 5")
+    )
     assert first < second and "b \\| helps." in page and "Not measured" not in page
     assert "is no evidence" in page and "similar within 0.05." in page
     scale = page.partition("## Scale of each table")[2].splitlines()[-1]
     assert scale == (
-        "| one | digits | resnet8, vgg11 x 0.25 | all, 1,500 | 5 to 20 | 0, 1, 2 "
+        "| one | smoke | digits | resnet8, vgg11 x 0.25 | all, 1,500 | 5 to 20 | 0, 1, 2 "
         "| examples = [700, 90] |"
     )
     half = stats.t.ppf(0.975, 2) * 0.02 / math.sqrt(3)
-    assert f"+0.040 [{0.04 - half:+.3f}, {0.04 + half:+.3f}] | > 0 | 3 | **undecided**" in page
+    numbers = f"+0.040 [{0.04 - half:+.3f}, {0.04 + half:+.3f}] | > 0 | 3 | **undecided**"
+    assert f"{numbers} (detectable: {half:.2g} off the bound)" in page
     assert "| -1 to 0.5 | 3 | **supported**" in page
     assert "[one, smoke, digits](smoke/digits/one.csv)" in page
     record = json.loads((command.folder / "claims.json").read_text())
@@ -101,7 +93,9 @@ def test_a_claim_compares_two_data_sets(command):
     claim = dataclasses.replace(CLAIM, id="apart", effect=effect, other_dataset="synthetic")
     command.modules["one"].CLAIMS = (claim,)
     status, printed = command.run("--experiments", "one")
-    assert status == 0 and printed.startswith("1 claims: 1 not measured\n")
+    assert status == 0 and printed.startswith(
+        "Sentences of the papers: 1, of which 1 not measured\n"
+    )
     listed = (command.folder / "CLAIMS.md").read_text().partition("## Not measured")[2]
     assert (
         "Claim 'apart' compares with another data set" in listed and "--dataset synthetic" in listed
@@ -115,7 +109,7 @@ def test_a_claim_compares_two_data_sets(command):
     status, _ = command.run("--experiments", "one")
     tables = json.loads((command.folder / "claims.json").read_text())["tables"]
     assert set(tables) == {"smoke/digits/one.csv", "smoke/synthetic/one.csv"}
-    assert "| one | synthetic |" in (command.folder / "CLAIMS.md").read_text()
+    assert "| one | smoke | synthetic |" in (command.folder / "CLAIMS.md").read_text()
     row = pd.read_csv(command.folder / "claims.csv").iloc[0]
     assert status == 0 and row["verdict"] == "supported" and row["dataset"] == "digits"
     np.testing.assert_allclose([row["effect"], row["low"], row["high"]], 0.25)
@@ -132,14 +126,14 @@ def test_absent_tables_are_refused_or_listed(command):
     assert "python -m experiments.two --profile smoke --dataset digits --results" in printed
     assert not (command.folder / "claims.csv").exists()
     status, printed = command.run("--available", "--dataset", "digits", "synthetic")
-    assert status == 0 and "6 claims: 1 supported, 1 undecided, 4 not" in printed
+    assert status == 0 and "papers: 6, of which 1 supported, 1 undecided, 4 not" in printed
     rows = pd.read_csv(command.folder / "claims.csv")
     measured = rows[rows["verdict"] != "not measured"]
     assert measured[["id", "dataset"]].values.tolist() == [["low", "digits"], ["gain", "digits"]]
     page = (command.folder / "CLAIMS.md").read_text()
     listed = page.partition("## Not measured")[2]
     assert listed.count("\n- one: ") == 1 and listed.count("\n- two: ") == 2
-    assert page.count("| one | ") == 1 and "--fresh" not in page
+    assert page.count("| one | smoke | ") == 1 and "--fresh" not in page
     for arguments, message in [
         (["--experiments", "silent"], "`experiments` must be one of 'one', 'two'"),
         (["--experiments", "one", "one"], "`experiments` must hold at least one and none twice"),

@@ -82,10 +82,25 @@ def test_the_correlations_over_methods_have_intervals():
     measures = {"pgd": np.negative, "corruptions": lambda value: (value - 3) ** 2}
     table = table_of({name: rank for rank, name in enumerate(names)}, **measures)
     found = compare_all.correlations(table)["rank correlation"]
-    assert len(found) == len(compare_all.CLAIMS)
+    assert len(found) == len(compare_all.PAIRS)
     assert found["gradient, high; PGD"] == "-1.00 (-1.00 to -1.00)"
     assert found["accuracy; PGD"] == "-1.00 (-1.00 to -1.00)"
     value, low, _, high = found["gradient, high; corruptions"].replace("(", "").split()
     assert float(low) < float(value) < float(high.rstrip(")"))
     words = compare_all.summary(table)
     assert "over 5 methods" in words and "gradient, high; PGD" in words
+
+
+def test_corruptions_beside_clean_accuracy_in_tables_that_lack_it():
+    table = table_of({"vanilla": 0.5, "dropout": 0.8}, seeds=(0,), corruptions=lambda value: 0.4)
+    old = table.drop(columns="corruptions_share")
+    np.testing.assert_allclose(compare_all.shared(old)["corruptions_share"], [0.8, 0.5])
+    assert compare_all.shared(table) is table
+    assert compare_all.methods(old).loc["dropout", "corruptions / clean"] == "0.500"
+
+
+def test_methods_that_guess_are_told():
+    table = table_of({"vanilla": 0.5, "dropout": 0.1}, seeds=(0,)).assign(classes=10, examples=400)
+    assert compare_all.methods(table).index.tolist() == ["vanilla", "dropout (at chance)"]
+    legend = compare_all.figures(table, None)[""].axes[3].texts[0].get_text()
+    assert legend.splitlines() == ["1  vanilla", "2  dropout (at chance)"]

@@ -17,7 +17,9 @@ from experiments import (
     contextual_convolution,
     curves,
     fourier_regularization,
+    given_networks,
     label_shuffle,
+    published_networks,
     robustness,
     two_views,
 )
@@ -27,6 +29,10 @@ from hfc_keras.reporting import misaligned
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COUNTS_AT_12 = functools.partial(reporting.contingency_table, radius=12)
+PARTIAL = functools.partial(published_networks.ranks, coefficient="partial")
+HIGH, LOW = (
+    functools.partial(reporting.given_table, component=component) for component in ("high", "low")
+)
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "results" / "README.md"]
 
 
@@ -41,7 +47,7 @@ def test_python_snippets_of_the_readme_run(tmp_path, monkeypatch, capsys):
 
 
 def test_every_experiment_has_a_row_in_the_readme():
-    for name in catalogue.experiments():
+    for name in {**catalogue.experiments(), **catalogue.outside()}:
         assert f"python -m experiments.{name}" in README
 
 
@@ -120,11 +126,28 @@ def test_numbers_on_other_data_sets_are_those_of_the_table(dataset):
     assert compared(f"### {dataset}", dataset, *told) > 0
 
 
-def compared(heading, dataset, experiment, keys, summary):
+@pytest.mark.parametrize(
+    ("heading", "experiment", "dataset", "summary", "count"),
+    [
+        ("## published_networks", published_networks, "imagenet", published_networks.ranks, 12),
+        ("### At equal clean accuracy", published_networks, "imagenet", PARTIAL, 11),
+        ("## given_networks", given_networks, "cifar10", HIGH, 6),
+        ("## given_networks", given_networks, "cifar10", LOW, 6),
+    ],
+)
+def test_numbers_on_networks_of_others_are_those_of_the_table(
+    heading, experiment, dataset, summary, count
+):
+    name = experiment.__name__.rpartition(".")[2]
+    told = heading, dataset, name, experiment.KEYS, summary
+    assert compared(*told, profile=name.partition("_")[0]) >= count
+
+
+def compared(heading, dataset, experiment, keys, summary, profile="quick"):
     """Rows of tables below a heading of the results page, all equal to a summary of a CSV."""
     page = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
     section = re.split(r"\n##+ ", page.partition(f"\n{heading}")[2])[0]
-    path = ROOT / "results" / "quick" / dataset / f"{experiment}.csv"
+    path = ROOT / "results" / profile / dataset / f"{experiment}.csv"
     expected, count = summary(reporting.read_table(path, keys)), 0
     for block in re.findall(r"(?:^\|.*\n)+", section, re.MULTILINE):
         header, _, *lines = block.splitlines()

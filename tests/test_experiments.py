@@ -375,7 +375,8 @@ def test_data_that_cannot_be_trained_on_are_refused(run, tmp_path, capsys, shape
 def test_every_experiment_is_listed_with_its_summary():
     command = [sys.executable, "-m", "experiments"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name, summary in {**catalogue.experiments(), **catalogue.commands()}.items():
+    found = {**catalogue.experiments(), **catalogue.outside(), **catalogue.commands()}
+    for name, summary in found.items():
         assert re.search(rf"^  {name} +{re.escape(summary)}$", listed, re.MULTILINE)
         assert summary
     assert "training_heuristics" in listed

@@ -1,3 +1,4 @@
+import functools
 import itertools
 
 import numpy as np
@@ -45,9 +46,10 @@ def perturbed():
 
 
 FIGURES = [
-    (maps.heat_map_panels, heat, 3),
-    (stops.band_stop_curves, stopped, 2),
-    (spectra.perturbation_curves, perturbed, 2),
+    (maps.heat_map_panels, heat, (3, 2)),
+    (functools.partial(maps.heat_map_panels, rise=True), heat, (3, 2)),
+    (stops.band_stop_curves, stopped, (3, 3)),
+    (spectra.perturbation_curves, perturbed, (2, 2)),
 ]
 TABLES = [(maps.heat_map_table, heat), (stops.band_stop_table, stopped)]
 TABLES += [(spectra.perturbation_table, perturbed)]
@@ -88,7 +90,8 @@ def test_tables_have_a_row_a_recipe():
     assert table.loc["adversarial", "0 to 0.125"] == "+0.010 +- 0.010"
     assert list(table.index) == list(RECIPES)
     table = stops.band_stop_table(stopped())
-    assert table.loc["vanilla"].tolist()[1:] == ["0.090 +- 0.000", "0.050 +- 0.000", "0 to 1"]
+    drops, shares = ["0.090 +- 0.000", "0.050 +- 0.000"], ["0.127 +- 0.002", "0.070 +- 0.001"]
+    assert table.loc["vanilla"].tolist()[1:] == [*drops, *shares, "0 to 1"]
     assert table.loc["adversarial", "original"] == "0.710 +- 0.010"
     table = spectra.perturbation_table(perturbed())
     assert table.loc["adversarial, fgsm", "beyond 0.25"] == "0.390 +- 0.010"
@@ -102,7 +105,8 @@ def test_figures_are_written_within_a_page(draw, rows, panels, recipes, tmp_path
     figure = draw(table[table["recipe"].isin(recipes)], {"vanilla": "as usual"})
     assert figure.get_figwidth() <= 7.0001
     drawn = len(figure.axes)
-    assert drawn == panels - (panels == 3 and len(recipes) == 1)
+    # A panel a recipe and its bar, or panels that all recipes share.
+    assert drawn == panels[len(recipes) == 1]
     paths = save_figure(figure, tmp_path / "figure")
     assert all(path.stat().st_size > 1000 for path in paths)
     texts = [axes.get_title() for axes in figure.axes]
@@ -119,11 +123,42 @@ def test_pictures_share_a_scale_and_have_zero_in_the_middle():
     assert pictures[0].get_array().shape == (8, 8)
     assert pictures[0].get_array()[4, 4] == pytest.approx(0.21)
     assert pictures[0].get_array()[4, 0] == pytest.approx(0.61)
-    assert bar.get_ylabel() == "error rate" and first.get_title() == "vanilla (clean 0.200)"
+    assert bar.get_ylabel() == "error rate" and first.get_title() == "vanilla\nclean error 0.200"
+
+
+def test_rises_begin_at_the_smallest_and_have_no_clean_error_in_them():
+    table = heat().assign(clean_error=0.3)
+    first, _, bar = maps.heat_map_panels(table, rise=True).axes
+    np.testing.assert_allclose(first.images[0].get_clim(), (-0.09, -0.09 + 0.1 * 32**0.5))
+    assert first.images[0].get_array()[4, 4] == pytest.approx(-0.09)
+    assert bar.get_ylabel() == "rise of the error rate over clean"
+
+
+def test_a_drop_is_a_share_of_the_accuracy_of_its_seed():
+    table = stopped()
+    found = stops.band_stop_share(table, "vanilla", "high")
+    np.testing.assert_allclose(found, 0.05 / (0.7 + 0.01 * np.arange(3)))
+    never = table.assign(accuracy=0.0, drop=0.0)
+    assert stops.band_stop_share(never, "vanilla", "low").isna().all()
+    assert stops.band_stop_curves(never).axes[2].get_ylabel() == "drop / accuracy on originals"
+
+
+@pytest.mark.parametrize(("clean", "told"), [(0.11, True), (0.5, False)])
+def test_networks_that_guess_are_told(clean, told):
+    known = {"classes": 10, "examples": 400}
+    table = stopped().assign(**known)
+    table["accuracy"] = clean - table["drop"]
+    assert ("vanilla (at chance)" in stops.band_stop_table(table).index) == told
+    names = [text.get_text() for text in stops.band_stop_curves(table).legends[0].get_texts()]
+    assert ("vanilla (at chance)" in names) == told
+    table = heat().assign(clean_error=1 - clean, **known)
+    assert ("vanilla (at chance)" in maps.heat_map_table(table).index) == told
+    title = maps.heat_map_panels(table, {"vanilla": "plain"}).axes[0].get_title()
+    assert title.startswith("plain (at chance)\n") == told
 
 
 def test_curves_show_means_over_seeds_in_the_recipes_look():
-    accuracy, drop = stops.band_stop_curves(stopped(), chance=0.1).axes
+    accuracy, drop, share = stops.band_stop_curves(stopped(), chance=0.1).axes
     look = palette.recipe_looks(RECIPES)["vanilla"]
     (line,) = (one for one in drop.lines if one.get_color() == look["color"])
     assert line.get_xdata().tolist() == [0.5, 1.5, 2.5, 3.5]

@@ -60,11 +60,20 @@ def test_numbers_after_training_are_those_of_the_recipe():
 
 def test_claims_on_batch_sizes_compare_smallest_and_largest():
     names = {f"batch_{size}": value for size, value in ((25, 0.3), (400, 0.2), (100, 0.9))}
-    table = frequency_table(names, {"batch_25": 0.7}, {"batch_25": 0.8})
+    after = {"batch_25": 0.97, "batch_100": 0.95, "batch_400": 0.91}
+    table = frequency_table(names, {"batch_25": 0.7, "batch_400": 0.66}, after)
     rows = judged(batch_size, table, [claim.id for claim in batch_size.CLAIMS])
     effects = {name.removeprefix("batch_size_"): row["effect"] for name, row in rows.items()}
-    assert effects == pytest.approx({"train": 0.3, "test": 0.2, "gap": 0.1, "high": 0.1})
+    assert effects == pytest.approx({"train": 0.06, "test": 0.04, "gap": 0.02, "high": 0.1})
     assert {row["verdict"] for row in rows.values()} == {"supported"}
+
+
+def test_networks_that_have_not_fitted_their_images_judge_no_gap():
+    names = {"batch_25": 0.3, "batch_100": 0.3, "batch_400": 0.2}
+    table = frequency_table(names, {"batch_25": 0.7}, {"batch_25": 0.97, "batch_100": 0.95})
+    gap = judged(batch_size, table, ["batch_size_gap"])["batch_size_gap"]
+    assert (gap["verdict"], gap["reason"]) == ("undecided", "not fitted: batch_400 has 0.51 of 0.9")
+    assert gap["low"] > 0 and gap["fit"] == pytest.approx(0.51)
 
 
 @pytest.mark.parametrize(
@@ -103,6 +112,9 @@ def test_claims_on_heuristics_tell_statistics_apart():
     for scaling, gain in (("spread", 0.1), ("matched", 0.3)):
         more = scaled.assign(scaling=scaling, accuracy=scaled["accuracy"] + gain)
         table = pd.concat([table, more], ignore_index=True)
+    invariant = (table["recipe"] == "adversarial") & (table["component"] == "low")
+    constant, table = table, table.copy()
+    table.loc[invariant, "accuracy"] += 0.4
     claims = {claim.id: claim for claim in training_heuristics.CLAIMS}
     rows = {name: reporting.judge(claim, table) for name, claim in claims.items()}
     short = {name.removeprefix("heuristics_"): row for name, row in rows.items()}
@@ -115,7 +127,15 @@ def test_claims_on_heuristics_tell_statistics_apart():
     assert short["vanilla_magnitude"]["effect"] == pytest.approx(0.1)
     assert short["dropout_high"]["verdict"] == "supported"
     assert short["adversarial_invariant"]["effect"] == pytest.approx(0.01)
+    assert short["adversarial_invariant"]["verdict"] == "supported"
     assert short["batch_norm_most"]["effect"] == pytest.approx(0)
+    # One answer to every high component is no invariance, nor is one to every image.
+    row = reporting.judge(claims["heuristics_adversarial_invariant"], constant)
+    assert (row["verdict"], row["against"]) == ("refuted", "low components")
+    guessing = table["recipe"] == "adversarial"
+    table = table.assign(accuracy=table["accuracy"].mask(guessing, 0.1))
+    row = reporting.judge(claims["heuristics_adversarial_invariant"], table)
+    assert row["verdict"] == "undecided" and "beyond chance has 0.00 of 0.2" in row["reason"]
 
 
 @pytest.fixture
@@ -185,68 +205,6 @@ def test_claims_of_figure_6(trained_on_components):
     assert effects["gap"] == pytest.approx(0)
 
 
-def shuffle_table(curves):
-    """Rows of label_shuffle: for each recipe (training accuracy, accuracy on low) by epoch."""
-    rows = []
-    for recipe, points in curves.items():
-        for seed in (0, 1, 2):
-            for epoch, (fit, low) in enumerate(points, start=1):
-                shared = {"recipe": recipe, "seed": seed, "epoch": epoch}
-                whole = {"component": "original", "radius": np.nan, "accuracy": fit}
-                rows += [{**shared, "split": split, **whole} for split in ("train", "train_after")]
-                for radius in RADII:
-                    part = {"component": "low", "radius": radius, "accuracy": low}
-                    rows.append({**shared, "split": "train_after", **part})
-    return pd.DataFrame(rows).assign(bn_statistics="none", examples=10, classes=10)
-
-
-def test_labels_are_compared_where_both_fit_equally_well():
-    table = shuffle_table(
-        {
-            "natural": [(0.4, 0.4), (0.6, 0.3), (0.6, 0.3), (0.6, 0.3), (0.6, 0.3)],
-            "shuffled": [(0.1, 0.1), (0.2, 0.1), (0.5, 0.1), (0.7, 0.2), (0.9, 0.5)],
-        }
-    )
-    words = label_shuffle.equally_fitted(table)
-    assert words.loc["training images"].tolist() == ["0.600 +- 0.000"] * 2
-    assert words.loc["low 4"].tolist() == ["0.300 +- 0.000", "0.150 +- 0.000"]
-    rows = judged(label_shuffle, table, [claim.id for claim in label_shuffle.CLAIMS])
-    effects = {name: row["effect"] for name, row in rows.items()}
-    expected = {
-        "shuffle_takes_longer": 1.5,
-        "shuffle_low_eighth": 0.15,
-        "shuffle_low_quarter": 0.15,
-        "shuffle_nothing_low": 0.4,
-        "natural_low_first": 0.1,
-    }
-    assert effects == pytest.approx(expected)
-    assert rows["shuffle_takes_longer"]["verdict"] == "refuted"
-
-
-def test_networks_that_never_fit_alike_are_not_compared():
-    table = shuffle_table({"natural": [(0.7, 0.4)], "shuffled": [(0.1, 0.1), (0.2, 0.1)]})
-    assert "not to be had" in label_shuffle.summary(table)
-    claims = {claim.id: claim for claim in label_shuffle.CLAIMS}
-    with pytest.raises(reporting.MissingMeasurementError, match="shuffle_low_eighth"):
-        reporting.judge(claims["shuffle_low_eighth"], table)
-    assert "not to be had" in label_shuffle.summary(table[table["recipe"] == "natural"])
-
-
-def test_trainings_that_ended_too_early_refute_nothing():
-    """Never half right: at least one epoch more than there were, which may only support."""
-    claim = {claim.id: claim for claim in label_shuffle.CLAIMS}["shuffle_takes_longer"]
-    fits, low = [(0.7, 0.4)], (0.1, 0.1)
-    enough = shuffle_table({"natural": fits, "shuffled": [low] * 3})
-    row = reporting.judge(claim, enough)
-    assert (row["effect"], row["verdict"]) == (4, "supported")
-    for natural, shuffled in ((fits, [low] * 2), ([low], [low] * 9)):
-        table = shuffle_table({"natural": natural, "shuffled": shuffled})
-        with pytest.raises(reporting.MissingMeasurementError, match="train longer"):
-            reporting.judge(claim, table)
-    one = enough[(enough["seed"] != 1) | (enough["epoch"] < 3)]
-    assert reporting.judge(claim, one)["n"] == 2
-
-
 @pytest.mark.parametrize(
     ("experiment", "arguments", "message"),
     [
@@ -280,16 +238,6 @@ def test_experiments_share_their_trainings():
         recipe.hash
         for recipe in training_heuristics.recipes(training_heuristics.Settings()).values()
     }
-
-
-def test_shuffled_labels_are_those_trained_on():
-    settings = label_shuffle.Settings(profile="quick")
-    natural, shuffled = label_shuffle.recipes(settings).values()
-    assert (natural.epochs, shuffled.epochs) == (50, 150) and natural.examples == (2_000, 1_000)
-    epochs = settings.measured_epochs(150)
-    assert epochs[:5] == [1, 2, 3, 4, 5] and epochs[-1] == 150 and len(epochs) <= 31
-    paper = label_shuffle.Settings(profile="paper")
-    assert paper.measured_epochs(100) == list(range(1, 101))
 
 
 def test_every_claim_stands_where_the_ledger_looks_for_it():

@@ -54,18 +54,33 @@ def test_curves_draw_share_and_chance_of_each_decomposition(table):
     assert len(figure.legends[0].get_texts()) == 4
 
 
-def test_effects_and_their_bootstrap_over_images(table, rng):
+def test_effects_and_their_bootstrap(table, rng):
     where = {"decomposition": "fourier", **VANILLA}
     effect = reporting.misaligned_effect(table, 12.0, **where)
     expected = [(17 + seed - 10) / (8 * (10 + seed) + 28 + 5) for seed in range(3)]
     np.testing.assert_allclose(effect, expected)
-    share, chance = reporting.resampled(table, rng, 12.0, 4000, **where)
+    one = table[table["seed"] == 0]
+    share, chance = reporting.resampled(one, rng, 12.0, 4000, **where)
     n, p = 113, 17 / 113
     assert share.mean() == pytest.approx(p, abs=0.002)
     assert share.std() == pytest.approx(np.sqrt(p * (1 - p) / n), rel=0.05)
     # Among the 30 images that are right and wrong from low, 10 in 30 are right by chance.
     assert chance.mean() == pytest.approx(10 / n, abs=0.002)
     assert np.corrcoef(share, chance)[0, 1] > 0.3
+
+
+def test_the_bootstrap_draws_seeds_and_images(table, rng):
+    where = {"decomposition": "fourier", **VANILLA}
+    # A hundred times as many images leave a tenth of their deviation.
+    many = table.assign(count=table["count"] * 100)
+    share, _ = reporting.resampled(many, rng, 12.0, 2000, **where)
+    shares = [(17 + seed) / (8 * (10 + seed) + 28 + 5) for seed in range(3)]
+    few, _ = reporting.resampled(table, rng, 12.0, 2000, **where)
+    assert share.mean() == pytest.approx(np.mean(shares), abs=0.002)
+    images = few.mean() * (1 - few.mean()) / 118
+    between = np.var(shares, ddof=1) / 3
+    assert share.var() == pytest.approx(between + images / 100, rel=0.15)
+    assert few.var() == pytest.approx(between + images, rel=0.15)
 
 
 def test_claims_are_judged_from_the_table(table):

@@ -45,7 +45,7 @@ def test_the_figure_shows_means_and_ranges():
     figure = corruption_points(measured(), titles, chance=0.1)
     (axes,) = figure.axes
     names = [label.get_text() for label in axes.get_xticklabels()]
-    assert names == ["clean", "fog", "shot noise", "mean"]
+    assert names == ["clean", "fog", "shot noise", "mean of 2"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "chance",
         "adversarial",

@@ -59,9 +59,12 @@ def test_smooth_training_keeps_kernels_smooth(run):
 def test_attacks_by_themselves_and_the_long_one_on_what_survives(run):
     told = "--recipes vanilla --model small_cnn --epsilons 0.02 0.1"
     table = pd.read_csv(f"{run(smooth_training, told)}.csv")
-    clean = int(table["accuracy"].iloc[0] * 20)
+    assert table["examples"].tolist() == [40] + [20] * (len(table) - 1)
     alone = table[(table["restarts"] == 1) & (table["attack"] != "none")]
+    # Those that are right as they are, of the 20 that are attacked.
+    clean = alone["attacked"].iloc[0]
     assert (alone["attacked"] == clean).all() and len(alone) == 6
+    assert clean <= 40 * table["accuracy"].iloc[0] + 1e-9
     (long,) = table[table["restarts"] > 1].itertuples()
     short = table[(table["attack"] == "pgd") & (table["epsilon"] == 0.1) & (table["restarts"] == 1)]
     assert long.attacked <= short["accuracy"].min() * 20

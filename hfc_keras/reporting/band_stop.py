@@ -1,5 +1,7 @@
 """Accuracy without a ring of frequencies: numbers, a table and curves."""
 
+import math
+
 import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
@@ -7,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from hfc_keras import checks
 from hfc_keras.reporting import palette
-from hfc_keras.reporting.effects import rows_of
+from hfc_keras.reporting.effects import rows_of, value
 from hfc_keras.reporting.panels import (
     CHANCE_LOOK,
     PAGE,
@@ -18,6 +20,7 @@ from hfc_keras.reporting.panels import (
 )
 from hfc_keras.reporting.plots import STYLE, require_columns
 from hfc_keras.reporting.seeds import complete_rows
+from hfc_keras.reporting.shares import AT_CHANCE, recipes_at_chance, share_of_clean
 from hfc_keras.reporting.tables import mean_and_spread, unique_rows
 
 KEYS = "recipe seed inner".split()
@@ -61,6 +64,35 @@ def band_stop_drop(table, recipe, half):
     return within.groupby("seed")["drop"].mean().astype("float64").sort_index()
 
 
+def band_stop_share(table, recipe, half):
+    r"""What a ring of frequencies is worth, as a share of the accuracy on originals, by seed.
+
+    .. math:: \bar d / a_{\text{clean}}
+
+    Args:
+        table: DataFrame as of ``band_stop_drop``.
+        recipe: str.
+        half: as of ``band_stop_drop``.
+
+    Returns:
+        Series of float by seed; NaN for a network that is never right.
+
+    Raises:
+        MissingMeasurementError: as ``band_stop_drop``, or if a seed has no originals.
+        ValueError: as ``band_stop_drop``.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": 0, "inner": [float("nan"), 0, 2],
+        ...         "outer": [float("nan"), 2, 5.7], "accuracy": [0.75, 0.25, 0.5],
+        ...         "drop": [0, 0.5, 0.25]}
+        >>> band_stop_share(pd.DataFrame(rows), "vanilla", "high").round(3).tolist()
+        [0.333]
+    """
+    drop = band_stop_drop(table, recipe, half)
+    clean = value(table, recipe=recipe, inner=math.nan).reindex(drop.index)
+    return pd.Series(share_of_clean(drop, clean), drop.index)
+
+
 def band_stop_table(table):
     """Accuracy on originals and mean drop over low and over high rings, a row a recipe.
 
@@ -68,8 +100,9 @@ def band_stop_table(table):
         table: DataFrame as of ``band_stop_drop``, with two rings or more.
 
     Returns:
-        DataFrame of str, mean and standard deviation over seeds: original, low, high, and
-        worst, the limits of the ring with the largest mean drop.
+        DataFrame of str, mean and standard deviation over seeds: original, low, high, both as
+        shares of original, and worst, the limits of the ring with the largest mean drop. A recipe
+        that does no better on originals than guessing is told by its name.
 
     Raises:
         ValueError: as ``band_stop_drop``.
@@ -79,35 +112,39 @@ def band_stop_table(table):
         ...         "outer": [float("nan"), 2, 5.7], "accuracy": [0.75, 0.25, 0.5],
         ...         "drop": [0, 0.5, 0.25]}
         >>> band_stop_table(pd.DataFrame(rows)).iloc[0].tolist()
-        ['0.750', '0.500', '0.250', '0 to 2']
+        ['0.750', '0.500', '0.250', '0.667', '0.333', '0 to 2']
     """
     require_columns(table, [*KEYS, *VALUES])
-    lines = {}
+    lines, guessing = {}, recipes_at_chance(table[table["inner"].isna()])
     for recipe, part in table.groupby("recipe", sort=False):
         original = part[part["inner"].isna()].groupby("seed")["accuracy"].mean()
         drops = {half: band_stop_drop(table, recipe, half) for half in HALVES}
+        drops.update({f"{half}, share": band_stop_share(table, recipe, half) for half in HALVES})
         inner, outer = part.groupby(["inner", "outer"])["drop"].mean().idxmax()
         cells = {
             name: mean_and_spread(values.agg(["mean", "std"]))
             for name, values in {"original": original, **drops}.items()
         }
-        lines[recipe] = {**cells, "worst": f"{inner:g} to {outer:.3g}"}
+        name = recipe + (AT_CHANCE if recipe in guessing else "")
+        lines[name] = {**cells, "worst": f"{inner:g} to {outer:.3g}"}
     return pd.DataFrame(lines).T
 
 
 def band_stop_curves(table, titles=None, chance=None):
-    """Accuracy without each ring of frequencies, and what is lost by it, a line a recipe.
+    """Accuracy without each ring of frequencies, what is lost, and its share, a line a recipe.
 
     Args:
         table: DataFrame as of ``band_stop_drop``. Lines are means over seeds, bands their range,
             points stand in the middle of their rings (of the last one, which reaches to the
             corner, where its middle would be if it were as wide as the others); accuracy on
-            originals is dashed.
+            originals is dashed. A recipe that does no better than guessing on originals is
+            told in the legend: its drops are shares of luck.
         titles: dict from recipes to names in the legend, or None.
         chance: float or None, accuracy of guessing, a grey line.
 
     Returns:
-        matplotlib.figure.Figure, 7 inches wide, two panels: accuracy, drop.
+        matplotlib.figure.Figure, 7 inches wide, three panels: accuracy, drop, drop as a share of
+        the accuracy on originals.
 
     Raises:
         ValueError: for a missing column, a ring that stands twice, or a table without rings.
@@ -126,34 +163,38 @@ def band_stop_curves(table, titles=None, chance=None):
     unique_rows(table, KEYS)
     rings = table[table["inner"].notna()]
     checks.require(len(rings), "`table` must hold at least one ring", rings=0)
-    width = rings["outer"].min()
+    width, guessing = rings["outer"].min(), recipes_at_chance(table[table["inner"].isna()])
     looks = palette.recipe_looks(table["recipe"])
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(PAGE, 3.0), layout="constrained")
-        accuracy, drop = figure.subplots(1, 2)
-        drop.axhline(0, color=palette.LIGHT_GREY, lw=0.8, zorder=1)
+        accuracy, drop, share = figure.subplots(1, 3)
+        for axes in (drop, share):
+            axes.axhline(0, color=palette.LIGHT_GREY, lw=0.8, zorder=1)
         for recipe, look in looks.items():
             part = rings[rings["recipe"] == recipe]
             part = part.assign(middle=part["inner"] + width / 2)
-            original = table[(table["recipe"] == recipe) & table["inner"].isna()]["accuracy"].mean()
-            accuracy.axhline(original, color=look["color"], linestyle="--", lw=0.7, zorder=1)
+            originals = table[(table["recipe"] == recipe) & table["inner"].isna()]
+            original = originals.set_index("seed")["accuracy"]
+            accuracy.axhline(original.mean(), color=look["color"], linestyle="--", lw=0.7, zorder=1)
             draw_curve(accuracy, part, "middle", look)
-            draw_curve(drop, part.assign(accuracy=part["drop"]), "middle", look)
+            draw_curve(drop, part, "middle", look, "drop")
+            lost = share_of_clean(part["drop"], part["seed"].map(original))
+            draw_curve(share, part.assign(share=lost), "middle", look, "share")
         draw_levels(accuracy, {"chance": chance})
         accuracy.set_ylim(0, accuracy_top(table["accuracy"], chance))
         accuracy.set(title="without one ring of frequencies", ylabel="accuracy")
         drop.set(title="what the ring is worth", ylabel="drop in accuracy")
-        for axes in (accuracy, drop):
-            axes.set_xlabel("middle of the ring (cycles per image)")
-        legend_below(figure, _entries(looks, titles, chance))
+        share.set(title="share of the accuracy", ylabel="drop / accuracy on originals")
+        for axes in (accuracy, drop, share):
+            axes.set_xlabel("middle of the ring\n(cycles per image)")
+        names = {name: (titles or {}).get(name, name) for name in looks}
+        names.update({name: names[name] + AT_CHANCE for name in guessing})
+        legend_below(figure, _entries(looks, names, chance))
     return figure
 
 
 def _entries(looks, titles, chance):
     """Legend: the recipes, originals, chance."""
-    lines = [
-        Line2D([], [], label=(titles or {}).get(recipe, recipe), **look)
-        for recipe, look in looks.items()
-    ]
+    lines = [Line2D([], [], label=titles[recipe], **look) for recipe, look in looks.items()]
     lines.append(Line2D([], [], label="originals", color=palette.GREY, linestyle="--", lw=0.7))
     return lines + ([] if chance is None else [Line2D([], [], label="chance", **CHANCE_LOOK)])

@@ -11,6 +11,16 @@ from collections.abc import Callable
 from hfc_keras import checks
 
 VERDICTS = ("supported", "refuted", "undecided")
+# Whose sentence it is: a paper's, or ours, put to test what a paper says or what none says.
+KINDS = {
+    "paper": "Sentences of the papers",
+    "control": "Controls of our own",
+    "question": "Questions of our own",
+}
+# Share of its training images that a network must have right before its generalisation gap counts.
+FITTED = 0.9
+# The scale of which "refuted" is said outright; at a smaller one it reads as ``not seen``.
+OUTRIGHT = "paper"
 # Beyond the three: a claim whose table is not there.
 NOT_MEASURED = "not measured"
 
@@ -26,19 +36,30 @@ class Claim:
         measured: str, what the effect is, with its unit.
         effect: function from a table (DataFrame) to a Series of float by seed; or, for a claim
             that must hold against each of several rivals, to a dict of such Series by the rival's
-            name.
+            name. None with ``pairs``.
         above: float, the claim holds where ``above < effect < below``.
         below: float, see ``above``; one of the two must be finite.
         paper: str.
+        kind: str of ``KINDS``.
+        unverified: str, what of the sentence was remembered and not found in the paper; empty
+            where it was found.
         by_image: function from a table and a ``numpy.random.Generator`` to an array
-            ``(replicates,)`` of the effect on images drawn with replacement, for one network; None
-            where seeds are the sample, and for an effect against several rivals.
+            ``(replicates,)`` of the mean effect over seeds and test images that are drawn anew;
+            None where the accuracies of the table are, as of ``resampled_effects``.
+        pairs: function from a table to a DataFrame with the columns recipe, seed, first and
+            second, for a claim on Spearman's correlation of the last two over trainings: those
+            are its sample, each with its mean over seeds.
+        fitted: function from a table to a dict from names of networks to Series of float by seed,
+            each of which must be ``fitted_above`` on average, or the claim is left undecided;
+            None asks for nothing.
+        fitted_above: float.
         unit: str, unit of the effect; claims of one unit share a panel of the figure.
         other_dataset: str, name of a data set that the claim compares its own with; the effect
             then gets the rows of both, told apart by the column dataset.
 
     Raises:
-        ValueError: for a range that is empty or holds every number.
+        ValueError: for a range that is empty or holds every number, another kind, or unless it has
+            one of ``effect`` and ``pairs``.
 
     Example:
         >>> Claim(id="a", item="Fig. 5", sentence="A helps.", measured="A minus B, accuracy",
@@ -50,11 +71,16 @@ class Claim:
     item: str
     sentence: str
     measured: str
-    effect: Callable
+    effect: Callable | None = None
     above: float = -math.inf
     below: float = math.inf
     paper: str = "Wang et al. 2020"
+    kind: str = "paper"
+    unverified: str = ""
     by_image: Callable | None = None
+    pairs: Callable | None = None
+    fitted: Callable | None = None
+    fitted_above: float = FITTED
     unit: str = "accuracy"
     other_dataset: str = ""
 
@@ -66,6 +92,13 @@ class Claim:
             f"Claim {self.id!r} must have `above` < `below`, one of them finite",
             above=self.above,
             below=self.below,
+        )
+        checks.choice("kind", self.kind, list(KINDS))
+        checks.require(
+            (self.effect is None) != (self.pairs is None),
+            f"Claim {self.id!r} must have one of `effect` and `pairs`",
+            effect=self.effect,
+            pairs=self.pairs,
         )
 
 
@@ -99,15 +132,15 @@ def words(claim):
         claim: Claim.
 
     Returns:
-        dict with paper, item, id, sentence, measured, unit, above and below.
+        dict with paper, kind, item, id, sentence, measured, unit, unverified, above and below.
 
     Example:
         >>> claim = Claim(id="a", item="Fig. 5", sentence="A helps.", measured="gain, accuracy",
         ...               effect=len, above=0)
-        >>> list(words(claim))
-        ['paper', 'item', 'id', 'sentence', 'measured', 'unit', 'above', 'below']
+        >>> list(words(claim))[:5]
+        ['paper', 'kind', 'item', 'id', 'sentence']
     """
-    names = ("paper", "item", "id", "sentence", "measured", "unit", "above", "below")
+    names = "paper kind item id sentence measured unit unverified above below".split()
     return {name: getattr(claim, name) for name in names}
 
 
@@ -126,7 +159,46 @@ def unmeasured(claim):
         >>> unmeasured(claim)["verdict"]
         'not measured'
     """
-    numbers = dict.fromkeys(("effect", "low", "high", "confidence"), math.nan)
-    images = dict.fromkeys(("image_low", "image_high"), math.nan)
-    verdict = {"against": "", "verdict": NOT_MEASURED}
-    return {**words(claim), "n": 0, **numbers, **verdict, **images}
+    numbers = ("effect", "low", "high", "confidence", "detectable")
+    last = dict.fromkeys(("image_low", "image_high", "fit"), math.nan)
+    return {
+        **words(claim),
+        "sample": sample(claim),
+        "n": 0,
+        **dict.fromkeys(numbers, math.nan),
+        "against": "",
+        "verdict": NOT_MEASURED,
+        "reason": "",
+        **last,
+        "fit_needed": claim.fitted_above if claim.fitted else math.nan,
+    }
+
+
+def sample(claim):
+    """What a claim's interval is over: ``seeds`` or ``trainings``.
+
+    Args:
+        claim: Claim.
+
+    Example:
+        >>> sample(Claim(id="a", item="b", sentence="c", measured="d", pairs=len, above=0))
+        'trainings'
+    """
+    return "seeds" if claim.pairs is None else "trainings"
+
+
+def told(verdict, profile):
+    """A verdict in words: at a small scale ``refuted`` says only that the effect was not seen.
+
+    Args:
+        verdict: str, of ``VERDICTS`` or ``NOT_MEASURED``.
+        profile: str, the scale.
+
+    Returns:
+        str.
+
+    Example:
+        >>> told("refuted", "quick"), told("refuted", "paper"), told("supported", "quick")
+        ('not seen at this scale', 'refuted', 'supported')
+    """
+    return "not seen at this scale" if verdict == "refuted" and profile != OUTRIGHT else verdict

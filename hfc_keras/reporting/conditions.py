@@ -16,7 +16,7 @@ from hfc_keras.reporting.tables import mean_and_spread, one_source, unique_rows
 KEYS = "recipe seed measure condition level".split()
 # Rows of tables and figures by measure; others are named for their condition.
 NAMES = {
-    "corrupted": "corruptions (mean)",
+    "corrupted": "mean of {kinds} corruptions",
     "filtered": "{condition} third",
     "shifted": "same after a shift",
     "outside": "AUROC, {condition}",
@@ -197,14 +197,15 @@ def _wide(rows):
 def _by_label(table):
     """Accuracies by recipe, seed and label; corruptions are averaged."""
     columns = table["measure"], table["condition"], table["level"]
-    labels = [_label(*row) for row in zip(*columns, strict=True)]
+    kinds = table["condition"][table["measure"] == "corrupted"].nunique()
+    labels = [_label(*row, kinds) for row in zip(*columns, strict=True)]
     keys = ["label", "recipe", "seed"]
     return table.assign(label=labels).groupby(keys, sort=False)["accuracy"].mean().reset_index()
 
 
-def _label(measure, condition, level):
+def _label(measure, condition, level, kinds):
     if measure in NAMES:
-        return NAMES[measure].format(condition=condition.replace("_", " "), level=level)
+        return NAMES[measure].format(condition=condition.replace("_", " "), kinds=kinds)
     if pd.isna(level):
         return condition
     levels = round(255 * level, 6)

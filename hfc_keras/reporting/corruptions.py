@@ -78,7 +78,7 @@ def corruption_points(table, titles=None, chance=None):
         ...         "severity": [0, 1], "accuracy": [0.7, 0.5]}
         >>> (axes,) = corruption_points(pd.DataFrame(rows)).axes
         >>> [label.get_text() for label in axes.get_xticklabels()]
-        ['clean', 'shot noise', 'mean']
+        ['clean', 'shot noise', 'mean of 1']
     """
     means, titles = _means(table), titles or {}
     order, looks = _order(means), palette.recipe_looks(means["recipe"])
@@ -104,7 +104,8 @@ def corruption_points(table, titles=None, chance=None):
 
 
 def _name_places(axes, order):
-    names = [name.replace("_", " ") for name in order]
+    kinds = len(set(order) - {CLEAN, MEAN})
+    names = [f"mean of {kinds}" if name == MEAN else name.replace("_", " ") for name in order]
     axes.set_xticks(range(len(order)), names, rotation=30, ha="right", rotation_mode="anchor")
     axes.grid(False, axis="x")
     for name, side in ((CLEAN, 0.5), (MEAN, -0.5)):

@@ -11,6 +11,7 @@ from hfc_keras.reporting.effects import MissingMeasurementError, rows_of
 from hfc_keras.reporting.panels import PAGE, label_outer
 from hfc_keras.reporting.plots import STYLE, require_columns
 from hfc_keras.reporting.seeds import complete_rows
+from hfc_keras.reporting.shares import AT_CHANCE, recipes_at_chance
 from hfc_keras.reporting.tables import mean_and_spread, unique_rows
 
 KEYS = "recipe seed row column".split()
@@ -66,7 +67,8 @@ def heat_map_table(table):
 
     Returns:
         DataFrame of str, mean and standard deviation over seeds: clean, then the rise in each
-        band, parts of the image's smaller side.
+        band, parts of the image's smaller side. A recipe that does no better on clean images than
+        guessing, so that no wave can raise its error, is told by its name.
 
     Raises:
         ValueError: as ``heat_map_rise``.
@@ -78,22 +80,25 @@ def heat_map_table(table):
         ['0.125', '-0.125', '', '', '+0.208']
     """
     require_columns(table, [*KEYS, *VALUES])
-    lines = {}
+    lines, names = {}, _names(table)
     for recipe, part in table.groupby("recipe", sort=False):
         line = {"clean": _cell(part.groupby("seed")["clean_error"].first())}
         for inner, outer in zip(BANDS[:-1], BANDS[1:], strict=True):
             line[_band_name(inner, outer)] = _rise_cell(table, recipe, inner, outer)
-        lines[recipe] = line
+        lines[names[recipe]] = line
     return pd.DataFrame(lines).T
 
 
-def heat_map_panels(table, titles=None):
-    """Error rate by frequency as pictures, a panel a recipe.
+def heat_map_panels(table, titles=None, rise=False):
+    r"""Error rate by frequency, or its rise, as pictures, a panel a recipe.
 
     Args:
         table: DataFrame as of ``heat_map_rise``. Pictures are means over seeds, on one scale of
-            colours from the smallest error on clean images to the largest error.
+            colours from the smallest error on clean images to the largest error; of rises from
+            the smallest to the largest.
         titles: dict from recipes to panel titles, or None; the error on clean images follows.
+        rise: bool, whether to draw the error minus that on clean images, so that networks of
+            other accuracy can be set beside each other.
 
     Returns:
         matplotlib.figure.Figure, up to 7 inches wide, the zero frequency in the middle.
@@ -108,17 +113,19 @@ def heat_map_panels(table, titles=None):
         >>> rows = {"recipe": "vanilla", "seed": 0, "row": [-1, -1, 0, 0], "column": [-1, 0, -1, 0],
         ...         "error": [0.5, 0.25, 0.25, 0.0], "clean_error": 0.125}
         >>> heat_map_panels(pd.DataFrame(rows)).axes[0].get_title()
-        'vanilla (clean 0.125)'
+        'vanilla\nclean error 0.125'
     """
     require_columns(table, [*KEYS, *VALUES])
     unique_rows(table, KEYS)
-    maps = {name: _mean_map(part) for name, part in table.groupby("recipe", sort=False)}
-    clean = table.groupby("recipe")["clean_error"].mean()
-    scale = clean.min(), max(picture.max().max() for picture in maps.values())
+    shown = table.assign(shown=table["error"] - (table["clean_error"] if rise else 0))
+    maps = {name: _mean_map(part) for name, part in shown.groupby("recipe", sort=False)}
+    clean, names = table.groupby("recipe")["clean_error"].mean(), _names(table, titles)
+    least = min(picture.min().min() for picture in maps.values()) if rise else clean.min()
+    scale = least, max(picture.max().max() for picture in maps.values())
     count = min(3, len(maps))
     rows = -(-len(maps) // count)
     with matplotlib.rc_context({**STYLE, "axes.grid": False}):
-        size = ((PAGE - 0.8) * count / 3 + 0.8, 2.2 * rows + 0.2)
+        size = ((PAGE - 0.8) * count / 3 + 0.8, 2.35 * rows + 0.2)
         figure = Figure(figsize=size, layout="constrained")
         grid = list(figure.subplots(rows, count, sharex=True, sharey=True, squeeze=False).flat)
         for axes in grid[len(maps) :]:
@@ -126,15 +133,25 @@ def heat_map_panels(table, titles=None):
         shown = grid[: len(maps)]
         for axes, (recipe, picture) in zip(shown, maps.items(), strict=True):
             drawn = _draw(axes, picture, scale)
-            name = (titles or {}).get(recipe, recipe)
-            axes.set_title(f"{name} (clean {clean[recipe]:.3f})")
+            axes.set_title(f"{names[recipe]}\nclean error {clean[recipe]:.3f}")
         label_outer(shown, "columns (cycles per image)", "rows (cycles per image)")
-        figure.colorbar(drawn, ax=grid, label="error rate", fraction=0.05, pad=0.02)
+        label = "rise of the error rate over clean" if rise else "error rate"
+        figure.colorbar(drawn, ax=grid, label=label, fraction=0.05, pad=0.02)
     return figure
 
 
 def _mean_map(part):
-    return part.groupby(["row", "column"])["error"].mean().unstack("column")
+    return part.groupby(["row", "column"])["shown"].mean().unstack("column")
+
+
+def _names(table, titles=None):
+    """Titles of the recipes, with a word to those that guess."""
+    firsts = table.drop_duplicates(["recipe", "seed"])
+    guessing = recipes_at_chance(firsts.assign(accuracy=1 - firsts["clean_error"]))
+    return {
+        name: (titles or {}).get(name, name) + (AT_CHANCE if name in guessing else "")
+        for name in table["recipe"].unique()
+    }
 
 
 def _draw(axes, picture, scale):

@@ -1,48 +1,36 @@
-"""All claims together: a page and a figure.
+"""All claims together as a page.
 
 A row is what ``verdicts.judge`` returns, with the columns experiment, profile, dataset and table,
-the path of the table as seen from the page.
+the path of the table as seen from the page. Its profile is the largest scale at which the claim was
+measured; what other scales say stands in the columns of ``scale_columns``.
 """
 
 import math
 
-import matplotlib
-import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.markers import CARETLEFT, CARETRIGHT
-from matplotlib.patches import Patch
-
 from hfc_keras import checks
-from hfc_keras.reporting.claims import NOT_MEASURED, VERDICTS
-from hfc_keras.reporting.palette import BLACK, BLUE, GREY, VERMILLION
-from hfc_keras.reporting.plots import STYLE
-from hfc_keras.reporting.verdicts import CONFIDENCE
+from hfc_keras.reporting.claims import KINDS, NOT_MEASURED, VERDICTS, told
+from hfc_keras.reporting.verdicts import BOUND_WITHIN, CONFIDENCE
 
 COLUMNS = (
-    "paper item id sentence measured unit above below n effect low high confidence against verdict "
-    "image_low image_high experiment profile dataset table"
+    "paper kind item id sentence measured unit unverified above below sample n effect low high "
+    "confidence detectable against verdict reason image_low image_high fit fit_needed experiment "
+    "profile dataset table"
 ).split()
-# Told apart by colour, by shape and by fill.
-LOOKS = {
-    "supported": {"color": BLUE, "marker": "o"},
-    "refuted": {"color": VERMILLION, "marker": "X"},
-    "undecided": {"color": GREY, "marker": "D", "markerfacecolor": "white"},
-}
-SUPPORTING = "#d5e8f5"
+# What a row says of each other scale.
+AT_SCALE = ("verdict", "n", "effect", "low", "high")
 HEADING = (
     "| name | claim | effect measured | effect [95 % interval] | holds if | n | verdict | table |\n"
     "|---|---|---|---|---|---|---|---|"
 )
-# Inches.
-ROW, FRAME, WIDTH = 0.19, 0.5, 7.0
 
 
-def claims_markdown(rows):
+def claims_markdown(rows, kind=None):
     """Sections of a page, one for each item of a paper, with a line a claim.
 
     Args:
-        rows: DataFrame with the columns ``COLUMNS``.
+        rows: DataFrame with the columns ``COLUMNS`` and, for scales beside that of a row, those
+            of ``scale_columns``.
+        kind: str of ``claims.KINDS``, whose rows to write; None is all.
 
     Returns:
         str of Markdown, items in the order of their first row.
@@ -54,89 +42,135 @@ def claims_markdown(rows):
         >>> import pandas as pd
         >>> row = dict.fromkeys(COLUMNS, "x") | dict.fromkeys(["effect", "low", "high"], 0.25)
         >>> row |= {"above": 0, "below": math.inf, "image_low": math.nan, "n": 3}
-        >>> row["confidence"] = 0.975
+        >>> row |= {"confidence": 0.975, "reason": "", "unverified": "", "sample": "seeds"}
         >>> print(claims_markdown(pd.DataFrame([row])).splitlines()[-1])
         | x | x | x | +0.250 [+0.250, +0.250] at 97.5 % against x | > 0 | 3 | **x** | [x, x, x](x) |
     """
-    _check_columns(rows)
+    check_columns(rows)
+    scales = [name.removesuffix("_verdict") for name in rows if name.endswith("_verdict")]
+    rows = rows if kind is None else rows[rows["kind"] == checks.choice("kind", kind, list(KINDS))]
     sections = []
     for (paper, item), part in rows.groupby(["paper", "item"], sort=False):
-        lines = [_line(row) for _, row in part.iterrows()]
-        sections.append("\n".join([f"## {paper}, {item}", "", HEADING, *lines]))
+        lines = [_line(row, scales) for _, row in part.iterrows()]
+        sections.append("\n".join([f"### {paper}, {item}", "", HEADING, *lines]))
     return "\n\n".join(sections)
 
 
-def claims_forest(rows):
-    """Effect and interval of each claim beside the range that supports it, a panel a unit.
+def scale_columns(row, profile):
+    """What a judged row says, as the columns of one scale beside others.
 
     Args:
-        rows: DataFrame with the columns ``COLUMNS``; those that are not measured are left out.
-            An interval that runs off its panel ends there in an arrowhead.
+        row: dict, as of ``verdicts.judge``.
+        profile: str, the scale.
 
     Returns:
-        matplotlib.figure.Figure, 7 inches wide.
+        dict, such as quick_verdict, quick_n, quick_effect, quick_low and quick_high.
 
-    Raises:
-        ValueError: for a column that is missing, or if nothing was measured.
+    Example:
+        >>> row = {"verdict": "supported", "n": 3, "effect": 0.2, "low": 0.1, "high": 0.3}
+        >>> list(scale_columns(row, "quick"))
+        ['quick_verdict', 'quick_n', 'quick_effect', 'quick_low', 'quick_high']
+    """
+    return {f"{profile}_{name}": row[name] for name in AT_SCALE}
+
+
+def count_verdicts(rows):
+    """How many claims have which verdict, in words, those of each kind apart.
+
+    Args:
+        rows: DataFrame with the columns kind, profile and verdict.
+
+    Returns:
+        list of str, a line a kind.
 
     Example:
         >>> import pandas as pd
-        >>> row = dict.fromkeys(COLUMNS, "x") | dict.fromkeys(["effect", "low", "high"], 0.25)
-        >>> row |= dict.fromkeys(["image_low", "image_high"], math.nan)
-        >>> row |= {"above": 0, "below": math.inf, "verdict": "supported"}
-        >>> len(claims_forest(pd.DataFrame([row])).axes)
-        1
+        >>> row = {"kind": "paper", "profile": "quick", "verdict": "refuted"}
+        >>> count_verdicts(pd.DataFrame([row]))
+        ['Sentences of the papers: 1, of which 1 not seen at this scale']
     """
-    _check_columns(rows)
-    rows = rows[rows["verdict"] != NOT_MEASURED]
-    checks.require(len(rows), "`rows` must hold at least one claim that was measured", rows=0)
-    panels = dict(list(rows.groupby("unit", sort=False)))
-    heights = [ROW * len(part) + FRAME for part in panels.values()]
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, sum(heights) + 0.3), layout="constrained")
-        grid = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)
-        for axes, (unit, part) in zip(grid.flat, panels.items(), strict=True):
-            _draw(axes, part, several=rows["dataset"].nunique() > 1)
-            axes.set_xlabel(f"effect ({unit})")
-        figure.legend(handles=_legend(rows), loc="outside upper center", ncols=6)
-    return figure
+    lines = []
+    for kind, words in KINDS.items():
+        part = rows[rows["kind"] == kind]
+        said = [told(*pair) for pair in zip(part["verdict"], part["profile"], strict=True)]
+        order = dict.fromkeys(told(one, scale) for scale in ("paper", "") for one in VERDICTS)
+        counts = [f"{said.count(one)} {one}" for one in (*order, NOT_MEASURED) if one in said]
+        lines += [f"{words}: {len(part)}, of which {', '.join(counts)}"] if said else []
+    return lines
 
 
-def _check_columns(rows):
+def check_columns(rows):
+    """Refuse rows without the columns of the ledger.
+
+    Args:
+        rows: DataFrame.
+
+    Raises:
+        ValueError: naming those that are missing.
+    """
     missing = [name for name in COLUMNS if name not in rows.columns]
     checks.require(not missing, f"`rows` must have the columns {COLUMNS}", missing=missing)
 
 
-def _line(row):
+def claim_name(claim):
+    """Name of a claim by its id, on the page and in the figure."""
+    return claim.replace("_", " ")
+
+
+def _line(row, scales):
     """Line of the page for one claim."""
     source = f"[{row['experiment']}, {row['profile']}, {row['dataset']}]({row['table']})"
-    texts = [_name(row["id"]), *(_escaped(row[name]) for name in ("sentence", "measured"))]
+    mark = f" (Unverified: {row['unverified']}.)" if row["unverified"] else ""
+    texts = [claim_name(row["id"]), _escaped(row["sentence"]) + mark, _escaped(row["measured"])]
     if row["verdict"] == NOT_MEASURED:
         cells = [*texts, "", _range(row), "", NOT_MEASURED, str(row["experiment"])]
     else:
-        cells = [*texts, _interval(row), _range(row), row["n"], f"**{row['verdict']}**", source]
+        n = row["n"] if row["sample"] == "seeds" else f"{row['n']} {row['sample']}"
+        cells = [*texts, interval(row), _range(row), n, _verdict(row, scales), source]
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def _name(claim):
-    """Name of a claim by its id, on the page and in the figure."""
-    return claim.replace("_", " ")
+def _verdict(row, scales):
+    """Verdict with its reason, and what other scales say."""
+    words = f"**{told(row['verdict'], row['profile'])}**"
+    if row["reason"] == BOUND_WITHIN:
+        words += f" (detectable: {row['detectable']:.2g} off the bound)"
+    elif row["reason"]:
+        words += f" ({_escaped(row['reason'])})"
+    for scale in scales:
+        verdict = row[f"{scale}_verdict"]
+        if scale != row["profile"] and verdict != NOT_MEASURED:
+            at = {name: row[f"{scale}_{name}"] for name in AT_SCALE}
+            words += f"; {scale}: {told(verdict, scale)}, {interval(at)}, n = {at['n']:.0f}"
+    return words
 
 
 def _escaped(text):
     return str(text).replace("|", "\\|")
 
 
-def _interval(row):
+def interval(row):
+    """Effect and its intervals in words.
+
+    Args:
+        row: mapping with effect, low and high, and whatever else ``verdicts.judge`` tells.
+
+    Returns:
+        str.
+
+    Example:
+        >>> interval({"effect": 0.25, "low": 0.125, "high": 0.375})
+        '+0.250 [+0.125, +0.375]'
+    """
     numbers = f"{row['effect']:+.3f}"
     if not math.isnan(row["low"]):
         numbers += f" [{row['low']:+.3f}, {row['high']:+.3f}]"
-    if row["confidence"] > CONFIDENCE:
+    if row.get("confidence", CONFIDENCE) > CONFIDENCE:
         numbers += f" at {100 * row['confidence']:.4g} %"
-    if row["against"]:
+    if row.get("against"):
         numbers += f" against {_escaped(row['against'])}"
-    if not math.isnan(row["image_low"]):
-        numbers += f"; over images [{row['image_low']:+.3f}, {row['image_high']:+.3f}]"
+    if not math.isnan(row.get("image_low", math.nan)):
+        numbers += f"; seeds and images [{row['image_low']:+.3f}, {row['image_high']:+.3f}]"
     return numbers
 
 
@@ -146,66 +180,3 @@ def _range(row):
         return f"> {row['above']:g}"
     within = f"{row['above']:g} to {row['below']:g}"
     return f"< {row['below']:g}" if math.isinf(row["above"]) else within
-
-
-def _draw(axes, rows, several):
-    """Draw a panel, its first claim on top."""
-    places = np.arange(len(rows))
-    left, right = _limits(rows)
-    for place, (_, row) in zip(places, rows.iterrows(), strict=True):
-        start, stop = np.clip([row["above"], row["below"]], left, right)
-        axes.barh(place, stop - start, 0.8, start, color=SUPPORTING, lw=0)
-        look, limits = LOOKS[row["verdict"]], (left, right)
-        images = (row["image_low"], row["image_high"])
-        _draw_interval(axes, images, place + 0.25, limits, color=BLACK, lw=0.8, markersize=4)
-        seeds = (row["low"], row["high"])
-        _draw_interval(axes, seeds, place, limits, color=look["color"], markersize=6)
-        axes.plot(row["effect"], place, **look, markersize=3.5, linestyle="")
-    axes.axvline(0, color=BLACK, lw=0.6)
-    datasets = rows["dataset"] if several else [""] * len(rows)
-    labels = [
-        f"{_name(name)}{', ' if dataset else ''}{dataset} ({item})"
-        for name, dataset, item in zip(rows["id"], datasets, rows["item"], strict=True)
-    ]
-    axes.set_yticks(places, labels, fontsize=7)
-    axes.set(xlim=(left, right), ylim=(len(rows) - 0.5, -0.5))
-    axes.grid(visible=False, axis="y")
-
-
-def _draw_interval(axes, interval, place, limits, markersize, **look):
-    """Draw an interval, with an arrowhead at each end that lies beyond the limits of the panel."""
-    axes.plot(interval, [place, place], **look)
-    (low, high), (left, right) = interval, limits
-    for beyond, end, head in ((low < left, left, CARETLEFT), (high > right, right, CARETRIGHT)):
-        if beyond:
-            axes.plot(end, place, marker=head, markersize=markersize, clip_on=False, **look)
-
-
-def _limits(rows):
-    """Range that holds the effects and the finite bounds, and intervals of about their size.
-
-    A single interval is there as a whole.
-    """
-    bounds = rows[["above", "below"]].to_numpy("float64")
-    values = np.concatenate([rows["effect"], bounds[np.isfinite(bounds)], [0.0]])
-    margin = 0.35 * (np.ptp(values) or 1.0)
-    low, high = np.nanmin([*rows["low"], *values]), np.nanmax([*rows["high"], *values])
-    if len(rows) == 1:
-        space = 0.05 * (high - low or 1.0)
-        return low - space, high + space
-    left, right = values.min() - margin, values.max() + margin
-    return max(left, low - 0.2 * margin), min(right, high + 0.2 * margin)
-
-
-def _legend(rows):
-    """A handle for each verdict that occurs, with how often, and for the two kinds of range."""
-    counts = rows["verdict"].value_counts()
-    handles = [
-        Line2D([], [], **LOOKS[name], label=f"{name} ({counts[name]})")
-        for name in VERDICTS
-        if name in counts
-    ]
-    handles.append(Patch(color=SUPPORTING, label="supports"))
-    if rows["image_low"].notna().any():
-        handles.append(Line2D([], [], color=BLACK, lw=0.8, label="over images"))
-    return handles

@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from hfc_keras import checks
+from hfc_keras.reporting.bootstrap import drawn_seeds
 from hfc_keras.reporting.effects import value
 from hfc_keras.reporting.palette import BLUE, ORANGE
 from hfc_keras.reporting.panels import RADIUS, draw_curve, label_outer, panel_grid, radius_axis
@@ -169,12 +170,15 @@ def misaligned_effect(table, radius, **where):
 
 
 def resampled(table, rng, radius, replicates=2000, **where):
-    r"""Shares of images with the pattern on test sets drawn anew, for the first seed's network.
+    r"""Shares of images with the pattern for other seeds and on other test images, both drawn anew.
 
-    .. math:: (n_1, \dots, n_8) \sim \mathrm{Multinomial}(n, (p_1, \dots, p_8))
+    .. math:: \frac{1}{n - 1} \sum_{i = 1}^{n - 1} \frac{1}{m} \sum_{j = 1}^{m} [o_{s_i}(u_j) = o],
+              \qquad u_j \sim U(0, 1)
 
-    Which is the bootstrap over images, since images with the same outcome count alike. The rate
-    at which a random answer is right on a high part is held as measured.
+    Seeds :math:`s_i` are drawn as ``bootstrap`` draws them. One number an image tells its outcome
+    :math:`o` for every seed, by the shares of the eight outcomes one after the other, since all
+    seeds are tested on the same images: which bounds the share of the images in the variance from
+    above. The rate at which a random answer is right on a high part is held as measured, a seed.
 
     Args:
         table: DataFrame with the columns ``COLUMNS``.
@@ -187,7 +191,7 @@ def resampled(table, rng, radius, replicates=2000, **where):
         ``(share, chance)``, float arrays ``(replicates,)`` in [0, 1].
 
     Raises:
-        ValueError: unless the first seed has its eight rows.
+        ValueError: unless each seed has its eight rows.
 
     Example:
         >>> import pandas as pd
@@ -196,11 +200,25 @@ def resampled(table, rng, radius, replicates=2000, **where):
         >>> table = table.assign(seed=0, radius=4.0, count=10, share=1 / 8, chance=1 / 8)
         >>> share, chance = resampled(table, np.random.default_rng(0), 4.0)
         >>> round(float(share.mean()), 2), round(float(chance.mean()), 2)
-        (0.12, 0.12)
+        (0.13, 0.12)
     """
     where = {"radius": radius, **where}
     fits = np.all([table[name] == wanted for name, wanted in where.items()], axis=0)
-    own = table[fits & (table["seed"] == table["seed"][fits].min())]
+    networks = [_outcomes(part, where) for _, part in table[fits].groupby("seed")]
+    checks.require(networks, "`table` must hold the measurement", **where)
+    ends, examples, rates = zip(*networks, strict=True)
+    chosen = drawn_seeds(len(networks), rng, replicates)
+    share, among = np.empty((2, replicates))
+    for row, seeds in enumerate(chosen):
+        images = np.sort(rng.random(max(examples)))
+        below = np.searchsorted(images, np.stack([ends[seed] for seed in seeds])) / len(images)
+        share[row] = below[:, 0].mean()
+        among[row] = (below[:, 1] * np.take(rates, seeds)).mean()
+    return share, among
+
+
+def _outcomes(own, where):
+    """Of a network: shares with the pattern and among which it is; images; rate of luck."""
     outcomes = own[["original", "low", "high"]].drop_duplicates()
     checks.require(
         len(own) == len(outcomes) == 8,
@@ -208,13 +226,13 @@ def resampled(table, rng, radius, replicates=2000, **where):
         rows=len(own),
         **where,
     )
-    counts = own["count"].to_numpy()
-    drawn = rng.multinomial(counts.sum(), counts / counts.sum(), replicates) / counts.sum()
-    among = ((own["original"] == "right") & (own["low"] == "wrong")).to_numpy()
-    pattern = among & (own["high"] == "right").to_numpy()
-    stratum = own["share"].to_numpy()[among].sum()
-    rate = own["chance"].to_numpy()[pattern].sum() / stratum if stratum else 0.0
-    return drawn[:, pattern].sum(axis=1), drawn[:, among].sum(axis=1) * rate
+    among = (own["original"] == "right") & (own["low"] == "wrong")
+    pattern = among & (own["high"] == "right")
+    examples = own["count"].sum()
+    ends = [own["count"][chosen].sum() / examples for chosen in (pattern, among)]
+    stratum = own["share"][among].sum()
+    rate = own["chance"][pattern].sum() / stratum if stratum else 0.0
+    return ends, int(examples), rate
 
 
 def _checked(table):

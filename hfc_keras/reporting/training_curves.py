@@ -7,20 +7,25 @@ from hfc_keras import checks
 from hfc_keras.reporting.effects import MissingMeasurementError, radius, rows_of
 
 
-def epochs_until(table, level, recipe):
+def epochs_until(table, level, recipe, split="train"):
     r"""Epochs until a recipe classifies a share of its training images right.
 
-    .. math:: \min \{t : a_t \ge \text{level}\}
+    .. math:: t + \frac{\text{level} - a_t}{a_{t'} - a_t} (t' - t)
+
+    where t' is the first measured epoch with :math:`a_{t'} \ge \text{level}` and t the one before
+    it; without one before it, t'.
 
     Args:
-        table: DataFrame with the columns recipe, seed, epoch, split and accuracy. The accuracies
-            :math:`a_t` are those of split ``train``, means over an epoch while training.
+        table: DataFrame with the columns recipe, seed, epoch, split and accuracy; rows of
+            original images.
         level: float in [0, 1].
         recipe: str.
+        split: ``"train"``, means over an epoch while training, or ``"train_after"``, in test mode
+            after the epoch.
 
     Returns:
         ``(epochs, reached)``: Series of float and of bool by ascending seed. A training that ends
-        before it reaches the level counts as its last epoch + 1, a lower bound, and is not
+        before it reaches the level counts as its last epoch, a lower bound, and is not
         ``reached``.
 
     Raises:
@@ -32,24 +37,26 @@ def epochs_until(table, level, recipe):
         ...                       "accuracy": [0.25, 0.5, 0.75]})
         >>> [column.tolist() for column in epochs_until(table, 0.5, "a")]
         [[2.0], [True]]
+        >>> [column.tolist() for column in epochs_until(table, 0.625, "a")]
+        [[2.5], [True]]
         >>> [column.tolist() for column in epochs_until(table, 0.9, "a")]
-        [[4.0], [False]]
+        [[3.0], [False]]
     """
     level = checks.number("level", level, minimum=0, maximum=1)
-    curves = _curves(table, recipe=recipe, split="train")
+    checks.choice("split", split, ["train", "train_after"])
+    where = {"component": "original"} if "component" in table else {}
+    curves = _curves(table, recipe=recipe, split=split, **where)
     expected = set(rows_of(table, recipe=recipe)["seed"])
     missing = sorted(expected - curves.keys())
     if missing or not expected:
         raise MissingMeasurementError(
-            "A table must hold the accuracies while training; there are none for "
-            f"{f'seeds {missing}' if missing else 'any seed'}. Received: recipe={recipe!r}"
+            "A table must hold the accuracies by epoch; there are none for "
+            f"{f'seeds {missing}' if missing else 'any seed'}. Received: recipe={recipe!r}, "
+            f"split={split!r}"
         )
-    found = {seed: curve.index[curve >= level] for seed, curve in curves.items()}
-    epochs = {
-        seed: float(there[0] if len(there) else curves[seed].index[-1] + 1)
-        for seed, there in found.items()
-    }
-    return pd.Series(epochs), pd.Series({seed: len(there) > 0 for seed, there in found.items()})
+    epochs = {seed: _epoch_of(curve, level) for seed, curve in curves.items()}
+    reached = {seed: bool((curve >= level).any()) for seed, curve in curves.items()}
+    return pd.Series(epochs), pd.Series(reached)
 
 
 def at_equal_fit(table, recipes, rank):
@@ -128,6 +135,16 @@ def _curves(table, **where):
     )
     groups = rows.sort_values("epoch").groupby("seed")
     return {seed: part.set_index("epoch")["accuracy"] for seed, part in groups}
+
+
+def _epoch_of(curve, level):
+    """Epoch at which a curve first comes up to a level; the last one if it does not."""
+    epochs, values = curve.index.to_numpy("float64"), curve.to_numpy()
+    if not (values >= level).any():
+        return float(epochs[-1])
+    first = int(np.argmax(values >= level))
+    before = max(first - 1, 0)
+    return float(np.interp(level, values[[before, first]], epochs[[before, first]]))
 
 
 def _crossed(recipe, seed, fits, lows, level):

@@ -1,38 +1,18 @@
 """Two measures of the same networks against each other."""
 
-import dataclasses
-
 import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
-from scipy import stats
 
 from hfc_keras import checks
 from hfc_keras.reporting import palette
+from hfc_keras.reporting.bootstrap import FEWEST_TRAININGS, correlation_interval, spearman
 from hfc_keras.reporting.panels import PAGE, panel_grid
 from hfc_keras.reporting.plots import STYLE, require_columns
 from hfc_keras.reporting.tables import unique_rows
 
 KEYS = "recipe seed".split()
-REPLICATES = 2000
-
-
-@dataclasses.dataclass(frozen=True)
-class RankCorrelation:
-    """Spearman's rank correlation over trainings, with its bootstrap interval.
-
-    Args:
-        value: float in [-1, 1].
-        low: float, lower end of the 95 % percentile interval.
-        high: float, its upper end.
-        trainings: int, how many.
-    """
-
-    value: float
-    low: float
-    high: float
-    trainings: int
 
 
 def rank_correlation(table, first, second, seed=0):
@@ -63,9 +43,8 @@ def rank_correlation(table, first, second, seed=0):
     """
     require_columns(table, [*KEYS, first, second])
     unique_rows(table, KEYS)
-    means = table.groupby("recipe", sort=False)[[first, second]].mean().to_numpy()
-    low, high = _interval(means, seed) if len(means) > 3 else (np.nan, np.nan)
-    return RankCorrelation(_spearman(means), low, high, len(means))
+    means = table.groupby("recipe", sort=False)[[first, second]].mean()
+    return correlation_interval(means[first], means[second], np.random.default_rng(seed))
 
 
 def rank_correlation_by_seed(table, first, second):
@@ -123,7 +102,7 @@ def correlation_table(table, pairs, names):
         '+1.00 (+1.00 to +1.00)'
     """
     words = {}
-    for first, second in pairs if table["recipe"].nunique() > 3 else ():
+    for first, second in pairs if table["recipe"].nunique() >= FEWEST_TRAININGS else ():
         found = rank_correlation(table, first, second)
         interval = f"({found.low:+.2f} to {found.high:+.2f})"
         words[f"{names[first]}; {names[second]}"] = f"{found.value:+.2f} {interval}"
@@ -172,21 +151,8 @@ def two_views(table, pairs, names, titles=None):
 
 
 def _spearman(pairs):
-    """Rank correlation of two columns; 0 where one of them is constant and has no order."""
-    if len(pairs) < 2:
-        return np.nan
-    if (pairs == pairs[0]).all(axis=0).any():
-        return 0.0
-    return float(stats.spearmanr(pairs[:, 0], pairs[:, 1]).statistic)
-
-
-def _interval(means, seed):
-    """Percentile interval over trainings drawn with replacement."""
-    generator = np.random.default_rng(seed)
-    rows = generator.integers(len(means), size=(REPLICATES, len(means)))
-    return tuple(
-        float(end) for end in np.quantile([_spearman(means[r]) for r in rows], [0.025, 0.975])
-    )
+    """Rank correlation of two columns; NaN for one training."""
+    return float(spearman(pairs)) if len(pairs) > 1 else np.nan
 
 
 def _words(found):

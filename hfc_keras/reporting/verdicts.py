@@ -1,25 +1,29 @@
-"""The verdict on a claim, from the confidence interval of its effect over seeds."""
+"""The verdict on a claim, from the confidence interval of its effect over its sample."""
 
-import contextlib
 import math
-import traceback
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from scipy import special
 
 from hfc_keras import checks
-from hfc_keras.reporting.claims import words
-from hfc_keras.reporting.effects import MissingMeasurementError
+from hfc_keras.reporting.bootstrap import (
+    FEWEST_TRAININGS,
+    bootstrap_interval,
+    correlation_interval,
+)
+from hfc_keras.reporting.checked_effects import effects_of, naming, pairs_of
+from hfc_keras.reporting.claims import sample, words
+from hfc_keras.reporting.resampled_effects import seeds_and_images
 
 # Fewer seeds have an interval that says nothing (two: 12.7 standard errors to either side).
 FEWEST_SEEDS = 3
 CONFIDENCE = 0.95
+# Reasons of an undecided claim, beside too small a sample.
+BOUND_WITHIN, NOT_FITTED = "the interval holds a bound", "not fitted"
 
 
 def judge(claim, table, confidence=CONFIDENCE):
-    r"""Verdict on a claim from the confidence interval of its effect over seeds.
+    r"""Verdict on a claim from the confidence interval of its effect over seeds or trainings.
 
     .. math:: \bar e \pm t_{n-1} \, s / \sqrt{n}
 
@@ -31,8 +35,13 @@ def judge(claim, table, confidence=CONFIDENCE):
     all, and undecided else. Since one of many comparisons may refute by chance, against ``k``
     rivals it takes an interval at the confidence :math:`1 - (1 - c) / k` (Bonferroni) to refute;
     the interval that decides is the one returned. The numbers are those against the decisive
-    rival, among those with that verdict: whose mean is nearest to a bound, or, if refuted,
-    farthest beyond one.
+    rival, among those with that verdict: if supported, whose mean is nearest to a bound; if
+    refuted, farthest beyond one; if undecided, the one nearest to refuting, whose mean is farthest
+    from the range in half-widths of its interval.
+
+    A claim on a correlation over trainings has those as its sample: value and percentile interval
+    are those of ``correlation_interval``. A claim whose networks must have fitted their training
+    images is undecided where one has not.
 
     Args:
         claim: Claim.
@@ -40,10 +49,14 @@ def judge(claim, table, confidence=CONFIDENCE):
         confidence: float in (0, 1).
 
     Returns:
-        dict: the claim's words and range; ``n`` seeds; ``effect``, the mean, and ``low`` and
-        ``high``, Student's t interval (NaN for one seed), and its ``confidence``; ``against``,
-        the name of the decisive rival (empty without rivals); ``verdict``; and ``image_low`` and
-        ``image_high``, the percentile interval of ``by_image`` (NaN without it).
+        dict: the claim's words and range; ``sample``, ``seeds`` or ``trainings``, and their number
+        ``n``; ``effect``, the mean, and ``low`` and ``high``, Student's t interval (NaN for one
+        seed), and its ``confidence``; ``detectable``, half its width: an effect at least so far
+        from the bound is what this n would have decided; ``against``, the name of the decisive
+        rival (empty without rivals); ``verdict``, and the ``reason`` of an undecided one;
+        ``image_low`` and ``image_high``, the interval over seeds and test images (NaN where the
+        effect is not made of accuracies); ``fit``, the least of the means that the claim asks to
+        be ``fit_needed`` (NaN if it asks for none).
 
     Raises:
         ValueError: naming the claim: for an effect that is not a finite number for each of one
@@ -52,6 +65,7 @@ def judge(claim, table, confidence=CONFIDENCE):
 
     Example:
         >>> from dataclasses import replace
+        >>> import pandas as pd
         >>> from hfc_keras.reporting import Claim
         >>> claim = Claim(id="a", item="Fig. 5", sentence="A helps.", measured="gain, accuracy",
         ...               effect=lambda table: table.set_index("seed")["gain"], above=0)
@@ -64,13 +78,19 @@ def judge(claim, table, confidence=CONFIDENCE):
         ('supported', 'rmsprop', 0.1)
     """
     checks.require(0 < confidence < 1, "`confidence` must be in (0, 1)", confidence=confidence)
-    effects = _effects(claim, table)
-    judged = [
-        _judged(claim, name, values, confidence, len(effects)) for name, values in effects.items()
-    ]
-    image_low, image_high = _by_image(claim, table, confidence)
-    images = {"image_low": image_low, "image_high": image_high}
-    return {**words(claim), **_decisive(claim, judged), **images}
+    if claim.pairs is None:
+        effects = effects_of(claim, table)
+        rivals = len(effects)
+        judged = [_judged(claim, *each, confidence, rivals) for each in effects.items()]
+        found = _decisive(claim, judged)
+        ends = _over_images(claim, table, found["against"], confidence)
+    else:
+        found, ends = _correlated(claim, table, confidence), (math.nan, math.nan)
+    images = dict(zip(("image_low", "image_high"), ends, strict=True))
+    fit, needed, reason = _fit(claim, table)
+    if fit < needed:
+        found |= {"verdict": "undecided", "reason": reason}
+    return {**words(claim), **found, **images, "fit": fit, "fit_needed": needed}
 
 
 def student_interval(effects, confidence=CONFIDENCE):
@@ -86,6 +106,7 @@ def student_interval(effects, confidence=CONFIDENCE):
         (low, high), floats; NaN for one seed, one point for seeds that agree exactly.
 
     Example:
+        >>> import pandas as pd
         >>> low, high = student_interval(pd.Series([0.1, 0.2, 0.3]))
         >>> round(low, 3), round(high, 3)
         (-0.048, 0.448)
@@ -100,80 +121,39 @@ def student_interval(effects, confidence=CONFIDENCE):
     return float(effects.mean() - half), float(effects.mean() + half)
 
 
-@contextlib.contextmanager
-def _naming(claim):
-    """Name the claim in what its functions refuse, and where a table is not as they take it.
-
-    Other errors pass, and the cause stays in the traceback: a mistake in a claim looks the same.
-    """
-    try:
-        yield
-    except MissingMeasurementError as error:
-        raise MissingMeasurementError(f"Claim {claim.id!r}: {error}") from error
-    except ValueError as error:
-        raise ValueError(f"Claim {claim.id!r}: {error}") from error
-    except KeyError as error:
-        raise ValueError(
-            f"Claim {claim.id!r}: the table must hold what is measured. Received: missing={error}"
-        ) from error
-    except (IndexError, TypeError, AttributeError) as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        raise ValueError(
-            f"Claim {claim.id!r}: the table must have the form that the claim is written for. "
-            f"Received: {type(error).__name__}={str(error)!r}, "
-            f"at={f'{Path(place.filename).name}:{place.lineno}'!r}"
-        ) from error
-
-
-def _effects(claim, table):
-    """Effect of each seed by the name of the rival, which is empty without rivals."""
-    with _naming(claim):
-        effects = claim.effect(table)
-    if not isinstance(effects, dict):
-        return {"": _by_seed(claim, effects)}
-    named = effects and all(isinstance(name, str) and name for name in effects)
-    checks.require(
-        named and claim.by_image is None,
-        f"The effects of claim {claim.id!r} must be one or more Series by the rival's name, "
-        "without `by_image`",
-        rivals=list(effects),
-        by_image=claim.by_image,
-    )
-    return {name: _by_seed(claim, values, f" against {name}") for name, values in effects.items()}
-
-
-def _by_seed(claim, effects, against=""):
-    """Effects as float, one finite number a seed."""
-    name = f"The effect of claim {claim.id!r}{against}"
-    by_seed = isinstance(effects, pd.Series) and len(effects) and effects.index.is_unique
-    checks.require(
-        by_seed,
-        f"{name} must be a Series of one or more seeds, none twice",
-        seeds=list(getattr(effects, "index", [])),
-    )
-    with _naming(claim):
-        effects = effects.astype("float64")
-    bad = effects[~np.isfinite(effects)]
-    checks.require(not len(bad), f"{name} must be finite for every seed", seeds=bad.to_dict())
-    return effects
+def _correlated(claim, table, confidence):
+    """Columns of a row for a correlation over trainings."""
+    pairs = pairs_of(claim, table)
+    with naming(claim):
+        found = correlation_interval(pairs["first"], pairs["second"], confidence=confidence)
+    return _numbers(claim, found.trainings, found.value, (found.low, found.high), confidence)
 
 
 def _judged(claim, against, effects, confidence, rivals):
     """Columns of a row that come from the effects against one of some rivals."""
-    low, high = student_interval(effects, confidence)
-    verdict = _verdict(claim, len(effects), low, high)
-    if verdict == "refuted" and rivals > 1:
+    n, mean = len(effects), float(effects.mean())
+    interval = student_interval(effects, confidence)
+    if rivals > 1 and _verdict(claim, n, *interval) == "refuted":
         confidence = 1 - (1 - confidence) / rivals
-        low, high = student_interval(effects, confidence)
-        verdict = _verdict(claim, len(effects), low, high)
+        interval = student_interval(effects, confidence)
+    return _numbers(claim, n, mean, interval, confidence, against)
+
+
+def _numbers(claim, n, effect, interval, confidence, against=""):
+    verdict = _verdict(claim, n, *interval)
+    few = n < _fewest(claim)
+    reason = f"fewer than {_fewest(claim)} {sample(claim)}" if few else BOUND_WITHIN
     return {
-        "n": len(effects),
-        "effect": float(effects.mean()),
-        "low": low,
-        "high": high,
+        "sample": sample(claim),
+        "n": n,
+        "effect": effect,
+        "low": interval[0],
+        "high": interval[1],
         "confidence": confidence,
+        "detectable": (interval[1] - interval[0]) / 2,
         "against": against,
         "verdict": verdict,
+        "reason": reason if verdict == "undecided" else "",
     }
 
 
@@ -186,28 +166,49 @@ def _decisive(claim, judged):
         """How far the mean is from the nearer bound, negative beyond it."""
         return min(row["effect"] - claim.above, claim.below - row["effect"])
 
-    refuted = verdict == "refuted"
-    rows = [row for row in judged if row["verdict"] == verdict]
-    return min(rows, key=lambda row: inside(row) if refuted else abs(inside(row)))
+    def adverse(row):
+        """The same in half-widths of the interval: nothing where there is none."""
+        return inside(row) / row["detectable"] if row["detectable"] > 0 else 0.0
+
+    order = {"refuted": inside, "undecided": adverse, "supported": lambda row: abs(inside(row))}
+    return min((row for row in judged if row["verdict"] == verdict), key=order[verdict])
+
+
+def _fewest(claim):
+    return FEWEST_SEEDS if claim.pairs is None else FEWEST_TRAININGS
 
 
 def _verdict(claim, n, low, high):
-    if n < FEWEST_SEEDS:
+    if n < _fewest(claim):
         return "undecided"
     if claim.above < low and high < claim.below:
         return "supported"
     return "refuted" if high <= claim.above or low >= claim.below else "undecided"
 
 
-def _by_image(claim, table, confidence):
+def _fit(claim, table):
+    """The least of the means that a claim asks for, and what is said of one that is too small."""
+    if claim.fitted is None:
+        return math.nan, math.nan, ""
+    with naming(claim):
+        means = {name: float(values.mean()) for name, values in claim.fitted(table).items()}
+    least, needed = min(means, key=means.get), claim.fitted_above
+    return means[least], needed, f"{NOT_FITTED}: {least} has {means[least]:.2f} of {needed:g}"
+
+
+def _over_images(claim, table, against, confidence):
+    """Interval over seeds and test images, of effects that are made of accuracies."""
+    rng = np.random.default_rng(0)
     if claim.by_image is None:
-        return math.nan, math.nan
-    with _naming(claim):
-        replicates = np.asarray(claim.by_image(table, np.random.default_rng(0)), "float64")
+        if claim.unit != "accuracy":
+            return math.nan, math.nan
+        with naming(claim):
+            return seeds_and_images(claim.effect, table, against, confidence, rng)
+    with naming(claim):
+        drawn = np.asarray(claim.by_image(table, rng), "float64")
     checks.require(
-        replicates.ndim == 1 and replicates.size and np.isfinite(replicates).all(),
+        drawn.ndim == 1 and drawn.size and np.isfinite(drawn).all(),
         f"The bootstrap of claim {claim.id!r} must be one or more finite replicates",
-        shape=replicates.shape,
+        shape=drawn.shape,
     )
-    tail = (1 - confidence) / 2
-    return tuple(map(float, np.quantile(replicates, [tail, 1 - tail])))
+    return bootstrap_interval(drawn, confidence)

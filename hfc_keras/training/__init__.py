@@ -14,5 +14,7 @@ from hfc_keras.training.inputs import training_split as training_split
 from hfc_keras.training.measures import MEASURES as MEASURES
 from hfc_keras.training.optimizers import OneCycle as OneCycle
 from hfc_keras.training.optimizers import WarmUp as WarmUp
+from hfc_keras.training.population import is_augmented as is_augmented
+from hfc_keras.training.population import population_images as population_images
 from hfc_keras.training.recipe import Recipe as Recipe
 from hfc_keras.training.store import Store as Store

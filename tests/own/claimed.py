@@ -1,12 +1,15 @@
 """A claim, and a table that it can be judged by."""
 
 import dataclasses
+import json
 import math
+from pathlib import Path
 
 import pandas as pd
 
 from hfc_keras import reporting
 
+RESULTS = Path(__file__).parents[2] / "results"
 KEYS = ["recipe", "seed", "epoch", "component", "radius"]
 
 
@@ -43,3 +46,26 @@ def table():
     rows["accuracy"] += 0.01 * rows["radius"].fillna(0)
     rows.loc[rows["recipe"] == "b", "accuracy"] += 0.02 * (rows["seed"] + 1)
     return rows
+
+
+RECIPES = {
+    "a": {"epochs": 5},
+    "b": {"model": "vgg11", "width": 0.25, "examples": [1500, 90], "epochs": 20},
+}
+
+
+def write(rows, results, profile="smoke", dataset="digits", name="one"):
+    """Write a table of two recipes and its record, as an experiment does; return its path."""
+    path = results / profile / dataset / f"{name}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows.to_csv(path, index=False)
+    counts = rows.groupby(["recipe", "seed"]).size()
+    cells = {
+        f"{recipe} seed {seed}": {"rows": int(count), "recipe": RECIPES[recipe]}
+        for (recipe, seed), count in counts.items()
+    }
+    told = {"profile": profile, "dataset": None, "radii": None, "examples": [700, 90]}
+    seeds = sorted(map(int, rows["seed"].unique()))
+    content = {"dataset": dataset, "settings": told, "seeds": seeds, "cells": cells}
+    path.with_suffix(".json").write_text(json.dumps(content))
+    return path

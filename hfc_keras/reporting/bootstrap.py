@@ -1,0 +1,285 @@
+r"""Intervals by resampling: over seeds and test images together, and over trainings.
+
+A network is measured with one seed of its training and on one set of test images; another seed
+and other images would give another number. Student's t interval over seeds (``verdicts``) holds
+the images fixed. Here both are drawn anew. With ``n`` seeds, ``n - 1`` of them are drawn, with
+replacement, since drawing all ``n`` would give a mean whose variance is too small by
+:math:`(n - 1) / n`. Of a few seeds no bootstrap leaves the range: with three, Student's is wider.
+
+Reference:
+    Owen, The pigeonhole bootstrap, Annals of Applied Statistics 2007; Rao and Wu, Resampling
+    inference with complex survey data, JASA 1988; Efron and Tibshirani 1993, percentile interval.
+"""
+
+import dataclasses
+
+import numpy as np
+from scipy import stats
+
+from hfc_keras import checks
+
+REPLICATES = 2000
+# Fewer trainings have a correlation whose interval says nothing.
+FEWEST_TRAININGS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class RankCorrelation:
+    """Spearman's rank correlation over trainings, with its bootstrap interval.
+
+    Args:
+        value: float in [-1, 1].
+        low: float, lower end of the percentile interval.
+        high: float, its upper end.
+        trainings: int, how many.
+    """
+
+    value: float
+    low: float
+    high: float
+    trainings: int
+
+
+def bootstrap(accuracies, examples, rng, replicates=REPLICATES):
+    r"""Mean accuracy over seeds, with seeds and test images drawn anew, from accuracies alone.
+
+    .. math::
+        \bar a^* = \frac{1}{n - 1} \sum_{i = 1}^{n - 1} \frac{k_i}{m}, \qquad
+        k_i = F^{-1}_{\mathrm{Bin}(m, a_{s_i})}(u)
+
+    for ``m`` images, seeds :math:`s_i` drawn with replacement, and one :math:`u`, uniform in
+    (0, 1), a replicate. One ``u`` for all seeds since all are tested on the same images: an image
+    that is hard for one is hard for all. That bounds the share of the images in the variance from
+    above; ``bootstrap_flags`` takes it from the images themselves.
+
+    Args:
+        accuracies: Series by seed, float in [0, 1]; or DataFrame, a column a measurement: their
+            seeds are drawn together and their images apart, so that a difference of columns
+            keeps its pairs of seeds.
+        examples: int, images behind each accuracy, at least 1.
+        rng: numpy.random.Generator.
+        replicates: int, at least 1.
+
+    Returns:
+        float array ``(replicates,)``, or ``(replicates, columns)``.
+
+    Raises:
+        ValueError: for an accuracy outside [0, 1], no seed, or a number that is not as told.
+
+    Example:
+        >>> import pandas as pd
+        >>> accuracies = pd.Series([0.7, 0.72, 0.74], index=[0, 1, 2])
+        >>> drawn = bootstrap(accuracies, 10_000, np.random.default_rng(0))
+        >>> [round(end, 2) for end in bootstrap_interval(drawn)]
+        [0.7, 0.74]
+    """
+    values = np.asarray(accuracies, "float64")
+    checks.require(
+        values.ndim in (1, 2) and values.size and ((values >= 0) & (values <= 1)).all(),
+        "`accuracies` must hold one or more seeds, from 0 to 1",
+        accuracies=accuracies if values.ndim == 1 else values.tolist(),
+    )
+    examples = checks.number("examples", examples, minimum=1, whole=True)
+    replicates = checks.number("replicates", replicates, minimum=1, whole=True)
+    columns = values.reshape(len(values), -1)
+    drawn = columns[drawn_seeds(len(columns), rng, replicates)]
+    levels = rng.random((replicates, 1, columns.shape[1]))
+    means = (stats.binom.ppf(levels, examples, drawn) / examples).mean(axis=1)
+    return means[:, 0] if values.ndim == 1 else means
+
+
+def bootstrap_flags(flags, rng, replicates=REPLICATES):
+    r"""Mean of flags over seeds and images, with both drawn anew (pigeonhole bootstrap).
+
+    .. math::
+        \bar f^* = \frac{1}{(n - 1) m} \sum_{i = 1}^{n - 1} \sum_{j = 1}^{m} f_{s_i t_j}
+
+    with seeds :math:`s_i` and images :math:`t_j` drawn with replacement, the same images for all
+    seeds. Its variance is at least that of the mean, a little more where seed and image
+    interact.
+
+    Args:
+        flags: bool or float array ``(seeds, images)``, whether a network is right on an image; or
+            ``(seeds, images, columns)``, such as the flags of ``analysis.robust_accuracy`` of each
+            seed, stacked, whose columns share seeds and images, so that a
+            difference of columns is one of pairs.
+        rng: numpy.random.Generator.
+        replicates: int, at least 1.
+
+    Returns:
+        float array ``(replicates,)``, or ``(replicates, columns)``.
+
+    Raises:
+        ValueError: for an array of another form, an empty one, or numbers that are not finite.
+
+    Example:
+        >>> flags = np.arange(300).reshape(3, 100) % 4 > 0
+        >>> drawn = bootstrap_flags(flags, np.random.default_rng(0))
+        >>> drawn.shape, round(float(drawn.mean()), 2)
+        ((2000,), 0.75)
+    """
+    values = np.asarray(flags, "float64")
+    checks.require(
+        values.ndim in (2, 3) and values.size and np.isfinite(values).all(),
+        "`flags` must be finite, of the form (seeds, images) or (seeds, images, columns)",
+        shape=values.shape,
+    )
+    replicates = checks.number("replicates", replicates, minimum=1, whole=True)
+    seeds, images = values.shape[:2]
+    by_image = np.moveaxis(values.reshape(seeds, images, -1), 1, 0).reshape(images, -1)
+    chosen = drawn_seeds(seeds, rng, replicates)
+    means = np.empty((replicates, by_image.shape[1] // seeds))
+    for row, own in enumerate(chosen):
+        weights = np.bincount(rng.integers(images, size=images), minlength=images)
+        means[row] = (weights @ by_image / images).reshape(seeds, -1)[own].mean(axis=0)
+    return means[:, 0] if values.ndim == 2 else means
+
+
+def bootstrap_interval(replicates, confidence=0.95):
+    r"""Percentile interval of bootstrap replicates.
+
+    .. math:: [q_{(1 - c) / 2}, \, q_{(1 + c) / 2}]
+
+    Args:
+        replicates: float array ``(replicates,)``, finite.
+        confidence: float in (0, 1).
+
+    Returns:
+        (low, high), floats.
+
+    Raises:
+        ValueError: for no replicate, one that is not finite, or another confidence.
+
+    Example:
+        >>> bootstrap_interval(np.arange(41), confidence=0.5)
+        (10.0, 30.0)
+    """
+    checks.require(0 < confidence < 1, "`confidence` must be in (0, 1)", confidence=confidence)
+    values = np.asarray(replicates, "float64")
+    checks.require(
+        values.ndim == 1 and values.size and np.isfinite(values).all(),
+        "`replicates` must be one or more finite numbers",
+        shape=values.shape,
+    )
+    tail = (1 - confidence) / 2
+    return tuple(map(float, np.quantile(values, [tail, 1 - tail])))
+
+
+def correlation_replicates(x, y, rng, replicates=REPLICATES):
+    r"""Spearman's rank correlation over trainings that are drawn anew.
+
+    .. math:: \rho^* = \mathrm{corr}(\mathrm{rank}\,x_{t_i}, \mathrm{rank}\,y_{t_i})
+
+    The sample is the trainings (recipes), each with its mean over seeds: seeds of one recipe are
+    repetitions and no further trainings.
+
+    Args:
+        x: float array ``(trainings,)``, or ``(trainings, seeds)``, of which the mean is taken.
+        y: likewise, of the same trainings.
+        rng: numpy.random.Generator.
+        replicates: int, at least 1.
+
+    Returns:
+        float array ``(replicates,)`` in [-1, 1]; 0 where the trainings drawn are alike in one
+        of the two, since they have no order then.
+
+    Raises:
+        ValueError: for numbers that are not finite, or unequal numbers of trainings.
+
+    Example:
+        >>> drawn = correlation_replicates([1, 2, 3, 4, 5], [2, 1, 4, 3, 5], np.random.default_rng(0))
+        >>> bool(drawn.max() <= 1)
+        True
+    """  # noqa: E501
+    pairs = _pairs(x, y)
+    replicates = checks.number("replicates", replicates, minimum=1, whole=True)
+    return spearman(pairs[rng.integers(len(pairs), size=(replicates, len(pairs)))])
+
+
+def correlation_interval(x, y, rng=None, replicates=REPLICATES, confidence=0.95):
+    """Spearman's rank correlation over trainings, with a bootstrap interval over trainings.
+
+    The interval holds percentiles of correlations, so that it never passes 1 or -1.
+
+    Args:
+        x: float array ``(trainings,)``, or ``(trainings, seeds)``, of which the mean is taken.
+        y: likewise, of the same trainings.
+        rng: numpy.random.Generator; None is one from seed 0.
+        replicates: int, at least 1.
+        confidence: float in (0, 1).
+
+    Returns:
+        RankCorrelation; its value is NaN for one training, its interval below four.
+
+    Raises:
+        ValueError: as ``correlation_replicates`` and ``bootstrap_interval``.
+
+    Reference:
+        Spearman 1904; Efron and Tibshirani 1993, percentile interval.
+
+    Example:
+        >>> found = correlation_interval([1, 2, 3, 4], [1, 4, 9, 16])
+        >>> found.value, found.high, found.trainings
+        (1.0, 1.0, 4)
+    """
+    pairs = _pairs(x, y)
+    low = high = np.nan
+    if len(pairs) >= FEWEST_TRAININGS:
+        rng = np.random.default_rng(0) if rng is None else rng
+        drawn = correlation_replicates(*pairs.T, rng, replicates)
+        low, high = bootstrap_interval(drawn, confidence)
+    value = float(spearman(pairs)) if len(pairs) > 1 else np.nan
+    return RankCorrelation(value, low, high, len(pairs))
+
+
+def spearman(pairs):
+    """Rank correlation of two columns; 0 where one of them is constant and has no order.
+
+    Args:
+        pairs: float array ``(..., trainings, 2)``.
+
+    Returns:
+        float array ``(...)`` in [-1, 1].
+
+    Example:
+        >>> float(spearman(np.array([[1.0, 5.0], [2.0, 6.0], [3.0, 9.0]])))
+        1.0
+    """
+    ranks = stats.rankdata(pairs, axis=-2)
+    ranks = ranks - ranks.mean(axis=-2, keepdims=True)
+    first, second = ranks[..., 0], ranks[..., 1]
+    size = np.sqrt((first**2).sum(axis=-1) * (second**2).sum(axis=-1))
+    product = (first * second).sum(axis=-1)
+    return np.clip(np.divide(product, size, out=np.zeros_like(product), where=size > 0), -1, 1)
+
+
+def drawn_seeds(count, rng, replicates):
+    """Seeds of each replicate, one fewer than there are, but at least one.
+
+    Args:
+        count: int, seeds there are.
+        rng: numpy.random.Generator.
+        replicates: int.
+
+    Returns:
+        int array ``(replicates, max(1, count - 1))``, places from 0.
+
+    Example:
+        >>> drawn_seeds(3, np.random.default_rng(0), 5).shape
+        (5, 2)
+    """
+    return rng.integers(count, size=(replicates, max(1, count - 1)))
+
+
+def _pairs(x, y):
+    """Array ``(trainings, 2)`` of two measures, each a mean over its seeds."""
+    x, y = (np.asarray(each, "float64") for each in (x, y))
+    checks.require(
+        all(each.ndim in (1, 2) and each.size for each in (x, y)) and len(x) == len(y),
+        "`x` and `y` must be of the same trainings, (trainings,) or (trainings, seeds)",
+        x=x.shape,
+        y=y.shape,
+    )
+    pairs = np.stack([each.reshape(len(each), -1).mean(axis=1) for each in (x, y)], axis=1)
+    checks.require(np.isfinite(pairs).all(), "`x` and `y` must be finite", pairs=pairs.tolist())
+    return pairs

@@ -1,0 +1,141 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from hfc_keras import reporting
+from hfc_keras.reporting.bootstrap import spearman
+
+
+def test_variance_is_that_of_the_mean_over_seeds(rng):
+    accuracies = pd.Series(rng.uniform(0.6, 0.8, size=8))
+    # So many images that the draw of them has no part in it.
+    drawn = reporting.bootstrap(accuracies, 10**9, rng, replicates=20_000)
+    assert drawn.var() == pytest.approx(accuracies.var(ddof=1) / 8, rel=0.05)
+    assert drawn.mean() == pytest.approx(accuracies.mean(), abs=0.002)
+
+
+def test_images_of_one_test_set_are_shared_by_the_seeds(rng):
+    agreeing = pd.Series([0.5] * 4)
+    drawn = reporting.bootstrap(agreeing, 400, rng, replicates=20_000)
+    assert drawn.std() == pytest.approx(np.sqrt(0.5 * 0.5 / 400), rel=0.05)
+
+
+def test_one_seed_has_an_interval_from_its_images(rng):
+    low, high = reporting.bootstrap_interval(reporting.bootstrap(pd.Series([0.9]), 1000, rng))
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.9 * 0.1 / 1000), rel=0.15)
+
+
+@pytest.mark.parametrize("accuracy", [0.0, 1.0])
+def test_no_accuracy_passes_its_bounds(rng, accuracy):
+    assert (reporting.bootstrap(pd.Series([accuracy] * 3), 50, rng) == accuracy).all()
+
+
+def test_columns_share_their_seeds(rng):
+    first = pd.Series(rng.uniform(0.3, 0.9, size=6))
+    pair = reporting.bootstrap(pd.DataFrame({"one": first, "two": first - 0.1}), 10**9, rng)
+    assert np.ptp(pair[:, 0] - pair[:, 1]) < 1e-3
+    assert np.ptp(pair[:, 0]) > 0.05
+
+
+def test_images_of_columns_are_drawn_apart(rng):
+    pair = reporting.bootstrap(pd.DataFrame({"one": [0.5, 0.5], "two": [0.5, 0.5]}), 100, rng)
+    assert abs(np.corrcoef(pair.T)[0, 1]) < 0.1
+
+
+def test_flags_have_the_variance_of_two_ways_of_drawing(rng):
+    seeds, images = rng.normal(size=(10, 1)), rng.normal(size=(1, 30))
+    drawn = reporting.bootstrap_flags(seeds + images, rng, replicates=10_000)
+    expected = seeds.var(ddof=1) / 10 + images.var() / 30
+    assert drawn.var() == pytest.approx(expected, rel=0.07)
+
+
+def test_flags_and_accuracies_agree_where_seeds_err_on_the_same_images(rng):
+    right = np.tile(rng.random(500) < 0.7, (3, 1))
+    accuracies = pd.Series(right.mean(axis=1))
+    pair = reporting.bootstrap_flags(right, rng), reporting.bootstrap(accuracies, 500, rng)
+    assert pair[0].std() == pytest.approx(pair[1].std(), rel=0.1)
+
+
+def test_columns_of_flags_are_pairs(rng):
+    flags = rng.random((4, 50)) < 0.5
+    pair = reporting.bootstrap_flags(np.stack([flags, ~flags], axis=2), rng, replicates=50)
+    np.testing.assert_allclose(pair.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda rng: reporting.bootstrap(pd.Series([1.2]), 10, rng), "`accuracies` must hold one"),
+        (lambda rng: reporting.bootstrap(pd.Series([np.nan]), 10, rng), "from 0 to 1"),
+        (lambda rng: reporting.bootstrap(pd.Series(dtype=float), 10, rng), "one or more seeds"),
+        (lambda rng: reporting.bootstrap(pd.Series([0.5]), 0, rng), "`examples` must be a whole"),
+        (lambda rng: reporting.bootstrap(pd.Series([0.5]), 9, rng, 0), "`replicates` must be"),
+        (lambda rng: reporting.bootstrap_flags([True, False], rng), r"shape=\(2,\)"),
+        (lambda rng: reporting.bootstrap_flags([[np.inf]], rng), "`flags` must be finite"),
+        (lambda rng: reporting.bootstrap_interval([]), "`replicates` must be one or more"),
+        (lambda rng: reporting.bootstrap_interval([1, 2], 95), "`confidence` must be in"),
+        (lambda rng: reporting.correlation_interval([1, 2], [1]), r"x=\(2,\), y=\(1,\)"),
+        (lambda rng: reporting.correlation_interval([1, 2], [1, np.nan]), "must be finite"),
+    ],
+)
+def test_refusals(rng, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(rng)
+
+
+def test_rank_correlation_is_that_of_scipy(rng):
+    pairs = rng.integers(5, size=(20, 12, 2)).astype(float)
+    expected = [stats.spearmanr(*each.T).statistic for each in pairs]
+    np.testing.assert_allclose(spearman(pairs), expected)
+
+
+def test_interval_of_a_correlation_stays_within_its_bounds():
+    x = np.arange(5.0)
+    found = reporting.correlation_interval(x, x + [0, 0, 0, 0, 0.5])
+    assert (found.value, found.high) == (1, 1)
+    assert -1 <= found.low <= 1
+
+
+def test_seeds_of_a_training_are_no_further_trainings(rng):
+    x, y = rng.normal(size=(2, 12))
+    once = reporting.correlation_interval(x, y)
+    thrice = reporting.correlation_interval(np.tile(x[:, None], 3), np.tile(y[:, None], 3))
+    assert thrice == once
+
+
+def test_chance_is_within_the_interval_of_unrelated_trainings():
+    rng, held = np.random.default_rng(1), 0
+    for _ in range(60):
+        found = reporting.correlation_interval(*rng.normal(size=(2, 20)), replicates=400)
+        held += found.low <= 0 <= found.high
+    assert held >= 50
+
+
+def test_few_trainings_have_no_interval():
+    found = reporting.correlation_interval([1, 2, 3], [3, 1, 2])
+    assert np.isnan(found.low) and np.isnan(found.high)
+    assert found.value == pytest.approx(-0.5)
+    assert np.isnan(reporting.correlation_interval([1], [2]).value)
+
+
+def test_a_table_of_accuracies_gets_an_interval_a_measurement(rng):
+    rows = {"recipe": ["a", "b", "a"], "seed": [0, 0, 1], "accuracy": [0.5, 1.0, 0.6]}
+    table = pd.DataFrame(rows).assign(examples=[400, 400, 300], epsilon=np.nan)
+    found = reporting.accuracy_intervals(table, ["recipe", "epsilon"])
+    assert found.index.get_level_values("recipe").tolist() == ["a", "b"]
+    first, second = found.to_dict("records")
+    assert first["accuracy"] == pytest.approx(0.55)
+    assert first["seeds"] == 2 and first["examples"] == 300
+    assert 0.42 < first["low"] < 0.5 and 0.6 < first["high"] < 0.68
+    assert second["low"] == second["high"] == 1
+    words = reporting.intervals_in_words(table, ["recipe"])
+    assert "bootstrap over seeds and\nimages together" in words and "0.550" in words
+
+
+def test_intervals_refuse_what_stands_twice():
+    table = pd.DataFrame({"recipe": "a", "seed": [0, 0], "accuracy": 0.5, "examples": 10})
+    with pytest.raises(ValueError, match="must stand in a table once"):
+        reporting.accuracy_intervals(table, ["recipe"])
+    with pytest.raises(ValueError, match="examples"):
+        reporting.accuracy_intervals(table.drop(columns="examples"), ["recipe"])

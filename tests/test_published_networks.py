@@ -1,0 +1,192 @@
+"""Correlations over published networks."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from own import given
+from scipy import stats
+
+from experiments import published, published_networks
+from hfc_keras import reporting
+
+RNG = np.random.default_rng(0)
+TIED = np.array([1.0, 2.0, 2.0, 3.0, 5.0, 4.0, 7.0, 7.0])
+OTHER = np.array([2.0, 1.0, 3.0, 3.0, 4.0, 6.0, 5.0, 8.0])
+
+
+def references(coefficient):
+    return {"spearman": stats.spearmanr, "pearson": stats.pearsonr}[coefficient]
+
+
+@pytest.mark.parametrize("coefficient", reporting.COEFFICIENTS)
+class TestCorrelation:
+    def test_value_and_interval_are_those_of_scipy_draw_by_draw(self, coefficient):
+        found = reporting.correlation(TIED, OTHER, coefficient, replicates=200, seed=3)
+        reference = references(coefficient)
+        assert found.value == pytest.approx(reference(TIED, OTHER).statistic)
+        rows = np.random.default_rng(3).integers(8, size=(200, 8))
+        drawn = [reference(TIED[row], OTHER[row]).statistic for row in rows]
+        ends = np.quantile(drawn, [0.025, 0.975])
+        np.testing.assert_allclose((found.low, found.high), ends)
+
+    def test_networks_without_a_measurement_are_left_out(self, coefficient):
+        holed = [*TIED, np.nan, 3.0], [*OTHER, 1.0, np.nan]
+        found = reporting.correlation(*holed, coefficient, replicates=50)
+        assert found == reporting.correlation(TIED, OTHER, coefficient, replicates=50)
+        assert found.networks == 8
+
+    def test_no_end_passes_one(self, coefficient):
+        found = reporting.correlation(TIED, 2 * TIED + 1, coefficient, replicates=500)
+        assert found.value == pytest.approx(1) and -1 <= found.low <= found.high <= 1
+
+    def test_few_networks_have_no_interval_and_constants_no_correlation(self, coefficient):
+        few = reporting.correlation([1, 2, 3], [1, 2, 4], coefficient)
+        assert few.value > 0.9 and np.isnan([few.low, few.high]).all()
+        constant = reporting.correlation([1, 1, 1, 1, 1], OTHER[:5], coefficient)
+        assert np.isnan([constant.value, constant.low, constant.high]).all()
+
+
+@pytest.mark.parametrize("coefficient", reporting.COEFFICIENTS)
+def test_at_an_equal_third_measure_it_is_the_correlation_of_residuals(coefficient, rng):
+    third = rng.normal(size=30)
+    first, second = third + rng.normal(size=30), rng.normal(size=30) - 2 * third
+    found = reporting.correlation(first, second, coefficient, replicates=50, at_equal=third)
+    if coefficient == "spearman":
+        first, second, third = (stats.rankdata(each) for each in (first, second, third))
+    left = [each - np.polyval(np.polyfit(third, each, 1), third) for each in (first, second)]
+    assert found.value == pytest.approx(stats.pearsonr(*left).statistic)
+    assert -1 <= found.low < found.value < found.high <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([1, 2], [1, 2, 3]), "`second` and `at_equal` must be as many numbers as `first`"),
+        (([1, 2], [1, 2], "kendall"), "`coefficient` must be one of 'spearman', 'pearson'"),
+        (([1, 2], [1, 2], "pearson", 0), "`replicates` must be a whole number from 1"),
+    ],
+)
+def test_what_has_no_correlation_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        reporting.correlation(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected", "told"),
+    [
+        (0.1, 0.5, 1, "supported"),
+        (0.1, 0.5, -1, "refuted"),
+        (-0.5, -0.1, -1, "supported"),
+        (-0.5, -0.1, 1, "refuted"),
+        (-0.1, 0.5, 1, "undecided"),
+        (-0.5, 0.1, -1, "undecided"),
+        (np.nan, np.nan, 1, "undecided"),
+    ],
+)
+def test_verdicts(low, high, expected, told):
+    found = type(reporting.correlation([1], [1]))(0.0, low, high, 9)
+    assert reporting.verdict(found, expected) == told
+
+
+def made_table():
+    """Twelve networks: the less of the high frequencies, the more robust."""
+    names = [f"robust_resnet50_l2_eps{at}" for at in range(4)]
+    names += [f"resnet50_{at}" for at in range(5)] + ["vit", "nf_resnet50", "resnet50_untrained"]
+    columns = published.columns()
+    values = RNG.uniform(0.2, 0.8, (12, len(columns) - 1))
+    table = pd.DataFrame(values, columns=columns[1:])
+    table.insert(0, "model", names)
+    table[published.CLEAN] = np.linspace(80, 60, 12)
+    table[published.PGD] = 100 * (1 - table["metric/bandpass/HFC/0.9"])
+    return table
+
+
+@pytest.fixture
+def made(tmp_path):
+    made_table().to_csv(tmp_path / "own.csv", index=False)
+    return tmp_path / "own.csv"
+
+
+def run(made, *more):
+    told = ["--table", str(made), "--results", str(made.parent), "--replicates", "200", *more]
+    published_networks.main(told)
+    return made.parent / "published" / "imagenet" / "published_networks"
+
+
+def test_questions_are_answered_for_each_group(made, capsys):
+    stem = run(made)
+    table = reporting.read_table(stem.with_suffix(".csv"), published_networks.KEYS)
+    counts = table.groupby("recipe")["networks"].first().to_dict()
+    expected = {"all": 11, "all_but_robust": 7, "resnet50": 9, "resnet50_but_robust": 5}
+    assert counts == {**expected, "robust": 4}
+    # One question is about clean accuracy itself, which cannot be held equal.
+    assert len(table) == 5 * (3 * len(published_networks.QUESTIONS) - 1)
+    high = table[(table["question"] == "high_pgd") & (table["recipe"] == "all")]
+    np.testing.assert_allclose(high["correlation"], -1)
+    assert set(high["verdict"]) == {"supported"} and len(high) == 3
+    assert stem.with_suffix(".png").exists() and stem.with_suffix(".svg").exists()
+    printed = capsys.readouterr().out
+    assert "Gavrikov and Keuper" in printed and "CC BY-SA 4.0" in printed
+    record = json.loads(stem.with_suffix(".json").read_text())
+    cell = record["cells"]["robust seed 0"]
+    assert cell["table"]["licence"] == "CC BY-SA 4.0" and "Gavrikov" in cell["table"]["source"]
+    assert cell["networks"] == [f"robust_resnet50_l2_eps{at}" for at in range(4)]
+
+
+def test_a_changed_table_is_not_mixed_with_the_one_before(made, capsys):
+    run(made)
+    made_table().to_csv(made, index=False, float_format="%.3f")
+    with pytest.raises(SystemExit) as refused:
+        run(made)
+    assert refused.value.code == 2 and "--fresh" in capsys.readouterr().err
+    run(made, "--fresh")
+
+
+def test_corruptions_are_a_mean_over_all_of_them_as_a_share_of_clean_accuracy():
+    table = made_table()
+    wanted = [f"top1_acc/{name}_{at}" for name in published.NOISE for at in range(1, 6)]
+    found = published.measures(table)
+    expected = table[wanted].mean(axis=1) / table[published.CLEAN]
+    np.testing.assert_allclose(found["noise"], expected)
+    table.loc[3, "top1_acc/shot_noise_2"] = np.nan
+    assert published.measures(table)["noise"].isna().tolist() == [at == 3 for at in range(12)]
+
+
+def test_an_absent_table_is_told_with_whose_it_is_and_where_it_is_from(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.delenv(published.VARIABLE, raising=False)
+    with pytest.raises(SystemExit) as refused:
+        published_networks.main(["--results", str(tmp_path)])
+    assert refused.value.code == 2
+    error = capsys.readouterr().err
+    for words in (published.FILE, "Gavrikov and Keuper", "CC BY-SA 4.0", "https://", "--table"):
+        assert words in error
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda table: table.drop(columns="shape-bias"), "must have the column 'shape-bias'. "),
+        (lambda table: table.assign(**{"shape-bias": "much"}), "'shape-bias' of numbers"),
+    ],
+)
+def test_a_table_that_is_not_the_published_one_is_told_by_the_first_column(made, change, message):
+    change(made_table()).to_csv(made, index=False)
+    with pytest.raises(ValueError, match=message):
+        published.read(made)
+
+
+def test_first_look_over_the_48_networks_is_found_again():
+    given.present(given.TABLE)
+    table = published.read(given.TABLE)
+    rows, groups = published.measures(table), published.groups(table["model"])
+    sizes = {"all": 69, "all_but_robust": 54, "resnet50": 48, "resnet50_but_robust": 33}
+    assert {name: int(chosen.sum()) for name, chosen in groups.items()} == {**sizes, "robust": 15}
+    for name, expected in (("resnet50", -0.44), ("resnet50_but_robust", 0.40)):
+        own = rows[groups[name]]
+        found = reporting.correlation(own["high"], own["pgd"], replicates=2000)
+        assert round(found.value, 2) == expected and found.networks == sizes[name]
+        assert np.sign(found.low) == np.sign(found.high) == np.sign(expected)
