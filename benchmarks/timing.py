@@ -32,16 +32,18 @@ def interleaved(functions, repeats=7):
     return {name: float(pd.Series(times).median()) for name, times in seconds.items()}
 
 
-def write(name, rows):
+def write(name, rows, arguments=()):
     """Write a benchmark's table and record, and print the table.
 
     Args:
         name: str, name of the benchmark's module.
         rows: list of dict.
+        arguments: sequence of str, what the command was given.
     """
     table = pd.DataFrame(rows)
     files.write_whole(RESULTS / f"{name}.csv", table.to_csv(index=False))
-    record = {"command": f"python -m benchmarks.{name}", **provenance()}
+    command = " ".join(["python -m", f"benchmarks.{name}", *arguments])
+    record = {"command": command, **provenance()}
     files.write_whole(RESULTS / f"{name}.json", json.dumps(record, indent=1))
     print(table.to_string(index=False))
     print(f"\nwrote {RESULTS / name}.csv and .json")

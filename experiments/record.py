@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 import hfc_keras
+from hfc_keras.training import precision
 
 PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scipy", "pandas", "cleverhans")
 
@@ -56,11 +57,17 @@ def versions():
 
 
 def machine():
-    """Kind of the machine and the devices that the backend sees."""
+    """Kind of the machine, the devices that the backend sees and how it computes.
+
+    ``onednn`` is TensorFlow's switch of that name, None where the environment leaves it alone;
+    ``bfloat16`` says whether ``precision="mixed_bfloat16"`` is half precision here.
+    """
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "devices": keras.distribution.list_devices(),
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),
+        "bfloat16": precision.has_bfloat16(),
     }
 
 

@@ -1,3 +1,4 @@
+import keras
 import pandas as pd
 import pytest
 
@@ -6,11 +7,13 @@ from benchmarks import (
     antialiasing,
     attacks,
     frequency_accuracy,
+    operations,
     sensitivity,
     split,
     timing,
 )
-from hfc_keras import training
+from benchmarks import training as training_speed
+from hfc_keras import models, training
 
 
 @pytest.fixture(autouse=True)
@@ -33,11 +36,28 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(antialiasing, "EXAMPLES", 8)
     monkeypatch.setattr(antialiasing, "NETWORK", "resnet8")
     monkeypatch.setattr(antialiasing, "SIDE", 8)
+    monkeypatch.setattr(training_speed, "NETWORKS", {"resnet8": (0.25,)})
+    monkeypatch.setattr(training_speed, "NORMALIZATIONS", ("batch",))
+    monkeypatch.setattr(training_speed, "STEPS", 2)
+    monkeypatch.setattr(training_speed, "EPOCHS", 2)
+    monkeypatch.setattr(training_speed, "BATCH", 16)
+    monkeypatch.setattr(training_speed, "SIDE", 8)
+    monkeypatch.setattr(training_speed, "MATRIX", 256)
+    monkeypatch.setattr(training_speed, "TESTED", 8)
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize(
-    "benchmark", [split, frequency_accuracy, attacks, sensitivity, amplitude_phase, antialiasing]
+    "benchmark",
+    [
+        split,
+        frequency_accuracy,
+        attacks,
+        sensitivity,
+        amplitude_phase,
+        antialiasing,
+        training_speed,
+    ],
 )
 def test_benchmarks_write_table_and_record(benchmark, tmp_path):
     benchmark.main()
@@ -50,6 +70,37 @@ def test_benchmarks_write_table_and_record(benchmark, tmp_path):
         table = table.drop(columns=added.columns)
     assert (table.select_dtypes("number") > 0).all(axis=None)
     assert f"python -m benchmarks.{path.stem}" in path.with_suffix(".json").read_text()
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_training_is_timed_in_the_precisions_there_are(has, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(training.precision, "has_bfloat16", lambda: has)
+    training_speed.main(["--steps", "1"])
+    table = pd.read_csv(tmp_path / "training.csv")
+    assert set(table["precision"]) == {"float32"} | ({"mixed_bfloat16"} if has else set())
+    assert ("mixed_bfloat16 is left out" in capsys.readouterr().err) is not has
+    assert "benchmarks.training --steps 1" in (tmp_path / "training.json").read_text()
+    # 8 x 8 pixels at width 1/4, 4 to 16 filters; a convolution is 2 x 9 x pixels x filters.
+    first, blocks = 64 * 3 * 4, 2 * 64 * 4 * 4
+    blocks += 16 * (4 * 8 + 8 * 8) + 4 * (8 * 16 + 16 * 16)
+    expected = 3 * 2 * (9 * (first + blocks) + 16 * 10) / 1e9
+    assert table["gflop_per_image"].iloc[0] == pytest.approx(expected, abs=5e-5)
+
+
+def test_operations_of_a_network_are_those_of_its_kernels():
+    inputs = keras.Input((8, 8, 4))
+    x = keras.layers.Conv2D(6, 3, strides=2, groups=2, use_bias=False)(inputs)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.Dense(5)(keras.layers.Flatten()(x))
+    grouped, dense = 3 * 3 * (3 * 3 * 2 * 6), 3 * 3 * 6 * 5
+    assert operations.forward_operations(keras.Model(inputs, x)) == 2 * (grouped + dense)
+    # 0.0245 for ResNet-8 as convolutions and one dense layer, by hand.
+    maps = 32 * 32 * (3 * 16 + 2 * 16 * 16) + 256 * (16 * 32 + 32 * 32) + 64 * (32 * 64 + 64 * 64)
+    resnet = models.build("resnet8", (32, 32, 3), 10, normalization="batch")
+    assert operations.forward_operations(resnet) == 2 * (9 * maps + 64 * 10)
+    other = keras.layers.DepthwiseConv2D(3)(inputs)
+    with pytest.raises(ValueError, match="Conv2D and Dense alone"):
+        operations.forward_operations(keras.Model(inputs, other))
 
 
 def test_the_ways_of_splitting_agree(rng):

@@ -108,3 +108,16 @@ def test_the_backend_of_a_settings_file_counts(tmp_path, monkeypatch):
         backend.require_supported()
     (tmp_path / "keras.json").write_text("no JSON")
     backend.require_supported()
+
+
+def test_experiments_and_benchmarks_switch_onednn_on_unless_it_was_set(fresh_python):
+    for package in ("experiments", "benchmarks"):
+        code = f"""
+import os, sys
+os.environ.pop("TF_ENABLE_ONEDNN_OPTS", None)
+import {package}
+print(os.environ["TF_ENABLE_ONEDNN_OPTS"], "tensorflow" in sys.modules)
+"""
+        assert fresh_python(code) == "1 False"
+    code = "import experiments.record as r; print(r.machine()['onednn'])"
+    assert fresh_python(code, environment={"TF_ENABLE_ONEDNN_OPTS": "0"}) == "0"

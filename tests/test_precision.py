@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from own.trainings import whole_and_resumed
 
-from hfc_keras import training
+from hfc_keras import analysis, data, training
 from hfc_keras.attacks import Fgsm, Pgd
 from hfc_keras.training import Recipe, fitting, folder_notes, precision
 
@@ -223,3 +223,56 @@ def test_the_policy_before_comes_back_after_an_error():
     with warnings.catch_warnings(), pytest.raises(KeyError), precision.policy("mixed_bfloat16"):
         raise KeyError
     assert keras.config.dtype_policy().name == "float32"
+
+
+@pytest.fixture(scope="module")
+def of_a_user():
+    """Networks of one's own by policy, with the same trained weights; logits in half precision."""
+
+    def build(name):
+        with precision.policy(name):
+            return keras.Sequential(
+                [
+                    keras.Input((8, 8, 1)),
+                    keras.layers.Conv2D(16, 3, padding="same", activation="relu"),
+                    keras.layers.BatchNormalization(momentum=0.8),
+                    keras.layers.Conv2D(32, 3, strides=2, activation="relu"),
+                    keras.layers.GlobalAveragePooling2D(),
+                    keras.layers.Dense(10),
+                ]
+            )
+
+    train = data.load("digits", examples=(400, 120)).train
+    networks = {name: build(name) for name in ("float32", "mixed_bfloat16", "mixed_float16")}
+    full = networks["float32"]
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    full.compile(keras.optimizers.Adam(1e-2, weight_decay=0.0), loss)
+    full.fit(train.images, train.labels, epochs=8, verbose=0)
+    for network in networks.values():
+        network.set_weights(full.get_weights())
+    return networks
+
+
+@pytest.mark.parametrize("name", ["mixed_bfloat16", "mixed_float16"])
+def test_measures_take_a_network_in_its_own_precision(name, of_a_user):
+    half, full = of_a_user[name], of_a_user["float32"]
+    dataset = data.load("digits", examples=(400, 120))
+    images, labels = dataset.test.images, dataset.test.labels
+    assert keras.backend.standardize_dtype(half(images[:1]).dtype) == name.removeprefix("mixed_")
+    measures = {
+        "frequency": lambda m: analysis.frequency_accuracy(m, images, labels, [2])["accuracy"],
+        "population": lambda m: analysis.frequency_accuracy(
+            m, images, labels, [2], bn_statistics="population", train_images=dataset.train.images
+        )["accuracy"],
+        "sensitivity": lambda m: analysis.fourier_sensitivity(m, images, labels)["mean"],
+        "robust": lambda m: analysis.robust_accuracy(
+            m, images, labels, [Fgsm(0.05), Pgd(0.3, steps=3, norm="l2", loss="margin")]
+        )["accuracy"],
+        "confidence": lambda m: analysis.calibration(m, images, labels)["confidence"],
+    }
+    for kind, measure in measures.items():
+        found, expected = np.asarray(measure(half)), np.asarray(measure(full))
+        assert np.isfinite(found).all(), kind
+        # An image in thirty may fall to another side of a boundary.
+        np.testing.assert_allclose(found, expected, atol=1 / 30, err_msg=kind)
+        assert np.ptp(expected) > 0.01 or len(expected) == 1, kind

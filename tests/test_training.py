@@ -288,7 +288,7 @@ training.fit(training.Recipe(**json.loads(sys.argv[1])), sys.argv[2])
             np.asarray(plain.attacked(images, labels)),
         )
 
-    @pytest.mark.parametrize("adversary", [None, Fgsm(0.1), Pgd(0.1, steps=2)], ids=str)
+    @pytest.mark.parametrize("adversary", [None, Fgsm(0.02), Pgd(0.02, steps=2)], ids=str)
     def test_logits_that_start_at_zero_learn(self, adversary):
         recipe = TINY.but(options={"zero_logits": True}, adversary=adversary, epochs=6)
         run = fitting._Training(recipe, None, None)

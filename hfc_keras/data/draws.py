@@ -79,6 +79,7 @@ def seed_states(layer):
         List of variables of shape (2,).
 
     Example:
+        >>> import keras
         >>> len(seed_states(keras.layers.Dropout(0.5, seed=0)))
         1
     """
