@@ -22,7 +22,7 @@ of 2,000 bootstrap draws of them. Two accuracies count as similar within {margin
 Student's interval holds the test images fixed. *Seeds and images*: the percentile interval of a \
 bootstrap of both; accuracies are drawn anew with the spread of a share of as many images, the same \
 images for all seeds, others for every measurement. With three seeds a bootstrap of seeds is too \
-narrow: it stands beside the other, and decides nothing.
+narrow: it stands beside the other and makes no verdict, but where it holds the bound, the page says so.
 
 *Unverified*: what the claim asks for was remembered, and not found in a source that could be read. \
 Each claim is judged by itself, so of many verdicts some will be wrong by chance. `claims_effects.csv` \

@@ -249,6 +249,17 @@ def test_an_interval_widened_for_several_rivals_says_so_on_the_page():
     assert "at 95 %" not in reporting.claims_markdown(pd.DataFrame([alone]))
 
 
+def test_a_verdict_that_other_images_would_leave_open_says_so_on_the_page():
+    table = pd.DataFrame({"seed": [0, 1, 2], "effect": [0.09, 0.1, 0.11]})
+    for ends, said in (([-0.1, 0.3], True), ([0.05, 0.15], False)):
+        claim = effect(by_image=lambda table, rng, ends=ends: np.repeat(ends, 100))
+        row = reporting.judge(claim, table)
+        row |= dict.fromkeys(["experiment", "profile", "dataset", "table"], "x")
+        text = reporting.claims_markdown(pd.DataFrame([row]))
+        assert ("**supported** (over seeds and images undecided) |" in text) == said
+        assert "**supported**" in text
+
+
 def test_claims_on_kernel_smoothing_are_those_of_its_table():
     table = reporting.read_table(
         RESULTS / "quick" / "cifar10" / "kernel_smoothing.csv", robustness.KEYS

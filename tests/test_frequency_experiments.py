@@ -121,6 +121,7 @@ def test_claims_on_heuristics_tell_statistics_apart():
     assert short["batch_norm_high"]["effect"] == pytest.approx(0.3)
     assert short["batch_norm_high_population"]["effect"] == pytest.approx(-0.05)
     assert short["batch_norm_high_population"]["verdict"] == "refuted"
+    assert short["batch_norm_statistics"]["effect"] == pytest.approx(0.35)
     # Batch statistics add 0.35 to what the population's leave.
     assert short["batch_norm_magnitude"]["effect"] == pytest.approx(0.1 - 0.175)
     assert short["batch_norm_matched"]["effect"] == pytest.approx(0.3 - 0.175)

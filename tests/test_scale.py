@@ -66,25 +66,34 @@ def test_a_claim_that_grows_and_one_scale_after_another(tmp_path, capsys):
     assert (tmp_path / "scale.png").exists() and (tmp_path / "scale.svg").exists()
 
 
+def given(path, gains):
+    """Write accuracies of given networks on high components, with and without their batch."""
+    rows = [
+        {"recipe": recipe, "bn_statistics": kind, "radius": radius, "accuracy": 0.2 + added}
+        for recipe, gain in gains.items()
+        for kind, added in (("moving", 0.1), ("batch", gain), ("population", 0.0))
+        for radius in (4.0, 8.0, 12.0, 16.0)
+    ]
+    told = {"seed": 0, "measure": "frequency_accuracy", "component": "high", "examples": 1000}
+    path.parent.mkdir(parents=True)
+    pd.DataFrame(rows).assign(**told, loss=math.nan).to_csv(path, index=False)
+
+
 def test_given_networks_are_the_sample_of_their_rung(tmp_path, capsys):
     write(tmp_path, "quick", band_stop(0.2, 0.1))
-    networks = [
-        band_stop(0.1, 0.3 + 0.001 * layers, f"resnet{layers}", seeds=[0])
-        for layers in (20, 32, 56)
-    ]
     path = tmp_path / "given" / "cifar10" / "given_networks.csv"
-    path.parent.mkdir(parents=True)
-    pd.concat(networks).assign(measure="band_stop").to_csv(path, index=False)
+    given(path, {"resnet20": 0.3, "resnet32": 0.35, "resnet56": 0.4})
     status, printed = run(capsys, "--results", str(tmp_path))
-    assert status == 0 and "given networks -0.236 not seen at this scale" in printed
+    assert status == 0 and "given networks +0.350 supported" in printed
     assert "must hold the measure. Received: measure='contingency'" in printed
     rows = pd.read_csv(tmp_path / "scale.csv")
     row = rows[rows["rung"] == "given networks"].iloc[0]
-    assert (row["sample"], row["n"], row["verdicts"]) == ("networks", 3, "flips")
-    expected = reporting.band_stop_drop(
-        scale.as_seeds(pd.read_csv(path), "band_stop", "vanilla"), "vanilla", "low"
-    )
-    assert expected.index.tolist() == [0, 1, 2]
+    assert (row["id"], row["n"]) == ("heuristics_batch_norm_statistics", 3)
+    assert (row["sample"], row["verdicts"]) == ("networks", "one scale")
+    assert row["low"] < 0.35 < row["high"] and row["image_low"] < 0.35 < row["image_high"]
+    assert row["table"] == "given/cifar10/given_networks.csv"
+    own = scale.as_seeds(pd.read_csv(path), "frequency_accuracy")
+    assert set(own["seed"]) == {0, 1, 2} and "loss" not in own
 
 
 def test_damaged_and_missing_tables_are_refused(tmp_path, capsys):

@@ -133,6 +133,8 @@ def _line(row, scales):
 def _verdict(row, scales):
     """Verdict with its reason, and what other scales say."""
     words = f"**{told(row['verdict'], row['profile'])}**"
+    if row["verdict"] in ("supported", "refuted") and _open_over_images(row):
+        words += " (over seeds and images undecided)"
     if row["reason"] == BOUND_WITHIN:
         words += f" (detectable: {row['detectable']:.2g} off the bound)"
     elif row["reason"]:
@@ -143,6 +145,12 @@ def _verdict(row, scales):
             at = {name: row[f"{scale}_{name}"] for name in AT_SCALE}
             words += f"; {scale}: {told(verdict, scale)}, {interval(at)}, n = {at['n']:.0f}"
     return words
+
+
+def _open_over_images(row):
+    """Whether the interval over seeds and images holds a bound: not so of one that is not there."""
+    low, high = row["image_low"], row["image_high"]
+    return any(low < bound < high for bound in (row["above"], row["below"]))
 
 
 def _escaped(text):
