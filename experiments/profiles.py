@@ -32,7 +32,7 @@ FULL = {
 }
 # Peaks of its cycle. Without normalization the logits start at zero and the steps must be shorter.
 FULL_NORMALIZED = {"learning_rate": 0.2}
-FULL_PLAIN = {"learning_rate": 0.03, "options": {"zero_logits": True}}
+FULL_PLAIN = {"learning_rate": 0.05, "options": {"zero_logits": True}}
 
 PROFILES = {
     "smoke": {"model": "resnet8", "learning_rate": 5e-3, "epochs": 4},

@@ -14,8 +14,6 @@ KEYS = "recipe seed rho normalized attack epsilon loss steps restarts".split()
 SIZES = {
     "smoke": {"attacked": 40, "steps": 4, "long": (20, 10, 2)},
     "quick": {"attacked": 1000, "steps": 20, "long": (200, 100, 3)},
-    "standard": {"attacked": 1000, "steps": 20, "long": (200, 100, 3)},
-    "full": {"attacked": 1000, "steps": 20, "long": (200, 100, 3)},
     "paper": {"attacked": None, "steps": 40, "long": (1000, 100, 3)},
 }
 USUAL_SIZES = {"attacked": 2000, "steps": 20, "long": (500, 100, 3)}

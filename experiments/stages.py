@@ -87,8 +87,8 @@ TABLE = (
 NAMES = tuple(dict.fromkeys(row.stage for row in TABLE))
 # Profiles that are run in this order unless experiments are named.
 PROFILES = ("standard", "full")
-# An experiment that compares all methods seed by seed takes the seeds that all of them have.
-SEEDS = {"compare_all": THREE}
+# Experiments that compare all trainings seed by seed take the seeds that all of them have.
+SEEDS = {"compare_all": THREE, "two_views": THREE}
 # Bytes of all published networks.
 BUDGET = 26_000_000
 

@@ -84,6 +84,14 @@ def test_radii_and_pairs_are_refused_by_name(table):
         reporting.difference(pd.Series({0: 1.0, 1: 1.0}), pd.Series({0: 1.0, 5: 1.0}))
 
 
+def test_of_recipes_with_more_seeds_those_count_that_both_have():
+    few, many = pd.Series({0: 1.0, 2: 3.0}), pd.Series({0: 0.5, 1: 7.0, 2: 1.0})
+    assert reporting.difference(few, many).to_dict() == {0: 0.5, 2: 2.0}
+    assert reporting.difference(many, few).to_dict() == {0: -0.5, 2: -2.0}
+    with pytest.raises(reporting.MissingMeasurementError, match=r"unpaired are \[0, 2\]"):
+        reporting.difference(few, few[:0])
+
+
 @pytest.mark.parametrize(
     ("classes", "message"),
     [

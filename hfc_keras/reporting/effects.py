@@ -92,22 +92,24 @@ def difference(first, second):
         second: the same.
 
     Returns:
-        Series of float ``first - second`` by seed.
+        Series of float ``first - second`` by seed. One recipe may have been trained with more
+        seeds than the other: those count that both have.
 
     Raises:
-        MissingMeasurementError: naming the seeds that only one of them has.
+        MissingMeasurementError: if each has seeds that the other lacks, naming them.
 
     Example:
         >>> difference(pd.Series({0: 0.75, 1: 0.5}), pd.Series({1: 0.25, 0: 0.25})).tolist()
         [0.5, 0.25]
     """
-    unpaired = sorted(set(first.index) ^ set(second.index))
-    if unpaired:
+    own, others = set(first.index), set(second.index)
+    if not (own and others and (own <= others or others <= own)):
         raise MissingMeasurementError(
-            f"Recipes that are compared must have the same seeds; unpaired are {unpaired}. "
-            f"Received: {list(first.index)} and {list(second.index)}"
+            "Recipes that are compared must have the same seeds, or one of them more; unpaired are "
+            f"{sorted(own ^ others)}. Received: {list(first.index)} and {list(second.index)}"
         )
-    return first - second.reindex(first.index)
+    common = [seed for seed in first.index if seed in others]
+    return first.reindex(common) - second.reindex(common)
 
 
 def radius(table, rank, column="radius"):
