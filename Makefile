@@ -24,9 +24,6 @@ SLOW := $(addprefix --deselect tests/,\
 	$(FOURIER)test_mixed_precision[mixed_bfloat16] \
 	$(FOURIER)test_saves_and_loads_in_a_fresh_process)
 
-# TensorFlow's fast convolutions, which it leaves off on many processors.
-export TF_ENABLE_ONEDNN_OPTS ?= 1
-
 # Networks this small take longer to compile than to train.
 UNOPTIMISED := KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1
 
