@@ -16,7 +16,7 @@ ONE_BATCH = TINY.but(examples=(100, 50), batch_size=100, optimizer="sgd", epochs
     [
         ({"learning_rate": 1e30}, "of Recipe"),
         ({"learning_rate": 1e30, "normalization": "batch"}, "of Recipe"),
-        ({"learning_rate": 1e38, "adversary": attacks.Pgd(0.1, steps=1)}, "=nan"),
+        ({"learning_rate": 1e38, "adversary": attacks.Pgd(0.1, steps=1)}, "=(nan|inf)"),
         ({"learning_rate": 1e38, "regularizer": "low"}, "=nan"),
         ({"learning_rate": 1e12, "batch_size": 10}, "=nan"),
     ],
@@ -120,7 +120,8 @@ def test_ordinary_fit_stops_before_another_callback_keeps_the_weights(digits):
 
 def test_ordinary_adversarial_fit_stops_at_a_loss_that_is_none(digits):
     robust = WRAPS["adversarial"]()
-    robust.compile(keras.optimizers.SGD(1e25), LOSS["sparse"](from_logits=True))
+    # At some larger rates oneDNN's rectifier makes numbers of NaN again before the loss sees them.
+    robust.compile(keras.optimizers.SGD(1e15), LOSS["sparse"](from_logits=True))
     with pytest.raises(FloatingPointError, match="loss must stay finite.*loss=.* at batch [23]"):
         robust.fit(digits.train.images, digits.train.labels, batch_size=50, verbose=0)
 

@@ -1,7 +1,8 @@
 """Measures of a trained model: images and labels in, rows out.
 
-A model computes in the precision of its own dtype policy; losses, probabilities and spectra are at least
-float32. To measure a half-precision model in full, build it under ``float32`` and set its weights.
+A model computes in the precision of its own dtype policy; losses, probabilities and spectra are
+float32 or finer. To measure a half-precision model in full, build it under ``float32`` and set its
+weights.
 """
 
 from hfc_keras.analysis.band_stop import band_stop_accuracy as band_stop_accuracy

@@ -132,10 +132,10 @@ def _history(record, recipe, path):
         whole = whole and {"loss", "accuracy", "val_accuracy"} <= {*numbers}
     except (ValueError, TypeError, KeyError, AttributeError):
         whole = False
-    history.attrs["precision"] = record.get("precision", "float32")
     if not whole:
         raise files.UnusableFileError(
             f"A record must hold the history of all {recipe.epochs} epochs; {REMEDY}. "
             f"Received: path={str(path)!r}"
         )
+    history.attrs["precision"] = record.get("precision", "float32")
     return history
