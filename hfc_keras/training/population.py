@@ -88,13 +88,10 @@ def _is_random(batches):
 def _drawn(batches, epoch, most):
     """First images of an epoch and their labels, one-hot or mixed, as they go to the network."""
     batches.epoch, images, labels, count = epoch, [], [], 0
-    for step in range(len(batches)):
-        rows = batches.rows(step)
-        pixels, true = batches.split.pixels[rows], batches.split.labels[rows].astype("int32")
-        with warnings.catch_warnings():
-            # keras.layers.MixUp asks for int64, which JAX narrows with a warning each time.
-            warnings.filterwarnings("ignore", "Explicitly requested dtype int64")
-            batch = batches.transform(pixels, true, batches.keys(step))
+    drawn = batches.dataset()
+    if isinstance(drawn, keras.utils.PyDataset):
+        drawn = (drawn[step] for step in range(len(batches)))
+    for batch in drawn:
         for kept, part in zip((images, labels), batch, strict=True):
             kept.append(keras.ops.convert_to_numpy(part))
         count += len(images[-1])
