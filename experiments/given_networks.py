@@ -107,6 +107,7 @@ def summary(table):
     """Return every measure as a table."""
     parts = {name: rows.dropna(axis=1, how="all") for name, rows in table.groupby("measure")}
     frequency = parts["frequency_accuracy"]
+    counts = frequency.groupby("bn_statistics", sort=False)["examples"].max()
     attacked = parts["robust_accuracy"]
     attacked = attacked.assign(row="PGD " + (attacked["epsilon"] * 255).map("{:g}/255".format))
     attacked.loc[attacked["attack"] == "none", "row"] = "no attack"
@@ -114,8 +115,9 @@ def summary(table):
         [
             f"Accuracy on all {parts['accuracy']['examples'].max()} test images",
             parts["accuracy"].set_index("recipe")["accuracy"].to_string(),
-            f"Accuracy by component, on {frequency['examples'].max()} test images (population: "
-            f"{frequency['examples'].min()})",
+            "Accuracy by component (test images: "
+            + ", ".join(f"{kind} {count}" for kind, count in counts.items())
+            + ")",
             reporting.given_table(table, "high").to_string(),
             reporting.given_table(table, "low").to_string(),
             "Images right as they are, wrong from low and right from high frequencies, and as\n"
