@@ -11,6 +11,8 @@ from experiments.results import Results
 from experiments.settings import Common
 from hfc_keras import files
 
+# Experiments whose attacks take longer than all else that is measured of the same networks.
+LATE = ("kernel_smoothing", "smooth_training")
 SHARED = tuple(field.name for field in dataclasses.fields(Common))
 
 
@@ -175,7 +177,7 @@ def ordered(tasks):
 
 
 def by_seed(tasks):
-    """Order tasks by seed, and those of a seed as ``ordered`` does.
+    """Order tasks by seed, and those of a seed as ``ordered`` does; those of LATE come at the end.
 
     Args:
         tasks: list of Task.
@@ -183,9 +185,11 @@ def by_seed(tasks):
     Returns:
         list of Task.
     """
-    seeds = sorted({task.cell.recipe.seed for task in tasks})
-    groups = ([task for task in tasks if task.cell.recipe.seed == seed] for seed in seeds)
-    return [task for group in groups for task in ordered(group)]
+    groups = {}
+    for task in tasks:
+        place = task.part.title in LATE, task.cell.recipe.seed
+        groups.setdefault(place, []).append(task)
+    return [task for place in sorted(groups) for task in ordered(groups[place])]
 
 
 def _passes(recipe):

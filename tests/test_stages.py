@@ -11,13 +11,15 @@ import sys
 import time
 from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from own import tiny
 
-from experiments import amplitude_phase, background, runner, settings, stages, workers
+from experiments import amplitude_phase, background, runner, settings, stages, tasks, workers
 from hfc_keras import files
+from hfc_keras.training import Recipe
 
 ROOT = Path(__file__).parents[1]
 command = importlib.import_module("experiments.all")
@@ -114,6 +116,21 @@ def test_several_profiles_are_one_queue(run, tmp_path):
     assert set(cells(tmp_path / "results" / "standard" / "odd")) == {
         f"{name} seed 1" for name in ("plain", "again", "dropout_1")
     }
+
+
+def test_seeds_come_in_order_and_long_attacks_at_the_end():
+    def task(title, seed, name):
+        cell = SimpleNamespace(recipe=Recipe(seed=seed), label=f"{name} seed {seed}")
+        return tasks.Task(SimpleNamespace(name=title, title=title), cell)
+
+    titles = ("kernel_smoothing", "training_heuristics", "band_stop")
+    found = tasks.by_seed([task(title, seed, "plain") for title in titles for seed in (1, 0)])
+    assert [each.label for each in found] == [
+        f"{title} plain seed {seed}"
+        for group in (titles[1:], titles[:1])
+        for seed in (0, 1)
+        for title in group
+    ]
 
 
 def test_networks_stay_in_the_budget(run, tmp_path, monkeypatch):
