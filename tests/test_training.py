@@ -243,8 +243,11 @@ training.fit(training.Recipe(**json.loads(sys.argv[1])), sys.argv[2])
         smoothed, plain = (training.fit(recipe.but(label_smoothing=s))[1] for s in (0.3, 0))
         # At rate 0 the network is the same; its loss is that of the smoothed labels.
         run = fitting._Training(recipe, None, None)
-        losses = []
-        for images, labels in run.batches.dataset():
+        losses, split = [], run.batches.split
+        for step in range(len(run.batches)):
+            rows, *others = run.batches.draws(step)
+            pixels, labels = split.pixels[rows], split.labels[rows].astype("int32")
+            images, labels = run.batches.transform(pixels, labels, *others)
             logits = run.model(images, training=True)
             target = 0.7 * np.asarray(labels) + 0.3 / 10
             entropy = keras.ops.categorical_crossentropy(target, logits, from_logits=True)

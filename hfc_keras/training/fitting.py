@@ -179,7 +179,8 @@ class _Training:
         self.model.set_weights(self.network.get_weights())
         states = self.model.optimizer.variables, self.trained.optimizer.variables
         for own, learned in zip(*states, strict=True):
-            own.assign(learned.value)
+            # A copy: JAX gives buffers of a training away at its next step.
+            own.assign(np.array(learned))
 
     def watch(self):
         """Callback that an FGSM adversary needs."""
