@@ -4,7 +4,7 @@ import importlib
 
 from hfc_keras.backend import require_supported
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"
 __all__ = [
     "analysis",
     "attacks",
