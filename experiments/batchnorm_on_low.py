@@ -72,7 +72,7 @@ def _gain(measured, ranks, table):
         plain, normalized = table["recipe"] == name, table["recipe"] == f"{name}_batch_norm"
         pair = measured(table[normalized], "batch"), measured(table[plain], "none")
         gains.append(reporting.difference(*pair))
-    return sum(gains) / len(gains)
+    return reporting.mean_of(gains)
 
 
 def _speed(rows, statistics):

@@ -52,6 +52,8 @@ def figures(table, plan):
     shown = table.assign(split=table["split"].mask(own, table["split"].replace(OWN)))
     shown = shown[own | (table["component"] == "original")]
     original = table["recipe"] == "original"
+    if original.all():
+        return {}
     last = None
     if original.any():
         last = reporting.value(table, recipe="original", epoch="last", **TESTED).mean()
@@ -77,7 +79,7 @@ def _accuracy(component, rank, table, split="test"):
 def _gain(one, other, table):
     """Trained on one component minus trained on the other, mean over the four radii, by seed."""
     pairs = ([_accuracy(each, rank, table) for each in (one, other)] for rank in range(4))
-    return sum(reporting.difference(*pair) for pair in pairs) / 4
+    return reporting.mean_of(reporting.difference(*pair) for pair in pairs)
 
 
 def _fitted(table):

@@ -111,17 +111,19 @@ def _other_data(table):
         for name, rows in table.groupby("dataset", sort=False)
     }
     own, other = centres.values()
-    return reporting.difference(own, other).abs() - (own - np.roll(own, 1)).abs()
+    between_seeds = (own - np.roll(own, 1)).abs()
+    return reporting.difference(reporting.difference(own, other).abs(), between_seeds)
 
 
 def _apart(table):
     """Distance of the centre from ResNet's, minus that of ResNet's next seed, by seed."""
     own = sensitivity.number("centre", table, "vanilla")
     between_seeds = (own - np.roll(own, 1)).abs()
-    return {
-        TITLES[other]: sensitivity.shift("centre", table, other).abs() - between_seeds
+    apart = {
+        TITLES[other]: sensitivity.shift("centre", table, other).abs()
         for other in trainings.ARCHITECTURES
     }
+    return {title: reporting.difference(each, between_seeds) for title, each in apart.items()}
 
 
 CLAIMS = (

@@ -13,7 +13,6 @@ from hfc_keras import checks, reporting
 
 # From the smallest to the largest.
 SCALES = typing.get_args(Scale)
-FEW = f"fewer than {reporting.FEWEST_SEEDS} seeds"
 
 
 @dataclasses.dataclass
@@ -114,10 +113,11 @@ def _judge_one(found, module, sources, available):
 def _largest(at):
     """Row of a claim at the largest scale at which it was measured, with columns of all scales.
 
-    A scale of which there are too few seeds as yet decides only where no other has enough.
+    A scale of which there are too few seeds or trainings as yet decides only where no other has
+    enough.
     """
     measured = [each for each, row in at.items() if row["verdict"] != reporting.NOT_MEASURED]
-    enough = [each for each in measured if at[each]["reason"] != FEW]
+    enough = [each for each in measured if not at[each]["reason"].startswith(reporting.TOO_FEW)]
     chosen = (enough or measured or list(at))[-1]
     beside = {}
     for source, row in at.items():

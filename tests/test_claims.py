@@ -84,6 +84,14 @@ def test_one_of_many_rivals_refutes_only_by_a_wider_interval():
     assert (row["low"], row["high"]) == pytest.approx(wide)
 
 
+def test_a_fit_that_is_not_known_is_refused():
+    unknown = {"a": pd.Series([0.95, math.nan, 0.95]), "b": pd.Series([0.95])}
+    claim = effect(fitted=lambda table: unknown)
+    rows = pd.DataFrame({"seed": [0, 1, 2], "effect": BETTER})
+    with pytest.raises(ValueError, match="fit that claim 'gain' asks for must be known.*nan"):
+        reporting.judge(claim, rows)
+
+
 def test_confidence_widens_both_intervals():
     """A bootstrap over the images of one network stands beside the interval over seeds."""
     correct = np.random.default_rng(1).random(400) < 0.3

@@ -69,6 +69,11 @@ def test_radii_and_pairs_are_refused_by_name(table):
         (lambda radius: radius.astype("object").replace(1, "one"), r"\['one', 2.0, 3.0, 4.0\]"),
     ]:
         odd = table.assign(radius=change(table["radius"]))
+        with pytest.raises(ValueError) as caught:
+            reporting.radius(odd, 0)
+        absent = isinstance(caught.value, reporting.MissingMeasurementError)
+        # Trainings of other radii may be still to come.
+        assert absent == (odd["radius"].nunique() < 4)
         for call in (reporting.radius, lambda rows, rank: reporting.mean_over(rows, [rank])):
             with pytest.raises(
                 ValueError, match=f"four default radii.* Received: radius={received}"
@@ -80,6 +85,10 @@ def test_radii_and_pairs_are_refused_by_name(table):
         reporting.radius(table, 4)
     with pytest.raises(ValueError, match=r"none twice. Received: ranks=\[1, 1\]"):
         reporting.mean_over(table, [1, 1], recipe="a", epoch=1)
+    parts = pd.Series({0: 1.0, 1: 2.0, 2: 8.0}), pd.Series({2: 4.0, 0: 3.0})
+    assert reporting.mean_of(iter(parts)).to_dict() == {0: 2, 2: 6}
+    with pytest.raises(reporting.MissingMeasurementError, match=r"seeds=\[\[0\], \[1\]\]"):
+        reporting.mean_of([pd.Series({0: 1.0}), pd.Series({1: 1.0})])
     with pytest.raises(reporting.MissingMeasurementError, match=r"unpaired are \[1, 5\]"):
         reporting.difference(pd.Series({0: 1.0, 1: 1.0}), pd.Series({0: 1.0, 5: 1.0}))
 

@@ -103,3 +103,21 @@ def test_a_claim_on_accuracies_has_both_intervals():
         reporting.Claim(**{**vars(claim), "unit": "cycles"}), rows.drop(columns="examples")
     )
     assert np.isnan(other["image_low"]) and other["low"] == row["low"]
+
+
+def test_a_refutation_among_rivals_has_both_intervals_at_one_confidence():
+    means = {"a": 0.4, "b": 0.5, "c": 0.3}
+    rows = table({name: [mean, mean + 0.001, mean + 0.003] for name, mean in means.items()})
+
+    def gains(rows):
+        own = reporting.value(rows, recipe="a")
+        return {
+            name: reporting.difference(own, reporting.value(rows, recipe=name)) for name in "bc"
+        }
+
+    told = {"id": "a", "item": "Fig. 5", "sentence": "A.", "measured": "b", "above": 0}
+    row = reporting.judge(reporting.Claim(effect=gains, **told), rows)
+    assert (row["verdict"], row["against"], row["confidence"]) == ("refuted", "b", 0.975)
+    alone = reporting.Claim(effect=lambda rows: gains(rows)["b"], **told)
+    same = reporting.judge(alone, rows, 0.975)
+    assert row["image_low"] == same["image_low"] and row["image_high"] == same["image_high"]

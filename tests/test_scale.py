@@ -130,13 +130,13 @@ def rows_of(verdicts, effects, against=("", "")):
     ("verdicts", "effects", "expected"),
     [
         (["supported"], [0.3], ("one scale", "one scale")),
-        (["supported", "supported"], [0.3, 0.4], ("stable", "as before")),
-        (["undecided", "undecided"], [0.0, 0.05], ("undecided", "as before")),
+        (["supported", "supported"], [0.3, 0.4], ("stable", "overlap")),
+        (["undecided", "undecided"], [0.0, 0.05], ("undecided", "overlap")),
         (["undecided", "supported"], [0.0, 0.5], ("settles", "grows")),
         (["supported", "undecided"], [0.5, 0.0], ("unsettles", "shrinks")),
         (["supported", "undecided", "refuted"], [0.5, 0.0, -0.5], ("flips", "shrinks")),
-        (["refuted", "undecided", "refuted"], [-0.2, 0.0, -0.2], ("varies", "as before")),
-        (["undecided", "supported"], [math.nan, 0.5], ("settles", "as before")),
+        (["refuted", "undecided", "refuted"], [-0.2, 0.0, -0.2], ("varies", "overlap")),
+        (["undecided", "supported"], [math.nan, 0.5], ("settles", "no interval")),
     ],
 )
 def test_courses(verdicts, effects, expected):

@@ -38,6 +38,7 @@ from hfc_keras.reporting.effects import EQUIVALENCE as EQUIVALENCE
 from hfc_keras.reporting.effects import MissingMeasurementError as MissingMeasurementError
 from hfc_keras.reporting.effects import chance as chance
 from hfc_keras.reporting.effects import difference as difference
+from hfc_keras.reporting.effects import mean_of as mean_of
 from hfc_keras.reporting.effects import mean_over as mean_over
 from hfc_keras.reporting.effects import radius as radius
 from hfc_keras.reporting.effects import value as value
@@ -96,5 +97,5 @@ from hfc_keras.reporting.two_views import correlation_table as correlation_table
 from hfc_keras.reporting.two_views import rank_correlation as rank_correlation
 from hfc_keras.reporting.two_views import rank_correlation_by_seed as rank_correlation_by_seed
 from hfc_keras.reporting.two_views import two_views as two_views
-from hfc_keras.reporting.verdicts import FEWEST_SEEDS as FEWEST_SEEDS
+from hfc_keras.reporting.verdicts import TOO_FEW as TOO_FEW
 from hfc_keras.reporting.verdicts import judge as judge

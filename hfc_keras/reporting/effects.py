@@ -112,6 +112,34 @@ def difference(first, second):
     return first.reindex(common) - second.reindex(common)
 
 
+def mean_of(measurements):
+    r"""Mean of several measurements a seed.
+
+    .. math:: v_s = \frac{1}{n} \sum_{i = 1}^n v_{i s}
+
+    Args:
+        measurements: iterable of Series of float by seed, at least one.
+
+    Returns:
+        Series of float by seed: of those that all of them have.
+
+    Raises:
+        MissingMeasurementError: if they have no seed in common.
+
+    Example:
+        >>> mean_of([pd.Series({0: 0.75, 1: 0.5}), pd.Series({0: 0.25})]).to_dict()
+        {0: 0.5}
+    """
+    parts = list(measurements)
+    common = [seed for seed in parts[0].index if all(seed in part.index for part in parts)]
+    if not common:
+        seeds = [list(part.index) for part in parts]
+        raise MissingMeasurementError(
+            f"Measurements whose mean is taken must have a seed in common. Received: seeds={seeds}"
+        )
+    return sum(part.reindex(common) for part in parts) / len(parts)
+
+
 def radius(table, rank, column="radius"):
     r"""Radius by its rank, so that a claim holds for any size of image.
 
@@ -126,7 +154,8 @@ def radius(table, rank, column="radius"):
         float, cycles per image.
 
     Raises:
-        ValueError: if the table has not four radii that are as 1:2:3:4, or for another rank.
+        MissingMeasurementError: if the table has fewer than four radii.
+        ValueError: if they are not as 1:2:3:4, or for another rank.
 
     Example:
         >>> radius(pd.DataFrame({"radius": [4.0, 8.0, np.nan, 12.0, 16.0]}), 3)
@@ -139,11 +168,11 @@ def radius(table, rank, column="radius"):
     found = sorted(found) if numbers else found
     default = numbers and len(found) == len(RADII)
     default = default and np.allclose(found, np.multiply(found[0], RADII), checks.SLACK, 0)
-    checks.require(
-        default,
-        "Claims need the four default radii, parts 1/8, 1/4, 3/8 and 1/2 of the width",
-        **{column: found},
-    )
+    needed = "Claims need the four default radii, parts 1/8, 1/4, 3/8 and 1/2 of the width"
+    if numbers and len(found) < len(RADII):
+        # Trainings of other radii may be still to come.
+        raise MissingMeasurementError(f"{needed}. Received: {column}={found!r}")
+    checks.require(default, needed, **{column: found})
     return float(found[rank])
 
 
@@ -203,8 +232,7 @@ def mean_over(table, ranks, column="accuracy", **where):
         "`ranks` must hold at least one rank and none twice",
         ranks=ranks,
     )
-    parts = [value(table, column, radius=radius(table, rank), **where) for rank in ranks]
-    return sum(parts) / len(parts)
+    return mean_of(value(table, column, radius=radius(table, rank), **where) for rank in ranks)
 
 
 def _fits(table, where):

@@ -127,4 +127,4 @@ def seeds_and_images(effect, table, against, confidence, rng):
 
 def _of(drawn, place):
     """Effects of one seed on all sets of images."""
-    return drawn[drawn.index // IMAGES == place].to_numpy("float64")
+    return drawn[drawn.index // IMAGES == place].sort_index().to_numpy("float64")

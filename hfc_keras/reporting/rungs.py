@@ -39,7 +39,8 @@ def courses(rows):
     ``unsettles`` (the reverse) or ``varies``.
     Effects, where the intervals at the smallest and the largest scale have no number in common:
     ``grows`` (further within the range that supports, or nearer to it) or ``shrinks``; else
-    ``as before``; ``other rival`` where the two are against different ones.
+    ``overlap``, or ``no interval`` where one is missing; ``other rival`` where the two are against
+    different ones.
 
     Args:
         rows: DataFrame with the columns ``COLUMNS``.
@@ -79,9 +80,10 @@ def _effects(part):
     first, last = part.iloc[0], part.iloc[-1]
     if first["against"] != last["against"]:
         return "other rival"
-    # Not so of an interval that is not there.
+    if pd.isna([first["low"], last["low"]]).any():
+        return "no interval"
     if not (first["high"] < last["low"] or last["high"] < first["low"]):
-        return "as before"
+        return "overlap"
     inside = [
         min(row["effect"] - row["above"], row["below"] - row["effect"]) for row in (first, last)
     ]

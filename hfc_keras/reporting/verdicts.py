@@ -18,8 +18,9 @@ from hfc_keras.reporting.resampled_effects import seeds_and_images
 # Fewer seeds have an interval that says nothing (two: 12.7 standard errors to either side).
 FEWEST_SEEDS = 3
 CONFIDENCE = 0.95
-# Reasons of an undecided claim, beside too small a sample.
+# How the reasons of an undecided claim begin.
 BOUND_WITHIN, NOT_FITTED = "the interval holds a bound", "not fitted"
+TOO_FEW = "fewer than"
 
 
 def judge(claim, table, confidence=CONFIDENCE):
@@ -54,14 +55,15 @@ def judge(claim, table, confidence=CONFIDENCE):
         seed), and its ``confidence``; ``detectable``, half its width: an effect at least so far
         from the bound is what this n would have decided; ``against``, the name of the decisive
         rival (empty without rivals); ``verdict``, and the ``reason`` of an undecided one;
-        ``image_low`` and ``image_high``, the interval over seeds and test images (NaN where the
-        effect is not made of accuracies); ``fit``, the least of the means that the claim asks to
-        be ``fit_needed`` (NaN if it asks for none).
+        ``image_low`` and ``image_high``, the interval over seeds and test images at the same
+        confidence (NaN where the effect is not made of accuracies); ``fit``, the least of the
+        means that the claim asks to be ``fit_needed`` (NaN if it asks for none).
 
     Raises:
         ValueError: naming the claim: for an effect that is not a finite number for each of one
-            or more seeds, a seed twice, whatever the effect itself refuses, or a table that it
-            cannot work with (IndexError, TypeError, AttributeError: with their place).
+            or more seeds, a seed twice, a fit that is not known, whatever the effect itself
+            refuses, or a table that it cannot work with (IndexError, TypeError, AttributeError:
+            with their place).
 
     Example:
         >>> from dataclasses import replace
@@ -83,7 +85,7 @@ def judge(claim, table, confidence=CONFIDENCE):
         rivals = len(effects)
         judged = [_judged(claim, *each, confidence, rivals) for each in effects.items()]
         found = _decisive(claim, judged)
-        ends = _over_images(claim, table, found["against"], confidence)
+        ends = _over_images(claim, table, found["against"], found["confidence"])
     else:
         found, ends = _correlated(claim, table, confidence), (math.nan, math.nan)
     images = dict(zip(("image_low", "image_high"), ends, strict=True))
@@ -142,7 +144,7 @@ def _judged(claim, against, effects, confidence, rivals):
 def _numbers(claim, n, effect, interval, confidence, against=""):
     verdict = _verdict(claim, n, *interval)
     few = n < _fewest(claim)
-    reason = f"fewer than {_fewest(claim)} {sample(claim)}" if few else BOUND_WITHIN
+    reason = f"{TOO_FEW} {_fewest(claim)} {sample(claim)}" if few else BOUND_WITHIN
     return {
         "sample": sample(claim),
         "n": n,
@@ -191,7 +193,14 @@ def _fit(claim, table):
     if claim.fitted is None:
         return math.nan, math.nan, ""
     with naming(claim):
-        means = {name: float(values.mean()) for name, values in claim.fitted(table).items()}
+        means = {
+            name: float(values.mean(skipna=False)) for name, values in claim.fitted(table).items()
+        }
+    checks.require(
+        all(map(math.isfinite, means.values())),
+        f"The fit that claim {claim.id!r} asks for must be known of every network",
+        fit=means,
+    )
     least, needed = min(means, key=means.get), claim.fitted_above
     return means[least], needed, f"{NOT_FITTED}: {least} has {means[least]:.2f} of {needed:g}"
 

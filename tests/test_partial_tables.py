@@ -1,0 +1,56 @@
+"""Tables of a run that is not finished: a claim is judged or missing, and nothing fails."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from own import claimed
+
+from experiments import claims, component_training
+from hfc_keras import reporting
+
+MODULES = claims.claimants()
+# Their figures also draw kernels and images of networks.
+NETWORKS_DRAWN = ("kernel_smoothing", "misaligned_predictions")
+
+
+def table_of(name):
+    """Table of the quick profile."""
+    path = claimed.RESULTS / "quick" / "cifar10" / f"{name}.csv"
+    return reporting.read_table(path, MODULES[name].KEYS)
+
+
+def plain(table):
+    """What the first stage of a run leaves."""
+    return table["recipe"].isin(["vanilla", "batch_norm", "original", "natural", "resnet", "adam"])
+
+
+def uneven(table):
+    """Every other recipe has a seed more."""
+    names = table["recipe"].unique()
+    return table["recipe"].isin(names[::2]) | (table["seed"] < 2)
+
+
+@pytest.mark.parametrize("part", [plain, uneven])
+@pytest.mark.parametrize("name", MODULES)
+def test_a_table_in_the_making_is_judged_as_far_as_it_goes(name, part):
+    module, table = MODULES[name], table_of(name)
+    table = table[part(table)].reset_index(drop=True)
+    if table.empty:
+        return
+    for claim in module.CLAIMS:
+        if claim.other_dataset:
+            continue
+        try:
+            row = reporting.judge(claim, table)
+        except reporting.MissingMeasurementError:
+            continue
+        assert np.isfinite(row["effect"])
+    assert module.summary(table)
+    if name not in NETWORKS_DRAWN:
+        module.figures(table, SimpleNamespace(settings=module.Settings(profile="quick")))
+
+
+def test_without_filtered_trainings_there_is_no_figure_of_them():
+    table = table_of("component_training")
+    assert component_training.figures(table[table["recipe"] == "original"], None) == {}
