@@ -95,6 +95,8 @@ def queue(store, command):
 def lowest_priority():
     """Give way to everything else; a system that cannot is left as it is.
 
+    The process keeps its own priority for good, the session has the one before back.
+
     Example:
         >>> with lowest_priority():  # doctest: +SKIP
         ...     pass
@@ -108,7 +110,7 @@ def lowest_priority():
     try:
         yield
     finally:
-        # The session outlives this process. Only some users may raise it again.
+        # The session outlives this process.
         with contextlib.suppress(OSError):
             if before is not None:
                 AUTOGROUP.write_text(str(before), encoding="ascii")

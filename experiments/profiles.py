@@ -13,7 +13,7 @@ Profile = Literal["smoke", "quick", "standard", "full", "paper"]
 # those of Keras multiply the weights by 1 - rate x decay and do not. This is 5e-4 of a paper.
 DECAY = 5e-3
 # The recipe of the full profile, in this one place. Its aim is 0.90 with batch normalization in
-# half an hour on two cores that have bfloat16; without it a training takes float32, and longer.
+# half an hour on two cores that have bfloat16; others train in float32, and take longer.
 FULL = {
     "model": "resnet8",
     "width": 3.0,

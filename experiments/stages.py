@@ -106,7 +106,7 @@ class Round:
         self.heading, self.parts, self.published = heading, parts, set(published)
 
     def publish(self, say):
-        """Publish networks that are finished, once each, as long as they stay in the budget.
+        """Publish finished networks that are not published yet, as long as they stay in the budget.
 
         Args:
             say: function of a line.
@@ -120,6 +120,8 @@ class Round:
                 if cell.recipe.hash not in self.published:
                     continue
                 self.published.remove(cell.recipe.hash)
+                if cell.store.publishes(cell.recipe):
+                    continue
                 path = cell.publish()
                 folder = path.parent
                 size = sum(each.stat().st_size for each in folder.iterdir() if each.is_file())

@@ -105,8 +105,10 @@ def test_stages_come_in_order_and_add_to_the_same_table(run, tmp_path):
     ]
     assert all(stamped) and "[6/6] tiny again seed 1, " in log and log.endswith(" ended\n")
     assert re.search(r"started: python -m experiments.all --experiments own.tiny", log)
-    status, out, _ = run("--stages", "a", "c")
+    status, out, _ = run("--stages", "a", "c", "--publish")
     assert status == 0 and "to do: 0 trainings and 0 cells" in out and "seed 0, " not in out
+    # What is there, and may be committed, is neither written nor taken away again.
+    assert ".keras" not in out
 
 
 def test_several_profiles_are_one_queue(run, tmp_path):
