@@ -35,8 +35,10 @@ LARGE = 96
 class Settings:
     """Settings of this experiment."""
 
-    # There are no trained models to publish.
+    profile: ClassVar = "given"
+    # There are no trained models to publish, and no trainings to plan.
     publish: ClassVar = False
+    plan: ClassVar = False
 
     dataset: str = "cifar10"
     """cifar10, or a folder of photographs (train/<class>, val/<class>) with names of ImageNet."""
@@ -68,7 +70,7 @@ that know the data set's classes."""
     def folder(self):
         """Folder of the results."""
         name = shared.Settings(dataset=os.path.expanduser(self.dataset)).folder.name
-        return self.results / "given" / name
+        return self.results / self.profile / name
 
     def load(self):
         """Return the data set, which is read once."""
@@ -95,7 +97,7 @@ that know the data set's classes."""
 
     def told(self):
         """Return the settings for the record, without paths."""
-        return {"profile": "given", "batch_size": self.batch_size, **self.measured_with()}
+        return {"profile": self.profile, "batch_size": self.batch_size, **self.measured_with()}
 
 
 def measure(cell):

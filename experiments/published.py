@@ -236,7 +236,7 @@ class Plan:
 
     def described(self):
         """Settings and data set for the record."""
-        told = {"profile": "published", "replicates": self.settings.replicates}
+        told = {"profile": self.settings.profile, "replicates": self.settings.replicates}
         return {"dataset": "imagenet", "settings": told}
 
 

@@ -158,8 +158,10 @@ DRAWN = (
 class Settings:
     """Settings of this experiment."""
 
-    # There are no trained models to publish.
+    profile: ClassVar = "published"
+    # There are no trained models to publish, and no trainings to plan.
     publish: ClassVar = False
+    plan: ClassVar = False
 
     table: Path | None = None
     """The file biases_vs_generalization.csv. Left out: the environment's HFC_PUBLISHED_TABLE."""
@@ -173,7 +175,7 @@ class Settings:
     @property
     def folder(self):
         """Folder of the results."""
-        return self.results / "published" / "imagenet"
+        return self.results / self.profile / "imagenet"
 
 
 def measure(cell):
