@@ -116,6 +116,8 @@ def test_few_trainings_have_no_interval():
     found = reporting.correlation_interval([1, 2, 3], [3, 1, 2])
     assert np.isnan(found.low) and np.isnan(found.high)
     assert found.value == pytest.approx(-0.5)
+    # In perfect order by chance once in twelve times.
+    assert np.isnan(reporting.correlation_interval(range(4), range(4)).low)
     assert np.isnan(reporting.correlation_interval([1], [2]).value)
 
 

@@ -10,12 +10,11 @@ from scipy import stats
 
 from hfc_keras import checks
 from hfc_keras.reporting import palette
+from hfc_keras.reporting.bootstrap import FEWEST_TRAININGS
 from hfc_keras.reporting.panels import PAGE, legend_below
 from hfc_keras.reporting.plots import STYLE, require_columns
 
 COEFFICIENTS = ("spearman", "pearson")
-# Below four networks an interval says nothing.
-FEWEST = 4
 LOOKS = (
     {"color": palette.BLACK, "marker": "o"},
     {"color": palette.ORANGE, "marker": "^"},
@@ -63,7 +62,7 @@ def correlation(first, second, coefficient="spearman", replicates=10_000, seed=0
         at_equal: as many floats, the measure z; or None.
 
     Returns:
-        Correlation; its interval is NaN below four networks.
+        Correlation; its interval is NaN below five networks.
 
     Raises:
         ValueError: for another coefficient, or numbers of networks that differ.
@@ -92,7 +91,7 @@ def correlation(first, second, coefficient="spearman", replicates=10_000, seed=0
     networks = table.shape[1]
     value = float(_correlations(table[:, None], coefficient)[0]) if networks > 1 else np.nan
     low, high = np.nan, np.nan
-    if networks >= FEWEST and np.isfinite(value):
+    if networks >= FEWEST_TRAININGS and np.isfinite(value):
         drawn = np.random.default_rng(seed).integers(networks, size=(replicates, networks))
         # A draw of one network alone has no correlation.
         found = _correlations(table[:, drawn], coefficient)

@@ -27,7 +27,7 @@ def rank_correlation(table, first, second, seed=0):
         seed: int, of the bootstrap, which draws trainings with replacement.
 
     Returns:
-        RankCorrelation; its value is NaN for one training, its interval below four.
+        RankCorrelation; its value is NaN for one training, its interval below five.
 
     Raises:
         ValueError: for a missing column or a network that stands twice.
@@ -90,13 +90,13 @@ def correlation_table(table, pairs, names):
 
     Returns:
         DataFrame of str with the column ``rank correlation``, a row a pair: value and 95 %
-        interval of a bootstrap over trainings. No row for fewer than four of them.
+        interval of a bootstrap over trainings. No row for fewer than five of them.
 
     Raises:
         ValueError: for a missing column or a network that stands twice.
 
     Example:
-        >>> rows = {"recipe": list("abcd"), "seed": 0, "x": [1, 2, 3, 4], "y": [1, 4, 9, 16]}
+        >>> rows = {"recipe": list("abcde"), "seed": 0, "x": range(5), "y": [0, 1, 4, 9, 16]}
         >>> names = {"x": "side", "y": "area"}
         >>> correlation_table(pd.DataFrame(rows), [("x", "y")], names).loc["side; area"].item()
         '+1.00 (+1.00 to +1.00)'
