@@ -65,7 +65,9 @@ class RandomCropFlip(ImageLayer):
         across, down = width + 2 * self.padding, height + 2 * self.padding
         rows = rows + down * ops.arange(batch, dtype="int32")[:, None]
         pixels = across * rows[:, :, None] + columns[:, None, :]
-        return ops.take(ops.reshape(padded, (-1, channels)), pixels, axis=0)
+        taken = ops.take(ops.reshape(padded, (-1, channels)), pixels, axis=0)
+        # JAX takes no pixels as a flat list.
+        return ops.reshape(taken, (batch, height, width, channels))
 
     def _shift(self, batch):
         limit = 2 * self.padding + 1
