@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -95,20 +94,6 @@ def test_stopped_and_killed_it_goes_on_and_ends_the_same(run, own, tmp_path):
     assert record["runs"][-1]["peak_memory_gb"] > 0
     assert all(cell["training_seconds"] > 0 for cell in record["cells"].values())
     assert len(record["cells"]) == 6 and record["columns"] == [*tiny.KEYS, "value"]
-
-
-@pytest.fixture
-def in_this_process(monkeypatch):
-    def measured(tasks, count, until=None):
-        for task in tasks:
-            future = Future()
-            try:
-                future.set_result(workers.measure(task.name, task.cell))
-            except Exception as error:
-                future.set_exception(error)
-            yield task, future
-
-    monkeypatch.setattr(workers, "measured", measured)
 
 
 def test_a_failed_cell_leaves_the_others_alone(run, in_this_process):

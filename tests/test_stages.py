@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +16,7 @@ import numpy as np
 import pytest
 from own import tiny
 
-from experiments import amplitude_phase, background, runner, settings, stages, tasks, workers
+from experiments import amplitude_phase, background, runner, settings, stages, tasks
 from hfc_keras import files
 from hfc_keras.training import Recipe
 
@@ -55,19 +54,9 @@ def own(tmp_path, rng):
 
 
 @pytest.fixture
-def run(own, monkeypatch, capsys):
+def run(own, in_this_process, monkeypatch, capsys):
     """Run stages of the tiny experiment in this process; return status and what was printed."""
 
-    def measured(tasks, count, until=None):
-        for task in tasks:
-            future = Future()
-            try:
-                future.set_result(workers.measure(task.name, task.cell))
-            except Exception as error:
-                future.set_exception(error)
-            yield task, future
-
-    monkeypatch.setattr(workers, "measured", measured)
     monkeypatch.setattr(stages, "TABLE", ROWS)
     monkeypatch.setattr(stages, "NAMES", ("a", "b", "c"))
     monkeypatch.setattr(background, "lowest_priority", contextlib.nullcontext)
