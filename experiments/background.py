@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -104,8 +105,9 @@ def lowest_priority():
     if hasattr(os, "nice"):
         os.nice(LOWEST)
     before = None
+    # The file is empty for a process that its control group, not its session, has a share of.
     with contextlib.suppress(OSError, ValueError):
-        before = int(AUTOGROUP.read_text(encoding="ascii").split()[-1])
+        *_, before = map(int, re.findall(r"nice (-?\d+)", AUTOGROUP.read_text(encoding="ascii")))
         AUTOGROUP.write_text(str(LOWEST), encoding="ascii")
     try:
         yield
