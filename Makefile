@@ -45,7 +45,7 @@ test: lint jax-test
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports --config setup.cfg
+	$(BIN)/lint-imports setup.cfg
 
 # Core tests and one run of the main experiment where there is no TensorFlow.
 jax-test: $(JAX)/.ready

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.record import provenance
+from experiments.lab.record import provenance
 from hfc_keras import files
 
 RESULTS = Path("results/benchmarks")

@@ -1,6 +1,6 @@
 """List the experiments: ``python -m experiments``."""
 
-from experiments import catalogue
+from experiments.lab import catalogue
 from hfc_keras import endings
 
 

@@ -7,7 +7,7 @@ command goes on and loses at most the epochs it was in. Single recipes, and opti
 experiments have, are left to the command of each experiment.
 
 The profiles standard and full, unless experiments are named, are worked through in the stages of
-experiments/stages.py: at the lowest priority, with a log in the store (queue.log), one such run a
+experiments/lab/parallel/stages.py: at the lowest priority, with a log in the store (queue.log), one such run a
 store. --minutes ends any run in time, resumably. --plan prints what would be trained, in which
 order and how long it takes. Exit status: 0 if all was measured or the time was up, 1 if a cell
 failed (the others go on), 2 if something was refused, 130 after Ctrl-C, 143 after SIGTERM.
@@ -23,9 +23,10 @@ import time
 
 import keras
 
-from experiments import background, catalogue, command_line, plans, settings, stages, workers
-from experiments.profiles import Profile
-from experiments.tasks import Part, Progress, Task, by_seed, ordered, trainings
+from experiments.lab import catalogue, command_line, plans, settings
+from experiments.lab.parallel import background, stages, workers
+from experiments.lab.parallel.tasks import Part, Progress, Task, by_seed, ordered, trainings
+from experiments.lab.profiles import Profile
 from hfc_keras import checks
 
 PROG = "python -m experiments.all"
@@ -49,7 +50,7 @@ experiments are named; the stages of quick come with them if it is named, too.""
     """Experiments to run, as python -m experiments lists them; package.module is one of your own. \
 Left out: all."""
     stages: tuple[str, ...] | None = None
-    """Stages to run, of experiments/stages.py. Left out: all of the profiles."""
+    """Stages to run, of experiments/lab/parallel/stages.py. Left out: all of the profiles."""
     minutes: float | None = None
     """Minutes after which the run ends, resumably. Left out: when all is done."""
     jobs: int | None = None

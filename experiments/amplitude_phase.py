@@ -19,30 +19,25 @@ from typing import ClassVar
 
 import pandas as pd
 
-from experiments import (
-    conditions,
-    networks,
-    runner,
-    statements,
-    system_trainings,
-    systems,
-    trainings,
-)
+from experiments.effects import statements
+from experiments.lab import networks, runner
+from experiments.measures import battery, changed_images
+from experiments.recipes import heuristics, systems
 from hfc_keras import checks, data, reporting
 
-KEYS = systems.KEYS
-TABLES = systems.TABLES
-TITLES = {name: trainings.TITLES[name] for name in ("vanilla", *system_trainings.RECOMBINED)}
+KEYS = battery.KEYS
+TABLES = battery.TABLES
+TITLES = {name: heuristics.TITLES[name] for name in ("vanilla", *systems.RECOMBINED)}
 # What the paper's kind of images that a network does not know is here.
 OUTSIDE = "fashion_mnist"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(systems.Settings):
+class Settings(battery.Settings):
     """Settings of this experiment."""
 
-    MEASURED_WITH: ClassVar = (*systems.Settings.MEASURED_WITH, "outside")
-    PROFILE_CHANGES: ClassVar = systems.by_profile({**systems.CIFAR_TRAINING, "model": "resnet18"})
+    MEASURED_WITH: ClassVar = (*battery.Settings.MEASURED_WITH, "outside")
+    PROFILE_CHANGES: ClassVar = battery.by_profile({**battery.CIFAR_TRAINING, "model": "resnet18"})
 
     probability: float = 0.6
     """Probability that the second copy of a batch is recombined, as in the paper for CIFAR."""
@@ -60,7 +55,7 @@ noise. Left out: gaussian uniform, and fashion_mnist but for smoke and for itsel
 
     def base_recipe(self):
         """Vanilla training, after a check of the images of other kinds, which must be there."""
-        systems.distinct("outside", self.outside_names)
+        battery.distinct("outside", self.outside_names)
         shape = self.image_shape()
         for name in set(self.outside_names) - set(data.NOISES):
             checks.require(
@@ -75,7 +70,7 @@ noise. Left out: gaussian uniform, and fashion_mnist but for smoke and for itsel
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    chosen = system_trainings.recombined(settings, settings.probability)
+    chosen = systems.recombined(settings, settings.probability)
     if settings.profile == "paper":
         chosen = {name: _added(recipe) for name, recipe in chosen.items()}
     return {"vanilla": settings.base_recipe(), **chosen}
@@ -92,9 +87,9 @@ def measure(cell):
     """Return all measures of one network."""
     network = networks.Network(cell)
     tables = [
-        systems.rows(network),
-        conditions.calibrated(network),
-        conditions.told_apart(network, cell.settings.outside_names),
+        battery.rows(network),
+        changed_images.calibrated(network),
+        changed_images.told_apart(network, cell.settings.outside_names),
     ]
     return pd.concat(tables, ignore_index=True)
 
@@ -102,7 +97,7 @@ def measure(cell):
 def summary(table):
     """Return spectra, accuracies and calibration in a few numbers."""
     errors = calibration(table).to_string()
-    return f"{systems.summary(table)}\n\nCalibration errors\n\n{errors}"
+    return f"{battery.summary(table)}\n\nCalibration errors\n\n{errors}"
 
 
 def calibration(table):
@@ -113,14 +108,14 @@ def calibration(table):
 def figures(table, plan):
     """Draw accuracies and shares, spectra, corruptions and calibration errors."""
     return {
-        **systems.figures(table, TITLES, "amplitude and phase", "accuracy, share or area"),
+        **battery.figures(table, TITLES, "amplitude and phase", "accuracy, share or area"),
         "_calibration": reporting.condition_points(_calibration(table), TITLES, "error"),
     }
 
 
 def _calibration(table):
     """Calibration errors in the column accuracy."""
-    return systems.filled(table[table["measure"] == "calibration"])
+    return battery.filled(table[table["measure"] == "calibration"])
 
 
 _claim = functools.partial(
@@ -135,7 +130,7 @@ def _outside(table):
     """What APR-SP adds to the area under the curve, by kind of images."""
     kinds = {OUTSIDE: "Fashion-MNIST", **{name: f"{name} noise" for name in data.NOISES}}
     return {
-        words: systems.gain("apr_sp", "outside", table, conditions=(name,))
+        words: battery.gain("apr_sp", "outside", table, conditions=(name,))
         for name, words in kinds.items()
     }
 
@@ -145,8 +140,8 @@ CLAIMS = (
         _claim(
             f"{name}_corrupted",
             f"{TITLES[name]} makes the network more robust to corruptions.",
-            f"accuracy, mean over severities and {systems.CORRUPTIONS}, {name} minus vanilla",
-            functools.partial(systems.gain, name, "corrupted"),
+            f"accuracy, mean over severities and {battery.CORRUPTIONS}, {name} minus vanilla",
+            functools.partial(battery.gain, name, "corrupted"),
             above=0,
         )
         for name in ("apr_p", "apr_s", "apr_sp")
@@ -154,16 +149,16 @@ CLAIMS = (
     _claim(
         "both",
         "APR-SP is more robust to corruptions than each of its halves.",
-        f"accuracy, mean over severities and {systems.CORRUPTIONS}, apr_sp minus each of apr_p and "
+        f"accuracy, mean over severities and {battery.CORRUPTIONS}, apr_sp minus each of apr_p and "
         "apr_s",
-        functools.partial(systems.gains, "apr_sp", "corrupted", ("apr_p", "apr_s")),
+        functools.partial(battery.gains, "apr_sp", "corrupted", ("apr_p", "apr_s")),
         above=0,
     ),
     _claim(
         "clean",
         "APR-SP costs little accuracy on clean images.",
         "accuracy on test images, apr_sp minus vanilla",
-        functools.partial(systems.gain, "apr_sp", "clean"),
+        functools.partial(battery.gain, "apr_sp", "clean"),
         above=-reporting.EQUIVALENCE,
     ),
     _claim(
@@ -171,7 +166,7 @@ CLAIMS = (
         "Without adversarial training, too, APR-SP makes the network more robust to attacks (the "
         "paper: with it).",
         "accuracy under PGD, mean over epsilons, apr_sp minus vanilla",
-        functools.partial(systems.gain, "apr_sp", "attacked", conditions=("pgd",)),
+        functools.partial(battery.gain, "apr_sp", "attacked", conditions=("pgd",)),
         above=0,
         kind="question",
     ),
@@ -180,7 +175,7 @@ CLAIMS = (
         "APR-SP makes the network better calibrated on clean images (the paper: on corrupted "
         "ones).",
         "root mean square calibration error on test images, apr_sp minus vanilla",
-        functools.partial(systems.gain, "apr_sp", "calibration", conditions=("rms",)),
+        functools.partial(battery.gain, "apr_sp", "calibration", conditions=("rms",)),
         below=0,
         unit="error",
         kind="question",
@@ -198,7 +193,7 @@ CLAIMS = (
         "sensitivity",
         "APR-SP moves the Fourier sensitivity to low frequencies.",
         "share up to a third of Nyquist, apr_sp minus vanilla",
-        functools.partial(systems.shift, "low", "apr_sp"),
+        functools.partial(battery.shift, "low", "apr_sp"),
         above=0,
         unit="share",
         kind="question",
@@ -206,16 +201,16 @@ CLAIMS = (
     _hybrid(
         "hybrid_corrupted",
         "HybridAugment makes the network more robust to corruptions.",
-        f"accuracy, mean over severities and {systems.CORRUPTIONS}, hybrid minus vanilla",
-        functools.partial(systems.gain, "hybrid", "corrupted"),
+        f"accuracy, mean over severities and {battery.CORRUPTIONS}, hybrid minus vanilla",
+        functools.partial(battery.gain, "hybrid", "corrupted"),
         above=0,
     ),
     _hybrid(
         "hybrid_plus_corrupted",
         "Of pairs, HybridAugment++ is more robust to corruptions than HybridAugment and than "
         "APR-P.",
-        f"accuracy, mean over severities and {systems.CORRUPTIONS}, hybrid_plus minus each of them",
-        functools.partial(systems.gains, "hybrid_plus", "corrupted", ("hybrid", "apr_p")),
+        f"accuracy, mean over severities and {battery.CORRUPTIONS}, hybrid_plus minus each of them",
+        functools.partial(battery.gains, "hybrid_plus", "corrupted", ("hybrid", "apr_p")),
         above=0,
         kind="question",
     ),

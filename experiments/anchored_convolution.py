@@ -14,39 +14,42 @@ import functools
 import sys
 from typing import ClassVar
 
-from experiments import networks, runner, statements, system_trainings, systems, trainings
+from experiments.effects import statements
+from experiments.lab import networks, runner
+from experiments.measures import battery
+from experiments.recipes import heuristics, systems
 from hfc_keras import reporting
 
-KEYS = systems.KEYS
-TABLES = systems.TABLES
-TITLES = {name: trainings.TITLES[name] for name in system_trainings.ANCHORED}
+KEYS = battery.KEYS
+TABLES = battery.TABLES
+TITLES = {name: heuristics.TITLES[name] for name in systems.ANCHORED}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(systems.Given):
+class Settings(battery.Given):
     """Settings of this experiment."""
 
-    PROFILE_CHANGES: ClassVar = systems.by_profile(systems.CIFAR_TRAINING)
+    PROFILE_CHANGES: ClassVar = battery.by_profile(battery.CIFAR_TRAINING)
 
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    return system_trainings.anchored(settings, settings.width)
+    return systems.anchored(settings, settings.width)
 
 
 def measure(cell):
     """Return all measures of one network."""
-    return systems.rows(networks.Network(cell))
+    return battery.rows(networks.Network(cell))
 
 
 def summary(table):
     """Return spectra and accuracies in a few numbers."""
-    return systems.summary(table)
+    return battery.summary(table)
 
 
 def figures(table, plan):
     """Draw accuracies and shares, spectra and corruptions."""
-    return systems.figures(table, TITLES, "anchored convolution")
+    return battery.figures(table, TITLES, "anchored convolution")
 
 
 _claim = functools.partial(
@@ -60,7 +63,7 @@ CLAIMS = (
         "One kernel for all layers costs accuracy, against ResNet-18 and against the same network "
         "with kernels of their own.",
         "accuracy on test images, anchored minus each of resnet18 and unshared",
-        functools.partial(systems.gains, "anchored", "clean", ("resnet18", "unshared")),
+        functools.partial(battery.gains, "anchored", "clean", ("resnet18", "unshared")),
         below=0,
     ),
     *(
@@ -68,7 +71,7 @@ CLAIMS = (
             f"{name.removeprefix('anchored_')}_better",
             sentence,
             f"accuracy on test images, {name} minus {over}",
-            functools.partial(systems.gain, name, "clean", over=over),
+            functools.partial(battery.gain, name, "clean", over=over),
             above=0,
         )
         for name, over, sentence in (
@@ -94,7 +97,7 @@ CLAIMS = (
         "With a kernel for each width and regulators the network is about as accurate as the "
         "ordinary one.",
         "accuracy on test images, mix_regulator minus resnet18",
-        functools.partial(systems.gain, "mix_regulator", "clean", over="resnet18"),
+        functools.partial(battery.gain, "mix_regulator", "clean", over="resnet18"),
         above=-reporting.EQUIVALENCE,
         below=reporting.EQUIVALENCE,
     ),
@@ -103,7 +106,7 @@ CLAIMS = (
         "With the rotation of the released code the network is about as accurate as with the "
         "regulator.",
         "accuracy on test images, mix_rotation minus mix_regulator",
-        functools.partial(systems.gain, "mix_rotation", "clean", over="mix_regulator"),
+        functools.partial(battery.gain, "mix_rotation", "clean", over="mix_regulator"),
         kind="question",
         above=-reporting.EQUIVALENCE,
         below=reporting.EQUIVALENCE,
@@ -112,7 +115,7 @@ CLAIMS = (
         "sensitivity",
         "A kernel that is applied again and again moves the gradient to low frequencies.",
         "centre of the spectrum in cycles per image, anchored minus unshared",
-        functools.partial(systems.shift, "centre", "anchored", over="unshared"),
+        functools.partial(battery.shift, "centre", "anchored", over="unshared"),
         below=0,
         unit="cycles",
         kind="question",

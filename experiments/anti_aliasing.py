@@ -16,42 +16,45 @@ import functools
 import sys
 from typing import ClassVar
 
-from experiments import networks, runner, statements, system_trainings, systems, trainings
+from experiments.effects import statements
+from experiments.lab import networks, runner
+from experiments.measures import battery
+from experiments.recipes import heuristics, systems
 
-KEYS = systems.KEYS
-TABLES = systems.TABLES
+KEYS = battery.KEYS
+TABLES = battery.TABLES
 # What a filter is compared with: the network of Keras, and the one that keeps the same pixels.
 PLAIN = ("vanilla", "aligned")
-TITLES = {name: trainings.TITLES[name] for name in ("vanilla", *system_trainings.ANTIALIASED)}
+TITLES = {name: heuristics.TITLES[name] for name in ("vanilla", *systems.ANTIALIASED)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(systems.Settings):
+class Settings(battery.Settings):
     """Settings of this experiment."""
 
-    PROFILE_CHANGES: ClassVar = systems.by_profile(
-        {**systems.IMAGENET_TRAINING, "model": "resnet50"}
+    PROFILE_CHANGES: ClassVar = battery.by_profile(
+        {**battery.IMAGENET_TRAINING, "model": "resnet50"}
     )
 
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    return {"vanilla": settings.base_recipe(), **system_trainings.antialiased(settings)}
+    return {"vanilla": settings.base_recipe(), **systems.antialiased(settings)}
 
 
 def measure(cell):
     """Return all measures of one network."""
-    return systems.rows(networks.Network(cell))
+    return battery.rows(networks.Network(cell))
 
 
 def summary(table):
     """Return spectra and accuracies in a few numbers."""
-    return systems.summary(table)
+    return battery.summary(table)
 
 
 def figures(table, plan):
     """Draw accuracies and shares, spectra and corruptions."""
-    return systems.figures(table, TITLES, "anti-aliasing")
+    return battery.figures(table, TITLES, "anti-aliasing")
 
 
 _claim = functools.partial(statements.claim, "antialiasing", item="Anti-aliasing")
@@ -63,7 +66,7 @@ CLAIMS = (
             name=f"{name}_clean",
             sentence=f"{words} makes the network more accurate.",
             measured=f"accuracy on test images, {name} minus each plain network",
-            effect=functools.partial(systems.gains, name, "clean", PLAIN),
+            effect=functools.partial(battery.gains, name, "clean", PLAIN),
             above=0,
         )
         for paper, name, words in (
@@ -78,7 +81,7 @@ CLAIMS = (
             sentence=f"{words} makes the network change its mind less when the image is shifted.",
             measured="share of images whose class stays after two random shifts, "
             f"{name} minus each plain network",
-            effect=functools.partial(systems.gains, name, "shifted", PLAIN),
+            effect=functools.partial(battery.gains, name, "shifted", PLAIN),
             above=0,
             unit="share",
             kind=kind,
@@ -93,9 +96,9 @@ CLAIMS = (
             paper,
             name=f"{name}_corrupted",
             sentence=f"{words} makes the network more robust to corruptions.",
-            measured=f"accuracy, mean over severities and {systems.CORRUPTIONS}, {name} minus "
+            measured=f"accuracy, mean over severities and {battery.CORRUPTIONS}, {name} minus "
             "each plain network",
-            effect=functools.partial(systems.gains, name, "corrupted", PLAIN),
+            effect=functools.partial(battery.gains, name, "corrupted", PLAIN),
             above=0,
         )
         for paper, name, words in (
@@ -109,7 +112,7 @@ CLAIMS = (
         sentence="Without adversarial training, too, FLC pooling makes the network more robust to "
         "attacks (the paper: with it).",
         measured="accuracy under PGD, mean over epsilons, flc minus each plain network",
-        effect=functools.partial(systems.gains, "flc", "attacked", PLAIN, conditions=("pgd",)),
+        effect=functools.partial(battery.gains, "flc", "attacked", PLAIN, conditions=("pgd",)),
         above=0,
         kind="question",
     ),
@@ -119,7 +122,7 @@ CLAIMS = (
             name=f"{name}_sensitivity",
             sentence=f"{words} makes the gradient hold less of the high frequencies.",
             measured=f"share beyond two thirds of Nyquist, {name} minus each plain network",
-            effect=functools.partial(systems.shifts, "high", name, PLAIN),
+            effect=functools.partial(battery.shifts, "high", name, PLAIN),
             below=0,
             unit="share",
             kind="question",

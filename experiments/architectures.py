@@ -10,36 +10,39 @@ import dataclasses
 import functools
 import sys
 
-from experiments import after_training, curves, runner, settings, trainings
+from experiments.effects import last_epoch
+from experiments.lab import runner, settings
+from experiments.measures import frequency_curves
+from experiments.recipes import heuristics
 from hfc_keras import reporting
 
-KEYS = curves.KEYS
+KEYS = frequency_curves.KEYS
 TITLES = {"lenet": "LeNet-5", "alexnet": "AlexNet", "vgg": "VGG-11", "resnet": "ResNet"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components, trainings.Architectures):
+class Settings(settings.Components, heuristics.Architectures):
     """Settings of this experiment."""
 
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    return {**trainings.architectures(settings), "resnet": settings.base_recipe()}
+    return {**heuristics.architectures(settings), "resnet": settings.base_recipe()}
 
 
 def measure(cell):
     """Return the rows of one training."""
-    return curves.frequency_curves(cell)
+    return frequency_curves.frequency_curves(cell)
 
 
 def summary(table):
     """Return the accuracies after the last epoch in words."""
-    return curves.summary(table)
+    return frequency_curves.summary(table)
 
 
 def figures(table, plan):
     """Draw a panel an architecture, and the last epochs side by side."""
-    return curves.figures(table, TITLES)
+    return frequency_curves.figures(table, TITLES)
 
 
 def _claim(name, sentence, measured, effect, **bound):
@@ -49,7 +52,7 @@ def _claim(name, sentence, measured, effect, **bound):
         sentence=sentence,
         measured=f"{measured}, ResNet minus each of LeNet, AlexNet and VGG",
         effect=functools.partial(
-            after_training.against_each, effect, recipe="resnet", others=trainings.ARCHITECTURES
+            last_epoch.against_each, effect, recipe="resnet", others=heuristics.ARCHITECTURES
         ),
         **bound,
     )
@@ -60,24 +63,22 @@ CLAIMS = (
         "test",
         "ResNet has the best test accuracy.",
         "accuracy on test images",
-        after_training.original,
+        last_epoch.original,
         above=0,
     ),
     _claim(
         "gap",
         "ResNet has the smallest generalisation gap.",
         "accuracy on training minus test images",
-        after_training.gap,
+        last_epoch.gap,
         below=0,
-        fitted=functools.partial(
-            after_training.fitted, recipes=("resnet", *trainings.ARCHITECTURES)
-        ),
+        fitted=functools.partial(last_epoch.fitted, recipes=("resnet", *heuristics.ARCHITECTURES)),
     ),
     _claim(
         "high",
         "ResNet uses the high frequencies least.",
         "accuracy on high components, mean over four radii",
-        after_training.high,
+        last_epoch.high,
         below=0,
     ),
 )

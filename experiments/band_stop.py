@@ -13,7 +13,8 @@ import functools
 import sys
 from typing import ClassVar
 
-from experiments import networks, runner, trainings
+from experiments.lab import networks, runner
+from experiments.recipes import heuristics
 from hfc_keras import analysis, checks, reporting
 
 KEYS = "recipe seed inner".split()
@@ -23,7 +24,7 @@ BANDS, FEW_BANDS = 16, 4
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(networks.Settings, trainings.Heuristics, trainings.Augmented):
+class Settings(networks.Settings, heuristics.Heuristics, heuristics.Augmented):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("bands",)
@@ -42,7 +43,7 @@ class Settings(networks.Settings, trainings.Heuristics, trainings.Augmented):
 def recipes(settings):
     """Return the trainings to compare, by name."""
     checks.number("bands", settings.rings, minimum=2, whole=True)
-    return {**trainings.heuristics(settings), **trainings.augmented(settings)}
+    return {**heuristics.heuristics(settings), **heuristics.augmented(settings)}
 
 
 def measure(cell):
@@ -71,7 +72,7 @@ def summary(table):
 def figures(table, plan):
     """Draw accuracy, drop and share lost against the ring."""
     chance = reporting.chance(table)
-    return {"": reporting.band_stop_curves(table, trainings.TITLES, chance)}
+    return {"": reporting.band_stop_curves(table, heuristics.TITLES, chance)}
 
 
 def _low_minus_high(table):

@@ -11,10 +11,12 @@ import dataclasses
 import functools
 import sys
 
-from experiments import after_training, curves, runner, settings
+from experiments.effects import last_epoch
+from experiments.lab import runner, settings
+from experiments.measures import frequency_curves
 from hfc_keras import checks, reporting
 
-KEYS = curves.KEYS
+KEYS = frequency_curves.KEYS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,18 +37,18 @@ def recipes(settings):
 
 def measure(cell):
     """Return the rows of one training."""
-    return curves.frequency_curves(cell)
+    return frequency_curves.frequency_curves(cell)
 
 
 def summary(table):
     """Return the accuracies after the last epoch in words."""
-    return curves.summary(table)
+    return frequency_curves.summary(table)
 
 
 def figures(table, plan):
     """Draw a panel a batch size, and the last epochs side by side."""
     titles = {f"batch_{size}": f"batch of {size}" for size in plan.settings.batch_sizes}
-    return curves.figures(table, titles)
+    return frequency_curves.figures(table, titles)
 
 
 def _small_minus_large(measured, table):
@@ -56,7 +58,7 @@ def _small_minus_large(measured, table):
 
 
 def _fitted(table):
-    return after_training.fitted(table, table["recipe"].unique())
+    return last_epoch.fitted(table, table["recipe"].unique())
 
 
 def _claim(name, sentence, measured, effect, **asked):
@@ -76,26 +78,26 @@ CLAIMS = (
         "train",
         "Small batches give better training accuracy.",
         "accuracy on training images",
-        functools.partial(after_training.original, split="train_after"),
+        functools.partial(last_epoch.original, split="train_after"),
     ),
     _claim(
         "test",
         "Small batches give better test accuracy.",
         "accuracy on test images",
-        after_training.original,
+        last_epoch.original,
     ),
     _claim(
         "gap",
         "Large batches give a smaller generalisation gap.",
         "accuracy on training minus test images",
-        after_training.gap,
+        last_epoch.gap,
         fitted=_fitted,
     ),
     _claim(
         "high",
         "Large batches make the network use less of the high frequencies.",
         "accuracy on high components, mean over four radii",
-        after_training.high,
+        last_epoch.high,
     ),
 )
 

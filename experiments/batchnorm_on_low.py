@@ -12,16 +12,17 @@ import dataclasses
 import functools
 import sys
 
-from experiments import components, curves, runner
-from experiments.profiles import NORMALIZED
+from experiments.lab import runner
+from experiments.lab.profiles import NORMALIZED
+from experiments.measures import component_trainings, frequency_curves
 from hfc_keras import reporting
 
-KEYS = curves.KEYS
+KEYS = frequency_curves.KEYS
 WIDTHS = ("1/8", "1/4", "3/8", "1/2")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(components.Settings):
+class Settings(component_trainings.Settings):
     """Settings of this experiment."""
 
     bn_momentum: float = 0.9
@@ -32,21 +33,21 @@ def recipes(settings):
     """Return the trainings to compare, by name."""
     normalized = {"normalization": "batch", "bn_momentum": settings.bn_momentum}
     normalized |= NORMALIZED.get(settings.profile, {})
-    with_bn = components.recipes(settings, ("low",), **normalized)
+    with_bn = component_trainings.recipes(settings, ("low",), **normalized)
     return {
-        **components.recipes(settings, ("low",)),
+        **component_trainings.recipes(settings, ("low",)),
         **{f"{name}_batch_norm": recipe for name, recipe in with_bn.items()},
     }
 
 
 def measure(cell):
     """Return the rows of one training."""
-    return components.rows(cell)
+    return component_trainings.rows(cell)
 
 
 def summary(table):
     """Return the accuracies after the last epoch in words."""
-    return components.summary(table)
+    return component_trainings.summary(table)
 
 
 def figures(table, plan):

@@ -11,7 +11,6 @@ status: 0 if all other claims were judged (whatever the verdicts), 2 if one coul
 """
 
 import dataclasses
-import importlib
 import json
 import sys
 from pathlib import Path
@@ -20,8 +19,9 @@ from typing import Annotated
 import pandas as pd
 import tyro
 
-from experiments import catalogue, claims_page, command_line, judging
-from experiments.record import provenance
+from experiments.lab import command_line
+from experiments.lab.record import provenance
+from experiments.ledger import judging, page
 from hfc_keras import checks, files, reporting
 
 # Where a paper makes its claims, in its order.
@@ -102,7 +102,7 @@ def _judge_and_write(told):
     checks.require(
         told.results.is_dir(), "`results` must be a folder of tables", results=str(told.results)
     )
-    rows, judged, profiles = judge_all(claimants(told.experiments), told)
+    rows, judged, profiles = judge_all(judging.claimants(told.experiments), told)
     refused = judged.refused
     if not (refused or judged.tables):
         refused = [f"`results` must hold a table. Received: results={str(told.results)!r}"]
@@ -113,37 +113,11 @@ def _judge_and_write(told):
     print("\n".join([*reporting.count_verdicts(rows), *(f"wrote {path}" for path in written)]))
 
 
-def claimants(names=None):
-    """Import the experiments that make claims.
-
-    Args:
-        names: sequence of str, which of them; None is all.
-
-    Returns:
-        dict from name to module, in the order of the catalogue.
-
-    Raises:
-        ValueError: for a name that makes no claims or stands twice, or an id that two claims have.
-    """
-    found = catalogue.experiments()
-    found = {name: importlib.import_module(f"experiments.{name}") for name in found}
-    found = {name: module for name, module in found.items() if getattr(module, "CLAIMS", ())}
-    reporting.unique_claims(claim for module in found.values() for claim in module.CLAIMS)
-    names = list(found) if names is None else names
-    chosen = {checks.choice("experiments", name, found) for name in names}
-    checks.require(
-        names and len(chosen) == len(names),
-        "`experiments` must hold at least one and none twice",
-        experiments=names,
-    )
-    return {name: module for name, module in found.items() if name in chosen}
-
-
 def judge_all(modules, told):
     """Judge claims at the scales that are told.
 
     Args:
-        modules: dict, as of ``claimants``.
+        modules: dict, as of ``judging.claimants``.
         told: Settings.
 
     Returns:
@@ -180,7 +154,7 @@ def write(rows, judged, profiles, told):
     Returns:
         list of Path.
     """
-    own = rows["kind"].isin(claims_page.OWN)
+    own = rows["kind"].isin(page.OWN)
     parts = {
         "claims": ("Sentences of the papers: effects, intervals and what supports", rows[~own]),
         "claims_own": ("Controls and questions of our own: the same", rows[own]),
@@ -191,7 +165,7 @@ def write(rows, judged, profiles, told):
     texts = {
         "claims.csv": rows.to_csv(index=False),
         "claims_effects.csv": judging.effects_table(judged).to_csv(index=False),
-        "CLAIMS.md": claims_page.page(rows, judged, profiles, told.command, drawn),
+        "CLAIMS.md": page.page(rows, judged, profiles, told.command, drawn),
         "claims.json": json.dumps(content, indent=1),
     }
     written = [files.write_whole(told.results / name, text) for name, text in texts.items()]

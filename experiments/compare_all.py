@@ -17,7 +17,10 @@ import sys
 
 import pandas as pd
 
-from experiments import networks, runner, statements, system_trainings, systems, trainings
+from experiments.effects import statements
+from experiments.lab import networks, runner
+from experiments.measures import battery
+from experiments.recipes import heuristics, systems
 from hfc_keras import data, reporting
 
 KEYS = "recipe seed".split()
@@ -38,24 +41,24 @@ NAMES = {
 STARTS = {
     **dict.fromkeys(
         (
-            *trainings.HEURISTICS[1:],
+            *heuristics.HEURISTICS[1:],
             "noise",
             "low_pass",
-            *trainings.REGULARIZERS,
-            *trainings.SMOOTHED,
-            *system_trainings.RECOMBINED,
-            *system_trainings.ANTIALIASED,
+            *heuristics.REGULARIZERS,
+            *heuristics.SMOOTHED,
+            *systems.RECOMBINED,
+            *systems.ANTIALIASED,
         ),
         "vanilla",
     ),
-    **dict.fromkeys(system_trainings.CONTEXTUAL[1:], system_trainings.CONTEXTUAL[0]),
-    **dict.fromkeys(system_trainings.ANCHORED[1:], system_trainings.ANCHORED[0]),
+    **dict.fromkeys(systems.CONTEXTUAL[1:], systems.CONTEXTUAL[0]),
+    **dict.fromkeys(systems.ANCHORED[1:], systems.ANCHORED[0]),
 }
 # Those that start from the residual network where a profile has one.
 RESIDUAL = (
-    *trainings.REGULARIZERS,
-    *system_trainings.RECOMBINED,
-    *system_trainings.ANTIALIASED,
+    *heuristics.REGULARIZERS,
+    *systems.RECOMBINED,
+    *systems.ANTIALIASED,
 )
 # By two measures: whether those whose first one grows lose or gain in the second.
 QUESTIONS = {
@@ -83,7 +86,7 @@ NOISES = ("gaussian_noise", "shot_noise", "impulse_noise")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(systems.Settings, trainings.Heuristics, trainings.Augmented):
+class Settings(battery.Settings, heuristics.Heuristics, heuristics.Augmented):
     """Settings of this experiment."""
 
     weight: float = 0.5
@@ -93,24 +96,24 @@ class Settings(systems.Settings, trainings.Heuristics, trainings.Augmented):
 def recipes(settings):
     """Return the trainings to compare, by name."""
     return {
-        **trainings.heuristics(settings),
-        **trainings.augmented(settings),
-        **trainings.regularized(settings, settings.weight),
-        **trainings.smoothed(settings),
-        **system_trainings.recombined(settings),
-        **system_trainings.antialiased(settings),
-        **system_trainings.contextual(settings),
-        **system_trainings.anchored(settings),
-        **trainings.residual(settings, always=settings.profile == "full"),
+        **heuristics.heuristics(settings),
+        **heuristics.augmented(settings),
+        **heuristics.regularized(settings, settings.weight),
+        **heuristics.smoothed(settings),
+        **systems.recombined(settings),
+        **systems.antialiased(settings),
+        **systems.contextual(settings),
+        **systems.anchored(settings),
+        **heuristics.residual(settings, always=settings.profile == "full"),
     }
 
 
 def measure(cell):
     """Return all measures of one network, a row."""
     network = networks.Network(cell)
-    rows = systems.rows(network).assign(recipe=cell.name, seed=cell.recipe.seed)
-    means = systems.shares(rows).groupby(["measure", "condition"])["accuracy"].mean()
-    numbers = reporting.sensitivity_numbers(systems.rings(rows)).iloc[0]
+    rows = battery.rows(network).assign(recipe=cell.name, seed=cell.recipe.seed)
+    means = battery.shares(rows).groupby(["measure", "condition"])["accuracy"].mean()
+    numbers = reporting.sensitivity_numbers(battery.rings(rows)).iloc[0]
     # On the same images, which may be fewer than those of the accuracy.
     clean = rows["accuracy"][rows["measure"] == "uncorrupted"].item()
     examples = rows.groupby("measure")["examples"].max()
@@ -127,7 +130,7 @@ def measure(cell):
         "consistency": means["shifted", "consistency"],
         "low": numbers["low"],
         "high": numbers["high"],
-        "source": systems.source(rows),
+        "source": battery.source(rows),
         "corruption_names": " ".join(corrupted.unique()),
         "bn_statistics": network.bn_statistics,
         "examples": examples["clean"],
@@ -186,8 +189,8 @@ def shared(table):
 
 def changes(table):
     """What each method changes, as of ``reporting.method_changes``."""
-    residual = trainings.RESIDUAL in set(table["recipe"])
-    others = dict.fromkeys(RESIDUAL, trainings.RESIDUAL) if residual else {}
+    residual = heuristics.RESIDUAL in set(table["recipe"])
+    others = dict.fromkeys(RESIDUAL, heuristics.RESIDUAL) if residual else {}
     return reporting.method_changes(shared(table), {**STARTS, **others}, NAMES)
 
 
@@ -202,8 +205,8 @@ def figures(table, plan):
     }
     chosen = "accuracy", ("corruptions", "corruptions_share", "pgd"), "high"
     guessing = reporting.recipes_at_chance(table)
-    titles = {name: f"{trainings.TITLES[name]}{reporting.AT_CHANCE}" for name in guessing}
-    titles = {**trainings.TITLES, **titles}
+    titles = {name: f"{heuristics.TITLES[name]}{reporting.AT_CHANCE}" for name in guessing}
+    titles = {**heuristics.TITLES, **titles}
     return {"": reporting.method_map(shared(table), *chosen, names, titles)}
 
 
@@ -229,7 +232,7 @@ CLAIMS = tuple(
         f"Of all methods, {sentence}.",
         f"Spearman's rank correlation over methods of what they change in {NAMES[first]} and in "
         f"{NAMES[second]}, each a mean over seeds"
-        + (f"; {systems.CORRUPTIONS}" if second == "corruptions" else ""),
+        + (f"; {battery.CORRUPTIONS}" if second == "corruptions" else ""),
         None,
         pairs=functools.partial(_pairs, first, second),
         kind="question",

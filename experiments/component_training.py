@@ -13,11 +13,12 @@ import dataclasses
 import functools
 import sys
 
-from experiments import components, curves, runner
-from experiments.profiles import PROFILES
+from experiments.lab import runner
+from experiments.lab.profiles import PROFILES
+from experiments.measures import component_trainings, frequency_curves
 from hfc_keras import reporting
 
-KEYS = curves.KEYS
+KEYS = frequency_curves.KEYS
 # Rows of the original test images; their history has them for every epoch.
 TESTED = {"split": "test", "component": "original"}
 # Names in the figure of rows of the component trained on.
@@ -25,25 +26,25 @@ OWN = {"test": "test_component", "train_after": "train_component"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(components.Settings):
+class Settings(component_trainings.Settings):
     """Settings of this experiment."""
 
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    chosen = components.recipes(settings, ("low", "high"))
+    chosen = component_trainings.recipes(settings, ("low", "high"))
     rescale = PROFILES[settings.profile].get("rescale", False)
     return {"original": settings.base_recipe().but(rescale=rescale), **chosen}
 
 
 def measure(cell):
     """Return the rows of one training."""
-    return components.rows(cell)
+    return component_trainings.rows(cell)
 
 
 def summary(table):
     """Return Table 1 in words."""
-    return components.summary(table)
+    return component_trainings.summary(table)
 
 
 def figures(table, plan):

@@ -15,40 +15,43 @@ import functools
 import sys
 from typing import ClassVar
 
-from experiments import networks, runner, statements, system_trainings, systems, trainings
+from experiments.effects import statements
+from experiments.lab import networks, runner
+from experiments.measures import battery
+from experiments.recipes import heuristics, systems
 
-KEYS = systems.KEYS
-TABLES = systems.TABLES
-TITLES = {name: trainings.TITLES[name] for name in system_trainings.CONTEXTUAL}
+KEYS = battery.KEYS
+TABLES = battery.TABLES
+TITLES = {name: heuristics.TITLES[name] for name in systems.CONTEXTUAL}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(systems.Given):
+class Settings(battery.Given):
     """Settings of this experiment."""
 
-    PROFILE_CHANGES: ClassVar = systems.by_profile(
-        {**systems.IMAGENET_TRAINING, "milestones": (30, 60, 80)}
+    PROFILE_CHANGES: ClassVar = battery.by_profile(
+        {**battery.IMAGENET_TRAINING, "milestones": (30, 60, 80)}
     )
 
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    return system_trainings.contextual(settings, settings.width)
+    return systems.contextual(settings, settings.width)
 
 
 def measure(cell):
     """Return all measures of one network."""
-    return systems.rows(networks.Network(cell))
+    return battery.rows(networks.Network(cell))
 
 
 def summary(table):
     """Return spectra and accuracies in a few numbers."""
-    return systems.summary(table)
+    return battery.summary(table)
 
 
 def figures(table, plan):
     """Draw accuracies and shares, spectra and corruptions."""
-    return systems.figures(table, TITLES, "contextual convolution")
+    return battery.figures(table, TITLES, "contextual convolution")
 
 
 _claim = functools.partial(
@@ -59,7 +62,7 @@ _claim = functools.partial(
 def _branches(table):
     """What the branches add to the test accuracy, with and without the late normalization."""
     return {
-        TITLES[over]: systems.gain(name, "clean", table, over=over)
+        TITLES[over]: battery.gain(name, "clean", table, over=over)
         for name, over in (("coconv", "bottleneck"), ("coresnet", "bottleneck_end_norm"))
     }
 
@@ -69,7 +72,7 @@ CLAIMS = (
         "network",
         "The released network is more accurate than its plain twin.",
         "accuracy on test images, coresnet minus bottleneck",
-        functools.partial(systems.gain, "coresnet", "clean", over="bottleneck"),
+        functools.partial(battery.gain, "coresnet", "clean", over="bottleneck"),
         above=0,
     ),
     _claim(
@@ -84,7 +87,7 @@ CLAIMS = (
         "end_norm",
         "The late normalization alone makes the network more accurate.",
         "accuracy on test images, bottleneck_end_norm minus bottleneck",
-        functools.partial(systems.gain, "bottleneck_end_norm", "clean", over="bottleneck"),
+        functools.partial(battery.gain, "bottleneck_end_norm", "clean", over="bottleneck"),
         above=0,
         kind="control",
     ),
@@ -92,7 +95,7 @@ CLAIMS = (
         "sensitivity",
         "Branches that look further move the gradient to low frequencies.",
         "centre of the spectrum in cycles per image, coconv minus bottleneck",
-        functools.partial(systems.shift, "centre", "coconv", over="bottleneck"),
+        functools.partial(battery.shift, "centre", "coconv", over="bottleneck"),
         below=0,
         unit="cycles",
         kind="question",

@@ -18,7 +18,9 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from experiments import networks, runner, statements, trainings
+from experiments.effects import statements
+from experiments.lab import networks, runner
+from experiments.recipes import heuristics
 from hfc_keras import analysis, checks, gradients, reporting
 
 KEYS = "recipe seed row column".split()
@@ -31,7 +33,7 @@ ROBUST = ("adversarial", "noise")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(networks.Settings, trainings.Normalized, trainings.Augmented):
+class Settings(networks.Settings, heuristics.Normalized, heuristics.Augmented):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("norm", "measured")
@@ -52,8 +54,8 @@ def recipes(settings):
     checks.number("measured", settings.images, minimum=1, whole=True)
     if settings.norm is not None:
         checks.number("norm", settings.norm, minimum=0)
-    heuristics = trainings.heuristics(settings, ("vanilla", "batch_norm", "adversarial"))
-    return {**heuristics, **trainings.augmented(settings)}
+    found = heuristics.heuristics(settings, ("vanilla", "batch_norm", "adversarial"))
+    return {**found, **heuristics.augmented(settings)}
 
 
 def measure(cell):
@@ -95,8 +97,8 @@ def summary(table):
 def figures(table, plan):
     """Draw a heat map a recipe: error rates, and their rise over the error on clean images."""
     return {
-        "": reporting.heat_map_panels(table, trainings.TITLES),
-        "_rise": reporting.heat_map_panels(table, trainings.TITLES, rise=True),
+        "": reporting.heat_map_panels(table, heuristics.TITLES),
+        "_rise": reporting.heat_map_panels(table, heuristics.TITLES, rise=True),
     }
 
 

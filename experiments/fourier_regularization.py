@@ -17,20 +17,23 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from experiments import conditions, networks, runner, sensitivity, statements, systems, trainings
-from experiments.profiles import RESIDUAL
+from experiments.effects import statements
+from experiments.lab import networks, runner
+from experiments.lab.profiles import RESIDUAL
+from experiments.measures import battery, changed_images, sensitivity
+from experiments.recipes import heuristics
 from hfc_keras import checks, data, reporting
 
 KEYS = "recipe seed measure condition level ring".split()
-KINDS = trainings.REGULARIZERS
-TITLES = {name: trainings.TITLES[name] for name in ("vanilla", *KINDS)}
+KINDS = heuristics.REGULARIZERS
+TITLES = {name: heuristics.TITLES[name] for name in ("vanilla", *KINDS)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(systems.Changed):
+class Settings(battery.Changed):
     """Settings of this experiment."""
 
-    MEASURED_WITH: ClassVar = (*systems.Changed.MEASURED_WITH, "patches")
+    MEASURED_WITH: ClassVar = (*battery.Changed.MEASURED_WITH, "patches")
     PROFILE_CHANGES: ClassVar = RESIDUAL
 
     weight: float = 0.5
@@ -42,7 +45,7 @@ class Settings(systems.Changed):
 
     def base_recipe(self):
         """Vanilla training, after a check of what is measured later."""
-        systems.distinct("patches", self.patches)
+        battery.distinct("patches", self.patches)
         for patches in self.patches:
             data.patch_shuffle(np.zeros((1, *self.image_shape()), "float32"), patches)
         return super().base_recipe()
@@ -55,7 +58,7 @@ def recipes(settings):
     checks.require(len(set(words)) == len(words), "weights must differ in words", weights=words)
     chosen = {"vanilla": settings.base_recipe()}
     for weight in weights:
-        for name, recipe in trainings.regularized(settings, weight).items():
+        for name, recipe in heuristics.regularized(settings, weight).items():
             chosen[name if weight == settings.weight else f"{name}_{weight:g}"] = recipe
     return chosen
 
@@ -65,13 +68,13 @@ def measure(cell):
     network, told = networks.Network(cell), cell.settings
     tables = [
         sensitivity.rows(network).assign(measure="sensitivity"),
-        conditions.clean(network),
-        conditions.filtered(network),
+        changed_images.clean(network),
+        changed_images.filtered(network),
     ]
     if cell.name in ("vanilla", *KINDS):
-        tables.append(conditions.shuffled(network, told.patches))
-        tables.append(conditions.corrupted(network, told.severities))
-        tables.append(conditions.attacked(network, told.epsilons))
+        tables.append(changed_images.shuffled(network, told.patches))
+        tables.append(changed_images.corrupted(network, told.severities))
+        tables.append(changed_images.attacked(network, told.epsilons))
     weight = cell.recipe.regularizer_weight if cell.recipe.regularizer else 0.0
     return pd.concat(tables, ignore_index=True).assign(weight=weight)
 
@@ -79,21 +82,21 @@ def measure(cell):
 def summary(table):
     """Return spectra and accuracies in a few numbers."""
     main = _main(table)
-    parts = [systems.spectra_in_words(table)]
-    return "\n\n".join(parts + ([systems.accuracies_in_words(main)] if len(main) else []))
+    parts = [battery.spectra_in_words(table)]
+    return "\n\n".join(parts + ([battery.accuracies_in_words(main)] if len(main) else []))
 
 
 def by_condition(table):
     """Accuracies at the usual weight, as of ``reporting.condition_table``."""
-    return systems.by_condition(_main(table))
+    return battery.by_condition(_main(table))
 
 
 def by_corruption(table):
     """Accuracies under corruptions, as of ``reporting.corruption_table``."""
-    return systems.by_corruption(_main(table))
+    return battery.by_corruption(_main(table))
 
 
-TABLES = (systems.spectra, by_condition, by_corruption)
+TABLES = (battery.spectra, by_condition, by_corruption)
 
 
 def figures(table, plan):
@@ -103,10 +106,10 @@ def figures(table, plan):
         return weights
     return {
         "": reporting.sensitivity_curves(
-            systems.rings(table), {"Fourier regularization": TITLES}, TITLES
+            battery.rings(table), {"Fourier regularization": TITLES}, TITLES
         ),
-        "_accuracy": reporting.condition_points(systems.shares(_main(table)), TITLES),
-        "_corruptions": reporting.corruption_points(systems.corruptions(_main(table)), TITLES),
+        "_accuracy": reporting.condition_points(battery.shares(_main(table)), TITLES),
+        "_corruptions": reporting.corruption_points(battery.corruptions(_main(table)), TITLES),
         **weights,
     }
 
@@ -119,7 +122,7 @@ def _main(table):
 def _smallest_attack(table):
     """Accuracy under PGD at the smallest epsilon, lsf minus vanilla, by seed."""
     attacked = table[table["measure"] == "attacked"]
-    return systems.gain(
+    return battery.gain(
         "lsf",
         "attacked",
         attacked[attacked["level"] == attacked["level"].min()],
@@ -129,7 +132,7 @@ def _smallest_attack(table):
 
 def _most(name, table):
     """Share in the band that a regularizer names minus that in each of the other two."""
-    rings = systems.rings(table)
+    rings = battery.rings(table)
     own = sensitivity.number(KINDS[name], rings, name)
     return {
         f"the share of {other}": reporting.difference(own, sensitivity.number(other, rings, name))
@@ -141,7 +144,7 @@ def _most(name, table):
 def _flattest(table):
     """Entropy of the spectrum of asf minus that of every other recipe."""
     return {
-        other: systems.shift("entropy", "asf", table, other)
+        other: battery.shift("entropy", "asf", table, other)
         for other in ("vanilla", "lsf", "msf", "hsf")
     }
 
@@ -149,7 +152,7 @@ def _flattest(table):
 def _own_band(name, table):
     """Accuracy on the band that a regularizer names, minus that of each other recipe."""
     others = [other for other in TITLES if other not in (name, "asf")]
-    return systems.gains(name, "filtered", others, table, conditions=[KINDS[name]])
+    return battery.gains(name, "filtered", others, table, conditions=[KINDS[name]])
 
 
 _claim = functools.partial(
@@ -186,7 +189,7 @@ CLAIMS = (
             f"{name}_test",
             f"The {name.upper()} regularizer costs little accuracy.",
             f"accuracy on test images, {name} minus vanilla",
-            functools.partial(systems.gain, name, "clean"),
+            functools.partial(battery.gain, name, "clean"),
             above=-reporting.EQUIVALENCE,
             unverified=UNSEEN,
         )
@@ -208,7 +211,7 @@ CLAIMS = (
         "lsf_noise",
         "LSF makes the network more robust to noise.",
         "accuracy under Gaussian, shot and impulse noise, lsf minus vanilla",
-        functools.partial(systems.gain, "lsf", "corrupted", conditions=NOISES),
+        functools.partial(battery.gain, "lsf", "corrupted", conditions=NOISES),
         above=0,
         unverified=UNSEEN,
     ),
@@ -216,7 +219,7 @@ CLAIMS = (
         "lsf_smooth",
         "LSF pays for it under corruptions of the lowest frequencies.",
         "accuracy under brightness, contrast and fog, lsf minus vanilla",
-        functools.partial(systems.gain, "lsf", "corrupted", conditions=SMOOTH),
+        functools.partial(battery.gain, "lsf", "corrupted", conditions=SMOOTH),
         below=0,
         kind="question",
         unverified=UNSEEN,
@@ -233,7 +236,7 @@ CLAIMS = (
         "lsf_shuffled",
         "LSF loses more than HSF where patches change places.",
         "accuracy on shuffled patches, lsf minus hsf",
-        functools.partial(systems.gain, "lsf", "shuffled", over="hsf"),
+        functools.partial(battery.gain, "lsf", "shuffled", over="hsf"),
         below=0,
         kind="question",
         unverified=UNSEEN,

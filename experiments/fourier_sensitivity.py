@@ -16,22 +16,25 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from experiments import networks, runner, sensitivity, statements, trainings
-from experiments.profiles import TMLR_TRAINING
+from experiments.effects import statements
+from experiments.lab import networks, runner
+from experiments.lab.profiles import TMLR_TRAINING
+from experiments.measures import sensitivity
+from experiments.recipes import heuristics
 from hfc_keras import reporting
 
 KEYS = "recipe seed ring".split()
-TITLES = trainings.TITLES
+TITLES = heuristics.TITLES
 PANELS = {
     "training": ["vanilla", "dropout", "mix_up", "batch_norm"],
     "robust training": ["vanilla", "adversarial", "noise", "low_pass"],
-    "architecture": ["vanilla", *trainings.ARCHITECTURES, "sgd_batch_norm"],
+    "architecture": ["vanilla", *heuristics.ARCHITECTURES, "sgd_batch_norm"],
 }
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(
-    networks.Settings, trainings.Heuristics, trainings.Augmented, trainings.Architectures
+    networks.Settings, heuristics.Heuristics, heuristics.Augmented, heuristics.Architectures
 ):
     """Settings of this experiment."""
 
@@ -53,10 +56,10 @@ class Settings(
 def recipes(settings):
     """Return the trainings to compare, by name."""
     return {
-        **trainings.heuristics(settings),
-        **trainings.augmented(settings),
-        **trainings.architectures(settings),
-        **trainings.residual(settings),
+        **heuristics.heuristics(settings),
+        **heuristics.augmented(settings),
+        **heuristics.architectures(settings),
+        **heuristics.residual(settings),
     }
 
 
@@ -121,7 +124,7 @@ def _apart(table):
     between_seeds = (own - np.roll(own, 1)).abs()
     apart = {
         TITLES[other]: sensitivity.shift("centre", table, other).abs()
-        for other in trainings.ARCHITECTURES
+        for other in heuristics.ARCHITECTURES
     }
     return {title: reporting.difference(each, between_seeds) for title, each in apart.items()}
 

@@ -18,8 +18,9 @@ from typing import Annotated, ClassVar
 
 import tyro
 
-from experiments import given, given_cells, given_measures, runner
-from experiments import settings as shared
+from experiments.lab import runner
+from experiments.lab import settings as shared
+from experiments.outside import given, given_cells, given_measures
 from hfc_keras import data, reporting
 
 KEYS = (

@@ -17,10 +17,11 @@ import sys
 import numpy as np
 import pandas as pd
 
-from experiments import networks, robustness, runner
+from experiments.lab import networks, runner
+from experiments.measures import smoothed_robustness
 from hfc_keras import checks, models, reporting
 
-KEYS = robustness.KEYS
+KEYS = smoothed_robustness.KEYS
 TITLES = {
     "natural": "natural, 3 x 3",
     "natural_long": "natural, 3 x 3, 5 x as long",
@@ -31,10 +32,10 @@ TITLES = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(robustness.Settings):
+class Settings(smoothed_robustness.Settings):
     """Settings of this experiment."""
 
-    MEASURED_WITH = (*robustness.Settings.MEASURED_WITH, "rhos")
+    MEASURED_WITH = (*smoothed_robustness.Settings.MEASURED_WITH, "rhos")
 
     rhos: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5, 1.0)
     """Strengths of smoothing; 0 is the network as trained."""
@@ -69,13 +70,13 @@ def measure(cell):
         for normalized in (False, True) if rho else (False,):
             smoothed = models.smooth_model(trained, rho, normalize=normalized)
             model.set_weights(smoothed.get_weights())
-            tables.append(robustness.rows(network, model, rho, normalized))
+            tables.append(smoothed_robustness.rows(network, model, rho, normalized))
     return pd.concat(tables, ignore_index=True)
 
 
 def summary(table):
     """Return accuracies and kernels in words."""
-    return robustness.summary(table)
+    return smoothed_robustness.summary(table)
 
 
 def figures(table, plan):

@@ -14,14 +14,15 @@ import sys
 
 import pandas as pd
 
-from experiments import curves, runner, settings
+from experiments.lab import runner, settings
+from experiments.measures import frequency_curves
 from hfc_keras import checks, reporting
 
 # How many times as long shuffled labels take to fit, at least, as the paper has it.
 LONGER = 3
 # Shares of the training images up to which it is looked at.
 LEVELS = (0.5, 0.7, 0.9)
-KEYS = curves.KEYS
+KEYS = frequency_curves.KEYS
 TITLES = {"natural": "True labels", "shuffled": "Shuffled labels"}
 # Measured epochs in a training, but for smoke and paper.
 PARTS = 25
@@ -70,9 +71,9 @@ def recipes(settings):
 def measure(cell):
     """Return the rows of one training, components being those of the training images."""
     model, history = cell.fit(every_epoch=True)
-    tables = [curves.history_rows(cell, history)]
-    tables.append(curves.component_rows(cell, model, "moving", "train_after"))
-    return curves.finished(cell, pd.concat(tables, ignore_index=True))
+    tables = [frequency_curves.history_rows(cell, history)]
+    tables.append(frequency_curves.component_rows(cell, model, "moving", "train_after"))
+    return frequency_curves.finished(cell, pd.concat(tables, ignore_index=True))
 
 
 def summary(table):
@@ -82,7 +83,7 @@ def summary(table):
         compared = equally_fitted(table).to_string()
     except ValueError as error:
         compared = f"not to be had: {error}"
-    return f"{curves.summary(table)}\n\n{heading}\n\n{compared}"
+    return f"{frequency_curves.summary(table)}\n\n{heading}\n\n{compared}"
 
 
 def equally_fitted(table):

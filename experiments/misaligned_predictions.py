@@ -15,10 +15,11 @@ import sys
 import numpy as np
 import pandas as pd
 
-from experiments import curves, runner, settings
+from experiments.lab import runner, settings
+from experiments.measures import frequency_curves
 from hfc_keras import analysis, reporting, spectrum, training
-from hfc_keras.reporting.misaligned import KEYS as KEYS
-from hfc_keras.reporting.misaligned import PATTERN
+from hfc_keras.reporting.figures.misaligned import KEYS as KEYS
+from hfc_keras.reporting.figures.misaligned import PATTERN
 
 TITLES = {
     "vanilla": "Vanilla",
@@ -85,12 +86,12 @@ def _rows(cell, model, bn_statistics, decomposition):
     """Rows of a trained network on all test images, from the store or computed."""
     dataset, told = cell.dataset(), cell.settings
     arguments = {
-        "radii": list(curves.radii_of(told, dataset)),
+        "radii": list(frequency_curves.radii_of(told, dataset)),
         "decomposition": decomposition,
         "inclusive": told.inclusive,
         "bn_statistics": bn_statistics,
         "batch_size": BATCH_SIZE,
-        "scaling": curves.scaling_of(cell),
+        "scaling": frequency_curves.scaling_of(cell),
     }
 
     def compute():
@@ -114,7 +115,7 @@ def _gallery(cell, radius):
     (model, _), test, told = cell.fit(), cell.test_images(), cell.settings
     options = {
         "inclusive": told.inclusive,
-        "scaling": curves.scaling_of(cell),
+        "scaling": frequency_curves.scaling_of(cell),
         "batch_size": BATCH_SIZE,
     }
     found = analysis.component_probabilities(model, test.images, radius, **options)

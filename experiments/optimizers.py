@@ -13,10 +13,12 @@ import functools
 import itertools
 import sys
 
-from experiments import after_training, curves, runner, settings
+from experiments.effects import last_epoch
+from experiments.lab import runner, settings
+from experiments.measures import frequency_curves
 from hfc_keras import reporting
 
-KEYS = curves.KEYS
+KEYS = frequency_curves.KEYS
 TITLES = {
     "sgd": "SGD",
     "adam": "Adam",
@@ -64,22 +66,22 @@ def recipes(settings):
 
 def measure(cell):
     """Return the rows of one training."""
-    return curves.frequency_curves(cell)
+    return frequency_curves.frequency_curves(cell)
 
 
 def summary(table):
     """Return the accuracies after the last epoch in words."""
-    return curves.summary(table)
+    return frequency_curves.summary(table)
 
 
 def figures(table, plan):
     """Draw a panel an optimizer, and the last epochs side by side."""
-    return curves.figures(table, TITLES)
+    return frequency_curves.figures(table, TITLES)
 
 
 def _between_others(table):
     """Accuracy on high components of each adaptive optimizer minus that of each later one."""
-    values = {name: after_training.high(table, name) for name in ADAPTIVE}
+    values = {name: last_epoch.high(table, name) for name in ADAPTIVE}
     return {
         f"{TITLES[one]} minus {TITLES[other]}": reporting.difference(values[one], values[other])
         for one, other in itertools.combinations(ADAPTIVE, 2)
@@ -93,7 +95,7 @@ CLAIMS = (
         sentence="SGD makes the network use more of the high frequencies than any other optimizer.",
         measured="accuracy on high components, mean over four radii, SGD minus each of the others",
         effect=functools.partial(
-            after_training.against_each, after_training.high, recipe="sgd", others=ADAPTIVE
+            last_epoch.against_each, last_epoch.high, recipe="sgd", others=ADAPTIVE
         ),
         above=0,
     ),

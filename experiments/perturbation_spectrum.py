@@ -17,7 +17,9 @@ from typing import ClassVar
 
 import pandas as pd
 
-from experiments import networks, runner, statements, trainings
+from experiments.effects import statements
+from experiments.lab import networks, runner
+from experiments.recipes import heuristics
 from hfc_keras import analysis, attacks, checks, reporting
 
 KEYS = "recipe seed attack ring".split()
@@ -31,7 +33,7 @@ STEPS, USUAL_STEPS = {"smoke": 4, "paper": 40}, 20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(networks.Settings, trainings.Mixed, trainings.Noisy):
+class Settings(networks.Settings, heuristics.Mixed, heuristics.Noisy):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("attacked", "steps", "test_epsilon")
@@ -72,7 +74,7 @@ def recipes(settings):
     )
     settings.tests()
     names = ("vanilla", "batch_norm", "mix_up", "adversarial")
-    return {**trainings.heuristics(settings, names), **trainings.noisy(settings)}
+    return {**heuristics.heuristics(settings, names), **heuristics.noisy(settings)}
 
 
 def measure(cell):
@@ -109,7 +111,7 @@ def summary(table):
 
 def figures(table, plan):
     """Draw a panel an attack."""
-    return {"": reporting.perturbation_curves(table, trainings.TITLES)}
+    return {"": reporting.perturbation_curves(table, heuristics.TITLES)}
 
 
 def _beyond_white(table):

@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 import tyro
 
-from experiments import published, runner
+from experiments.lab import runner
+from experiments.outside import published
 from hfc_keras import reporting
 
 KEYS = "recipe seed question coefficient".split()

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments import claims, command_line, judging, settings
-from experiments.record import provenance
+from experiments.lab import command_line, settings
+from experiments.lab.record import provenance
+from experiments.ledger import judging
 from hfc_keras import checks, files, reporting
 
 CORE = (
@@ -129,7 +130,7 @@ def core_modules():
         dict from experiment to an object with KEYS, Settings and CLAIMS.
     """
     found = {}
-    for name, module in claims.claimants().items():
+    for name, module in judging.claimants().items():
         core = tuple(claim for claim in module.CLAIMS if claim.id in CORE)
         if core:
             shared = {"KEYS": module.KEYS, "Settings": module.Settings}

@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from experiments import command_line
+from experiments.lab import command_line
 from hfc_keras import checks, files, records, reporting
 from hfc_keras.training import published
 

@@ -10,18 +10,20 @@ trained network.
 import dataclasses
 import sys
 
-from experiments import networks, robustness, runner, trainings
+from experiments.lab import networks, runner
+from experiments.measures import smoothed_robustness
+from experiments.recipes import heuristics
 from hfc_keras import reporting
 
-KEYS = robustness.KEYS
+KEYS = smoothed_robustness.KEYS
 TITLES = {
-    name: trainings.TITLES[name]
+    name: heuristics.TITLES[name]
     for name in ("vanilla", "penalty", "constraint", "smooth_layer", "adversarial")
 }
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(robustness.Settings):
+class Settings(smoothed_robustness.Settings):
     """Settings of this experiment."""
 
     penalty: float = 0.3
@@ -38,19 +40,19 @@ def recipes(settings):
     vanilla = settings.base_recipe()
     return {
         "vanilla": vanilla,
-        **trainings.smoothed(settings, *strengths),
+        **heuristics.smoothed(settings, *strengths),
         "adversarial": settings.adversarial(vanilla),
     }
 
 
 def measure(cell):
     """Return the rows of one training."""
-    return robustness.rows(networks.Network(cell))
+    return smoothed_robustness.rows(networks.Network(cell))
 
 
 def summary(table):
     """Return accuracies and kernels in words."""
-    return robustness.summary(table)
+    return smoothed_robustness.summary(table)
 
 
 def figures(table, plan):

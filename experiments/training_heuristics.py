@@ -15,10 +15,13 @@ import dataclasses
 import functools
 import sys
 
-from experiments import after_training, curves, runner, settings, trainings
+from experiments.effects import last_epoch
+from experiments.lab import runner, settings
+from experiments.measures import frequency_curves
+from experiments.recipes import heuristics
 from hfc_keras import reporting
 
-KEYS = [*curves.KEYS, "scaling"]
+KEYS = [*frequency_curves.KEYS, "scaling"]
 TITLES = {
     "vanilla": "Vanilla",
     "dropout": "Dropout",
@@ -31,24 +34,25 @@ TITLES = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components, trainings.Heuristics):
+class Settings(settings.Components, heuristics.Heuristics):
     """Settings of this experiment."""
 
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    return trainings.heuristics(settings)
+    return heuristics.heuristics(settings)
 
 
 def measure(cell):
     """Return the rows of one training."""
-    return curves.frequency_curves(cell, scalings=("max", "spread", "matched"))
+    return frequency_curves.frequency_curves(cell, scalings=("max", "spread", "matched"))
 
 
 def summary(table):
     """Return the accuracies after the last epoch in words."""
     heading = "Accuracy on high components as they are and scaled, after the last epoch"
-    return f"{curves.summary(table)}\n\n{heading}\n\n{reporting.scaling_table(table).to_string()}"
+    scaled = reporting.scaling_table(table).to_string()
+    return f"{frequency_curves.summary(table)}\n\n{heading}\n\n{scaled}"
 
 
 def figures(table, plan):
@@ -67,8 +71,8 @@ _WORDS = {(0, 1): "r = 1/8 and 1/4 width", (2, 3): "r = 3/8 and 1/2 width", (0,)
 def _more(recipe, kind, ranks, statistics, table):
     """Test accuracy on a component, a recipe minus vanilla, by seed."""
     return reporting.difference(
-        after_training.component(table, recipe, kind, ranks, statistics),
-        after_training.component(table, "vanilla", kind, ranks),
+        last_epoch.component(table, recipe, kind, ranks, statistics),
+        last_epoch.component(table, "vanilla", kind, ranks),
     )
 
 
@@ -108,7 +112,7 @@ def _of_the_batch(table):
     """What the statistics of the test batch add to a network with batch normalisation."""
     pair = ("batch", "population")
     return reporting.difference(
-        *(after_training.high(table, "batch_norm", _LOWEST, one) for one in pair)
+        *(last_epoch.high(table, "batch_norm", _LOWEST, one) for one in pair)
     )
 
 
@@ -139,17 +143,17 @@ def _lifted(table):
 def _invariant(table):
     """At chance on high components is also one answer to them all; so they are taken away, too."""
     low, high = (
-        after_training.component(table, "adversarial", kind, _HIGHEST) for kind in ("low", "high")
+        last_epoch.component(table, "adversarial", kind, _HIGHEST) for kind in ("low", "high")
     )
     return {
-        "low components": reporting.difference(after_training.original(table, "adversarial"), low),
+        "low components": reporting.difference(last_epoch.original(table, "adversarial"), low),
         "high components": high - reporting.chance(table),
     }
 
 
 def _above_chance(table):
     """A network that guesses is invariant to everything."""
-    beyond = after_training.original(table, "adversarial") - reporting.chance(table)
+    beyond = last_epoch.original(table, "adversarial") - reporting.chance(table)
     return {"accuracy of adversarial beyond chance": beyond}
 
 
@@ -175,7 +179,7 @@ CLAIMS = (
         "mix_up_test",
         "Mix-up leaves test accuracy similar.",
         "accuracy on test images",
-        after_training.original,
+        last_epoch.original,
         "mix_up",
         above=-reporting.EQUIVALENCE,
         below=reporting.EQUIVALENCE,
@@ -249,7 +253,7 @@ CLAIMS = (
         "adversarial_test",
         "Adversarial training costs accuracy.",
         "accuracy on test images",
-        after_training.original,
+        last_epoch.original,
         "adversarial",
         below=0,
     ),
@@ -257,11 +261,11 @@ CLAIMS = (
         "adversarial_gap",
         "Adversarial training gives a smaller generalisation gap.",
         "accuracy on training minus test images",
-        after_training.gap,
+        last_epoch.gap,
         "adversarial",
         below=0,
         # What adversarial training costs in fit is part of the claim.
-        fitted=functools.partial(after_training.fitted, recipes=("vanilla",)),
+        fitted=functools.partial(last_epoch.fitted, recipes=("vanilla",)),
     ),
     reporting.Claim(
         id="heuristics_adversarial_invariant",

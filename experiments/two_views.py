@@ -14,7 +14,9 @@ import sys
 
 import pandas as pd
 
-from experiments import curves, networks, runner, sensitivity, settings, trainings
+from experiments.lab import networks, runner, settings
+from experiments.measures import frequency_curves, sensitivity
+from experiments.recipes import heuristics
 from hfc_keras import reporting
 
 KEYS = "recipe seed".split()
@@ -31,9 +33,9 @@ NAMES = {
 class Settings(
     networks.Settings,
     settings.Radii,
-    trainings.Heuristics,
-    trainings.Augmented,
-    trainings.Architectures,
+    heuristics.Heuristics,
+    heuristics.Augmented,
+    heuristics.Architectures,
 ):
     """Settings of this experiment."""
 
@@ -44,11 +46,11 @@ class Settings(
 def recipes(settings):
     """Return the trainings to compare, by name."""
     return {
-        **trainings.heuristics(settings),
-        **trainings.augmented(settings, settings.inclusive),
-        **trainings.architectures(settings),
-        **trainings.regularized(settings, settings.weight),
-        **trainings.residual(settings),
+        **heuristics.heuristics(settings),
+        **heuristics.augmented(settings, settings.inclusive),
+        **heuristics.architectures(settings),
+        **heuristics.regularized(settings, settings.weight),
+        **heuristics.residual(settings),
     }
 
 
@@ -56,8 +58,8 @@ def measure(cell):
     """Return the two measures of one network, a row."""
     network = networks.Network(cell)
     kind = "moving" if network.bn_statistics == "none" else network.bn_statistics
-    tested = curves.component_rows(
-        cell, network.trained, kind, epochs=curves.last_epoch(cell), scaling="none"
+    tested = frequency_curves.component_rows(
+        cell, network.trained, kind, epochs=frequency_curves.last_epoch(cell), scaling="none"
     )
     spectrum = sensitivity.rows(network).assign(recipe=cell.name, seed=cell.recipe.seed)
     numbers = reporting.sensitivity_numbers(spectrum).reset_index(drop=True)
@@ -91,7 +93,7 @@ def means(table):
 def figures(table, plan):
     """Draw one measure against the other, for high and for low frequencies."""
     pairs = [("high", "high_accuracy"), ("low", "low_accuracy")]
-    return {"": reporting.two_views(table, pairs, NAMES, trainings.TITLES)}
+    return {"": reporting.two_views(table, pairs, NAMES, heuristics.TITLES)}
 
 
 def _pairs(kind, left_out, table):
@@ -120,7 +122,7 @@ def _claim(kind, name, words, left_out=()):
 CLAIMS = (
     *(_claim(kind, "", "the trainings here") for kind in ("high", "low")),
     *(
-        _claim(kind, "_unregularized", "those without a regularizer", trainings.REGULARIZERS)
+        _claim(kind, "_unregularized", "those without a regularizer", heuristics.REGULARIZERS)
         for kind in ("high", "low")
     ),
 )

@@ -42,7 +42,7 @@ def digits():
 @pytest.fixture
 def run(request, tmp_path):
     """Run an experiment on digits, as small as the module says; return the stem of its files."""
-    from experiments import runner
+    from experiments.lab import runner
 
     def run(experiment, arguments):
         paths = ["--results", str(tmp_path), "--store", str(tmp_path / "store")]
@@ -73,7 +73,7 @@ def fresh_python():
 @pytest.fixture
 def in_this_process(monkeypatch):
     """Have ``experiments.all`` measure its cells one after the other in this process."""
-    from experiments import workers
+    from experiments.lab.parallel import workers
 
     def measured(tasks, count, until=None):
         for task in tasks:

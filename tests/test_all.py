@@ -17,7 +17,8 @@ import pytest
 import tyro
 from own import tiny
 
-from experiments import catalogue, processes, runner, settings, tasks, workers
+from experiments.lab import catalogue, runner, settings
+from experiments.lab.parallel import processes, tasks, workers
 from hfc_keras import data, files
 
 ROOT = Path(__file__).parents[1]

@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from hfc_keras import reporting
-from hfc_keras.reporting.bootstrap import spearman
+from hfc_keras.reporting.statistics.bootstrap import spearman
 
 
 def test_variance_is_that_of_the_mean_over_seeds(rng):

@@ -8,7 +8,8 @@ from matplotlib.markers import CARETLEFT, CARETRIGHT
 from own.claimed import CLAIM, effect
 from scipy import stats
 
-from experiments import kernel_smoothing, robustness
+from experiments import kernel_smoothing
+from experiments.measures import smoothed_robustness
 from hfc_keras import reporting
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -270,7 +271,7 @@ def test_a_verdict_that_other_images_would_leave_open_says_so_on_the_page():
 
 def test_claims_on_kernel_smoothing_are_those_of_its_table():
     table = reporting.read_table(
-        RESULTS / "quick" / "cifar10" / "kernel_smoothing.csv", robustness.KEYS
+        RESULTS / "quick" / "cifar10" / "kernel_smoothing.csv", smoothed_robustness.KEYS
     )
     rows = {claim.id: reporting.judge(claim, table) for claim in kernel_smoothing.CLAIMS}
     assert (

@@ -15,8 +15,9 @@ from own import claimed
 from own.claimed import CLAIM, KEYS, effect, gain
 from scipy import stats
 
-from experiments import catalogue, claims, settings
-from experiments.tables import Source
+from experiments import claims
+from experiments.lab import catalogue, settings
+from experiments.ledger.source import Source
 
 
 @pytest.fixture

@@ -11,8 +11,10 @@ import pytest
 from own import claimed
 from scipy import stats
 
-from experiments import catalogue, claims, judging, settings
-from experiments.claims_page import MEANINGS
+from experiments import claims
+from experiments.lab import catalogue, settings
+from experiments.ledger import judging
+from experiments.ledger.page import MEANINGS
 from hfc_keras import reporting
 
 OWN = claimed.effect(

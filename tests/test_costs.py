@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from experiments import costs, plans
+from experiments.lab import costs, plans
 from hfc_keras import attacks, models, training
 from hfc_keras.training import Recipe, Store
 

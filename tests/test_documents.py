@@ -11,20 +11,18 @@ from experiments import (
     amplitude_phase,
     anchored_convolution,
     anti_aliasing,
-    catalogue,
     compare_all,
-    components,
     contextual_convolution,
-    curves,
     fourier_regularization,
     given_networks,
     label_shuffle,
     published_networks,
-    robustness,
     two_views,
 )
+from experiments.lab import catalogue
+from experiments.measures import component_trainings, frequency_curves, smoothed_robustness
 from hfc_keras import reporting
-from hfc_keras.reporting import misaligned
+from hfc_keras.reporting.figures import misaligned
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -77,21 +75,21 @@ def test_results_page_explains_every_column():
 @pytest.mark.parametrize(
     ("experiment", "keys", "summary"),
     [
-        ("training_heuristics", curves.KEYS, reporting.last_epoch),
-        ("training_heuristics", curves.KEYS, reporting.scaling_table),
+        ("training_heuristics", frequency_curves.KEYS, reporting.last_epoch),
+        ("training_heuristics", frequency_curves.KEYS, reporting.scaling_table),
         ("misaligned_predictions", misaligned.KEYS, reporting.misaligned_table),
         ("misaligned_predictions", misaligned.KEYS, COUNTS_AT_12),
-        ("label_shuffle", curves.KEYS, reporting.last_epoch),
-        ("label_shuffle", curves.KEYS, label_shuffle.equally_fitted),
-        ("component_training", curves.KEYS, components.final_accuracies),
-        ("batch_size", curves.KEYS, reporting.last_epoch),
-        ("batchnorm_on_low", curves.KEYS, components.final_accuracies),
-        ("optimizers", curves.KEYS, reporting.last_epoch),
-        ("architectures", curves.KEYS, reporting.last_epoch),
-        ("kernel_smoothing", robustness.KEYS, reporting.robustness_table),
-        ("kernel_smoothing", robustness.KEYS, reporting.kernel_table),
-        ("smooth_training", robustness.KEYS, reporting.robustness_table),
-        ("smooth_training", robustness.KEYS, reporting.kernel_table),
+        ("label_shuffle", frequency_curves.KEYS, reporting.last_epoch),
+        ("label_shuffle", frequency_curves.KEYS, label_shuffle.equally_fitted),
+        ("component_training", frequency_curves.KEYS, component_trainings.final_accuracies),
+        ("batch_size", frequency_curves.KEYS, reporting.last_epoch),
+        ("batchnorm_on_low", frequency_curves.KEYS, component_trainings.final_accuracies),
+        ("optimizers", frequency_curves.KEYS, reporting.last_epoch),
+        ("architectures", frequency_curves.KEYS, reporting.last_epoch),
+        ("kernel_smoothing", smoothed_robustness.KEYS, reporting.robustness_table),
+        ("kernel_smoothing", smoothed_robustness.KEYS, reporting.kernel_table),
+        ("smooth_training", smoothed_robustness.KEYS, reporting.robustness_table),
+        ("smooth_training", smoothed_robustness.KEYS, reporting.kernel_table),
         ("fourier_sensitivity", "recipe seed ring".split(), reporting.sensitivity_table),
         *(
             ("fourier_regularization", fourier_regularization.KEYS, summary)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from own import tiny
 
-from experiments import claims, runner
+from experiments import claims
+from experiments.lab import runner
 from hfc_keras import endings, files
 
 ROOT = Path(__file__).parents[1]

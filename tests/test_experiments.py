@@ -1,4 +1,3 @@
-import ast
 import json
 import re
 import shutil
@@ -11,8 +10,9 @@ import pandas as pd
 import pytest
 
 import hfc_keras
-from experiments import catalogue, runner, training_heuristics
-from experiments.record import versions
+from experiments import training_heuristics
+from experiments.lab import catalogue, runner
+from experiments.lab.record import versions
 
 ROOT = Path(__file__).parents[1]
 KEYS = "recipe seed epoch split component radius bn_statistics scaling".split()
@@ -349,7 +349,7 @@ def test_a_table_that_breaks_off_is_refused_unless_told_to_start_over(done, run,
 def test_a_record_has_the_version_of_the_code_that_ran(monkeypatch):
     """Not that of an installation, whose metadata may be older."""
     monkeypatch.setattr(hfc_keras, "__version__", "9.9.9")
-    monkeypatch.setattr("experiments.record.PACKAGES", ("pandas", "no_such_package"))
+    monkeypatch.setattr("experiments.lab.record.PACKAGES", ("pandas", "no_such_package"))
     found = versions()
     assert found["hfc_keras"] == "9.9.9" and found["pandas"] == pd.__version__
     assert found["no_such_package"] is None
@@ -380,16 +380,6 @@ def test_every_experiment_is_listed_with_its_summary():
         assert re.search(rf"^  {name} +{re.escape(summary)}$", listed, re.MULTILINE)
         assert summary
     assert "training_heuristics" in listed
-
-
-def test_no_experiment_imports_another():
-    names = set(catalogue.experiments())
-    for name in names:
-        tree = ast.parse((ROOT / "experiments" / f"{name}.py").read_text(encoding="utf-8"))
-        nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-        imported = [alias.name for node in nodes for alias in node.names]
-        imported += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
-        assert not names & {part for path in imported for part in path.split(".")}, name
 
 
 def test_help_explains(capsys):

@@ -5,10 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hfc_keras.reporting import Claim, MissingMeasurementError, judge, palette, save_figure
-from hfc_keras.reporting import band_stop as stops
-from hfc_keras.reporting import heat_maps as maps
-from hfc_keras.reporting import perturbations as spectra
+from hfc_keras.reporting import Claim, MissingMeasurementError, judge, save_figure
+from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.figures import band_stop as stops
+from hfc_keras.reporting.figures import heat_maps as maps
+from hfc_keras.reporting.figures import perturbations as spectra
 
 RECIPES = ("vanilla", "adversarial")
 

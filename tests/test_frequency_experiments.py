@@ -7,17 +7,18 @@ import pandas as pd
 import pytest
 
 from experiments import (
-    after_training,
     architectures,
     batch_size,
     batchnorm_on_low,
     claims,
     component_training,
-    components,
     label_shuffle,
     optimizers,
     training_heuristics,
 )
+from experiments.effects import last_epoch
+from experiments.ledger import judging
+from experiments.measures import component_trainings
 from hfc_keras import reporting
 
 RADII = (4.0, 8.0, 12.0, 16.0)
@@ -52,9 +53,9 @@ def judged(experiment, table, ids):
 
 def test_numbers_after_training_are_those_of_the_recipe():
     table = frequency_table({"a": 0.2, "b": 0.4}, {"a": 0.6}, {"a": 0.9})
-    assert after_training.high(table, "b").tolist() == pytest.approx([0.4, 0.41, 0.42])
-    assert after_training.gap(table, "a").tolist() == pytest.approx([0.3] * 3)
-    others = after_training.against_each(after_training.high, table, "a", ["b"])
+    assert last_epoch.high(table, "b").tolist() == pytest.approx([0.4, 0.41, 0.42])
+    assert last_epoch.gap(table, "a").tolist() == pytest.approx([0.3] * 3)
+    others = last_epoch.against_each(last_epoch.high, table, "a", ["b"])
     assert list(others) == ["b"] and others["b"].tolist() == pytest.approx([-0.2] * 3)
 
 
@@ -188,7 +189,7 @@ def test_claims_of_table_1(trained_on_components):
 
 
 def test_table_1_in_words(trained_on_components):
-    words = components.final_accuracies(trained_on_components)
+    words = component_trainings.final_accuracies(trained_on_components)
     assert words.loc["low_4"].tolist() == [
         f"{value} +- 0.000" for value in ("0.500", "0.400", "0.450")
     ]
@@ -243,7 +244,7 @@ def test_experiments_share_their_trainings():
 
 def test_every_claim_stands_where_the_ledger_looks_for_it():
     rows, *_ = claims.judge_all(
-        claims.claimants(), claims.Settings(available=True, results=NOWHERE)
+        judging.claimants(), claims.Settings(available=True, results=NOWHERE)
     )
     places = [claims.ORDER.index(item) for item in rows["item"]]
     assert places == sorted(places) and set(rows["verdict"]) == {"not measured"}

@@ -10,7 +10,8 @@ import pytest
 from own import given as files
 from PIL import Image
 
-from experiments import given, given_cells, given_measures, given_networks
+from experiments import given_networks
+from experiments.outside import given, given_cells, given_measures
 from hfc_keras import analysis, data, reporting
 
 SMALL = "--examples 30 --subset 20 --attacked 10 --steps 2 --population 20".split()

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import misaligned_predictions, runner, training_heuristics
+from experiments import misaligned_predictions, training_heuristics
+from experiments.lab import runner
 from hfc_keras import reporting
-from hfc_keras.reporting import gallery, misaligned
+from hfc_keras.reporting.figures import gallery, misaligned
 
 OUTCOMES = list(itertools.product(misaligned.PAIR, repeat=3))
 RADII = [4.0, 8.0, 12.0, 16.0]

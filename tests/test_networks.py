@@ -6,18 +6,13 @@ import pytest
 
 from experiments import (
     band_stop,
-    conditions,
-    curves,
     fourier_heat_map,
-    networks,
     perturbation_spectrum,
-    robustness,
-    runner,
-    sensitivity,
-    settings,
     training_heuristics,
     two_views,
 )
+from experiments.lab import networks, runner, settings
+from experiments.measures import changed_images, frequency_curves, sensitivity, smoothed_robustness
 from hfc_keras import analysis, attacks, gradients, models, training
 
 SMALL = "--examples 200 100 --epochs 1 --model small_cnn --recipes vanilla batch_norm"
@@ -42,13 +37,13 @@ def cells(tmp_path_factory):
 def test_a_network_without_normalisation_is_tested_as_it_is(cells):
     network = networks.Network(cells["vanilla"])
     assert network.model is network.trained and network.bn_statistics == "none"
-    assert set(conditions.clean(network)["bn_statistics"]) == {"none"}
+    assert set(changed_images.clean(network)["bn_statistics"]) == {"none"}
 
 
 def test_a_normalised_network_is_tested_with_its_population(cells):
     cell = cells["batch_norm"]
     network, test = networks.Network(cell), cell.test_images()
-    rows = conditions.clean(network)
+    rows = changed_images.clean(network)
     expected = analysis.frequency_accuracy(
         network.trained,
         test.images,
@@ -76,7 +71,7 @@ def test_the_network_that_is_attacked_is_the_one_that_is_measured(cells, name, m
     monkeypatch.setattr(analysis, name, watched)
     network = networks.Network(cells["batch_norm"])
     rows = {
-        "robust_accuracy": lambda: conditions.attacked(network, [0.05]),
+        "robust_accuracy": lambda: changed_images.attacked(network, [0.05]),
         "fourier_sensitivity": lambda: sensitivity.rows(network),
     }[name]()
     assert seen and all(model is network.model for model in seen)
@@ -84,10 +79,10 @@ def test_the_network_that_is_attacked_is_the_one_that_is_measured(cells, name, m
 
 
 def test_what_was_measured_needs_no_population_again(cells, monkeypatch):
-    before = conditions.filtered(networks.Network(cells["batch_norm"]))
+    before = changed_images.filtered(networks.Network(cells["batch_norm"]))
     monkeypatch.setattr(training, "population_images", None)
     pd.testing.assert_frame_equal(
-        conditions.filtered(networks.Network(cells["batch_norm"])), before
+        changed_images.filtered(networks.Network(cells["batch_norm"])), before
     )
 
 
@@ -105,7 +100,7 @@ def test_population_of_an_augmented_recipe_is_of_augmented_images(cells, monkeyp
     for each in (cell, noisy):
         each = runner.Cell(each.name, each.recipe, told, each.store)
         model, _ = each.fit()
-        curves.component_rows(each, model, "population", epochs=[1], scaling="none")
+        frequency_curves.component_rows(each, model, "population", epochs=[1], scaling="none")
     plain, drawn = given
     np.testing.assert_array_equal(plain, cell.dataset().train.images)
     np.testing.assert_allclose(drawn, training.population_images(noisy.recipe, cell.dataset()))
@@ -142,26 +137,26 @@ def test_profiles_above_quick_measure_the_last_epoch_on_all_images():
         found[profile] = settings.Settings(profile=profile).final_examples(fewer)
     assert found.pop("smoke") == 40 and found.pop("quick") == 1000
     assert found and set(found.values()) == {None}
-    assert settings.Settings(profile="quick").final_examples(conditions.CORRUPTED) is None
-    quick = robustness.Settings(profile="quick", attacked=None)
+    assert settings.Settings(profile="quick").final_examples(changed_images.CORRUPTED) is None
+    quick = smoothed_robustness.Settings(profile="quick", attacked=None)
     assert quick.sizes["attacked"] == 1000
-    assert robustness.Settings(profile="paper").sizes["attacked"] is None
+    assert smoothed_robustness.Settings(profile="paper").sizes["attacked"] is None
 
 
 def test_rows_of_other_statistics_are_other_rows():
     told = {"examples": (300, 100), "model": "small_cnn"}
     assert band_stop.Settings(**told).measured_with() == {"bn_statistics": "population"}
     assert training_heuristics.Settings(**told).measured_with() == {}
-    assert robustness.Settings(**told).measured_with()["clean"] == "all"
+    assert smoothed_robustness.Settings(**told).measured_with()["clean"] == "all"
 
 
 def test_robust_accuracy_has_images_as_they_are_on_all_of_them(cells):
-    told = robustness.Settings(
+    told = smoothed_robustness.Settings(
         examples=(300, 100), epochs=1, attacked=20, steps=2, epsilons=(0.1,), long_epsilons=(0.1,)
     )
     cell = cells["batch_norm"]
     cell = runner.Cell(cell.name, cell.recipe, told, cell.store)
-    rows = robustness.rows(networks.Network(cell)).set_index("attack")["examples"]
+    rows = smoothed_robustness.rows(networks.Network(cell)).set_index("attack")["examples"]
     assert rows["none"] == 100 and set(rows.drop("none")) == {20}
     assert attacks.Pgd(0.1).name in rows.index
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from own import claimed
 
-from experiments import claims, component_training
+from experiments import component_training
+from experiments.ledger import judging
 from hfc_keras import reporting
 
-MODULES = claims.claimants()
+MODULES = judging.claimants()
 # Their figures also draw kernels and images of networks.
 NETWORKS_DRAWN = ("kernel_smoothing", "misaligned_predictions")
 

@@ -9,17 +9,15 @@ from experiments import (
     batchnorm_on_low,
     compare_all,
     component_training,
-    curves,
     fourier_regularization,
     fourier_sensitivity,
     kernel_smoothing,
     label_shuffle,
-    profiles,
-    runner,
-    settings,
     training_heuristics,
     two_views,
 )
+from experiments.lab import profiles, runner, settings
+from experiments.measures import frequency_curves
 from hfc_keras import attacks
 from hfc_keras.training import Recipe, Store
 
@@ -153,7 +151,7 @@ def test_components_are_scaled_as_the_network_was_trained(tmp_path):
     def scaling(profile, name, **told):
         chosen = training_heuristics.Settings(profile=profile, **told)
         plan = runner.Plan(training_heuristics.recipes(chosen), chosen, Store(tmp_path))
-        return curves.scaling_of(plan.cell(name, 0))
+        return frequency_curves.scaling_of(plan.cell(name, 0))
 
     assert scaling("paper", "vanilla") == "max" and scaling("paper", "adversarial") == "none"
     assert scaling("quick", "vanilla") == "none"

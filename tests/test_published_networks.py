@@ -8,7 +8,8 @@ import pytest
 from own import given
 from scipy import stats
 
-from experiments import published, published_networks
+from experiments import published_networks
+from experiments.outside import published
 from hfc_keras import reporting
 
 RNG = np.random.default_rng(0)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from hfc_keras import files, reporting
-from hfc_keras.reporting import plots, tables
+from hfc_keras.reporting.figures import frequency
+from hfc_keras.reporting.rows import KEYS
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def table():
     rows["split"] = np.where(original & rows.duplicated(keep="last"), "train", "test")
     rows["bn_statistics"] = np.where(rows["recipe"] == "vanilla", "none", "batch")
     rows["accuracy"] = 0.1 * rows["seed"] + 0.05 * rows["epoch"]
-    return rows.drop_duplicates(tables.KEYS)
+    return rows.drop_duplicates(KEYS)
 
 
 def test_last_epoch_has_mean_and_spread(table):
@@ -144,7 +145,7 @@ def test_tables_without_what_is_drawn_are_refused(table, change, split, message)
 
 def test_curves_are_told_apart_by_colour_and_dash(table):
     looks = [
-        plots._line("test", component, radius, [4.0, 8.0])
+        frequency._line("test", component, radius, [4.0, 8.0])
         for component in ("low", "high")
         for radius in (4.0, 8.0)
     ]

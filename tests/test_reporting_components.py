@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hfc_keras import reporting
-from hfc_keras.reporting import palette, panels
+from hfc_keras.reporting.drawing import palette, panels
 
 SPREAD = [-0.02, 0.01, 0.04]
 

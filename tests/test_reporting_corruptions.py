@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hfc_keras.reporting import condition_effect, palette
-from hfc_keras.reporting.corruptions import corruption_points, corruption_table
+from hfc_keras.reporting import condition_effect
+from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.figures.corruptions import corruption_points, corruption_table
 
 BASES = {"clean": 0.8, "fog": 0.5, "shot_noise": 0.3}
 SPREAD = [-0.02, 0.01, 0.04]

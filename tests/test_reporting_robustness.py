@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hfc_keras import reporting
-from hfc_keras.reporting import robustness
+from hfc_keras.reporting.figures import robustness
 
 SETTINGS = {
     "clean": ("none", np.nan, np.nan, np.nan, None),

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hfc_keras import reporting
-from hfc_keras.reporting import resampled_effects
+from hfc_keras.reporting.claims import resampled_effects
 
 
 def table(accuracies, examples=500):

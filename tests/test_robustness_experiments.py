@@ -3,9 +3,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import kernel_smoothing, robustness, runner, settings, smooth_training
+from experiments import kernel_smoothing, smooth_training
+from experiments.lab import runner, settings
+from experiments.measures import smoothed_robustness
 from hfc_keras import attacks
-from hfc_keras.reporting import robustness as reporting
+from hfc_keras.reporting.figures import robustness as reporting
 
 SMALL = "--examples 120 40 --epochs 1 --attacked 20 --steps 2 --epsilons 0.1 --long-epsilons 0.1"
 
@@ -13,7 +15,7 @@ SMALL = "--examples 120 40 --epochs 1 --attacked 20 --steps 2 --epsilons 0.1 --l
 def test_kernel_smoothing_writes_table_figures_and_kernels(run, capsys):
     path = run(kernel_smoothing, "--rhos 0 1 --recipes natural adversarial_5x5")
     table = pd.read_csv(f"{path}.csv")
-    assert table.columns[: len(robustness.KEYS)].tolist() == robustness.KEYS
+    assert table.columns[: len(smoothed_robustness.KEYS)].tolist() == smoothed_robustness.KEYS
     assert set(reporting.COLUMNS) <= set(table.columns)
     # A model as trained, one smoothed and one normalised: clean, three attacks, the long one.
     assert table.groupby(["recipe", "rho", "normalized"]).size().tolist() == [5] * 6
@@ -142,6 +144,10 @@ def test_figures_train_nothing(run, monkeypatch):
 def test_summary_tells_of_zero_gradients(run, capsys):
     path = run(smooth_training, "--recipes vanilla --model small_cnn")
     table = pd.read_csv(f"{path}.csv")
-    assert "gradients are zero" not in robustness.summary(table.assign(zero_gradient_share=np.nan))
+    assert "gradients are zero" not in smoothed_robustness.summary(
+        table.assign(zero_gradient_share=np.nan)
+    )
     masked = table.assign(zero_gradient_share=np.where(table["attack"] == "fgsm", 0.25, 0))
-    assert "In 1 of 5 rows" in robustness.summary(masked) and "25.0%" in robustness.summary(masked)
+    assert "In 1 of 5 rows" in smoothed_robustness.summary(
+        masked
+    ) and "25.0%" in smoothed_robustness.summary(masked)

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from experiments import __main__ as listing
-from experiments import catalogue, claims, scale
+from experiments import scale
+from experiments.lab import catalogue
+from experiments.ledger import judging
 from hfc_keras import reporting
 
 RINGS = (0, 8, 16)
@@ -109,7 +111,7 @@ def test_damaged_and_missing_tables_are_refused(tmp_path, capsys):
 
 
 def test_core_claims_are_claims_and_the_command_is_listed(capsys):
-    made = {claim.id for module in claims.claimants().values() for claim in module.CLAIMS}
+    made = {claim.id for module in judging.claimants().values() for claim in module.CLAIMS}
     assert set(scale.CORE) <= made and set(scale.GIVEN) <= set(scale.CORE)
     core = [claim.id for module in scale.core_modules().values() for claim in module.CLAIMS]
     assert sorted(core) == sorted(scale.CORE)

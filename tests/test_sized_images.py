@@ -6,7 +6,9 @@ import pytest
 from PIL import Image
 
 from experiments import all as every_experiment
-from experiments import batch_size, conditions, tasks
+from experiments import batch_size
+from experiments.lab.parallel import tasks
+from experiments.measures import changed_images
 from hfc_keras import __main__ as command_line
 from hfc_keras import data, models
 from hfc_keras.commands.sized_images import sized_images
@@ -104,4 +106,4 @@ def test_published_corruptions_stay_out_where_images_are_resized(size, found, mo
         settings=batch_size.Settings(dataset="cifar10", image_size=size),
         recipe=types.SimpleNamespace(image_size=size),
     )
-    assert (conditions._published(cell, 5, (3,)) is not None) == found
+    assert (changed_images._published(cell, 5, (3,)) is not None) == found

@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 from own import tiny
 
-from experiments import amplitude_phase, background, runner, settings, stages, tasks
+from experiments import amplitude_phase
+from experiments.lab import runner, settings
+from experiments.lab.parallel import background, stages, tasks
 from hfc_keras import files
 from hfc_keras.training import Recipe
 
@@ -29,7 +31,7 @@ ROWS = (
 )
 STAGED = f"""
 import contextlib, importlib
-from experiments import background, stages
+from experiments.lab.parallel import background, stages
 # Other tests at work would leave it no processor.
 background.lowest_priority = contextlib.nullcontext
 stages.TABLE = tuple(stages.Row(*row) for row in {[tuple(row) for row in ROWS]})
@@ -238,7 +240,7 @@ def test_a_killed_queue_goes_on(own, tmp_path):
 
 
 def test_the_priority_is_the_lowest():
-    words = "import os; from experiments import background\n"
+    words = "import os; from experiments.lab.parallel import background\n"
     words += "with background.lowest_priority(): print(os.nice(0))"
     done = subprocess.run(
         [sys.executable, "-c", words], cwd=ROOT, capture_output=True, text=True, check=True

@@ -12,9 +12,9 @@ from experiments import (
     anti_aliasing,
     compare_all,
     contextual_convolution,
-    system_trainings,
-    systems,
 )
+from experiments.measures import battery
+from experiments.recipes import systems
 from hfc_keras import reporting
 
 SMALL = "--examples 80 40 --epochs 1 --severities 3 --epsilons 0.03"
@@ -27,7 +27,7 @@ def test_every_measure_is_in_the_table_and_once_in_the_comparison(run, capsys):
     assert set(table["measure"]) == measures | {"uncorrupted", "calibration", "outside"}
     assert not table.duplicated(amplitude_phase.KEYS).any()
     assert set(table[table["measure"] == "outside"]["condition"]) == {"gaussian", "uniform"}
-    shares = systems.shares(table)["accuracy"]
+    shares = battery.shares(table)["accuracy"]
     assert shares.between(0, 1).all() and len(shares) == 2 * (1 + 3 + 9 + 2 + 1 + 2)
     for part in ("", "_sensitivity", "_corruptions", "_calibration"):
         assert (path.parent / f"amplitude_phase{part}.png").stat().st_size > 5_000
@@ -126,8 +126,7 @@ CASES = [
             "mix_regulator": 2,
             "mix_rotation": 2,
         },
-        {"resnet18": 0, "unshared": 0, "anchored": 1}
-        | dict.fromkeys(system_trainings.ANCHORED[3:], 0),
+        {"resnet18": 0, "unshared": 0, "anchored": 1} | dict.fromkeys(systems.ANCHORED[3:], 0),
     ),
 ]
 
@@ -146,7 +145,7 @@ def test_claims_follow_the_sign_of_the_effect(experiment, goodness, low):
 
 def test_alike_is_refuted_by_a_difference_to_either_side():
     for better in (-1, 1):
-        goodness = dict.fromkeys(system_trainings.ANCHORED, 0) | {"mix_regulator": better}
+        goodness = dict.fromkeys(systems.ANCHORED, 0) | {"mix_regulator": better}
         table = table_of(goodness)
         judged = {claim.id: reporting.judge(claim, table) for claim in anchored_convolution.CLAIMS}
         assert {judged[name]["verdict"] for name in SIMILAR} == {"refuted"}

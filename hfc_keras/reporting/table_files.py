@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hfc_keras import checks, csv_files, files, records
-from hfc_keras.reporting.tables import KEYS
+from hfc_keras.reporting.rows import KEYS
 
 REMEDY = "bring it back, or replace it with --fresh"
 # Ends of the names of columns that hold shares of images.

@@ -2,57 +2,7 @@
 
 import pandas as pd
 
-from hfc_keras import checks
-
-KEYS = ["recipe", "seed", "epoch", "split", "component", "radius", "bn_statistics"]
-
-
-def unique_rows(table, keys=KEYS):
-    """Return a table after proving that no measurement stands in it twice.
-
-    Args:
-        table: DataFrame.
-        keys: columns that name a measurement.
-
-    Returns:
-        ``table``.
-
-    Raises:
-        ValueError: naming the first measurement that stands twice.
-
-    Example:
-        >>> len(unique_rows(pd.DataFrame({"recipe": ["a", "b"]}), ["recipe"]))
-        2
-    """
-    twice = table[table.duplicated(keys)]
-    first = twice[keys].iloc[0].to_dict() if len(twice) else None
-    checks.require(first is None, "A measurement must stand in a table once", measurement=first)
-    return table
-
-
-def one_source(table):
-    """Return a table after proving that its corrupted images have one maker.
-
-    Args:
-        table: DataFrame; without the column source it passes.
-
-    Returns:
-        ``table``.
-
-    Raises:
-        ValueError: naming the makers, if there are several.
-
-    Example:
-        >>> len(one_source(pd.DataFrame({"source": ["generated", "images", None]})))
-        3
-    """
-    sources = set(table["source"].dropna()) - {"images"} if "source" in table else set()
-    checks.require(
-        len(sources) <= 1,
-        "A table must hold corrupted images of one source",
-        sources=sorted(sources),
-    )
-    return table
+from hfc_keras.reporting.rows import unique_rows
 
 
 def last_epoch(table):

@@ -7,7 +7,7 @@ import time
 
 import pandas as pd
 
-from experiments import settings
+from experiments.lab import settings
 from hfc_keras import files
 
 KEYS = ["recipe", "seed", "measure"]

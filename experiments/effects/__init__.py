@@ -1,0 +1,1 @@
+"""Numbers by seed that claims are made of."""

@@ -1,0 +1,72 @@
+"""What the commands of the experiments have in common: arguments, endings, refusals."""
+
+import contextlib
+import sys
+
+import tyro
+
+from experiments.lab.settings import FLAGS, PATHS
+from hfc_keras import endings, files
+
+
+def parsed(settings, prog, description, arguments):
+    """Settings from a command line.
+
+    Args:
+        settings: dataclass.
+        prog: str, the command.
+        description: str.
+        arguments: list of str.
+
+    Returns:
+        An instance of ``settings``.
+
+    Raises:
+        SystemExit: with status 2 for arguments that cannot be used, 0 after the help.
+    """
+    for argument, following in zip(arguments, [*arguments, None][1:], strict=True):
+        option, assigned, value = argument.partition("=")
+        name = option.removeprefix("--").replace("-", "_")
+        is_path = option.startswith("--") and name in PATHS and name not in FLAGS
+        # To Path, and so to tyro, an empty path is the current folder.
+        if is_path and (value if assigned else following) == "":
+            sys.exit(refused(f"`{name}` must be a folder, not empty. Received: {name}=''"))
+    return tyro.cli(settings, prog=prog, description=description, args=arguments)
+
+
+@contextlib.contextmanager
+def ending():
+    """End a command with a plain message: status 2 for unusable files, as of ``endings.met`` else.
+
+    Yields:
+        endings.Command.
+    """
+    with endings.met() as command:
+        try:
+            yield command
+        except files.UnusableFileError as error:
+            sys.exit(refused(error))
+
+
+def advice(fresh):
+    """Say how a stopped run goes on; ``fresh`` tells whether it was told to start over."""
+    command = "The same command without --fresh" if fresh else "The same command"
+    return f"{command} goes on where this run stopped."
+
+
+def refused(error):
+    """Print what was refused; return the exit status."""
+    print(f"error: {error}", file=sys.stderr)
+    return 2
+
+
+def without_paths(arguments):
+    """Return arguments without those that say where files lie on one machine."""
+    kept, skip = [], False
+    for argument in arguments:
+        option = argument.partition("=")[0].removeprefix("--").replace("-", "_")
+        is_path = argument.startswith("--") and option in PATHS
+        if not (skip or is_path):
+            kept.append(argument)
+        skip = is_path and "=" not in argument and option not in FLAGS
+    return kept

@@ -1,0 +1,58 @@
+"""A trained network as the experiments test it: batch normalisation by population statistics.
+
+Moving averages are poor after a short training, and follow its last batches; the statistics of a
+test batch let an image's answer depend on its neighbours. So every measure of a last epoch that
+does not compare the three takes mean and variance over the images trained on, for attacks and
+gradients as well as for answers.
+"""
+
+import dataclasses
+import functools
+
+from experiments.lab import settings
+from hfc_keras import analysis, training
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(settings.Settings):
+    """Settings of an experiment whose networks are tested so."""
+
+    def measured_with(self):
+        """Return what rows depend on besides the recipe: also the statistics."""
+        return {**super().measured_with(), "bn_statistics": "population"}
+
+
+class Network:
+    """Trained network of a cell, with population statistics where it has batch normalisation.
+
+    Args:
+        cell: runner.Cell; trained here, or fetched.
+    """
+
+    def __init__(self, cell):
+        self.cell = cell
+        self.trained, self.history = cell.fit()
+        self.bn_statistics = "population" if cell.recipe.normalization == "batch" else "none"
+
+    @functools.cached_property
+    def model(self):
+        """keras.Model that is tested, made at the first use."""
+        if self.bn_statistics == "none":
+            return self.trained
+        images = training.population_images(self.cell.recipe, self.cell.dataset(), self.trained)
+        return analysis.with_statistics(self.trained, "population", images)
+
+    def measured(self, measure, arguments, compute):
+        """Rows of a measure from the store, or computed and kept there.
+
+        Args:
+            measure: str.
+            arguments: dict for JSON, what the rows depend on besides the network.
+            compute: function of the model that returns the DataFrame.
+
+        Returns:
+            DataFrame with the column bn_statistics.
+        """
+        told = {} if self.bn_statistics == "none" else {"bn_statistics": self.bn_statistics}
+        rows = self.cell.measured(measure, {**arguments, **told}, lambda: compute(self.model))
+        return rows.assign(bn_statistics=self.bn_statistics)

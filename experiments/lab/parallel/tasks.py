@@ -1,0 +1,216 @@
+"""What a run over many experiments has to do, in which order, and how far it is."""
+
+import dataclasses
+import sys
+import traceback
+from concurrent.futures.process import BrokenProcessPool
+from typing import NamedTuple
+
+from experiments.lab import catalogue, runner
+from experiments.lab.parallel import workers
+from experiments.lab.results import Results
+from experiments.lab.settings import Common
+from hfc_keras import files
+
+# Experiments whose attacks take longer than all else that is measured of the same networks.
+LATE = ("kernel_smoothing", "smooth_training")
+SHARED = tuple(field.name for field in dataclasses.fields(Common))
+
+
+class Part:
+    """One experiment of a run.
+
+    Args:
+        name: str, as of ``catalogue.load``.
+        settings: object with the attributes SHARED, which go to the experiment's Settings.
+        command: str, for the record.
+        recipes: tuple of str, which of its recipes; None is all.
+
+    Raises:
+        ValueError: for what the experiment refuses.
+    """
+
+    def __init__(self, name, settings, command, recipes=None):
+        self.name, self.title = name, name.rpartition(".")[2]
+        self.experiment = catalogue.load(name)
+        shared = {field: getattr(settings, field) for field in SHARED}
+        told = self.experiment.Settings(**shared, recipes=recipes)
+        try:
+            self.plan = runner.make_plan(self.experiment, told)
+        except ValueError as error:
+            raise ValueError(f"{self.title}: {error}") from error
+        path = told.folder / self.title
+        self.results = Results(path, self.plan, command, self.experiment.KEYS)
+        self.seconds, self.failed = 0.0, []
+
+    @property
+    def left(self):
+        """Cells neither measured nor given up."""
+        ended = {*self.results.rows, *self.failed}
+        return [cell for cell in self.plan.cells() if cell.label not in ended]
+
+    def take(self, cell, future):
+        """Add what a process measured to the table.
+
+        Args:
+            cell: runner.Cell.
+            future: as of ``workers.measured``.
+
+        Returns:
+            ``(seconds, None)``, or ``(None, reason)`` if there are no rows.
+
+        Raises:
+            UnusableFileError: if a file cannot be used, so that the run cannot go on.
+        """
+        try:
+            measured = future.result()
+            self.results.add(cell, *measured)
+        except files.UnusableFileError:
+            raise
+        except FloatingPointError as error:
+            reason = f"diverged: {error}"
+        except BrokenProcessPool:
+            reason = "failed: its process was ended, by a signal or for want of memory"
+        except workers.CellError as error:
+            reason = f"failed: {error}"
+        except Exception:
+            reason = f"failed: {traceback.format_exc()}"
+        else:
+            self.seconds += measured.seconds
+            return measured.seconds, None
+        self.failed.append(cell.label)
+        return None, reason
+
+    def finish(self):
+        """Draw figures, print the summary and publish models of what has been measured."""
+        if not self.results.rows:
+            return
+        try:
+            runner.finish(self.experiment, self.plan, self.results)
+        except files.UnusableFileError:
+            raise
+        except Exception:
+            print(f"{self.title} figures failed: {traceback.format_exc()}", file=sys.stderr)
+            self.failed.append("figures")
+
+
+class Task(NamedTuple):
+    """A cell to measure."""
+
+    part: Part
+    cell: runner.Cell
+
+    @property
+    def name(self):
+        """Name of the experiment."""
+        return self.part.name
+
+    @property
+    def label(self):
+        """Experiment, recipe and seed in words."""
+        return f"{self.part.title} {self.cell.label}"
+
+
+class Progress:
+    """Counts cells and estimates the time left, trainings and mere measurements apart.
+
+    Args:
+        total: int, all cells of the run, with those that are done.
+        trains: dict from the label of each task to whether it has to train.
+        jobs: int, cells at once.
+    """
+
+    def __init__(self, total, trains, jobs):
+        self.total, self.waiting, self.jobs = total, dict(trains), jobs
+        self.seconds = {True: [], False: []}
+
+    @property
+    def count(self):
+        """Cells that have ended."""
+        return self.total - len(self.waiting)
+
+    @property
+    def left(self):
+        """Seconds left by the means so far; None where nothing is known or left."""
+        every = [*self.seconds[True], *self.seconds[False]]
+        if not (every and self.waiting):
+            return None
+        known = {kind: seconds or every for kind, seconds in self.seconds.items()}
+        means = {kind: sum(seconds) / len(seconds) for kind, seconds in known.items()}
+        work = sum(means[kind] for kind in self.waiting.values())
+        return work / min(self.jobs, len(self.waiting))
+
+    def ended(self, label, seconds, reason=None):
+        """Take note of a task that has ended.
+
+        Args:
+            label: str.
+            seconds: float, or None if it failed.
+            reason: str, why it failed.
+
+        Returns:
+            str, the line to print.
+        """
+        kind = self.waiting.pop(label)
+        if seconds is not None:
+            self.seconds[kind].append(seconds)
+        outcome = f" {reason}" if seconds is None else f", {seconds:.0f} s"
+        left = "" if seconds is None else runner.time_left(self.left)
+        return f"[{self.count}/{self.total}] {label}{outcome}{left}"
+
+
+def ordered(tasks):
+    """Order tasks so that each training is started once before those that share it follow.
+
+    The longest trainings come first, so that none is left over at the end.
+
+    Args:
+        tasks: list of Task.
+
+    Returns:
+        list of Task.
+    """
+    first = {}
+    for task in tasks:
+        first.setdefault(task.cell.recipe.hash, task)
+    longest = sorted(first.values(), key=lambda task: -_passes(task.cell.recipe))
+    return [*longest, *(task for task in tasks if task is not first[task.cell.recipe.hash])]
+
+
+def by_seed(tasks):
+    """Order tasks by seed, and those of a seed as ``ordered`` does; those of LATE come at the end.
+
+    Args:
+        tasks: list of Task.
+
+    Returns:
+        list of Task.
+    """
+    groups = {}
+    for task in tasks:
+        place = task.part.title in LATE, task.cell.recipe.seed
+        groups.setdefault(place, []).append(task)
+    return [task for place in sorted(groups) for task in ordered(groups[place])]
+
+
+def _passes(recipe):
+    """Passes over the training images that a training takes, those of its attack with them."""
+    return recipe.epochs * (1 + getattr(recipe.adversary, "steps", 0))
+
+
+def trainings(tasks):
+    """Tell which tasks, in this order, train: the first of each training not in the store.
+
+    Args:
+        tasks: list of Task.
+
+    Returns:
+        dict from the task's label to bool.
+    """
+    found, trained = {}, set()
+    for task in tasks:
+        recipe = task.cell.recipe
+        kept = recipe.hash in trained or recipe.epochs in task.cell.store.epochs(recipe)
+        found[task.label] = not kept
+        trained.add(recipe.hash)
+    return found

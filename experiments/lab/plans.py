@@ -1,0 +1,117 @@
+"""What a run would train and measure, in which order, and how long that takes."""
+
+import statistics
+from typing import NamedTuple
+
+from experiments.lab import costs
+
+
+class Work(NamedTuple):
+    """What one experiment has to do.
+
+    Attributes:
+        title: str, the experiment.
+        results: results.Results, with what earlier runs left.
+        cells: list of runner.Cell that are not measured, in the order of the run.
+    """
+
+    title: str
+    results: object
+    cells: list
+
+
+class Estimate:
+    """Trainings and measures of a run, with seconds.
+
+    Args:
+        rounds: list of ``(heading, list of Work)``, in the order of the run.
+        jobs: int, cells at once.
+        known: costs.Costs, or None for those of the store of the first cell.
+    """
+
+    def __init__(self, rounds, jobs, known=None):
+        self.jobs, self.costs = jobs, known
+        self.seconds, self.trainings, self.cells, self.untold = 0.0, 0, 0, 0
+        self.lines, self.met = [], set()
+        for heading, works in rounds:
+            self.lines += [heading] if heading else []
+            self._train(works)
+            self.lines += [self._measure(work) for work in works]
+
+    @property
+    def total(self):
+        """The whole in words."""
+        words = f"{self.trainings} trainings and {self.cells} cells to measure, about "
+        words += f"{minutes(self.seconds / self.jobs)} min"
+        words += f" with {self.jobs} at once" if self.jobs > 1 else ""
+        if self.untold:
+            words += f", and {self.untold} cells of experiments that were not measured before"
+        return words
+
+    def text(self):
+        """Return every training, in order, what is measured after them, and the total."""
+        return "\n".join([*self.lines, f"total: {self.total}"])
+
+    def _train(self, works):
+        """Lines of the trainings of a round."""
+        first = {}
+        for work in works:
+            for cell in work.cells:
+                if cell.recipe.hash not in self.met:
+                    first.setdefault(cell.recipe.hash, (f"train {work.title} {cell.label}", cell))
+        self.met |= first.keys()
+        width = max((len(words) for words, _ in first.values()), default=0)
+        for words, cell in sorted(first.values(), key=lambda each: each[1].recipe.seed):
+            self.lines.append(f"  {words:<{width}}  {self._state(cell)}")
+
+    def _state(self, cell):
+        """Minutes of a training, or that it is there."""
+        recipe, store = cell.recipe, cell.store
+        done = max(store.epochs(recipe), default=0)
+        if done == recipe.epochs:
+            return "is there"
+        if store.publishes(recipe):
+            return "is published"
+        self.costs = self.costs or costs.Costs(store, cell.settings.data_dir)
+        seconds = self.costs.left(recipe)
+        self.seconds, self.trainings = self.seconds + seconds, self.trainings + 1
+        going_on = f", from epoch {done} of {recipe.epochs}" if done else ""
+        return f"{minutes(seconds)} min{going_on}"
+
+    def _measure(self, work):
+        """Line of an experiment's measures."""
+        count, known = len(work.cells), measured(work.results.cells.values())
+        self.cells += count
+        self.seconds += (known or 0.0) * count
+        self.untold += count if known is None else 0
+        told = "time not known" if known is None else f"{minutes(known * count)} min"
+        words = f"  measure {work.title}: {count} cells"
+        there = f"{len(work.results.rows)} are there"
+        return f"{words}, {told}; {there}" if count else f"{words}; {there}"
+
+
+def measured(cells):
+    """Seconds that a cell takes beside its training, from those that are measured.
+
+    Args:
+        cells: iterable of dict, of a record.
+
+    Returns:
+        float, or None if nothing is known. Cells that took under a second had their measures in
+        the store.
+
+    Example:
+        >>> measured([{"seconds": 70.0, "training_seconds": 60.0}, {"seconds": 12.0}])
+        11.0
+    """
+    found = []
+    for cell in cells:
+        trained, seconds = cell.get("training_seconds") or 0.0, cell.get("seconds", 0.0)
+        found.append(seconds - trained if seconds > trained else seconds)
+    found = [seconds for seconds in found if seconds >= 1]
+    return statistics.median(found) if found else None
+
+
+def minutes(seconds):
+    """Minutes in words, whole ones from ten on."""
+    return f"{seconds / 60:.0f}" if seconds >= 600 else f"{seconds / 60:.1f}"

@@ -1,0 +1,191 @@
+"""Table and record of an experiment on disk, cell by cell."""
+
+import contextlib
+import json
+import sys
+
+import pandas as pd
+
+from experiments.lab.record import provenance
+from hfc_keras import checks, files, records, reporting
+
+
+class Results:
+    """Rows of the cells that are done; a stopped run goes on from here, a wider one adds to it.
+
+    Args:
+        path: Path of the files without suffix.
+        plan: runner.Plan, which knows the cell of each recipe and seed.
+        command: str, the command of this run, for the record.
+        keys: list of str, the columns that name a measurement.
+    """
+
+    def __init__(self, path, plan, command, keys):
+        self.path, self.plan, self.command, self.keys = path, plan, command, keys
+        self.rows, self.cells, self.runs, self.added = {}, {}, [], []
+        self.loaded, self.peak_memory = None, None
+
+    @contextlib.contextmanager
+    def opened(self):
+        """Read what is there and refuse a second run into the same files.
+
+        Raises:
+            UnusableFileError: if the files are in use or damaged, or hold cells made with other
+                settings or data.
+        """
+        lock = self.path.with_name(f".{self.path.name}.lock")
+        with files.locked(lock, wait=False, name="results"):
+            files.sweep(self.path.parent)
+            self.read()
+            yield
+
+    def read(self):
+        """Read what earlier runs left.
+
+        Raises:
+            UnusableFileError: if the files are damaged, or hold cells made with other settings or
+                data, or of another profile.
+        """
+        try:
+            if not self.plan.settings.fresh:
+                self._load()
+        except ValueError as error:
+            raise files.UnusableFileError(*error.args) from error
+
+    def add(self, cell, rows, seconds, peak_memory=None):
+        """Take in the rows of a cell that has been measured, and write table and record.
+
+        Args:
+            cell: runner.Cell.
+            rows: DataFrame that ``measure`` returned.
+            seconds: float, time that took.
+            peak_memory: float or None, GB, of the process that measured.
+
+        Raises:
+            ValueError: if a measurement stands in the rows twice; nothing is taken in then.
+            UnusableFileError: if earlier rows have other columns, or a file cannot be written.
+        """
+        rows = rows.assign(recipe=cell.name, seed=cell.seed)
+        others = rows.columns.difference(self.keys, sort=False)
+        rows = reporting.unique_rows(rows[[*self.keys, *others]], self.keys)
+        self._check_columns(cell, rows)
+        self.rows[cell.label] = rows
+        self.cells[cell.label] = {
+            "key": cell.key,
+            **cell.made(),
+            "seconds": round(seconds, 1),
+            "rows": len(rows),
+        }
+        self.peak_memory = max(filter(None, (self.peak_memory, peak_memory)), default=None)
+        self.added.append(cell.label)
+        self._write()
+
+    def table(self):
+        """Return all rows, ordered by seed and then as the experiment orders its recipes."""
+        names = list(self.plan.recipes)
+        cells = sorted(
+            map(self.plan.labelled, self.rows),
+            key=lambda cell: (cell.seed, names.index(cell.name)),
+        )
+        tables = [self.rows[cell.label] for cell in cells]
+        return reporting.unique_rows(pd.concat(tables, ignore_index=True), self.keys)
+
+    def _check_columns(self, cell, rows):
+        """Refuse to mix rows of one recipe that another version measured in other columns."""
+        if self.loaded is None:
+            return
+        before = self.loaded[self.loaded["recipe"] == cell.name]
+        measured = set(before.columns[before.notna().any()])
+        if len(before) and not measured <= set(rows.columns) <= set(before.columns):
+            raise files.UnusableFileError(
+                "`results` must hold the columns that are measured now "
+                f"({', '.join(rows.columns)}); choose another folder with --results, or replace "
+                f"them with --fresh. Received: columns={list(before.columns)}"
+            )
+
+    def _write(self):
+        """Write the table and then the record, which alone says that a cell is in the table."""
+        path = self.path.with_suffix(".json")
+        if not path.exists():
+            # A stop between the two files leaves no table without a record.
+            files.write_whole(path, json.dumps({"runs": [], "cells": {}}))
+        table = self.table()
+        text = table.to_csv(index=False)
+        files.write_whole(self.path.with_suffix(".csv"), text)
+        # Cells of earlier versions get their checksums with the first cell that is added.
+        for label, checksum in reporting.checksums(text).items():
+            self.cells[label] = {**self.cells[label], records.SEAL: checksum}
+        memory = {"peak_memory_gb": self.peak_memory} if self.peak_memory else {}
+        this_run = {"command": self.command, **provenance(), **memory, "cells": self.added}
+        record = {
+            **self.plan.described(),
+            "seeds": sorted({self.plan.labelled(label).seed for label in self.rows}),
+            "runs": [*self.runs, this_run],
+            "columns": list(table.columns),
+            "cells": self.cells,
+        }
+        files.write_whole(path, json.dumps(records.sealed(record), indent=1))
+
+    def _load(self):
+        table, record = self.path.with_suffix(".csv"), self.path.with_suffix(".json")
+        if record.exists() and not _read_record(record)["cells"]:
+            return
+        checks.require(
+            table.exists() == record.exists(),
+            f"{table.name} and {record.name} must be there together; bring the other one back, or "
+            "replace both with --fresh",
+            results=str(self.path),
+        )
+        if not table.exists():
+            return
+        content = _read_record(record)
+        _check_profile(record, content, self.plan.settings.profile)
+        rows = reporting.read_table(table, self.keys, lost_rows=True)
+        cells, self.runs = content["cells"], content["runs"]
+        found = {label: self.plan.labelled(label) for label in cells}
+        others = [
+            label
+            for label, cell in found.items()
+            if cell is None or cell.key != cells[label]["key"]
+        ]
+        checks.require(
+            not others,
+            f"`results` must not hold cells of other settings, data or version ({others}); "
+            "choose another folder with --results, or replace them with --fresh",
+            results=str(self.path),
+        )
+        for label, cell in found.items():
+            own = rows[(rows["recipe"] == cell.name) & (rows["seed"] == cell.seed)]
+            if len(own) == cells[label]["rows"]:
+                self.rows[label], self.cells[label] = own, cells[label]
+            else:
+                told = f"{table} has {len(own)} of the {cells[label]['rows']} rows of {label}"
+                print(f"damaged: {told}; it is measured again", file=sys.stderr)
+        self.loaded = rows
+
+
+def _check_profile(path, content, profile):
+    """Refuse a table of another profile, whatever the folder's name says."""
+    made = (content.get("settings") or {}).get("profile", profile)
+    checks.require(
+        made == profile,
+        f"`results` must hold tables of one profile in a folder; {path} is of profile {made!r}, "
+        f"not {profile!r}; move it to its own, or choose another folder with --results",
+        profile=made,
+    )
+
+
+def _read_record(path):
+    """Record of an earlier run."""
+    content = records.read(path, "bring it back, or replace it with --fresh")
+    try:
+        whole = all({"key", "rows"} <= entry.keys() for entry in content["cells"].values())
+        whole = whole and isinstance(content["runs"], list)
+    except (KeyError, TypeError, AttributeError):
+        whole = False
+    checks.require(
+        whole,
+        "A record must be whole JSON with its cells; bring it back, or replace it with --fresh",
+        path=str(path),
+    )
+    return content

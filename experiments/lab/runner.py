@@ -1,0 +1,298 @@
+"""Runs an experiment: command line, cells, resume, table, figure, record."""
+
+import dataclasses
+import functools
+import json
+import sys
+import time
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from experiments.lab import plans
+from experiments.lab.command_line import advice, ending, parsed, refused, without_paths
+from experiments.lab.record import peak_memory
+from experiments.lab.results import Results
+from experiments.lab.settings import PATHS
+from hfc_keras import checks, files, reporting, training
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One recipe with one seed: what is trained once and measured."""
+
+    name: str
+    recipe: training.Recipe
+    settings: object
+    store: training.Store
+
+    @property
+    def key(self):
+        """Name of the cell's rows: the same recipe, settings and data give the same key."""
+        content = {
+            "recipe": self.recipe.to_dict(),
+            "settings": self.settings.measured_with(),
+            "measures": training.MEASURES,
+            "data": self.dataset().fingerprint,
+        }
+        return training.digest(content)[:16]
+
+    @property
+    def seed(self):
+        """Seed of the recipe."""
+        return self.recipe.seed
+
+    @property
+    def label(self):
+        """Recipe and seed in words."""
+        return f"{self.name} seed {self.seed}"
+
+    def made(self):
+        """How the network came about, for the record."""
+        trained = self.store.seconds(self.recipe)
+        seconds = None if trained is None else round(trained, 1)
+        return {"recipe": self.recipe.to_dict(), "training_seconds": seconds}
+
+    def fit(self, every_epoch=False):
+        """Train the recipe or fetch it: ``(model, history)``."""
+        return training.fit(self.recipe, self.store, self.settings.data_dir, every_epoch)
+
+    def dataset(self):
+        """Data set of the recipe."""
+        return training.load_data(self.recipe, self.settings.data_dir)
+
+    def test_images(self, count=None):
+        """Test split in a fixed random order, all of it or its first images.
+
+        Images sorted by class would make one-sided subsets and batches.
+        """
+        test = self.dataset().test
+        return test.take(np.random.default_rng(0).permutation(len(test))[:count])
+
+    def measured(self, measure, arguments, compute):
+        """Rows of a measure from the store, or computed and kept there."""
+        return self.store.measured(self.recipe, self.dataset(), measure, arguments, compute)
+
+    def publish(self):
+        """Write the trained model to the published folder."""
+        return self.store.publish(self.recipe, self.dataset(), *self.fit())
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What an experiment would do under some settings."""
+
+    recipes: dict
+    settings: object
+    store: training.Store
+
+    def cell(self, name, seed):
+        """Cell of a recipe and a seed."""
+        return Cell(name, self.recipes[name].but(seed=seed), self.settings, self.store)
+
+    def labelled(self, label):
+        """Cell of a label; None if there is no such recipe."""
+        name, _, seed = label.rpartition(" seed ")
+        return self.cell(name, int(seed)) if name in self.recipes and seed.isdigit() else None
+
+    def cells(self):
+        """Cells that the settings ask for, all recipes of a seed before the next seed."""
+        names = self.settings.recipes or tuple(self.recipes)
+        return [self.cell(name, seed) for seed in self.settings.seed_list for name in names]
+
+    def described(self):
+        """Settings and data set for the record."""
+        values = dataclasses.asdict(self.settings)
+        left_out = (*PATHS, "seeds", "recipes")
+        return {
+            "dataset": self.settings.dataset_name,
+            "settings": {name: value for name, value in values.items() if name not in left_out},
+        }
+
+
+def main(experiment, arguments=None, plan_of=None):
+    """Run an experiment from the command line.
+
+    Args:
+        experiment: module with a docstring, ``Settings``, ``recipes(settings)`` (dict from
+            name to Recipe), ``measure(cell)`` (DataFrame), ``KEYS`` (the columns that name a
+            measurement), ``summary(table)`` (str to print) and ``figures(table, plan)`` (dict
+            from what is added to the file's name to the figure).
+        arguments: list of str or None; None is the process's own.
+        plan_of: function from settings to the plan of an experiment whose networks are not
+            trained by recipes; None is ``make_plan``.
+    """
+    name = experiment.__spec__.name if experiment.__spec__ else experiment.__name__
+    prog, arguments = f"python -m {name}", sys.argv[1:] if arguments is None else arguments
+    with ending() as command:
+        settings = parsed(experiment.Settings, prog, experiment.__doc__, arguments)
+        command.advice = advice(settings.fresh)
+        try:
+            plan = plan_of(settings) if plan_of else make_plan(experiment, settings)
+        except ValueError as error:
+            sys.exit(refused(error))
+        path = settings.folder / name.rpartition(".")[2]
+        told = " ".join([prog, *without_paths(arguments)])
+        results = Results(path, plan, told, experiment.KEYS)
+        if settings.plan:
+            print(planned(plan, results).text())
+            return
+        with results.opened():
+            diverged = run(experiment, plan, results)
+        if diverged:
+            sys.exit(1)
+
+
+def planned(plan, results):
+    """Estimate of what is left to do.
+
+    Args:
+        plan: Plan.
+        results: Results, not opened.
+
+    Returns:
+        plans.Estimate.
+
+    Raises:
+        UnusableFileError: as of ``Results.read``.
+    """
+    results.read()
+    left = [cell for cell in plan.cells() if cell.label not in results.rows]
+    return plans.Estimate([("", [plans.Work(results.path.name, results, left)])], jobs=1)
+
+
+def run(experiment, plan, results):
+    """Train and measure every cell that is not done, then draw the figures.
+
+    Args:
+        experiment: as of ``main``.
+        plan: Plan.
+        results: Results, opened, with what earlier runs left.
+
+    Returns:
+        list of the cells whose training diverged; they are left out of the table.
+    """
+    cells, seconds, diverged = plan.cells(), [], []
+    for number, cell in enumerate(cells, start=1):
+        if cell.label in results.rows:
+            continue
+        mean = sum(seconds) / len(seconds) if seconds else None
+        left = time_left(mean and mean * (len(cells) - number + 1))
+        print(f"[{number}/{len(cells)}] {cell.label}{left}", flush=True)
+        try:
+            measured = measure(experiment, cell)
+        except FloatingPointError as error:
+            print(f"diverged: {cell.label}: {error}", file=sys.stderr)
+            diverged.append(cell)
+            continue
+        seconds.append(measured.seconds)
+        results.add(cell, *measured)
+    if results.rows:
+        finish(experiment, plan, results)
+    return diverged
+
+
+class Measured(NamedTuple):
+    """What measuring a cell gave and took."""
+
+    rows: pd.DataFrame
+    seconds: float
+    peak_memory: float | None
+
+
+def measure(experiment, cell):
+    """Train and measure a cell.
+
+    Args:
+        experiment: as of ``main``.
+        cell: Cell.
+
+    Returns:
+        Measured: rows, seconds and the largest memory of this process so far in GB.
+    """
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        # A network trained on one component may be; its range of pixels is right.
+        warnings.filterwarnings("ignore", "The model is near chance")
+        rows = experiment.measure(cell)
+    return Measured(rows, time.perf_counter() - start, peak_memory())
+
+
+def finish(experiment, plan, results):
+    """Draw the figures, print summary and files, publish models if asked to.
+
+    Args:
+        experiment: as of ``main``.
+        plan: Plan.
+        results: Results with at least one cell.
+    """
+    table = results.table()
+    print(f"\n{experiment.summary(table)}\n")
+    written = [results.path.with_suffix(suffix) for suffix in (".csv", ".json")]
+    for name, figure in experiment.figures(table, plan).items():
+        written += reporting.save_figure(figure, f"{results.path}{name}")
+    print("\n".join(f"wrote {path}" for path in written))
+    if plan.settings.publish:
+        for cell in plan.cells():
+            if cell.label in results.rows:
+                print(f"wrote {cell.publish()}")
+
+
+def make_plan(experiment, settings):
+    """Refuse what cannot work before anything is trained.
+
+    Args:
+        experiment: as of ``main``.
+        settings: its Settings.
+
+    Returns:
+        Plan.
+
+    Raises:
+        ValueError: for settings or data that cannot be used.
+    """
+    for name in ("seeds", "recipes"):
+        given = getattr(settings, name)
+        checks.require(given != (), f"`{name}` must hold at least one", **{name: given})
+    recipes = experiment.recipes(settings)
+    for name in settings.recipes or ():
+        checks.choice("recipes", name, recipes)
+    seeds = settings.seed_list
+    checks.require(len(set(seeds)) == len(seeds), "`seeds` must differ", seeds=seeds)
+    files.writable_folder(settings.folder, "results")
+    files.writable_folder(settings.store, "store")
+    store = training.Store(settings.store, published=settings.results / "models")
+    store.sweep()
+    plan = Plan(recipes, settings, store)
+    dataset = plan.cells()[0].dataset()
+    for cell in plan.cells():
+        store.check_data(cell.recipe, dataset)
+        if cell.recipe.seed == seeds[0]:
+            recipe = cell.recipe
+            options = json.dumps(recipe.options, sort_keys=True)
+            network = recipe.model, recipe.width, options, recipe.normalization, recipe.dropout
+            _check_network(*network, dataset.image_shape, dataset.classes)
+    return plan
+
+
+@functools.cache
+def _check_network(model, width, options, normalization, dropout, image_shape, classes):
+    """Refuse a network that cannot be built, which is found out once for all experiments."""
+    recipe = training.Recipe(
+        model=model,
+        width=width,
+        options=json.loads(options),
+        normalization=normalization,
+        dropout=dropout,
+    )
+    training.build_model(recipe, image_shape, classes)
+
+
+def time_left(seconds):
+    """Say in words how long a run takes from now; nothing for None."""
+    if seconds is None:
+        return ""
+    minutes = seconds / 60
+    return f", about {minutes:.0f} min left" if minutes >= 1 else ", less than a minute left"

@@ -1,0 +1,1 @@
+"""Tables read back and their claims judged, over data sets and scales."""

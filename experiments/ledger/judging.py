@@ -1,0 +1,200 @@
+"""Claims judged by the tables of one scale or several: the largest one decides."""
+
+import dataclasses
+import hashlib
+import importlib
+import typing
+
+import pandas as pd
+
+from experiments.lab import catalogue, settings
+from experiments.lab.profiles import Profile as Scale
+from experiments.ledger.source import NoComparisonError, Source, compared
+from hfc_keras import checks, reporting
+
+# From the smallest to the largest.
+SCALES = typing.get_args(Scale)
+
+
+@dataclasses.dataclass
+class Judged:
+    """What was found; lists grow as tables are read."""
+
+    rows: list = dataclasses.field(default_factory=list)
+    """A dict a claim and data set: its row at the largest scale, and columns of every scale."""
+    effects: list = dataclasses.field(default_factory=list)
+    """DataFrames with the columns claim, profile, dataset and those of ``claim_effects``."""
+    problems: list = dataclasses.field(default_factory=list)
+    """Dicts: what was not measured in words, and whether that is forgiven."""
+    tables: dict = dataclasses.field(default_factory=dict)
+    """sha256 by path."""
+    scales: list = dataclasses.field(default_factory=list)
+    """Dicts, the scale of each table."""
+
+    @property
+    def refused(self):
+        """Problems that are not forgiven, in words."""
+        return [problem["text"] for problem in self.problems if not problem["forgiven"]]
+
+
+def claimants(names=None):
+    """Import the experiments that make claims.
+
+    Args:
+        names: sequence of str, which of them; None is all.
+
+    Returns:
+        dict from name to module, in the order of the catalogue.
+
+    Raises:
+        ValueError: for a name that makes no claims or stands twice, or an id that two claims have.
+    """
+    found = catalogue.experiments()
+    found = {name: importlib.import_module(f"experiments.{name}") for name in found}
+    found = {name: module for name, module in found.items() if getattr(module, "CLAIMS", ())}
+    reporting.unique_claims(claim for module in found.values() for claim in module.CLAIMS)
+    names = list(found) if names is None else names
+    chosen = {checks.choice("experiments", name, found) for name in names}
+    checks.require(
+        names and len(chosen) == len(names),
+        "`experiments` must hold at least one and none twice",
+        experiments=names,
+    )
+    return {name: module for name, module in found.items() if name in chosen}
+
+
+def measured_scales(modules, results):
+    """Return the scales, but smoke, of which an experiment has a table for any data set.
+
+    Args:
+        modules: iterable of str, experiments.
+        results: Path.
+
+    Returns:
+        tuple of str from the smallest to the largest; quick if there is none.
+    """
+    found = [
+        scale
+        for scale in SCALES[1:]
+        if any(next((results / scale).glob(f"*/{name}.csv"), None) for name in modules)
+    ]
+    return tuple(found) or ("quick",)
+
+
+def judge_all(modules, profiles, datasets, results, available=False):
+    """Judge the claims of some experiments at some scales.
+
+    Args:
+        modules: dict from experiments to modules with CLAIMS, KEYS and Settings.
+        profiles: sequence of str of ``SCALES``, none twice.
+        datasets: sequence of str, or None for the default of each scale.
+        results: Path of the folder of tables.
+        available: bool, whether what was measured at no scale is forgiven.
+
+    Returns:
+        Judged.
+
+    Raises:
+        ValueError: for a data set or a scale that stands twice.
+    """
+    found = Judged()
+    profiles = sorted(profiles, key=SCALES.index)
+    checks.require(
+        profiles and len(set(profiles)) == len(profiles),
+        "`profile` must hold at least one and none twice",
+        profile=profiles,
+    )
+    for name, module in modules.items():
+        for dataset in (None,) if datasets is None else datasets:
+            sources = [_source(name, profile, dataset, results) for profile in profiles]
+            _judge_one(found, module, sources, available)
+    return found
+
+
+def _source(name, profile, dataset, results):
+    default = settings.Settings(profile=profile).dataset_name
+    return Source(name, profile, dataset or default, results)
+
+
+def _judge_one(found, module, sources, available):
+    """Judge the claims of one experiment on one data set at every scale."""
+    at, errors = {}, {}
+    for source in sources:
+        at[source], errors[source], used = _judge(source, module, found.effects)
+        found.scales += [scale for scale in used.values() if scale not in found.scales]
+        for each in {source, *used}:
+            if each.path.exists():
+                digest = hashlib.sha256(each.path.read_bytes()).hexdigest()
+                found.tables[each.columns["table"]] = digest
+    for place in range(len(module.CLAIMS)):
+        found.rows.append(_largest({source: rows[place] for source, rows in at.items()}))
+    missed = {
+        claim.id
+        for place, claim in enumerate(module.CLAIMS)
+        if all(rows[place]["verdict"] == reporting.NOT_MEASURED for rows in at.values())
+    }
+    for source, problems in errors.items():
+        found.problems += [_problem(source, *each, missed, available) for each in problems]
+
+
+def _largest(at):
+    """Row of a claim at the largest scale at which it was measured, with columns of all scales.
+
+    A scale of which there are too few seeds or trainings as yet decides only where no other has
+    enough.
+    """
+    measured = [each for each, row in at.items() if row["verdict"] != reporting.NOT_MEASURED]
+    enough = [each for each in measured if not at[each]["reason"].startswith(reporting.TOO_FEW)]
+    chosen = (enough or measured or list(at))[-1]
+    beside = {}
+    for source, row in at.items():
+        beside |= reporting.scale_columns(row, source.profile)
+    return {**at[chosen], **chosen.columns, **beside}
+
+
+def _judge(source, module, effects):
+    """Row of each claim of an experiment, errors for those not judged, scales by their source."""
+    claims = module.CLAIMS
+    try:
+        table = source.read(module.KEYS)
+        used = {source: source.scale(module.Settings)}
+    except ValueError as error:
+        ids = {claim.id for claim in claims}
+        return [reporting.unmeasured(claim) for claim in claims], [(ids, error)], {}
+    rows, errors = [], []
+    for claim in claims:
+        try:
+            own = compared(claim, source, module, table, used)
+            rows.append(reporting.judge(claim, own))
+            where = {"claim": claim.id, "profile": source.profile, "dataset": source.dataset}
+            effects.append(reporting.claim_effects(claim, own).assign(**where))
+        except ValueError as error:
+            rows.append(reporting.unmeasured(claim))
+            errors.append(({claim.id}, error))
+    return rows, errors, used
+
+
+def _problem(source, ids, error, missed, available):
+    """What was not measured: forgiven where it was at another scale, or what is there is enough."""
+    made = f"Made by: {source.command}"
+    if source.path.exists() or source.record.exists():
+        made += " (--fresh replaces an older table)"
+    absent = isinstance(error, reporting.MissingMeasurementError)
+    forgiven = absent and (available or not ids & missed)
+    forgiven = forgiven or isinstance(error, NoComparisonError)
+    return {"text": f"{source.experiment}: {error}. {made}", "forgiven": forgiven}
+
+
+def effects_table(judged):
+    """Return all effects as one table.
+
+    Args:
+        judged: Judged.
+
+    Returns:
+        DataFrame with the columns claim, profile, dataset, against, seed, effect, training, first
+        and second; empty where a column is not the claim's.
+    """
+    columns = "claim profile dataset against seed effect training first second".split()
+    parts = [part.reindex(columns=columns).astype({"seed": "Int64"}) for part in judged.effects]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

@@ -1,0 +1,1 @@
+"""What is measured of a trained network, by several experiments."""

@@ -1,0 +1,282 @@
+"""What the experiments share that measure several ways of training a network alike."""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from experiments.lab import networks
+from experiments.lab.profiles import DECAY, RESIDUAL, RESIDUAL_TRAINING
+from experiments.measures import changed_images, sensitivity
+from experiments.recipes import heuristics
+from hfc_keras import attacks, checks, data, reporting, training
+
+KEYS = "recipe seed measure condition level ring".split()
+# Published schedules of residual networks: on CIFAR (Zagoruyko and Komodakis, 2016, as in APR), and
+# on ImageNet, there with crops of random size, for which the recipe has those of CIFAR.
+CIFAR_TRAINING = {
+    **RESIDUAL_TRAINING,
+    "nesterov": True,
+    "schedule": "step",
+    "standardized": True,
+    "batch_size": 128,
+    "epochs": 200,
+    "milestones": (60, 120, 160, 190),
+    "step_factor": 0.2,
+}
+IMAGENET_TRAINING = {
+    **RESIDUAL_TRAINING,
+    "weight_decay": DECAY / 5,
+    "schedule": "step",
+    "batch_size": 256,
+    "epochs": 90,
+    "milestones": (30, 60),
+}
+
+# What is meant by corruptions, for claims on them.
+CORRUPTIONS = (
+    f"{len(data.CORRUPTIONS)} of the 15 corruptions of CIFAR-10-C "
+    f"({', '.join(data.CORRUPTIONS).replace('_', ' ')})"
+)
+
+
+def by_profile(paper):
+    """What a profile changes in an experiment on residual networks, for its PROFILE_CHANGES.
+
+    Args:
+        paper: dict, the published training.
+
+    Returns:
+        dict from profile to dict.
+    """
+    return {**RESIDUAL, "paper": paper}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Changed(networks.Settings):
+    """Settings of an experiment that measures networks on corrupted and attacked images."""
+
+    MEASURED_WITH: ClassVar = ("epsilons", "severities")
+
+    epsilons: tuple[float, ...] = (2 / 255, 8 / 255)
+    """Radii of the L-inf balls of FGSM and PGD."""
+    severities: tuple[int, ...] = (1, 3, 5)
+    """Severities of the corruptions, 1 to 5."""
+
+    def base_recipe(self):
+        """Vanilla training, after a check of what is measured later."""
+        for epsilon in self.epsilons:
+            attacks.Pgd(epsilon)
+        for severity in self.severities:
+            data.corrupt(np.zeros((1, *self.image_shape()), "float32"), "contrast", severity)
+        for name in ("epsilons", "severities"):
+            distinct(name, getattr(self, name))
+        return super().base_recipe()
+
+    def image_shape(self):
+        """(height, width, channels) of the data set."""
+        return training.load_data(super().base_recipe(), self.data_dir).image_shape
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(Changed):
+    """Settings of such an experiment."""
+
+    MEASURED_WITH: ClassVar = (*Changed.MEASURED_WITH, "shift")
+
+    shift: int | None = None
+    """Pixels by which images are shifted at most. Left out: an eighth of the smaller side."""
+
+    def base_recipe(self):
+        """Vanilla training, after a check of what is measured later."""
+        if self.shift is not None:
+            checks.number("shift", self.shift, 1, min(self.image_shape()[:2]) - 1, whole=True)
+        return super().base_recipe()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Given(Settings):
+    """Settings of such an experiment whose networks are given, but for their width."""
+
+    width: float | None = None
+    """Factor on the filters of the networks. Left out: one at which a quick training takes \
+minutes, or 1 for paper."""
+
+    def base_recipe(self):
+        """Vanilla training; another network is refused."""
+        checks.require(
+            self.model is None,
+            "`model` must be left out: the networks of this experiment are given",
+            model=self.model,
+        )
+        return super().base_recipe()
+
+
+def distinct(name, values):
+    """Refuse a setting that holds no value, or one twice.
+
+    Args:
+        name: str, the setting's name.
+        values: tuple.
+    """
+    checks.require(
+        values and len(set(values)) == len(values),
+        f"`{name}` must hold at least one value and none twice",
+        **{name: values},
+    )
+
+
+def rows(network):
+    """Everything that is measured of every network.
+
+    Args:
+        network: networks.Network of a cell whose settings are Settings.
+
+    Returns:
+        DataFrame with the columns measure, condition, level, ring, accuracy, value, examples,
+        bn_statistics and others:
+        the Fourier sensitivity, accuracy on test images as they are, by thirds of the frequencies,
+        under corruptions and attacks, and how often a shift changes the class.
+    """
+    told, side = network.cell.settings, min(network.cell.dataset().image_shape[:2])
+    return pd.concat(
+        [
+            sensitivity.rows(network).assign(measure="sensitivity"),
+            changed_images.clean(network),
+            changed_images.filtered(network),
+            changed_images.corrupted(network, told.severities),
+            changed_images.attacked(network, told.epsilons),
+            changed_images.shifted(network, told.shift or side // 8),
+        ],
+        ignore_index=True,
+    )
+
+
+def source(table):
+    """Who made the corrupted images."""
+    return ", ".join(sorted(set(table["source"].dropna()) - {"images"}))
+
+
+def rings(table):
+    """Spectra of all recipes."""
+    return table[table["measure"] == "sensitivity"]
+
+
+def shares(table):
+    """Accuracies and other shares in one column, accuracy; errors of calibration are left out."""
+    left_out = ("sensitivity", "calibration", "uncorrupted")
+    return filled(table[~table["measure"].isin(left_out)])
+
+
+def filled(table):
+    """Rows with their value in the column accuracy, where they have one."""
+    if "value" not in table:
+        return table
+    return table.assign(accuracy=table["value"].fillna(table["accuracy"]))
+
+
+def corruptions(table):
+    """Accuracies on corrupted images, and on the same ones as they are, as rows of corruptions.
+
+    The latter are missing in tables of version 0.4.
+    """
+    cells = ["recipe", "seed"]
+    corrupted, clean = (table[table["measure"] == name] for name in ("corrupted", "uncorrupted"))
+    whole = len(corrupted[cells].drop_duplicates()) == len(clean[cells].drop_duplicates())
+    chosen = pd.concat([clean, corrupted]) if whole else corrupted
+    return chosen.assign(corruption=chosen["condition"], severity=chosen["level"].fillna(0))
+
+
+def spectra(table):
+    """Numbers of each spectrum, as of ``reporting.sensitivity_table``."""
+    return reporting.sensitivity_table(rings(table))
+
+
+def by_condition(table):
+    """Accuracies and other shares, as of ``reporting.condition_table``."""
+    return reporting.condition_table(shares(table))
+
+
+def by_corruption(table):
+    """Accuracies under corruptions, as of ``reporting.corruption_table``."""
+    return reporting.corruption_table(corruptions(table))
+
+
+TABLES = (spectra, by_condition, by_corruption)
+
+
+def summary(table):
+    """Spectra and accuracies in a few numbers."""
+    return f"{spectra_in_words(table)}\n\n{accuracies_in_words(table)}"
+
+
+def spectra_in_words(table):
+    """Numbers of each spectrum, with a heading."""
+    return (
+        "Fourier sensitivity (mean +- standard deviation over seeds; low, mid, high: share of the\n"
+        "rings up to a third of Nyquist, two thirds, beyond; peak, centre: cycles per image)\n\n"
+        f"{spectra(table).to_string()}"
+    )
+
+
+def accuracies_in_words(table):
+    """Accuracies and other shares, and accuracy by corruption, with headings."""
+    whole = reporting.intervals_in_words(table[table["measure"] == "clean"], ["recipe"])
+    return (
+        f"Accuracy, and other shares\n\n{by_condition(table).to_string()}\n\n{whole}\n\n"
+        f"Accuracy under corruptions ({source(table)}), mean over severities\n\n"
+        f"{by_corruption(table).to_string()}"
+    )
+
+
+def figures(table, titles, heading, label="accuracy or share"):
+    """Draw accuracies and shares, spectra, and accuracy by corruption.
+
+    Args:
+        table: DataFrame of ``rows`` with recipe and seed.
+        titles: dict from recipes to names.
+        heading: str, of the spectra.
+        label: str, what stands below the axis of accuracies and shares.
+
+    Returns:
+        dict from what is added to the file's name to the figure.
+    """
+    return {
+        "": reporting.condition_points(shares(table), titles, label),
+        "_sensitivity": reporting.sensitivity_curves(rings(table), {heading: titles}, titles),
+        "_corruptions": reporting.corruption_points(corruptions(table), titles),
+    }
+
+
+def gain(recipe, measure, table, over="vanilla", conditions=None):
+    """Accuracy, share or error of a recipe minus that of another, Series by seed.
+
+    Args:
+        recipe: str.
+        measure: str.
+        table: DataFrame of ``rows`` with recipe and seed.
+        over: str, the other recipe.
+        conditions: iterable of str; None is all of the measure.
+    """
+    table = filled(table)
+    pair = (reporting.condition_effect(table, one, measure, conditions) for one in (recipe, over))
+    return reporting.difference(*pair)
+
+
+def shift(number, recipe, table, over="vanilla"):
+    """Number of a recipe's spectrum minus that of another's, Series by seed."""
+    return sensitivity.shift(number, rings(table), recipe, over)
+
+
+def gains(recipe, measure, others, table, conditions=None):
+    """``gain`` over each of several other recipes, by their titles."""
+    return {
+        heuristics.TITLES[other]: gain(recipe, measure, table, other, conditions)
+        for other in others
+    }
+
+
+def shifts(number, recipe, others, table):
+    """``shift`` against each of several other recipes, by their titles."""
+    return {heuristics.TITLES[other]: shift(number, recipe, table, other) for other in others}

@@ -1,0 +1,200 @@
+"""Rows that many experiments share: accuracy by component over the epochs of a training."""
+
+import functools
+
+import numpy as np
+import pandas as pd
+
+from hfc_keras import analysis, checks, reporting, training
+from hfc_keras.reporting.rows import KEYS as KEYS
+
+RADII = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
+STATISTICS = ("moving", "batch", "population")
+
+
+def frequency_curves(cell, scalings=()):
+    """Training and test accuracy of every epoch, and by component at the measured epochs.
+
+    Args:
+        cell: runner.Cell.
+        scalings: sequence of str, of ``analysis.scaled_components``; after the last epoch the
+            components are also tested so, in a column scaling.
+
+    Returns:
+        DataFrame with the columns epoch, split, component, radius, bn_statistics, accuracy,
+        examples. The split ``train_after`` is the training images after the last epoch, in
+        test mode. A network without batch normalisation is tested once and its rows say
+        ``none`` in bn_statistics.
+    """
+    model, history = cell.fit(every_epoch=True)
+    tables = [history_rows(cell, history)]
+    for kind in statistics(cell):
+        tables.append(component_rows(cell, model, kind))
+        tables.append(component_rows(cell, model, kind, "train_after", last_epoch(cell)))
+    tables = [pd.concat(tables, ignore_index=True)]
+    if scalings:
+        tables[0]["scaling"] = "none"
+    for kind in statistics(cell):
+        for scaling in scalings:
+            table = component_rows(cell, model, kind, epochs=last_epoch(cell), scaling=scaling)
+            tables.append(table[table["component"] != "original"].assign(scaling=scaling))
+    return finished(cell, pd.concat(tables, ignore_index=True))
+
+
+def statistics(cell):
+    """Batch-norm statistics to test a network with; one kind where it has none."""
+    return STATISTICS if cell.recipe.normalization == "batch" else STATISTICS[:1]
+
+
+def last_epoch(cell):
+    """Epochs to measure where only the last one counts."""
+    return [cell.recipe.epochs]
+
+
+def finished(cell, table):
+    """Rows of a cell, complete: they say ``none`` where there is no batch normalisation.
+
+    All rows also get the number of classes, whose inverse is the accuracy of guessing.
+    """
+    table = table.assign(classes=cell.dataset().classes)
+    return table if cell.recipe.normalization == "batch" else table.assign(bn_statistics="none")
+
+
+def history_rows(cell, history):
+    """Accuracy on the training images while training and on all test images after each epoch.
+
+    Args:
+        cell: runner.Cell.
+        history: DataFrame of ``training.fit``.
+
+    Returns:
+        DataFrame as of ``frequency_curves``. Training rows are means over the epoch, in
+        training mode, so with the statistics of each batch.
+    """
+    dataset = cell.dataset()
+    shared = {"epoch": history["epoch"].astype(int), "component": "original", "radius": np.nan}
+    train = pd.DataFrame(
+        {**shared, "split": "train", "bn_statistics": "batch", "accuracy": history["accuracy"]}
+    ).assign(examples=len(dataset.train))
+    test = pd.DataFrame(
+        {**shared, "split": "test", "bn_statistics": "moving", "accuracy": history["val_accuracy"]}
+    ).assign(examples=len(dataset.test))
+    return pd.concat([train, test], ignore_index=True)
+
+
+def component_rows(cell, model, bn_statistics, split="test", epochs=None, radii=None, scaling=None):
+    """Accuracy by component at some epochs.
+
+    The test split is measured on the settings' number of images and after the last epoch on all,
+    the training split on as many as there are test images, the same at every epoch. Of a network
+    above a million parameters the store keeps the last epoch alone.
+
+    Args:
+        cell: runner.Cell, trained.
+        model: its keras.Model.
+        bn_statistics: str, as of ``analysis.frequency_accuracy``.
+        split: ``"test"``, or ``"train_after"``: the training images, before any filter, with
+            the labels trained on.
+        epochs: ascending list of int; None is the settings' measured epochs.
+        radii: list of float; None is the settings' or the default radii.
+        scaling: str, as of ``analysis.scaled_components``; None is that of ``scaling_of``.
+
+    Returns:
+        DataFrame as of ``frequency_curves``. For the test split with moving statistics the
+        originals are left out, since ``history_rows`` has them for every epoch.
+    """
+    settings, epochs = cell.settings, epochs or cell.settings.measured_epochs(cell.recipe.epochs)
+    scaling = scaling or scaling_of(cell)
+    options = {
+        "radii": radii or radii_of(settings, cell.dataset()),
+        "bn_statistics": bn_statistics,
+        "batch_size": 250,
+        "inclusive": settings.inclusive,
+        "scaling": scaling,
+    }
+    gain = cell.recipe.outside_gain
+    options.update({"outside_gain": gain} if gain else {})
+    # A population of augmented images is another one than that of earlier versions.
+    drawn = bn_statistics == "population" and training.is_augmented(cell.recipe, cell.dataset())
+    population = {"population": "augmented"} if drawn else {}
+    tables, every = [], len(cell.dataset().test)
+    for epoch in epochs if cell.store.keeps_every_epoch(model) else last_epoch(cell):
+        last = epoch == cell.recipe.epochs
+        count = every if last or split == "train_after" else settings.measured_examples()
+        arguments = {**options, "epoch": epoch, "examples": count, "split": split}
+        arguments.update(population)
+        compute = functools.partial(_measured, cell, model, epoch, count, split, options)
+        tables.append(cell.measured("frequency_accuracy", arguments, compute))
+    table = pd.concat(tables, ignore_index=True).assign(split=split)
+    known = bn_statistics == "moving" and split == "test"
+    return table[table["component"] != "original"] if known else table
+
+
+def radii_of(settings, dataset):
+    """Radii to measure at, those of the settings or fixed parts of the width."""
+    if settings.radii is None:
+        return [dataset.image_shape[1] * part for part in RADII]
+    return checks.radii(settings.radii)
+
+
+def scaling_of(cell):
+    """How tested components are scaled, as of ``analysis.scaled_components``: ``max`` if told.
+
+    The released code has it for all networks that are trained on rescaled images.
+    """
+    return "max" if cell.settings.rescale or cell.recipe.rescale else "none"
+
+
+def _measured(cell, model, epoch, count, split, options):
+    """Rows of one epoch, computed; the model keeps its own weights."""
+    last, population = epoch == cell.recipe.epochs, {}
+    weights = model.get_weights() if last else cell.store.weights(cell.recipe, epoch, model)
+    if options["bn_statistics"] == "population":
+        images = training.population_images(cell.recipe, cell.dataset(), model)
+        population = {"train_images": images}
+    images = cell.test_images(count) if split == "test" else _training_images(cell, count)
+    return analysis.frequency_accuracy_by_epoch(
+        model, {epoch: weights}, images.images, images.labels, **population, **options
+    )
+
+
+def _training_images(cell, count):
+    """Training images in a fixed random order, with the labels trained on."""
+    split = training.training_split(cell.recipe, cell.dataset())
+    return split.take(np.random.default_rng(0).permutation(len(split))[:count])
+
+
+def summary(table):
+    """Accuracies after the last epoch in words.
+
+    Args:
+        table: DataFrame as of ``frequency_curves``, with recipe and seed.
+
+    Returns:
+        str of several lines.
+    """
+    heading = "Accuracy after the last epoch (mean +- standard deviation over seeds)"
+    last = table["epoch"] == table.groupby("recipe")["epoch"].transform("max")
+    whole = table[last & (table["split"] == "test") & (table["component"] == "original")]
+    parts = [f"{heading}\n\n{reporting.last_epoch(table).to_string()}"]
+    if len(whole):
+        parts.append(reporting.intervals_in_words(whole, ["recipe", "bn_statistics"]))
+    return "\n\n".join(parts)
+
+
+def figures(table, titles):
+    """Draw a panel a recipe, and the recipes side by side after their last epoch.
+
+    Args:
+        table: DataFrame as of ``frequency_curves``, with recipe and seed; networks without batch
+            normalisation.
+        titles: dict from recipes to names.
+
+    Returns:
+        dict from what is added to the file's name to the figure.
+    """
+    chance = reporting.chance(table)
+    return {
+        "": reporting.frequency_panels(table, titles),
+        "_final": reporting.final_points(table, titles, chance=chance),
+    }

@@ -1,0 +1,159 @@
+"""What the experiments on robustness share: settings, attacks, rows, summary."""
+
+import dataclasses
+import warnings
+
+import pandas as pd
+
+from experiments.lab import networks, settings
+from hfc_keras import analysis, attacks, checks, kernels, models, reporting
+
+KEYS = "recipe seed rho normalized attack epsilon loss steps restarts".split()
+# By profile: images attacked (None is all) and steps of PGD; the same and restarts of the long one.
+# The three attacks at three epsilons take 370 passes with 20 steps, for each strength of smoothing.
+SIZES = {
+    "smoke": {"attacked": 40, "steps": 4, "long": (20, 10, 2)},
+    "quick": {"attacked": 1000, "steps": 20, "long": (200, 100, 3)},
+    "paper": {"attacked": None, "steps": 40, "long": (1000, 100, 3)},
+}
+USUAL_SIZES = {"attacked": 2000, "steps": 20, "long": (500, 100, 3)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(networks.Settings, settings.AdversarialSettings):
+    """Settings of an experiment that attacks its networks."""
+
+    PAPER_EPSILON = 0.03
+    MEASURED_WITH = ("epsilons", "long_epsilons", "attacked", "steps")
+
+    epsilons: tuple[float, ...] = (0.03, 0.06, 0.09)
+    """Radii of the L-inf balls of FGSM and PGD, tested with cross-entropy and with margin loss."""
+    long_epsilons: tuple[float, ...] = (0.03, 0.06)
+    """Radii at which what survives PGD is attacked again, with many steps and restarts."""
+    attacked: int | None = None
+    """Test images to attack. Left out: 40 for smoke, 1000 for quick, all for paper, else 2000."""
+    steps: int | None = None
+    """Steps of PGD. Left out: 4 for smoke, 40 for paper, else 20."""
+
+    def base_recipe(self):
+        """Vanilla training, after a check of what is attacked and how."""
+        for epsilon in (*self.epsilons, *self.long_epsilons):
+            attacks.Pgd(epsilon, steps=self.sizes["steps"])
+        if self.attacked is not None:
+            checks.number("attacked", self.attacked, minimum=1, whole=True)
+        return super().base_recipe()
+
+    def measured_with(self):
+        """Return what rows depend on besides the recipe: also the engine, if not CleverHans."""
+        other = {} if self.engine == "cleverhans" else {"engine": self.engine}
+        return {**super().measured_with(), "clean": "all", **other}
+
+    @property
+    def sizes(self):
+        """Images and steps after the profile's defaults."""
+        told = {"attacked": self.attacked, "steps": self.steps}
+        told = {name: value for name, value in told.items() if value is not None}
+        return {**SIZES.get(self.profile, USUAL_SIZES), **told}
+
+
+def rows(network, model=None, rho=0.0, normalized=False):
+    """Accuracy of a model on images as they are and attacked, and how rough its kernels are.
+
+    Args:
+        network: networks.Network.
+        model: keras.Model, the network with its first layer smoothed; None is as it is.
+        rho: float, how much its first layer was smoothed.
+        normalized: bool, whether the smoothed kernel was divided by its sum.
+
+    Returns:
+        DataFrame of ``analysis.robust_accuracy`` with the columns rho, normalized, roughness
+        and energy_beyond; each attack by itself, but the long ones only on what survives PGD.
+        Images as they are are all test images.
+    """
+    cell, layer = network.cell, models.first_convolution(model or network.trained)
+    kernel = getattr(layer, "smoothed_kernel", layer.kernel)
+    width = cell.dataset().image_shape[1]
+    shared = {
+        "rho": rho,
+        "normalized": normalized,
+        "roughness": float(kernels.roughness(kernel)),
+        "energy_beyond": float(kernels.energy_beyond(kernel, radius=width / 4, size=width)),
+    }
+    sizes, balls = cell.settings.sizes, (cell.settings.epsilons, cell.settings.long_epsilons)
+    told = cell.settings.measured_with()
+    arguments = {"rho": rho, "normalized": normalized, "balls": balls, "clean": "all", **sizes}
+    arguments.update({"engine": told["engine"]} if "engine" in told else {})
+    table = network.measured(
+        "robust_accuracy", arguments, lambda own: _attacked(cell, model or own, sizes, *balls)
+    )
+    return table.assign(**shared)
+
+
+def summary(table):
+    """Accuracies in words, kernels, and how often an attack had no gradient.
+
+    Args:
+        table: DataFrame of ``rows`` with recipe and seed.
+
+    Returns:
+        str of several lines.
+    """
+    attacked = table["examples"][table["attack"] != "none"]
+    parts = [
+        f"Accuracy on {table['examples'].max()} images as they are, on {attacked.max()} attacked "
+        f"(mean +- standard deviation over seeds; attacks with restarts on {attacked.min()})",
+        reporting.robustness_table(table).to_string(),
+        reporting.intervals_in_words(
+            table[table["attack"] == "none"], ["recipe", "rho", "normalized"]
+        ),
+        "First-layer kernels as trained (radius: a quarter of the width)",
+        reporting.kernel_table(table).to_string(),
+    ]
+    masked = table[table["zero_gradient_share"] > 0]
+    if len(masked):
+        worst = masked.loc[masked["zero_gradient_share"].idxmax()]
+        parts.append(
+            f"In {len(masked)} of {len(table)} rows some gradients are zero, so that the attack "
+            f"leaves those images alone: at most {worst['zero_gradient_share']:.1%} "
+            f"({worst['recipe']}, rho {worst['rho']:g}, {worst['attack']}, {worst['loss']})."
+        )
+    return "\n\n".join(parts)
+
+
+def _attacked(cell, model, sizes, epsilons, long_epsilons):
+    test, steps = cell.test_images(sizes["attacked"]), sizes["steps"]
+    engine = cell.settings.engine
+    tables = []
+    with warnings.catch_warnings():
+        # The shares are a column of the table and a line of the summary.
+        warnings.filterwarnings("ignore", "The gradient of .* of the images")
+        for epsilon in epsilons:
+            for attack in (
+                attacks.Fgsm(epsilon, engine=engine),
+                attacks.Pgd(epsilon, steps=steps, engine=engine),
+                attacks.Pgd(epsilon, steps=steps, loss="margin", engine=engine),
+            ):
+                tables.append(_alone(model, test, attack))
+        for epsilon in long_epsilons:
+            tables.append(_long(model, cell.test_images(sizes["long"][0]), epsilon, sizes, engine))
+    whole = cell.test_images()
+    accuracy = analysis.changed_accuracy(model, whole.images, whole.labels)
+    clean = tables[0].iloc[:1].assign(accuracy=accuracy, examples=len(whole))
+    return pd.concat([clean, *(table.iloc[1:] for table in tables)], ignore_index=True)
+
+
+def _alone(model, split, attack):
+    """Rows ``none`` and of one attack."""
+    return analysis.robust_accuracy(model, split.images, split.labels, attack).iloc[:2]
+
+
+def _long(model, split, epsilon, sizes, engine):
+    """Rows ``none`` and of an attack with many steps and restarts on what survives PGD."""
+    _, steps, restarts = sizes["long"]
+    short = [
+        attacks.Pgd(epsilon, steps=sizes["steps"], loss=loss, engine=engine)
+        for loss in ("cross_entropy", "margin")
+    ]
+    long = attacks.Pgd(epsilon, steps=steps, restarts=restarts, loss="margin", engine=engine)
+    table = analysis.robust_accuracy(model, split.images, split.labels, [*short, long])
+    return table.iloc[[0, len(short) + 1]]

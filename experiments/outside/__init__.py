@@ -1,0 +1,1 @@
+"""Networks and tables that others published: their files, what they must say, what is measured."""

@@ -1,0 +1,131 @@
+"""Cells and plan of an experiment on networks that others trained, in the place of recipes."""
+
+import dataclasses
+import functools
+import hashlib
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from experiments.outside import given
+from hfc_keras import checks, files, training
+from hfc_keras.training import measures
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One network that others trained: what is measured, as a recipe with a seed is elsewhere."""
+
+    name: str
+    network: given.Network
+    path: Path
+    settings: object
+
+    # Others trained it once.
+    seed: ClassVar = 0
+
+    @functools.cached_property
+    def hash(self):
+        """Hexadecimal sha256 of the file."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    @property
+    def label(self):
+        """Name and seed in words."""
+        return f"{self.name} seed {self.seed}"
+
+    @property
+    def key(self):
+        """Name of the cell's rows: the same file, settings and data give the same key."""
+        content = {
+            "network": self.hash,
+            "settings": self.settings.measured_with(),
+            "measures": training.MEASURES,
+            "data": self.dataset().fingerprint,
+        }
+        return training.digest(content)[:16]
+
+    def made(self):
+        """Whose network this is, for the record."""
+        told = {name: getattr(self.network, name) for name in ("title", "file", "source")}
+        told |= {"licence": self.network.licence, "stated_accuracy": self.network.stated}
+        return {"network": {**told, "sha256": self.hash}}
+
+    def model(self):
+        """Open the network."""
+        return self.network.open(self.path)
+
+    def dataset(self):
+        """Data set, read once."""
+        return self.settings.load()
+
+    def test_images(self, count=None):
+        """Images and labels of the test split in a fixed random order, all or the first ones."""
+        split = self.dataset().test
+        split = split.take(np.random.default_rng(0).permutation(len(split))[:count])
+        return split.images, self.labels(split.labels)
+
+    def labels(self, labels):
+        """Labels as the network counts its classes."""
+        if self.network not in given.PHOTOGRAPHS.values():
+            return labels
+        return np.array([given.IMAGENET[name] for name in self.dataset().class_names])[labels]
+
+    def measured(self, measure, arguments, compute):
+        """Rows of a measure from the store, or computed and kept there."""
+        folder = self.settings.store / f"given-{self.hash[:16]}" / "measures"
+        return measures.measured(folder, self, self.dataset(), measure, arguments, compute)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Which networks are measured under some settings."""
+
+    recipes: dict
+    settings: object
+
+    def cell(self, name):
+        """Cell of a network."""
+        network = self.recipes[name]
+        return Cell(name, network, given.find(network, self.settings.networks), self.settings)
+
+    def labelled(self, label):
+        """Cell of a label; None if there is no such network."""
+        name, _, seed = label.rpartition(" seed ")
+        return self.cell(name) if name in self.recipes and seed == str(Cell.seed) else None
+
+    def cells(self):
+        """Cells that the settings ask for."""
+        return [self.cell(name) for name in self.settings.names or self.recipes]
+
+    def described(self):
+        """Settings and data set for the record."""
+        return {"dataset": self.settings.folder.name, "settings": self.settings.told()}
+
+
+def make_plan(settings):
+    """Refuse what cannot work before anything is measured.
+
+    Args:
+        settings: Settings of the experiment.
+
+    Returns:
+        Plan.
+
+    Raises:
+        ValueError: for a data set, network or file that is not there, or numbers out of range.
+    """
+    for name in ("examples", "subset", "attacked", "steps", "population"):
+        value = getattr(settings, name)
+        if value is not None:
+            checks.number(name, value, minimum=1, whole=True)
+    found = given.networks_for(settings.load())
+    for name in settings.names or ():
+        checks.choice("names", name, found)
+    for folder, name in ((settings.folder, "results"), (settings.store, "store")):
+        files.writable_folder(folder, name)
+    training.Store(settings.store).sweep()
+    plan = Plan(found, settings)
+    plan.cells()
+    return plan

@@ -1,0 +1,1 @@
+"""Ways of training a network, by name."""

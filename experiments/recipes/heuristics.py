@@ -1,0 +1,253 @@
+"""Trainings that several experiments compare: the same names, the same recipes, trained once."""
+
+import dataclasses
+
+from experiments.lab import settings
+from hfc_keras import training
+
+TITLES = {
+    "vanilla": "vanilla",
+    "dropout": "dropout",
+    "mix_up": "mix-up",
+    "batch_norm": "BatchNorm",
+    "sgd_batch_norm": "BatchNorm, SGD, crops",
+    "adversarial": "adversarial",
+    "noise": "Gaussian noise",
+    "low_pass": "low-pass",
+    "lenet": "LeNet-5",
+    "alexnet": "AlexNet",
+    "vgg": "VGG-11",
+    "lsf": "LSF (low)",
+    "msf": "MSF (mid)",
+    "hsf": "HSF (high)",
+    "asf": "ASF (all)",
+    "penalty": "roughness penalty",
+    "constraint": "roughness bounded",
+    "smooth_layer": "smoothed in every call",
+    "apr_p": "APR-P",
+    "apr_s": "APR-S",
+    "apr_sp": "APR-SP",
+    "hybrid": "HybridAugment",
+    "hybrid_plus": "HybridAugment++",
+    "aligned": "same pixels, no filter",
+    "critical": "critical paths",
+    "blurpool": "BlurPool",
+    "flc": "FLC pooling",
+    "asap": "ASAP",
+    "bottleneck": "bottleneck ResNet",
+    "bottleneck_end_norm": "bottleneck, late norm",
+    "coconv": "CoConv, early norm",
+    "coresnet": "CoResNet",
+    "resnet18": "ResNet-18",
+    "unshared": "kernels of their own",
+    "anchored": "anchored",
+    "anchored_regulator": "anchored, regulator",
+    "mix": "anchored by width",
+    "mix_regulator": "by width, regulator",
+    "mix_rotation": "by width, rotation",
+}
+# Fourier regularizers by the paper's names: the frequencies that stay.
+REGULARIZERS = {"lsf": "low", "msf": "mid", "hsf": "high", "asf": "all"}
+# The residual network that others start from, where that is not the vanilla one.
+RESIDUAL = "sgd_batch_norm"
+HEURISTICS = ("vanilla", "dropout", "mix_up", "batch_norm", "adversarial")
+SMOOTHED = ("penalty", "constraint", "smooth_layer")
+ARCHITECTURES = ("lenet", "alexnet", "vgg")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Normalized(settings.AdversarialSettings):
+    """Settings of an experiment on batch normalisation and adversarial training."""
+
+    bn_momentum: float = 0.9
+    """Momentum of the moving averages of the batch-norm recipe."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Mixed(Normalized):
+    """Settings of an experiment that also mixes images."""
+
+    mix_up: float = 0.5
+    """Alpha of the mix-up recipe's Beta distribution; one weight a batch, as the released code."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Heuristics(Mixed):
+    """Settings of an experiment on the training heuristics of the CVPR 2020 paper."""
+
+    dropout: float = 0.5
+    """Rate of the dropout recipe, before the last layer."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Noisy(settings.Settings):
+    """Settings of an experiment on training with noise."""
+
+    noise: float = 0.1
+    """Standard deviation of the noise recipe, pixels being in [0, 1]."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Augmented(Noisy):
+    """Settings of an experiment on images without high frequencies, or with noise in them."""
+
+    low_pass: float | None = None
+    """Radius of the low-pass recipe in cycles per image. Left out: a quarter of the width."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Architectures(settings.Settings):
+    """Settings of an experiment on other networks."""
+
+    large_width: float | None = None
+    """Factor on the filters of AlexNet and VGG. Left out: 1/4, or 1 for paper."""
+
+
+def heuristics(settings, names=HEURISTICS):
+    """Trainings of Fig. 5 of the CVPR 2020 paper.
+
+    Args:
+        settings: Heuristics, or those of the trainings that are named.
+        names: sequence of str, which of them.
+
+    Returns:
+        dict from name to Recipe.
+    """
+    vanilla = settings.base_recipe()
+    made = {
+        "vanilla": lambda: vanilla,
+        "dropout": lambda: vanilla.but(dropout=settings.dropout),
+        "mix_up": lambda: vanilla.but(mix_up=settings.mix_up, mix_up_weight="batch"),
+        "batch_norm": lambda: settings.normalized().but(bn_momentum=settings.bn_momentum),
+        "adversarial": lambda: settings.adversarial(vanilla),
+    }
+    return {name: made[name]() for name in names}
+
+
+def noisy(settings):
+    """Training on images with Gaussian noise.
+
+    Args:
+        settings: Noisy.
+
+    Returns:
+        dict from its name to its Recipe.
+    """
+    return {"noise": settings.base_recipe().but(noise=settings.noise)}
+
+
+def augmented(settings, inclusive=True):
+    """Trainings on images that lack high frequencies, or whose high frequencies are noise.
+
+    Args:
+        settings: Augmented.
+        inclusive: bool, whether the rim of the low-pass disc belongs to it.
+
+    Returns:
+        dict from name to Recipe.
+    """
+    vanilla, radius = settings.base_recipe(), settings.low_pass
+    if radius is None:
+        radius = training.load_data(vanilla, settings.data_dir).image_shape[1] / 4
+    low_pass = vanilla.but(component="low", radius=radius, inclusive=inclusive)
+    return {**noisy(settings), "low_pass": low_pass}
+
+
+def architectures(settings):
+    """Other networks, trained as vanilla is.
+
+    Args:
+        settings: settings with ``large_width``.
+
+    Returns:
+        dict from name to Recipe.
+    """
+    resnet, width = settings.base_recipe(), scaled(settings, settings.large_width, 1 / 4)
+    return {
+        "lenet": resnet.but(model="lenet5"),
+        "alexnet": resnet.but(model="alexnet", width=width),
+        "vgg": resnet.but(model="vgg11", width=width),
+    }
+
+
+def regularized(settings, weight):
+    """Trainings with each of the Fourier regularizers of the TMLR 2022 paper.
+
+    Args:
+        settings: settings.Settings.
+        weight: float, of the penalty.
+
+    Returns:
+        dict from name to Recipe.
+    """
+    start = settings.residual_recipe()
+    return {
+        name: start.but(regularizer=kind, regularizer_weight=weight)
+        for name, kind in REGULARIZERS.items()
+    }
+
+
+def smoothed(settings, penalty=0.3, max_roughness=0.3, rho=1.0):
+    """Trainings that keep the kernels of the first layer smooth.
+
+    Args:
+        settings: settings.Settings.
+        penalty: float, weight of the roughness penalty.
+        max_roughness: float, largest roughness that the constraint allows.
+        rho: float, strength of the layer's own smoothing.
+
+    Returns:
+        dict from name to Recipe.
+    """
+    vanilla = settings.base_recipe()
+    strengths = dict(zip(SMOOTHED, (penalty, max_roughness, rho), strict=True))
+    return {
+        name: with_options(
+            vanilla, smoothing=name.removeprefix("smooth_"), smoothing_strength=strength
+        )
+        for name, strength in strengths.items()
+    }
+
+
+def with_options(recipe, **options):
+    """Recipe with further options of its network.
+
+    Args:
+        recipe: Recipe.
+        **options: as of ``models.build``.
+
+    Returns:
+        Recipe.
+    """
+    return recipe.but(options={**recipe.options, **options})
+
+
+def residual(settings, always=False):
+    """Residual network that the regularizers, recombinations and filters of a profile start from.
+
+    Args:
+        settings: settings.Settings.
+        always: bool, whether also where that is the vanilla network with batch normalization.
+
+    Returns:
+        dict from its name to its Recipe; empty where it is another recipe's.
+    """
+    found = settings.residual_recipe()
+    known = [settings.base_recipe(), *([] if always else [settings.normalized()])]
+    return {} if found in known else {RESIDUAL: found}
+
+
+def scaled(settings, width, default):
+    """Factor on the filters of a large network: as told, 1 for paper, or a default.
+
+    Args:
+        settings: settings.Settings.
+        width: float or None, what was told.
+        default: float, of the other profiles.
+
+    Returns:
+        float.
+    """
+    if width is not None:
+        return width
+    return 1.0 if settings.profile == "paper" else default

@@ -1,0 +1,1 @@
+"""Claims, what they are made of, their verdicts and the ledger."""

@@ -1,0 +1,190 @@
+"""All claims together as a page.
+
+A row is what ``verdicts.judge`` returns, with the columns experiment, profile, dataset and table,
+the path of the table as seen from the page. Its profile is the largest scale at which the claim was
+measured; what other scales say stands in the columns of ``scale_columns``.
+"""
+
+import math
+
+from hfc_keras import checks
+from hfc_keras.reporting.claims.claim import KINDS, NOT_MEASURED, VERDICTS, told
+from hfc_keras.reporting.claims.verdicts import BOUND_WITHIN, CONFIDENCE
+
+COLUMNS = (
+    "paper kind item id sentence measured unit unverified above below sample n effect low high "
+    "confidence detectable against verdict reason image_low image_high fit fit_needed experiment "
+    "profile dataset table"
+).split()
+# What a row says of each other scale.
+AT_SCALE = ("verdict", "n", "effect", "low", "high")
+HEADING = (
+    "| name | claim | effect measured | effect [95 % interval] | holds if | n | verdict | table |\n"
+    "|---|---|---|---|---|---|---|---|"
+)
+
+
+def claims_markdown(rows, kind=None):
+    """Sections of a page, one for each item of a paper, with a line a claim.
+
+    Args:
+        rows: DataFrame with the columns ``COLUMNS`` and, for scales beside that of a row, those
+            of ``scale_columns``.
+        kind: str of ``claims.KINDS``, whose rows to write; None is all.
+
+    Returns:
+        str of Markdown, items in the order of their first row.
+
+    Raises:
+        ValueError: for a column that is missing.
+
+    Example:
+        >>> import pandas as pd
+        >>> row = dict.fromkeys(COLUMNS, "x") | dict.fromkeys(["effect", "low", "high"], 0.25)
+        >>> row |= {"above": 0, "below": math.inf, "image_low": math.nan, "n": 3}
+        >>> row |= {"confidence": 0.975, "reason": "", "unverified": "", "sample": "seeds"}
+        >>> print(claims_markdown(pd.DataFrame([row])).splitlines()[-1])
+        | x | x | x | +0.250 [+0.250, +0.250] at 97.5 % against x | > 0 | 3 | **x** | [x, x, x](x) |
+    """
+    check_columns(rows)
+    scales = [name.removesuffix("_verdict") for name in rows if name.endswith("_verdict")]
+    rows = rows if kind is None else rows[rows["kind"] == checks.choice("kind", kind, list(KINDS))]
+    sections = []
+    for (paper, item), part in rows.groupby(["paper", "item"], sort=False):
+        lines = [_line(row, scales) for _, row in part.iterrows()]
+        sections.append("\n".join([f"### {paper}, {item}", "", HEADING, *lines]))
+    return "\n\n".join(sections)
+
+
+def scale_columns(row, profile):
+    """What a judged row says, as the columns of one scale beside others.
+
+    Args:
+        row: dict, as of ``verdicts.judge``.
+        profile: str, the scale.
+
+    Returns:
+        dict, such as quick_verdict, quick_n, quick_effect, quick_low and quick_high.
+
+    Example:
+        >>> row = {"verdict": "supported", "n": 3, "effect": 0.2, "low": 0.1, "high": 0.3}
+        >>> list(scale_columns(row, "quick"))
+        ['quick_verdict', 'quick_n', 'quick_effect', 'quick_low', 'quick_high']
+    """
+    return {f"{profile}_{name}": row[name] for name in AT_SCALE}
+
+
+def count_verdicts(rows):
+    """How many claims have which verdict, in words, those of each kind apart.
+
+    Args:
+        rows: DataFrame with the columns kind, profile and verdict.
+
+    Returns:
+        list of str, a line a kind.
+
+    Example:
+        >>> import pandas as pd
+        >>> row = {"kind": "paper", "profile": "quick", "verdict": "refuted"}
+        >>> count_verdicts(pd.DataFrame([row]))
+        ['Sentences of the papers: 1, of which 1 not seen at this scale']
+    """
+    lines = []
+    for kind, words in KINDS.items():
+        part = rows[rows["kind"] == kind]
+        said = [told(*pair) for pair in zip(part["verdict"], part["profile"], strict=True)]
+        order = dict.fromkeys(told(one, scale) for scale in ("paper", "") for one in VERDICTS)
+        counts = [f"{said.count(one)} {one}" for one in (*order, NOT_MEASURED) if one in said]
+        lines += [f"{words}: {len(part)}, of which {', '.join(counts)}"] if said else []
+    return lines
+
+
+def check_columns(rows):
+    """Refuse rows without the columns of the ledger.
+
+    Args:
+        rows: DataFrame.
+
+    Raises:
+        ValueError: naming those that are missing.
+    """
+    missing = [name for name in COLUMNS if name not in rows.columns]
+    checks.require(not missing, f"`rows` must have the columns {COLUMNS}", missing=missing)
+
+
+def claim_name(claim):
+    """Name of a claim by its id, on the page and in the figure."""
+    return claim.replace("_", " ")
+
+
+def _line(row, scales):
+    """Line of the page for one claim."""
+    source = f"[{row['experiment']}, {row['profile']}, {row['dataset']}]({row['table']})"
+    mark = f" (Unverified: {row['unverified']}.)" if row["unverified"] else ""
+    texts = [claim_name(row["id"]), _escaped(row["sentence"]) + mark, _escaped(row["measured"])]
+    if row["verdict"] == NOT_MEASURED:
+        cells = [*texts, "", _range(row), "", NOT_MEASURED, str(row["experiment"])]
+    else:
+        n = row["n"] if row["sample"] == "seeds" else f"{row['n']} {row['sample']}"
+        cells = [*texts, interval(row), _range(row), n, _verdict(row, scales), source]
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def _verdict(row, scales):
+    """Verdict with its reason, and what other scales say."""
+    words = f"**{told(row['verdict'], row['profile'])}**"
+    if row["verdict"] in ("supported", "refuted") and _open_over_images(row):
+        words += " (over seeds and images undecided)"
+    if row["reason"] == BOUND_WITHIN:
+        words += f" (detectable: {row['detectable']:.2g} off the bound)"
+    elif row["reason"]:
+        words += f" ({_escaped(row['reason'])})"
+    for scale in scales:
+        verdict = row[f"{scale}_verdict"]
+        if scale != row["profile"] and verdict != NOT_MEASURED:
+            at = {name: row[f"{scale}_{name}"] for name in AT_SCALE}
+            words += f"; {scale}: {told(verdict, scale)}, {interval(at)}, n = {at['n']:.0f}"
+    return words
+
+
+def _open_over_images(row):
+    """Whether the interval over seeds and images holds a bound: not so of one that is not there."""
+    low, high = row["image_low"], row["image_high"]
+    return any(low < bound < high for bound in (row["above"], row["below"]))
+
+
+def _escaped(text):
+    return str(text).replace("|", "\\|")
+
+
+def interval(row):
+    """Effect and its intervals in words.
+
+    Args:
+        row: mapping with effect, low and high, and whatever else ``verdicts.judge`` tells.
+
+    Returns:
+        str.
+
+    Example:
+        >>> interval({"effect": 0.25, "low": 0.125, "high": 0.375})
+        '+0.250 [+0.125, +0.375]'
+    """
+    numbers = f"{row['effect']:+.3f}"
+    if not math.isnan(row["low"]):
+        numbers += f" [{row['low']:+.3f}, {row['high']:+.3f}]"
+    if row.get("confidence", CONFIDENCE) > CONFIDENCE:
+        numbers += f" at {100 * row['confidence']:.4g} %"
+    if row.get("against"):
+        numbers += f" against {_escaped(row['against'])}"
+    if not math.isnan(row.get("image_low", math.nan)):
+        numbers += f"; seeds and images [{row['image_low']:+.3f}, {row['image_high']:+.3f}]"
+    return numbers
+
+
+def _range(row):
+    """Range of effects that supports a claim, in words."""
+    if math.isinf(row["below"]):
+        return f"> {row['above']:g}"
+    within = f"{row['above']:g} to {row['below']:g}"
+    return f"< {row['below']:g}" if math.isinf(row["above"]) else within

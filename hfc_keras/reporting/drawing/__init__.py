@@ -1,0 +1,1 @@
+"""Parts of figures: colours, panels, rings, and the style of all."""

@@ -1,0 +1,233 @@
+"""Panels and the curves in them, drawn alike in all figures."""
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from hfc_keras.reporting.drawing.palette import BLACK, LIGHT_GREY
+
+# Inches: the text of a page, one of its two columns, and one of three panels side by side.
+PAGE, COLUMN, PANEL = 7.0, 3.3, 2.3
+# Inches between two columns of a legend.
+SPACE = 0.1
+RADIUS = "radius (cycles per image)"
+CHANCE_LOOK = {"color": LIGHT_GREY, "linestyle": "-", "lw": 0.8}
+REFERENCE_LOOK = {"color": BLACK, "linestyle": "-.", "lw": 1.0}
+
+
+def panel_grid(count, handles, columns=3, width=PANEL, sharex=True):
+    """Return a figure of equal panels that share the vertical axis, with its legend.
+
+    The legend takes a place that the panels leave free if it fits in; otherwise it stands on the
+    right where the page has room, and below elsewhere.
+
+    Args:
+        count: int, at least 1, how many panels; in as few columns as their rows need.
+        handles: list of matplotlib artists with labels, the entries of the legend.
+        columns: int, at most how many panels side by side.
+        width: float, inches of a panel.
+        sharex: bool, whether the panels share the horizontal axis.
+
+    Returns:
+        ``(figure, axes)``, axes a list of ``count`` panels, row by row.
+
+    Example:
+        >>> from matplotlib.lines import Line2D
+        >>> figure, axes = panel_grid(5, [Line2D([], [], label="train")])
+        >>> len(axes), axes[4].get_gridspec().get_geometry()
+        (5, (2, 3))
+    """
+    rows = -(-count // columns)
+    columns = -(-count // rows)
+    across, entry = columns * width, legend_width(handles)
+    free = rows * columns - count
+    inside = free > 0 and entry * (1 + (len(handles) > 10)) <= free * width
+    beside = not inside and across + entry <= PAGE
+    lines = 0 if inside or beside else legend_lines(handles, across)
+    size = (across + entry * beside, 1.95 * rows + 0.2 + 0.17 * lines)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(rows, columns, sharex=sharex, sharey=True, squeeze=False).flat
+    for axes in grid[count:]:
+        axes.set_axis_off()
+    if inside:
+        ncols = 1 + (len(handles) > 10)
+        legend = grid[count].legend(handles=handles, loc="center left", ncols=ncols)
+        legend.set_in_layout(False)
+    elif beside:
+        figure.legend(handles=handles, loc="outside right center")
+    else:
+        legend_below(figure, handles)
+    return figure, list(grid[:count])
+
+
+def legend_width(handles):
+    """Inches that a column of a legend takes at the size of these figures.
+
+    Args:
+        handles: list of matplotlib artists with labels.
+
+    Returns:
+        float.
+
+    Example:
+        >>> from matplotlib.lines import Line2D
+        >>> legend_width([Line2D([], [], label="high, r = 12")])
+        1.11
+    """
+    longest = max((len(handle.get_label()) for handle in handles), default=0)
+    return round(0.45 + 0.055 * longest, 3)
+
+
+def legend_lines(handles, width):
+    """Lines that a legend of some width needs.
+
+    Args:
+        handles: list of matplotlib artists with labels.
+        width: float, inches.
+
+    Returns:
+        int, at least 1.
+
+    Example:
+        >>> from matplotlib.lines import Line2D
+        >>> legend_lines([Line2D([], [], label="high, r = 12")] * 10, width=7)
+        2
+    """
+    fitting = max(1, int(width / (legend_width(handles) + SPACE)))
+    return max(1, -(-len(handles) // fitting))
+
+
+def legend_below(figure, handles):
+    """Put a legend below all panels, in as few lines as its width allows.
+
+    Args:
+        figure: matplotlib.figure.Figure with constrained layout.
+        handles: list of matplotlib artists with labels.
+
+    Example:
+        >>> from matplotlib.lines import Line2D
+        >>> figure = Figure(layout="constrained")
+        >>> legend_below(figure, [Line2D([], [], label="train")])
+        >>> len(figure.legends)
+        1
+    """
+    lines = legend_lines(handles, figure.get_figwidth())
+    columns = max(1, -(-len(handles) // lines))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+
+
+def label_outer(axes, horizontal, vertical):
+    """Name the axes of panels: vertical in the first column, horizontal below each column.
+
+    Args:
+        axes: list of matplotlib axes as ``panel_grid`` returns them.
+        horizontal: str, name and unit of the horizontal axis.
+        vertical: str, name and unit of the vertical axis.
+
+    Example:
+        >>> _, axes = panel_grid(5, [])
+        >>> label_outer(axes, "epoch", "accuracy")
+        >>> [one.get_xlabel() for one in axes]
+        ['', '', 'epoch', 'epoch', 'epoch']
+    """
+    columns = axes[0].get_gridspec().ncols
+    for index, one in enumerate(axes):
+        if index % columns == 0:
+            one.set_ylabel(vertical)
+        if index + columns >= len(axes):
+            one.set_xlabel(horizontal)
+            one.tick_params(labelbottom=True)
+
+
+def draw_curve(axes, table, column, look, value="accuracy"):
+    """Draw the mean over seeds as a line and their range as a band.
+
+    Args:
+        axes: matplotlib axes.
+        table: DataFrame with ``column`` and ``value``, rows of one curve.
+        column: str, what stands on the horizontal axis.
+        look: dict of the line's properties, with its color.
+        value: str, the column that is drawn.
+
+    Example:
+        >>> import pandas as pd
+        >>> axes = Figure().subplots()
+        >>> rows = pd.DataFrame({"epoch": [1, 1], "accuracy": [0.2, 0.4]})
+        >>> draw_curve(axes, rows, "epoch", {"color": "black"})
+        >>> round(float(axes.lines[0].get_ydata()[0]), 3)
+        0.3
+    """
+    spread = table.groupby(column)[value].agg(["mean", "min", "max"])
+    axes.plot(spread.index, spread["mean"], **look)
+    band = {"color": look["color"], "alpha": 0.15, "lw": 0}
+    axes.fill_between(spread.index, spread["min"], spread["max"], **band)
+
+
+def draw_levels(axes, levels):
+    """Draw horizontal lines: chance thin and grey, others black and dash-dotted.
+
+    Args:
+        axes: matplotlib axes.
+        levels: dict from labels to accuracies; those that are None are left out.
+
+    Example:
+        >>> axes = Figure().subplots()
+        >>> draw_levels(axes, {"chance": 0.1, "originals": None})
+        >>> [line.get_label() for line in axes.lines]
+        ['chance']
+    """
+    for label, level in levels.items():
+        if level is not None:
+            look = CHANCE_LOOK if label == "chance" else REFERENCE_LOOK
+            axes.axhline(level, label=label, zorder=1, **look)
+
+
+def epoch_axis(axes):
+    """Put few ticks on an axis of epochs, at whole ones.
+
+    Args:
+        axes: matplotlib axes.
+
+    Example:
+        >>> axes = Figure().subplots()
+        >>> _ = axes.plot([1, 36], [0, 1])
+        >>> epoch_axis(axes)
+        >>> len(axes.get_xticks()) <= 8
+        True
+    """
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+
+
+def radius_axis(axes, radii):
+    """Put a tick at each radius and nowhere else.
+
+    Args:
+        axes: matplotlib axes.
+        radii: iterable of floats, cycles per image; one may come more than once.
+
+    Example:
+        >>> axes = Figure().subplots()
+        >>> radius_axis(axes, [3.5, 7.0, 3.5])
+        >>> [label.get_text() for label in axes.get_xticklabels()]
+        ['3.5', '7']
+    """
+    radii = sorted(set(radii))
+    axes.set_xticks(radii, [f"{radius:g}" for radius in radii])
+
+
+def accuracy_top(values, chance=None):
+    """Upper end of an axis of accuracy that begins at zero.
+
+    Args:
+        values: Series of accuracies, what is drawn.
+        chance: float or None, drawn as well.
+
+    Returns:
+        float, a little above the largest of them, at most 1.02.
+
+    Example:
+        >>> import pandas as pd
+        >>> accuracy_top(pd.Series([0.2, 0.5]))
+        0.54
+    """
+    top = max(float(values.max()), chance or 0)
+    return min(1.08 * top, 1.02) if top > 0 else 1.02

@@ -1,0 +1,59 @@
+"""Curves over rings of frequencies, beside white noise."""
+
+import matplotlib
+from matplotlib.lines import Line2D
+
+from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.drawing.panels import draw_curve, label_outer, panel_grid
+from hfc_keras.reporting.drawing.style import STYLE
+
+WHITE_LOOK = {"color": palette.LIGHT_GREY, "linestyle": "--", "lw": 1.0}
+
+
+def ring_panels(panels, label, titles=None, width=2.8):
+    """Draw shares by ring: lines are means over seeds, bands their range.
+
+    White noise is dashed and grey; a vertical line marks the Nyquist frequency.
+
+    Args:
+        panels: dict from the title of a panel to a dict from recipes to their rows, DataFrames
+            with the columns ring, mean, white and image_size.
+        label: str, what the shares are of.
+        titles: dict from recipes to names in the legend, or None.
+        width: float, inches of a panel.
+
+    Returns:
+        matplotlib.figure.Figure.
+
+    Example:
+        >>> import pandas as pd
+        >>> rows = {"ring": [1, 2], "mean": [0.5, 0.5], "white": [0.7, 0.3], "image_size": 2}
+        >>> figure = ring_panels({"FGSM": {"vanilla": pd.DataFrame(rows)}}, "share")
+        >>> figure.axes[0].get_xlabel()
+        'frequency (cycles per image)'
+    """
+    looks = palette.recipe_looks(recipe for rows in panels.values() for recipe in rows)
+    lines = [
+        Line2D([], [], label=(titles or {}).get(recipe, recipe), **look)
+        for recipe, look in looks.items()
+    ]
+    lines.append(Line2D([], [], label="white noise", **WHITE_LOOK))
+    with matplotlib.rc_context(STYLE):
+        figure, grid = panel_grid(len(panels), lines, width=width)
+        for axes, (title, recipes) in zip(grid, panels.items(), strict=True):
+            _draw_white(axes, next(iter(recipes.values())))
+            for recipe, rows in recipes.items():
+                look = looks[recipe] | {"markevery": max(1, rows["ring"].nunique() // 8)}
+                draw_curve(axes, rows, "ring", look, "mean")
+            axes.set_title(title)
+        # After the last curve, since the panels share the axis.
+        grid[0].set_ylim(bottom=0)
+        label_outer(grid, "frequency (cycles per image)", label)
+    return figure
+
+
+def _draw_white(axes, rows):
+    """White noise and the Nyquist frequency."""
+    white = rows.groupby("ring")["white"].first()
+    axes.plot(white.index, white, zorder=1, **WHITE_LOOK)
+    axes.axvline(rows["image_size"].iloc[0] / 2, color=palette.LIGHT_GREY, lw=0.6, zorder=1)

@@ -1,0 +1,227 @@
+"""Accuracy on changed test images: a table, points by condition, curves by weight."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.drawing.panels import PAGE, draw_curve, legend_below, panel_grid
+from hfc_keras.reporting.drawing.style import STYLE
+from hfc_keras.reporting.figures.sensitivity import sensitivity_numbers
+from hfc_keras.reporting.rows import (
+    MissingMeasurementError,
+    one_source,
+    require_columns,
+    rows_of,
+    unique_rows,
+)
+from hfc_keras.reporting.tables import mean_and_spread
+
+KEYS = "recipe seed measure condition level".split()
+# Rows of tables and figures by measure; others are named for their condition.
+NAMES = {
+    "corrupted": "mean of {kinds} corruptions",
+    "filtered": "{condition} third",
+    "shifted": "same after a shift",
+    "outside": "AUROC, {condition}",
+    "calibration": "calibration error, {condition}",
+}
+
+
+def condition_effect(table, recipe, measure, conditions=None):
+    """Mean accuracy of a recipe over some conditions and all their levels, for a claim.
+
+    Args:
+        table: DataFrame with the columns recipe, seed, measure, condition, level, accuracy.
+        recipe: str.
+        measure: str.
+        conditions: iterable of str; None is all of the measure.
+
+    Returns:
+        Series of float by seed.
+
+    Raises:
+        MissingMeasurementError: if a seed of the recipe lacks one of the conditions or levels that
+            other rows of the measure have.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": [0, 0], "measure": "attacked",
+        ...         "condition": "pgd", "level": [0.1, 0.2], "accuracy": [0.5, 0.25]}
+        >>> condition_effect(pd.DataFrame(rows), "vanilla", "attacked").tolist()
+        [0.375]
+    """
+    rows = one_source(rows_of(table, measure=measure))
+    rows = rows if conditions is None else rows[rows["condition"].isin(list(conditions))]
+    unique_rows(rows, KEYS)
+    wide = _wide(rows)
+    seeds = sorted(rows_of(table, recipe=recipe)["seed"].unique())
+    own = wide[wide.index.get_level_values("recipe") == recipe].droplevel("recipe")
+    own = own.reindex(seeds)
+    found = set(rows["condition"]) >= set(conditions or ())
+    if not seeds or own.isna().any(axis=None) or not found:
+        raise MissingMeasurementError(
+            "A table must hold every condition and level of a claim for each seed. Received: "
+            f"recipe={recipe!r}, measure={measure!r}, conditions={conditions}"
+        )
+    return own.mean(axis=1)
+
+
+def condition_table(table):
+    """Accuracy by recipe and condition, mean and standard deviation over seeds.
+
+    Args:
+        table: DataFrame as of ``condition_effect``. Corruptions and their levels are averaged,
+            all others stand by themselves.
+
+    Returns:
+        DataFrame of str, a row a condition, a column a recipe.
+
+    Raises:
+        ValueError: for a missing column or a measurement that stands twice.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": 0, "measure": "attacked", "condition": "pgd",
+        ...         "level": 0.1, "accuracy": 0.5}
+        >>> condition_table(pd.DataFrame(rows, index=[0])).index.tolist()
+        ['PGD 0.1']
+    """
+    require_columns(table, [*KEYS, "accuracy"])
+    unique_rows(table, KEYS)
+    means = _by_label(table)
+    spread = means.groupby(["label", "recipe"], sort=False)["accuracy"].agg(["mean", "std"])
+    words = spread.apply(mean_and_spread, axis=1).unstack("recipe")
+    order = means["label"].drop_duplicates(), means["recipe"].drop_duplicates()
+    return words.reindex(index=order[0], columns=order[1]).rename_axis(index=None, columns=None)
+
+
+def condition_points(table, titles=None, label="accuracy"):
+    """Accuracy on changed test images, a point a recipe and condition, beside each other.
+
+    Args:
+        table: DataFrame as of ``condition_table``. Points are means over seeds, whiskers their
+            range.
+        titles: dict from recipes to names in the legend, or None.
+        label: str, what stands below the axis.
+
+    Returns:
+        matplotlib.figure.Figure, 5 inches wide.
+
+    Raises:
+        ValueError: for a missing column or a measurement that stands twice.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": 0, "measure": "attacked", "condition": "pgd",
+        ...         "level": 0.1, "accuracy": 0.5}
+        >>> condition_points(pd.DataFrame(rows, index=[0])).axes[0].get_xlabel()
+        'accuracy'
+    """
+    require_columns(table, [*KEYS, "accuracy"])
+    unique_rows(table, KEYS)
+    means = _by_label(table)
+    labels = list(means["label"].drop_duplicates())
+    looks = palette.recipe_looks(means["recipe"])
+    with matplotlib.rc_context(STYLE):
+        row = max(0.24, 0.06 + 0.045 * len(looks))
+        figure = Figure(figsize=(PAGE * 0.75, 0.8 + row * len(labels)), layout="constrained")
+        axes = figure.subplots()
+        for offset, (recipe, look) in enumerate(looks.items()):
+            part = means[means["recipe"] == recipe].groupby("label")["accuracy"]
+            part = part.agg(["mean", "min", "max"]).reindex(labels)
+            shift = min(0.2, 0.8 / len(looks)) * (offset - (len(looks) - 1) / 2)
+            places = [place + shift for place in range(len(labels))]
+            axes.hlines(places, part["min"], part["max"], color=look["color"], lw=1)
+            name = (titles or {}).get(recipe, recipe)
+            axes.plot(part["mean"], places, **look, linestyle="", label=name)
+        axes.set_yticks(range(len(labels)), labels)
+        for place in range(1, len(labels), 2):
+            axes.axhspan(place - 0.5, place + 0.5, color=palette.LIGHT_GREY, alpha=0.12, lw=0)
+        axes.grid(visible=False, axis="y")
+        # Markers at zero stay whole.
+        axes.set(xlabel=label, xlim=(-0.015 * axes.get_xlim()[1], None))
+        axes.set_ylim(len(labels) - 0.5, -0.5)
+        legend_below(figure, axes.get_legend_handles_labels()[0])
+    return figure
+
+
+def weight_curves(table, kinds, titles=None):
+    """Test accuracy and share of the sensitivity in its band against the weight of a penalty.
+
+    Args:
+        table: DataFrame with the columns recipe, seed, weight, measure, condition, accuracy, and
+            for the measure ``sensitivity`` those of ``sensitivity_numbers``. Recipes are called
+            by a name of ``kinds``, with or without ``_weight`` after it; ``vanilla`` has weight 0.
+        kinds: dict from names to ``"low"``, ``"mid"``, ``"high"`` (the share that is drawn) or
+            ``"all"`` (the entropy over its maximum).
+        titles: dict from names to words in the legend, or None.
+
+    Returns:
+        matplotlib.figure.Figure, two panels. Lines are means over seeds, bands their range.
+
+    Raises:
+        ValueError: for a missing column or a measurement that stands twice.
+
+    Example:
+        >>> clean = {"recipe": ["vanilla", "lsf"], "seed": 0, "weight": [0.0, 0.5],
+        ...          "measure": "clean", "condition": "original", "level": 0, "accuracy": 0.5}
+        >>> rings = {"recipe": ["vanilla", "lsf"], "seed": 0, "weight": [0.0, 0.5],
+        ...          "measure": "sensitivity", "ring": 1, "mean": 1.0, "image_size": 8}
+        >>> table = pd.concat([pd.DataFrame(clean), pd.DataFrame(rings)])
+        >>> len(weight_curves(table, {"lsf": "low"}).axes)
+        2
+    """
+    require_columns(table, ["recipe", "seed", "weight", "measure", "accuracy"])
+    clean = table[table["measure"] == "clean"]
+    spectra = table[table["measure"] == "sensitivity"]
+    numbers = sensitivity_numbers(spectra).reset_index()
+    weights = spectra[["recipe", "seed", "weight", "image_size"]].drop_duplicates()
+    numbers = numbers.merge(weights, on=["recipe", "seed"])
+    numbers["all"] = numbers["entropy"] / np.log2(numbers["image_size"] // 2)
+    looks = palette.recipe_looks(kinds)
+    handles = [
+        Line2D([], [], label=(titles or {}).get(name, name), **look) for name, look in looks.items()
+    ]
+    with matplotlib.rc_context(STYLE):
+        figure, (left, right) = panel_grid(2, handles, width=PAGE / 2)
+        for name, kind in kinds.items():
+            draw_curve(left, _of(clean, name), "weight", looks[name])
+            draw_curve(right, _of(numbers, name), "weight", looks[name], kind)
+        left.set(title="test accuracy", xlabel="weight of the penalty", ylim=(0, None))
+        right.set(title="share in its band (all: entropy / maximum)")
+        right.set_xlabel("weight of the penalty")
+    return figure
+
+
+def _wide(rows):
+    """Accuracies, a row a recipe and seed, a column a condition and level."""
+    level = rows["level"].fillna(-1)
+    index = ["recipe", "seed", "condition", "level"]
+    return rows.assign(level=level).set_index(index)["accuracy"].unstack(["condition", "level"])
+
+
+def _by_label(table):
+    """Accuracies by recipe, seed and label; corruptions are averaged."""
+    columns = table["measure"], table["condition"], table["level"]
+    kinds = table["condition"][table["measure"] == "corrupted"].nunique()
+    labels = [_label(*row, kinds) for row in zip(*columns, strict=True)]
+    keys = ["label", "recipe", "seed"]
+    return table.assign(label=labels).groupby(keys, sort=False)["accuracy"].mean().reset_index()
+
+
+def _label(measure, condition, level, kinds):
+    if measure in NAMES:
+        return NAMES[measure].format(condition=condition.replace("_", " "), kinds=kinds)
+    if pd.isna(level):
+        return condition
+    levels = round(255 * level, 6)
+    if measure == "attacked":
+        size = f"{levels:g}/255" if levels.is_integer() else f"{level:.3g}"
+        return f"{condition.upper()} {size}"
+    return f"{condition} {level:.3g}"
+
+
+def _of(table, name):
+    """Rows of one regularizer at all its weights, and of the network without."""
+    own = table["recipe"].str.fullmatch(f"{name}(_.*)?")
+    return table[own | (table["recipe"] == "vanilla")]

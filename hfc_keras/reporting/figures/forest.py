@@ -1,0 +1,127 @@
+"""All claims together as a figure, of rows as of ``ledger``."""
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.markers import CARETLEFT, CARETRIGHT
+from matplotlib.patches import Patch
+
+from hfc_keras import checks
+from hfc_keras.reporting.claims.claim import NOT_MEASURED, VERDICTS, told
+from hfc_keras.reporting.claims.ledger import check_columns, claim_name
+from hfc_keras.reporting.drawing.palette import BLACK, BLUE, GREY, VERMILLION
+from hfc_keras.reporting.drawing.style import STYLE
+
+# Told apart by colour, by shape and by fill.
+LOOKS = {
+    "supported": {"color": BLUE, "marker": "o"},
+    "refuted": {"color": VERMILLION, "marker": "X"},
+    "undecided": {"color": GREY, "marker": "D", "markerfacecolor": "white"},
+}
+SUPPORTING = "#d5e8f5"
+# Inches.
+ROW, FRAME, WIDTH = 0.19, 0.5, 7.0
+
+
+def claims_forest(rows):
+    """Effect and interval of each claim beside the range that supports it, a panel a unit.
+
+    Args:
+        rows: DataFrame with the columns ``COLUMNS``; those that are not measured are left out.
+            An interval that runs off its panel ends there in an arrowhead.
+
+    Returns:
+        matplotlib.figure.Figure, 7 inches wide.
+
+    Raises:
+        ValueError: for a column that is missing, or if nothing was measured.
+
+    Example:
+        >>> import math
+        >>> import pandas as pd
+        >>> from hfc_keras.reporting.ledger import COLUMNS
+        >>> row = dict.fromkeys(COLUMNS, "x") | dict.fromkeys(["effect", "low", "high"], 0.25)
+        >>> row |= dict.fromkeys(["image_low", "image_high"], math.nan)
+        >>> row |= {"above": 0, "below": math.inf, "verdict": "supported"}
+        >>> len(claims_forest(pd.DataFrame([row])).axes)
+        1
+    """
+    check_columns(rows)
+    rows = rows[rows["verdict"] != NOT_MEASURED]
+    checks.require(len(rows), "`rows` must hold at least one claim that was measured", rows=0)
+    several = [name for name in ("profile", "dataset") if rows[name].nunique() > 1]
+    panels = dict(list(rows.groupby("unit", sort=False)))
+    heights = [ROW * len(part) + FRAME for part in panels.values()]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, sum(heights) + 0.3), layout="constrained")
+        grid = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)
+        for axes, (unit, part) in zip(grid.flat, panels.items(), strict=True):
+            _draw(axes, part, several)
+            axes.set_xlabel(f"effect ({unit})")
+        figure.legend(handles=_legend(rows), loc="outside upper center", ncols=3)
+    return figure
+
+
+def _draw(axes, rows, several):
+    """Draw a panel, its first claim on top."""
+    places = np.arange(len(rows))
+    left, right = limits_of(rows)
+    for place, (_, row) in zip(places, rows.iterrows(), strict=True):
+        start, stop = np.clip([row["above"], row["below"]], left, right)
+        axes.barh(place, stop - start, 0.8, start, color=SUPPORTING, lw=0)
+        look, limits = LOOKS[row["verdict"]], (left, right)
+        images = (row["image_low"], row["image_high"])
+        draw_interval(axes, images, place + 0.25, limits, color=BLACK, lw=0.8, markersize=4)
+        seeds = (row["low"], row["high"])
+        draw_interval(axes, seeds, place, limits, color=look["color"], markersize=6)
+        axes.plot(row["effect"], place, **look, markersize=3.5, linestyle="")
+    axes.axvline(0, color=BLACK, lw=0.6)
+    labels = [
+        f"{', '.join([claim_name(row['id']), *row[several]])} ({row['item']})"
+        for _, row in rows.iterrows()
+    ]
+    axes.set_yticks(places, labels, fontsize=7)
+    axes.set(xlim=(left, right), ylim=(len(rows) - 0.5, -0.5))
+    axes.grid(visible=False, axis="y")
+
+
+def draw_interval(axes, interval, place, limits, markersize, **look):
+    """Draw an interval, with an arrowhead at each end that lies beyond the limits of the panel."""
+    axes.plot(interval, [place, place], **look)
+    (low, high), (left, right) = interval, limits
+    for beyond, end, head in ((low < left, left, CARETLEFT), (high > right, right, CARETRIGHT)):
+        if beyond:
+            axes.plot(end, place, marker=head, markersize=markersize, clip_on=False, **look)
+
+
+def limits_of(rows):
+    """Range that holds the effects and the finite bounds, and intervals of about their size.
+
+    A single interval is there as a whole.
+    """
+    bounds = rows[["above", "below"]].to_numpy("float64")
+    values = np.concatenate([rows["effect"], bounds[np.isfinite(bounds)], [0.0]])
+    margin = 0.35 * (np.ptp(values) or 1.0)
+    low, high = np.nanmin([*rows["low"], *values]), np.nanmax([*rows["high"], *values])
+    if len(rows) == 1:
+        space = 0.05 * (high - low or 1.0)
+        return low - space, high + space
+    left, right = values.min() - margin, values.max() + margin
+    return max(left, low - 0.2 * margin), min(right, high + 0.2 * margin)
+
+
+def _legend(rows):
+    """A handle for each verdict that occurs, with how often, and for the two kinds of range."""
+    counts = rows["verdict"].value_counts()
+    profiles = set(rows["profile"])
+    largest = profiles.pop() if len(profiles) == 1 else "several"
+    handles = [
+        Line2D([], [], **LOOKS[name], label=f"{told(name, largest)} ({counts[name]})")
+        for name in VERDICTS
+        if name in counts
+    ]
+    handles.append(Patch(color=SUPPORTING, label="supports"))
+    if rows["image_low"].notna().any():
+        handles.append(Line2D([], [], color=BLACK, lw=0.8, label="over seeds and images"))
+    return handles

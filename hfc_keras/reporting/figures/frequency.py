@@ -1,0 +1,117 @@
+"""Figures that a paper could print."""
+
+import matplotlib
+import numpy as np
+from matplotlib.lines import Line2D
+
+from hfc_keras import checks
+from hfc_keras.reporting.drawing.palette import radius_color
+from hfc_keras.reporting.drawing.panels import draw_curve, epoch_axis, label_outer, panel_grid
+from hfc_keras.reporting.drawing.style import STYLE
+from hfc_keras.reporting.rows import KEYS, require_columns, unique_rows
+from hfc_keras.reporting.tables import column_name
+
+BLACK_LABELS = {
+    "test": {"train": "train", "test": "test"},
+    "train_after": {"train": "train, while training", "train_after": "train, after each epoch"},
+}
+
+
+def frequency_panels(table, titles=None, split="test"):
+    """Accuracy against epoch, a panel a recipe: originals and their low and high components.
+
+    Args:
+        table: DataFrame with the columns recipe, seed, epoch, split, component, radius,
+            bn_statistics, accuracy. Lines are means over seeds, bands their range. Rows of split
+            ``train``, means over the epoch while training, are dashed. Where there is a column
+            scaling, components with another scaling than ``none`` are left out.
+        titles: dict from the headings of ``tables.column_name`` to panel titles, or None.
+        split: ``test`` or ``train_after``, the images whose components are drawn: test images,
+            or training images after the epoch.
+
+    Returns:
+        matplotlib.figure.Figure, up to 7 inches wide. Panels share the axis of epochs only where
+        all recipes were trained equally long.
+
+    Raises:
+        ValueError: for another split, a missing column, no row of the split, or a measurement that
+            stands twice.
+
+    Reference:
+        Figs. 3 (``train_after``), 4 and 5 of Wang et al., CVPR 2020.
+
+    Example:
+        >>> import pandas as pd
+        >>> rows = {"recipe": "vanilla", "seed": 0, "epoch": [1, 2], "split": "test",
+        ...         "component": "low", "radius": 4.0, "bn_statistics": "none",
+        ...         "accuracy": [0.2, 0.4]}
+        >>> len(frequency_panels(pd.DataFrame(rows)).axes)
+        1
+    """
+    checks.choice("split", split, BLACK_LABELS)
+    require_columns(table, [*KEYS, "accuracy"])
+    table = _shown(table, split)
+    panels = _panels(table, split)
+    checks.require(panels, f"`table` must hold rows of split {split!r}", rows=len(panels))
+    radii = sorted(table["radius"].dropna().unique())
+    together = table.groupby("recipe")["epoch"].max().nunique() == 1
+    with matplotlib.rc_context(STYLE):
+        figure, axes = panel_grid(len(panels), _legend(table, split, radii), sharex=together)
+        for one, (heading, part) in zip(axes, panels.items(), strict=True):
+            one.set_title((titles or {}).get(heading, heading))
+            for (kind, component, radius), curve in _curves(part):
+                draw_curve(one, curve, "epoch", _line(kind, component, radius, radii))
+            one.set_ylim(0, 1.02)
+            epoch_axis(one)
+        label_outer(axes, "epoch", "accuracy")
+    return figure
+
+
+def _shown(table, split):
+    """Rows to draw: while training and of the split, components as they are."""
+    shown = table["split"].isin(["train", split])
+    if "scaling" in table.columns:
+        as_they_are = table["scaling"].isna() | (table["scaling"] == "none")
+        shown &= as_they_are | (table["component"] == "original")
+    return unique_rows(table[shown].drop_duplicates([*KEYS, "accuracy"]))
+
+
+def _panels(table, split):
+    """Rows of each panel; rows of while training join every panel of their recipe."""
+    tested = table[table["split"] == split]
+    pairs = tested[["recipe", "bn_statistics"]].drop_duplicates().itertuples(index=False)
+    panels = {}
+    for recipe, statistics in pairs:
+        own = table["recipe"] == recipe
+        shown = (table["split"] == "train") | (table["bn_statistics"] == statistics)
+        panels[column_name(recipe, statistics)] = table[own & shown]
+    return panels
+
+
+def _curves(table):
+    return table.groupby(["split", "component", "radius"], dropna=False, sort=True)
+
+
+def _line(split, component, radius, radii):
+    """Look of a curve: black for original images, a colour a radius, dotted for high."""
+    if component == "original":
+        return {"color": "black", "linestyle": "--" if split == "train" else "-"}
+    high = component == "high"
+    style = {"linestyle": ":" if high else "-", "marker": "^" if high else "o"}
+    return {"color": radius_color(radius, radii), **style}
+
+
+def _legend(table, split, radii):
+    """A handle a curve that is drawn in some panel."""
+    drawn = {key for key, _ in table.groupby(["split", "component"])}
+    entries = [
+        (label, kind, "original", np.nan)
+        for kind, label in BLACK_LABELS[split].items()
+        if (kind, "original") in drawn
+    ]
+    for component in ("low", "high"):
+        if (split, component) in drawn:
+            entries += [
+                (f"{component}, r = {radius:g}", split, component, radius) for radius in radii
+            ]
+    return [Line2D([], [], label=label, **_line(*curve, radii)) for label, *curve in entries]

@@ -1,0 +1,187 @@
+"""Fourier heat maps: numbers by distance, a table and pictures."""
+
+import math
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from hfc_keras.reporting.drawing.panels import PAGE, label_outer
+from hfc_keras.reporting.drawing.style import STYLE
+from hfc_keras.reporting.rows import (
+    MissingMeasurementError,
+    complete_rows,
+    require_columns,
+    rows_of,
+    unique_rows,
+)
+from hfc_keras.reporting.statistics.shares import AT_CHANCE, recipes_at_chance
+from hfc_keras.reporting.tables import mean_and_spread
+
+KEYS = "recipe seed row column".split()
+VALUES = ("error", "clean_error")
+# Parts of the image's smaller side at which bands begin; an eighth is 4 cycles at 32 pixels.
+BANDS = (0, 1 / 8, 1 / 4, 3 / 8, math.inf)
+# Told apart by colour-blind readers and, from dark to light, in grey print.
+COLORS = "cividis"
+
+
+def heat_map_rise(table, recipe, inner=0.0, outer=math.inf):
+    r"""How much waves of some frequencies raise the error rate, a number a seed.
+
+    .. math:: \mathrm{mean}_{a N \le \sqrt{u^2 + v^2} < b N} \; E(u, v) - E_{\text{clean}}
+
+    Args:
+        table: DataFrame with the columns recipe, seed, row, column (signed frequencies in cycles
+            per image), error, clean_error.
+        recipe: str.
+        inner: float, ``a``, a part of ``N``, the smaller side of the images; 0 begins with the
+            zero frequency.
+        outer: float, ``b``, likewise, itself left out.
+
+    Returns:
+        Series of float by seed.
+
+    Raises:
+        MissingMeasurementError: if a seed has no such frequency, or not as many as another.
+        ValueError: for a missing column or a frequency that stands twice.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": 0, "row": [-1, -1, 0, 0], "column": [-1, 0, -1, 0],
+        ...         "error": [0.5, 0.25, 0.25, 0.0], "clean_error": 0.125}
+        >>> heat_map_rise(pd.DataFrame(rows), "vanilla", inner=0.25).round(3).tolist()
+        [0.208]
+    """
+    require_columns(table, [*KEYS, *VALUES])
+    chosen = rows_of(table, recipe=recipe)
+    unique_rows(chosen, KEYS)
+    side = min(chosen["row"].nunique(), chosen["column"].nunique())
+    distance = np.hypot(chosen["row"], chosen["column"])
+    within = chosen[(distance >= inner * side) & (distance < outer * side)]
+    complete_rows(within, chosen["seed"], recipe=recipe, inner=inner, outer=outer)
+    rise = (within["error"] - within["clean_error"]).groupby(within["seed"]).mean()
+    return rise.astype("float64").sort_index()
+
+
+def heat_map_table(table):
+    """Error on clean images and its rise by distance to the zero frequency, a row a recipe.
+
+    Args:
+        table: DataFrame as of ``heat_map_rise``.
+
+    Returns:
+        DataFrame of str, mean and standard deviation over seeds: clean, then the rise in each
+        band, parts of the image's smaller side. A recipe that does no better on clean images than
+        guessing, so that no wave can raise its error, is told by its name.
+
+    Raises:
+        ValueError: as ``heat_map_rise``.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": 0, "row": [-1, -1, 0, 0], "column": [-1, 0, -1, 0],
+        ...         "error": [0.5, 0.25, 0.25, 0.0], "clean_error": 0.125}
+        >>> heat_map_table(pd.DataFrame(rows)).iloc[0].tolist()
+        ['0.125', '-0.125', '', '', '+0.208']
+    """
+    require_columns(table, [*KEYS, *VALUES])
+    lines, names = {}, _names(table)
+    for recipe, part in table.groupby("recipe", sort=False):
+        line = {"clean": _cell(part.groupby("seed")["clean_error"].first())}
+        for inner, outer in zip(BANDS[:-1], BANDS[1:], strict=True):
+            line[_band_name(inner, outer)] = _rise_cell(table, recipe, inner, outer)
+        lines[names[recipe]] = line
+    return pd.DataFrame(lines).T
+
+
+def heat_map_panels(table, titles=None, rise=False):
+    r"""Error rate by frequency, or its rise, as pictures, a panel a recipe.
+
+    Args:
+        table: DataFrame as of ``heat_map_rise``. Pictures are means over seeds, on one scale of
+            colours from the smallest error on clean images to the largest error; of rises from
+            the smallest to the largest.
+        titles: dict from recipes to panel titles, or None; the error on clean images follows.
+        rise: bool, whether to draw the error minus that on clean images, so that networks of
+            other accuracy can be set beside each other.
+
+    Returns:
+        matplotlib.figure.Figure, up to 7 inches wide, the zero frequency in the middle.
+
+    Raises:
+        ValueError: for a missing column or a frequency that stands twice.
+
+    Reference:
+        Yin et al., A Fourier Perspective on Model Robustness in Computer Vision, NeurIPS 2019.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": 0, "row": [-1, -1, 0, 0], "column": [-1, 0, -1, 0],
+        ...         "error": [0.5, 0.25, 0.25, 0.0], "clean_error": 0.125}
+        >>> heat_map_panels(pd.DataFrame(rows)).axes[0].get_title()
+        'vanilla\nclean error 0.125'
+    """
+    require_columns(table, [*KEYS, *VALUES])
+    unique_rows(table, KEYS)
+    shown = table.assign(shown=table["error"] - (table["clean_error"] if rise else 0))
+    maps = {name: _mean_map(part) for name, part in shown.groupby("recipe", sort=False)}
+    clean, names = table.groupby("recipe")["clean_error"].mean(), _names(table, titles)
+    least = min(picture.min().min() for picture in maps.values()) if rise else clean.min()
+    scale = least, max(picture.max().max() for picture in maps.values())
+    count = min(3, len(maps))
+    rows = -(-len(maps) // count)
+    with matplotlib.rc_context({**STYLE, "axes.grid": False}):
+        size = ((PAGE - 0.8) * count / 3 + 0.8, 2.35 * rows + 0.2)
+        figure = Figure(figsize=size, layout="constrained")
+        grid = list(figure.subplots(rows, count, sharex=True, sharey=True, squeeze=False).flat)
+        for axes in grid[len(maps) :]:
+            axes.set_axis_off()
+        shown = grid[: len(maps)]
+        for axes, (recipe, picture) in zip(shown, maps.items(), strict=True):
+            drawn = _draw(axes, picture, scale)
+            axes.set_title(f"{names[recipe]}\nclean error {clean[recipe]:.3f}")
+        label_outer(shown, "columns (cycles per image)", "rows (cycles per image)")
+        label = "rise of the error rate over clean" if rise else "error rate"
+        figure.colorbar(drawn, ax=grid, label=label, fraction=0.05, pad=0.02)
+    return figure
+
+
+def _mean_map(part):
+    return part.groupby(["row", "column"])["shown"].mean().unstack("column")
+
+
+def _names(table, titles=None):
+    """Titles of the recipes, with a word to those that guess."""
+    firsts = table.drop_duplicates(["recipe", "seed"])
+    guessing = recipes_at_chance(firsts.assign(accuracy=1 - firsts["clean_error"]))
+    return {
+        name: (titles or {}).get(name, name) + (AT_CHANCE if name in guessing else "")
+        for name in table["recipe"].unique()
+    }
+
+
+def _draw(axes, picture, scale):
+    """Draw a map with a pixel around each whole frequency."""
+    limits = [
+        edge
+        for numbers in (picture.columns, picture.index)
+        for edge in (numbers[0] - 0.5, numbers[-1] + 0.5)
+    ]
+    look = {"cmap": COLORS, "vmin": scale[0], "vmax": scale[1], "interpolation": "nearest"}
+    return axes.imshow(picture, origin="lower", extent=limits, **look)
+
+
+def _cell(values, sign=""):
+    return sign + mean_and_spread(values.agg(["mean", "std"]))
+
+
+def _rise_cell(table, recipe, inner, outer):
+    """Rise in words; empty where images are too small to have such frequencies."""
+    try:
+        rise = heat_map_rise(table, recipe, inner, outer)
+    except MissingMeasurementError:
+        return ""
+    return _cell(rise, "+" if rise.mean() >= 0 else "")
+
+
+def _band_name(inner, outer):
+    return f"from {inner:g}" if math.isinf(outer) else f"{inner:g} to {outer:g}"

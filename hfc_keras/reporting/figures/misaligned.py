@@ -1,0 +1,280 @@
+"""Images that a network gets right, and right from high frequencies alone, but not from low ones.
+
+A table of contingency has eight rows a measurement, one for each of right and wrong on the image
+as it is (``original``), on its ``low`` and on its ``high`` part, and the columns ``COLUMNS``; see
+``hfc_keras.analysis.contingency``. The pattern of Fig. 2 of Wang et al., CVPR 2020, is right,
+wrong, right.
+"""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from hfc_keras import checks
+from hfc_keras.reporting.claims.effects import value
+from hfc_keras.reporting.drawing.palette import BLUE, ORANGE
+from hfc_keras.reporting.drawing.panels import (
+    RADIUS,
+    draw_curve,
+    label_outer,
+    panel_grid,
+    radius_axis,
+)
+from hfc_keras.reporting.drawing.style import STYLE
+from hfc_keras.reporting.rows import require_columns, unique_rows
+from hfc_keras.reporting.statistics.bootstrap import drawn_seeds
+from hfc_keras.reporting.tables import column_name
+
+KEYS = "recipe seed bn_statistics decomposition radius original low high".split()
+COLUMNS = [*KEYS, "count", "share", "chance", "examples"]
+PAIR = ("right", "wrong")
+PATTERN = {"original": "right", "low": "wrong", "high": "right"}
+LOOKS = {
+    "fourier": {"color": BLUE, "marker": "o", "label": "Fourier"},
+    "svd": {"color": ORANGE, "marker": "s", "label": "SVD"},
+}
+CHANCE = {"linestyle": ":", "markerfacecolor": "white"}
+TICKS = (0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.8)
+
+
+def misaligned_table(table):
+    """Numbers of images with the pattern right, wrong, right, and those that chance would give.
+
+    Args:
+        table: DataFrame with the columns ``COLUMNS``.
+
+    Returns:
+        DataFrame of str, rows such as ``fourier 4`` and ``fourier 4, chance``, columns the
+        recipes (with the batch-norm statistics where there are several), cells
+        ``mean +- standard deviation`` over seeds (ddof 1; the mean alone for a single seed).
+
+    Raises:
+        ValueError: for a column that is missing or a measurement that stands twice.
+
+    Example:
+        >>> import pandas as pd
+        >>> rows = {"recipe": "vanilla", "seed": [0, 1], "bn_statistics": "none",
+        ...         "decomposition": "fourier", "radius": 4.0, **PATTERN, "count": [20, 30],
+        ...         "share": [0.2, 0.3], "chance": [0.1, 0.1], "examples": 100}
+        >>> misaligned_table(pd.DataFrame(rows))["vanilla"].to_dict()
+        {'fourier 4': '25 +- 7', 'fourier 4, chance': '10 +- 0'}
+    """
+    found = _pattern(_checked(table))
+    names = found["decomposition"] + found["radius"].map(" {:g}".format)
+    expected = (found["chance"] * found["examples"]).astype("float64")
+    both = [found.assign(row=names), found.assign(row=names + ", chance", count=expected)]
+    order = ["decomposition", "radius", "row"]
+    return _cells(pd.concat(both, ignore_index=True).sort_values(order, kind="stable"))
+
+
+def contingency_table(table, radius, decomposition="fourier"):
+    """Numbers of images by right and wrong on the image, its low and its high part.
+
+    Args:
+        table: DataFrame with the columns ``COLUMNS``.
+        radius: float, cycles per image, one of the table's.
+        decomposition: ``"fourier"`` or ``"svd"``.
+
+    Returns:
+        DataFrame of str, eight rows such as ``right, wrong, right`` (original, low, high),
+        columns and cells as of ``misaligned_table``.
+
+    Raises:
+        ValueError: as ``misaligned_table``, or for a radius or decomposition without rows.
+
+    Example:
+        >>> import pandas as pd
+        >>> rows = {"recipe": "vanilla", "seed": [0, 1], "bn_statistics": "none",
+        ...         "decomposition": "fourier", "radius": 4.0, **PATTERN, "count": [20, 30],
+        ...         "share": [0.2, 0.3], "chance": [0.1, 0.1], "examples": 100}
+        >>> contingency_table(pd.DataFrame(rows), 4).loc["right, wrong, right", "vanilla"]
+        '25 +- 7'
+    """
+    table = _checked(table)
+    checks.choice("decomposition", decomposition, list(table["decomposition"].unique()))
+    own = table[(table["decomposition"] == decomposition) & (table["radius"] == radius)]
+    checks.require(
+        len(own),
+        f"`radius` must be one of {sorted(table['radius'].unique().tolist())}",
+        radius=radius,
+    )
+    return _cells(own.assign(row=own["original"] + ", " + own["low"] + ", " + own["high"]))
+
+
+def misaligned_curves(table, titles=None):
+    """Share of images with the pattern against radius, a panel a recipe.
+
+    Args:
+        table: DataFrame with the columns ``COLUMNS``. Lines are means over seeds, bands their
+            range: solid and filled as measured, dotted and open what chance would give, a colour
+            a decomposition. Heights are square roots, so that small shares can be told apart.
+        titles: dict from the headings of ``tables.column_name`` to panel titles, or None.
+
+    Returns:
+        matplotlib.figure.Figure.
+
+    Raises:
+        ValueError: as ``misaligned_table``.
+
+    Reference:
+        Fig. 2 and section 8 of Wang et al., CVPR 2020.
+
+    Example:
+        >>> import pandas as pd
+        >>> rows = {"recipe": "vanilla", "seed": 0, "bn_statistics": "none",
+        ...         "decomposition": "svd", "radius": [4.0, 8.0], **PATTERN, "count": [20, 30],
+        ...         "share": [0.2, 0.3], "chance": [0.1, 0.1], "examples": 100}
+        >>> len(misaligned_curves(pd.DataFrame(rows)).axes[0].lines)
+        2
+    """
+    found = _pattern(_checked(table))
+    panels = found.groupby(["recipe", "bn_statistics"], sort=False)
+    drawn = [name for name in LOOKS if name in set(found["decomposition"])]
+    with matplotlib.rc_context(STYLE):
+        figure, axes = panel_grid(panels.ngroups, _legend(drawn))
+        for one, (heading, part) in zip(axes, panels, strict=True):
+            heading = column_name(*heading)
+            one.set_title((titles or {}).get(heading, heading))
+            for name in drawn:
+                own = part[part["decomposition"] == name]
+                for column, look in (("share", {}), ("chance", CHANCE)):
+                    curve = own.assign(accuracy=own[column])
+                    draw_curve(one, curve, "radius", {**LOOKS[name], **look})
+            radius_axis(one, found["radius"])
+        top = 1.1 * found[["share", "chance"]].max(axis=None) or 1.0
+        for one in axes:
+            one.set_yscale("function", functions=(_root, np.square))
+            one.set_ylim(0, top)
+            one.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+            one.set_ylim(0, top)
+        label_outer(axes, RADIUS, "share of test images\n(root scale)")
+    return figure
+
+
+def misaligned_effect(table, radius, **where):
+    """Share of images with the pattern beyond the share that chance would give.
+
+    Args:
+        table: DataFrame with the columns ``COLUMNS``.
+        radius: float, cycles per image.
+        **where: column to value, names the rest of the measurement.
+
+    Returns:
+        Series of float by seed, in [-1, 1].
+
+    Raises:
+        ValueError: as ``reporting.value``.
+
+    Example:
+        >>> import pandas as pd
+        >>> rows = {"seed": [0, 1], "radius": 4.0, **PATTERN, "share": 0.5, "chance": 0.25}
+        >>> misaligned_effect(pd.DataFrame(rows), 4.0).tolist()
+        [0.25, 0.25]
+    """
+    share = value(table, "share", radius=radius, **PATTERN, **where)
+    return share - value(table, "chance", radius=radius, **PATTERN, **where)
+
+
+def resampled(table, rng, radius, replicates=2000, **where):
+    r"""Shares of images with the pattern for other seeds and on other test images, both drawn anew.
+
+    .. math:: \frac{1}{n - 1} \sum_{i = 1}^{n - 1} \frac{1}{m} \sum_{j = 1}^{m} [o_{s_i}(u_j) = o],
+              \qquad u_j \sim U(0, 1)
+
+    Seeds :math:`s_i` are drawn as ``bootstrap`` draws them. One number an image tells its outcome
+    :math:`o` for every seed, by the shares of the eight outcomes one after the other, since all
+    seeds are tested on the same images: which bounds the share of the images in the variance from
+    above. The rate at which a random answer is right on a high part is held as measured, a seed.
+
+    Args:
+        table: DataFrame with the columns ``COLUMNS``.
+        rng: numpy.random.Generator.
+        radius: float, cycles per image.
+        replicates: int, at least 1.
+        **where: column to value, names the rest of the measurement.
+
+    Returns:
+        ``(share, chance)``, float arrays ``(replicates,)`` in [0, 1].
+
+    Raises:
+        ValueError: unless each seed has its eight rows.
+
+    Example:
+        >>> import pandas as pd
+        >>> rows = [(o, l, h) for o in PAIR for l in PAIR for h in PAIR]
+        >>> table = pd.DataFrame(rows, columns=["original", "low", "high"])
+        >>> table = table.assign(seed=0, radius=4.0, count=10, share=1 / 8, chance=1 / 8)
+        >>> share, chance = resampled(table, np.random.default_rng(0), 4.0)
+        >>> round(float(share.mean()), 2), round(float(chance.mean()), 2)
+        (0.13, 0.12)
+    """
+    where = {"radius": radius, **where}
+    fits = np.all([table[name] == wanted for name, wanted in where.items()], axis=0)
+    networks = [_outcomes(part, where) for _, part in table[fits].groupby("seed")]
+    checks.require(networks, "`table` must hold the measurement", **where)
+    ends, examples, rates = zip(*networks, strict=True)
+    chosen = drawn_seeds(len(networks), rng, replicates)
+    share, among = np.empty((2, replicates))
+    for row, seeds in enumerate(chosen):
+        images = np.sort(rng.random(max(examples)))
+        below = np.searchsorted(images, np.stack([ends[seed] for seed in seeds])) / len(images)
+        share[row] = below[:, 0].mean()
+        among[row] = (below[:, 1] * np.take(rates, seeds)).mean()
+    return share, among
+
+
+def _outcomes(own, where):
+    """Of a network: shares with the pattern and among which it is; images; rate of luck."""
+    outcomes = own[["original", "low", "high"]].drop_duplicates()
+    checks.require(
+        len(own) == len(outcomes) == 8,
+        "`table` must hold the eight rows of a measurement",
+        rows=len(own),
+        **where,
+    )
+    among = (own["original"] == "right") & (own["low"] == "wrong")
+    pattern = among & (own["high"] == "right")
+    examples = own["count"].sum()
+    ends = [own["count"][chosen].sum() / examples for chosen in (pattern, among)]
+    stratum = own["share"][among].sum()
+    rate = own["chance"][pattern].sum() / stratum if stratum else 0.0
+    return ends, int(examples), rate
+
+
+def _checked(table):
+    require_columns(table, COLUMNS)
+    return unique_rows(table, KEYS)
+
+
+def _pattern(table):
+    fits = [table[name] == wanted for name, wanted in PATTERN.items()]
+    return table[np.all(fits, axis=0)]
+
+
+def _root(values):
+    return np.sqrt(np.maximum(values, 0))
+
+
+def _cells(table):
+    """Mean and spread over seeds of the counts, a column a recipe."""
+    pairs = zip(table["recipe"], table["bn_statistics"], strict=True)
+    table = table.assign(column=[column_name(*pair) for pair in pairs])
+    spread = table.groupby(["row", "column"])["count"].agg(["mean", "std"])
+    wide = spread.apply(_cell, axis=1).unstack("column")
+    rows, columns = table["row"].unique(), table["column"].unique()
+    wide = wide.reindex(index=rows, columns=columns).fillna("")
+    return wide.rename_axis(index=None, columns=None)
+
+
+def _cell(row):
+    return f"{row['mean']:.0f}" + ("" if pd.isna(row["std"]) else f" +- {row['std']:.0f}")
+
+
+def _legend(names):
+    handles = []
+    for name in names:
+        label = LOOKS[name]["label"]
+        handles.append(Line2D([], [], **LOOKS[name]))
+        handles.append(Line2D([], [], **{**LOOKS[name], **CHANCE, "label": f"{label}, chance"}))
+    return handles

@@ -1,0 +1,128 @@
+"""Spectra of adversarial perturbations: numbers, a table and curves."""
+
+import pandas as pd
+
+from hfc_keras import checks
+from hfc_keras.reporting.drawing.rings import ring_panels
+from hfc_keras.reporting.rows import complete_rows, require_columns, rows_of, unique_rows
+from hfc_keras.reporting.tables import mean_and_spread
+
+KEYS = "recipe seed attack ring".split()
+VALUES = ("mean", "white", "image_size")
+ATTACKS = {"fgsm": "FGSM", "pgd": "PGD"}
+# A quarter of the image's smaller side, half of the Nyquist frequency, divides low from high.
+HALF = 1 / 4
+
+
+def perturbation_share(table, recipe, attack, beyond=HALF, column="mean"):
+    r"""Share of high frequencies in the power of perturbations, a number a seed.
+
+    .. math:: \sum_{k > a N} S_k
+
+    Args:
+        table: DataFrame with the columns recipe, seed, attack, ring, mean, white, image_size
+            (``N``, the smaller side of the images).
+        recipe: str.
+        attack: str.
+        beyond: float, ``a``, a part of ``N``; a quarter is half of the Nyquist frequency.
+        column: ``"mean"``, or ``"white"`` for what it is for white noise.
+
+    Returns:
+        Series of float in [0, 1] by seed.
+
+    Raises:
+        MissingMeasurementError: if a seed has not as many rings as another, or there is none.
+        ValueError: for another column, a missing one or a ring that stands twice.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": 0, "attack": "pgd", "ring": [0, 1, 2, 3],
+        ...         "mean": [0.25, 0.25, 0.25, 0.25], "white": 0.25, "image_size": 4}
+        >>> perturbation_share(pd.DataFrame(rows), "vanilla", "pgd").tolist()
+        [0.5]
+    """
+    require_columns(table, [*KEYS, *VALUES])
+    checks.choice("column", column, ["mean", "white"])
+    own = rows_of(table, recipe=recipe)
+    chosen = rows_of(own, attack=attack)
+    unique_rows(chosen, KEYS)
+    complete_rows(chosen, own["seed"], recipe=recipe, attack=attack)
+    within = chosen[column].where(chosen["ring"] > beyond * chosen["image_size"], 0.0)
+    return within.groupby(chosen["seed"]).sum().astype("float64").sort_index()
+
+
+def perturbation_table(table):
+    """Share of the power beyond parts of the image's smaller side, a row a recipe and attack.
+
+    Args:
+        table: DataFrame as of ``perturbation_share``.
+
+    Returns:
+        DataFrame of str, mean and standard deviation over seeds, columns the parts; the last row
+        is white noise.
+
+    Raises:
+        ValueError: as ``perturbation_share``.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": 0, "attack": "pgd", "ring": [0, 1, 2, 3],
+        ...         "mean": [0.5, 0.25, 0.25, 0.0], "white": 0.25, "image_size": 4}
+        >>> perturbation_table(pd.DataFrame(rows))["beyond 0.25"].tolist()
+        ['0.250', '0.500']
+    """
+    require_columns(table, [*KEYS, *VALUES])
+    parts = {f"beyond {part:g}": part for part in (1 / 8, HALF, 3 / 8)}
+    pairs = list(table[["recipe", "attack"]].drop_duplicates().itertuples(index=False))
+    lines = {
+        f"{recipe}, {attack}": {
+            name: _cell(perturbation_share(table, recipe, attack, part))
+            for name, part in parts.items()
+        }
+        for recipe, attack in pairs
+    }
+    lines["white noise"] = {
+        name: _cell(perturbation_share(table, *pairs[0], part, "white").iloc[:1])
+        for name, part in parts.items()
+    }
+    return pd.DataFrame(lines).T
+
+
+def perturbation_curves(table, titles=None):
+    """Share of each ring in the power of a perturbation, a panel an attack, a line a recipe.
+
+    Args:
+        table: DataFrame as of ``perturbation_share``. Lines are means over seeds, bands their
+            range; white noise is dashed and grey. A vertical line marks the Nyquist frequency.
+        titles: dict from recipes to names in the legend, or None.
+
+    Returns:
+        matplotlib.figure.Figure, up to 7 inches wide.
+
+    Raises:
+        ValueError: for a missing column, an unknown attack, a ring that stands twice or no row.
+
+    Reference:
+        Yin et al., A Fourier Perspective on Model Robustness in Computer Vision, NeurIPS 2019.
+
+    Example:
+        >>> rows = {"recipe": "vanilla", "seed": 0, "attack": "pgd", "ring": [0, 1, 2, 3],
+        ...         "mean": [0.5, 0.25, 0.25, 0.0], "white": 0.25, "image_size": 4}
+        >>> perturbation_curves(pd.DataFrame(rows)).axes[0].get_title()
+        'PGD'
+    """
+    require_columns(table, [*KEYS, *VALUES])
+    unique_rows(table, KEYS)
+    attacks = table["attack"].unique().tolist()
+    checks.require(
+        attacks and set(attacks) <= set(ATTACKS),
+        f"`table` must hold rows of the attacks {list(ATTACKS)}",
+        attacks=attacks,
+    )
+    panels = {
+        ATTACKS[attack]: dict(list(rows.groupby("recipe", sort=False)))
+        for attack, rows in table.groupby("attack", sort=False)
+    }
+    return ring_panels(panels, "share of the power", titles)
+
+
+def _cell(values):
+    return mean_and_spread(values.agg(["mean", "std"]))

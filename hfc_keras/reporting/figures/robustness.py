@@ -1,0 +1,294 @@
+"""Accuracy under attack as tables and figures.
+
+A table of robustness has a row a measurement and the columns ``COLUMNS``: the recipe and the seed
+of a network, how much its first layer was smoothed after training (``rho``, 0 as trained;
+``normalized`` if divided by 1 + 8 rho, which is false at rho 0), the attack with its settings
+(``none`` for clean images, with the settings NaN), the accuracy in [0, 1] and the number of images,
+and the roughness of the first kernel and its energy beyond a radius.
+"""
+
+import itertools
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hfc_keras import checks
+from hfc_keras.reporting.drawing.palette import RADIUS_COLORS
+from hfc_keras.reporting.drawing.style import STYLE
+from hfc_keras.reporting.figures.kernels import kernel_rows
+from hfc_keras.reporting.rows import unique_rows
+from hfc_keras.reporting.tables import mean_and_spread
+
+COLUMNS = (
+    "recipe seed rho normalized attack epsilon steps restarts loss accuracy examples "
+    "roughness energy_beyond"
+).split()
+MARKERS = ("s", "^", "D", "v", "P")
+# Look of what was smoothed by eq. 3 as it stands, and of what was normalised.
+KINDS = {
+    False: {"linestyle": "-"},
+    True: {"linestyle": "--", "markerfacecolor": "white"},
+}
+
+
+def robustness_table(table):
+    """Mean and spread over seeds of accuracy, a row a network, a column an attack.
+
+    Args:
+        table: DataFrame with the columns ``COLUMNS``.
+
+    Returns:
+        DataFrame of str. Rows such as ``natural``, ``natural, rho 0.1`` and
+        ``natural, rho 0.1 normalised``, or the recipe alone where all are smoothed alike. Columns
+        ``clean`` and, in the order of the table, such as ``FGSM 0.03``, ``PGD-20 8/255`` and
+        ``PGD-100 x 3 margin 0.03`` (steps, restarts, loss if margin, epsilon). Cells
+        ``mean +- standard deviation`` (ddof 1; the mean alone for one seed, empty where absent).
+
+    Raises:
+        ValueError: for a column that is missing, an attack that is unknown, a measurement that
+            stands twice, or a normalised network of rho 0.
+
+    Example:
+        >>> import pandas as pd
+        >>> rows = {"recipe": "natural", "seed": [0, 1], "rho": 0.0, "normalized": False,
+        ...         "attack": "pgd", "epsilon": 8 / 255, "steps": 20, "restarts": 1,
+        ...         "loss": "margin", "accuracy": [0.2, 0.4], "examples": 100,
+        ...         "roughness": 2.5, "energy_beyond": 0.8}
+        >>> robustness_table(pd.DataFrame(rows)).loc["natural", "PGD-20 margin 8/255"]
+        '0.300 +- 0.141'
+    """
+    named = _named(table)
+    named = named.assign(row=_row_names(named))
+    grouped = named.groupby(["row", "setting"], sort=False)["accuracy"]
+    cells = grouped.agg(["mean", "std"]).apply(mean_and_spread, axis=1).unstack("setting")
+    place = named["recipe"].map(list(named["recipe"].unique()).index)
+    rows = named.assign(place=place).sort_values(["place", "rho", "normalized"])["row"].unique()
+    columns = sorted(named["setting"].unique(), key=lambda setting: setting != "clean")
+    wide = cells.reindex(index=rows, columns=columns).fillna("")
+    return wide.rename_axis(index=None, columns=None)
+
+
+def robustness_panels(table, titles=None):
+    """Accuracy against smoothing strength: a row of panels a recipe, a column an epsilon.
+
+    Args:
+        table: DataFrame with the columns ``COLUMNS``. Lines are means over seeds, bands their
+            range: solid and filled for smoothing by eq. 3 as it stands, dashed and open for
+            smoothing divided by 1 + 8 rho. Every curve starts at the network as trained.
+        titles: dict from recipes to names, or None.
+
+    Returns:
+        matplotlib.figure.Figure.
+
+    Raises:
+        ValueError: as ``robustness_table``, or if there is no attack.
+
+    Reference:
+        Table 2 of Wang et al., CVPR 2020.
+
+    Example:
+        >>> import pandas as pd
+        >>> rows = {"recipe": "natural", "seed": 0, "rho": [0.0, 0.1], "normalized": False,
+        ...         "attack": "fgsm", "epsilon": 0.03, "steps": 1, "restarts": 1,
+        ...         "loss": "cross_entropy", "accuracy": [0.2, 0.4], "examples": 100,
+        ...         "roughness": 2.5, "energy_beyond": 0.8}
+        >>> robustness_panels(pd.DataFrame(rows)).axes[0].get_title()
+        'ε = 0.03'
+    """
+    named = _named(table)
+    recipes, strengths = _facets(named)
+    looks = _looks(named)
+    with matplotlib.rc_context(STYLE):
+        size = (1.8 * len(strengths) + 1.6, 1.6 * len(recipes) + 0.4)
+        figure = Figure(figsize=size, layout="constrained")
+        grid = figure.subplots(
+            len(recipes), len(strengths), sharex=True, sharey=True, squeeze=False
+        )
+        facets = itertools.product(recipes, strengths)
+        for axes, (recipe, strength) in zip(grid.flat, facets, strict=True):
+            own = named["strength"].isin(["", strength]) & (named["recipe"] == recipe)
+            _draw_curves(axes, named, named[own], looks)
+        for axes, strength in zip(grid[0], strengths, strict=True):
+            axes.set_title(f"ε = {strength}")
+        for axes, recipe in zip(grid[:, 0], recipes, strict=True):
+            axes.set_ylabel(f"{(titles or {}).get(recipe, recipe)}\naccuracy")
+        for axes in grid[-1]:
+            axes.set_xlabel("smoothing strength ρ")
+        grid[0, 0].set_ylim(*_limits(named["accuracy"]))
+        figure.legend(handles=_legend(named, looks), loc="outside right center")
+    return figure
+
+
+def robustness_points(table, titles=None):
+    """Accuracy of each recipe, a panel an epsilon, beside the roughness of its first kernel.
+
+    Args:
+        table: DataFrame with the columns ``COLUMNS``, rho 0 in every row. Points are means over
+            seeds, whiskers their range.
+        titles: dict from recipes to names, or None.
+
+    Returns:
+        matplotlib.figure.Figure.
+
+    Raises:
+        ValueError: as ``robustness_table``, if there is no attack, or for another rho.
+
+    Example:
+        >>> import pandas as pd
+        >>> rows = {"recipe": ["vanilla", "penalty"], "seed": 0, "rho": 0.0, "normalized": False,
+        ...         "attack": "fgsm", "epsilon": 0.03, "steps": 1, "restarts": 1,
+        ...         "loss": "cross_entropy", "accuracy": [0.2, 0.4], "examples": 100,
+        ...         "roughness": 2.5, "energy_beyond": 0.8}
+        >>> [axes.get_title() for axes in robustness_points(pd.DataFrame(rows)).axes]
+        ['ε = 0.03', 'first kernel']
+    """
+    named = _named(table)
+    rhos = sorted(named["rho"].unique().tolist())
+    checks.require(rhos == [0.0], "`table` must have rho 0 in every row", rho=rhos)
+    recipes, strengths = _facets(named)
+    looks = _looks(named)
+    panels = len(strengths) + 1
+    with matplotlib.rc_context(STYLE):
+        size = (1.45 * panels + 1.2, len(recipes) * (0.2 + 0.1 * len(looks)) + 1.2)
+        figure = Figure(figsize=size, layout="constrained")
+        *attacked, rough = figure.subplots(1, panels, sharey=True)
+        for axes, strength in zip(attacked, strengths, strict=True):
+            shown = named[named["strength"].isin(["", strength])]
+            for (curve, look), offset in zip(looks.items(), _offsets(looks), strict=True):
+                _draw_points(
+                    axes, shown[shown["curve"] == curve], "accuracy", recipes, look, offset
+                )
+            limits = _limits(named["accuracy"])
+            axes.set(title=f"ε = {strength}", xlabel="accuracy", xlim=limits)
+        look = {"color": "black", "marker": "o"}
+        _draw_points(rough, kernel_rows(named), "roughness", recipes, look)
+        limits = _limits(named["roughness"])
+        rough.set(title="first kernel", xlabel="roughness", xlim=limits)
+        rough.set_yticks(range(len(recipes)), [(titles or {}).get(name, name) for name in recipes])
+        rough.set_ylim(len(recipes) - 0.5, -0.5)
+        handles = _legend(named, {key: {**look, "linestyle": ""} for key, look in looks.items()})
+        figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    return figure
+
+
+def _named(table):
+    """Rows with the name of their attack (curve), epsilon (strength) and both (setting)."""
+    missing = [column for column in COLUMNS if column not in table.columns]
+    checks.require(not missing, f"`table` must have the columns {COLUMNS}", missing=missing)
+    checks.require(len(table), "`table` must hold at least one row", rows=len(table))
+    checks.require(
+        not (table["normalized"].astype(bool) & (table["rho"] == 0)).any(),
+        "`table` must have normalized false at rho 0, where it is the same network",
+        normalized=True,
+    )
+    settings = zip(*(table[name] for name in ("attack", "steps", "restarts", "loss")), strict=True)
+    curves = [_curve(*setting) for setting in settings]
+    strengths = [_strength(value) for value in table["epsilon"]]
+    both = [f"{curve} {value}".strip() for curve, value in zip(curves, strengths, strict=True)]
+    named = table.assign(curve=curves, strength=strengths, setting=both)
+    return unique_rows(named, ["recipe", "seed", "rho", "normalized", "setting"])
+
+
+def _curve(attack, steps, restarts, loss):
+    checks.choice("attack", attack, ["none", "fgsm", "pgd"])
+    if attack == "none":
+        return "clean"
+    name = "FGSM" if attack == "fgsm" else f"PGD-{steps:g}"
+    return name + (f" x {restarts:g}" if restarts > 1 else "") + " margin" * (loss == "margin")
+
+
+def _strength(epsilon):
+    """Epsilon in short: ``0.03``, or ``8/255`` where it has more than three decimals."""
+    if np.isnan(epsilon):
+        return ""
+    grey_levels = round(epsilon * 255)
+    long = abs(epsilon - round(epsilon, 3)) > checks.SLACK
+    fits = abs(epsilon - grey_levels / 255) < checks.SLACK
+    return f"{grey_levels}/255" if long and fits else f"{epsilon:g}"
+
+
+def _row_names(named):
+    """Recipe, and how it was smoothed where not all rows are smoothed alike."""
+    if len(named[["rho", "normalized"]].drop_duplicates()) == 1:
+        return named["recipe"]
+    smoothed = zip(named["recipe"], named["rho"], named["normalized"], strict=True)
+    return [
+        f"{recipe}, rho {rho:g}{' normalised' if normalized else ''}" if rho else recipe
+        for recipe, rho, normalized in smoothed
+    ]
+
+
+def _facets(named):
+    """Recipes in the order of the table, and epsilons from small to large."""
+    strengths = [value for value in named.sort_values("epsilon")["strength"].unique() if value]
+    attacks = named["attack"].unique().tolist()
+    checks.require(strengths, "`table` must hold at least one attack", attack=attacks)
+    return list(named["recipe"].unique()), strengths
+
+
+def _looks(named):
+    """Colour and marker of each curve: black circles for clean images."""
+    clean = {"clean": {"color": "black", "marker": "o"}}
+    attacks = [curve for curve in named["curve"].unique() if curve != "clean"]
+    pairs = zip(itertools.cycle(RADIUS_COLORS), itertools.cycle(MARKERS), strict=False)
+    looks = {
+        curve: {"color": color, "marker": marker}
+        for curve, (color, marker) in zip(attacks, pairs, strict=False)
+    }
+    return looks if "none" not in set(named["attack"]) else clean | looks
+
+
+def _limits(values):
+    """Axis from zero to a little above the largest value, with room for markers at zero."""
+    top = values.max() if values.max() > 0 else 1.0
+    return -0.04 * top, 1.06 * top
+
+
+def _draw_curves(axes, named, shown, looks):
+    """Draw a panel; a rho that others have and a curve has not is a gap in it."""
+    # Eq. 3 as it stands comes last, so that the point at rho 0, which both share, is filled.
+    for normalized, kind in reversed(KINDS.items()):
+        rhos = np.unique(named["rho"][(named["normalized"] == normalized) | (named["rho"] == 0)])
+        for curve, look in looks.items():
+            part = shown[shown["curve"] == curve]
+            own = part["normalized"] == normalized
+            if not own.any():
+                continue
+            values = part[own | (part["rho"] == 0)].groupby("rho")["accuracy"]
+            spread = values.agg(["mean", "min", "max"]).reindex(rhos)
+            axes.plot(rhos, spread["mean"], **look, **kind)
+            band = {"color": look["color"], "alpha": 0.12, "lw": 0}
+            axes.fill_between(rhos, spread["min"], spread["max"], **band)
+
+
+def _offsets(looks):
+    """Distances from the middle of a recipe's place at which its points are drawn."""
+    return 0.6 * (np.arange(len(looks)) - (len(looks) - 1) / 2) / len(looks)
+
+
+def _draw_points(axes, part, column, recipes, look, offset=0.0):
+    spread = part.groupby("recipe")[column].agg(["mean", "min", "max"]).reindex(recipes)
+    places = np.arange(len(recipes)) + offset
+    # The mean of equal values may be rounded beyond them.
+    below, above = (
+        (spread["mean"] - spread["min"]).clip(0),
+        (spread["max"] - spread["mean"]).clip(0),
+    )
+    axes.errorbar(spread["mean"], places, xerr=[below, above], **look, linestyle="", elinewidth=1)
+
+
+def _legend(named, looks):
+    """A handle a curve, with its number of images where it is not all; then the two smoothings."""
+    examples = named.groupby("curve")["examples"].max()
+    handles = []
+    for curve, look in looks.items():
+        count = examples[curve]
+        label = curve if count == examples.max() else f"{curve}\n({count:g} images)"
+        handles.append(Line2D([], [], label=label, **look))
+    if named["normalized"].any():
+        grey = {"color": "#666666", "marker": "o"}
+        handles.append(Line2D([], [], label="eq. 3 as it stands", **grey, **KINDS[False]))
+        handles.append(Line2D([], [], label="divided by 1 + 8ρ", **grey, **KINDS[True]))
+    return handles

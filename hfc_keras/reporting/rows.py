@@ -1,0 +1,168 @@
+"""Rows of tidy tables, one measurement a row: which there are, and none twice."""
+
+import numpy as np
+import pandas as pd
+
+from hfc_keras import checks
+
+KEYS = ["recipe", "seed", "epoch", "split", "component", "radius", "bn_statistics"]
+
+
+def unique_rows(table, keys=KEYS):
+    """Return a table after proving that no measurement stands in it twice.
+
+    Args:
+        table: DataFrame.
+        keys: columns that name a measurement.
+
+    Returns:
+        ``table``.
+
+    Raises:
+        ValueError: naming the first measurement that stands twice.
+
+    Example:
+        >>> len(unique_rows(pd.DataFrame({"recipe": ["a", "b"]}), ["recipe"]))
+        2
+    """
+    twice = table[table.duplicated(keys)]
+    first = twice[keys].iloc[0].to_dict() if len(twice) else None
+    checks.require(first is None, "A measurement must stand in a table once", measurement=first)
+    return table
+
+
+def one_source(table):
+    """Return a table after proving that its corrupted images have one maker.
+
+    Args:
+        table: DataFrame; without the column source it passes.
+
+    Returns:
+        ``table``.
+
+    Raises:
+        ValueError: naming the makers, if there are several.
+
+    Example:
+        >>> len(one_source(pd.DataFrame({"source": ["generated", "images", None]})))
+        3
+    """
+    sources = set(table["source"].dropna()) - {"images"} if "source" in table else set()
+    checks.require(
+        len(sources) <= 1,
+        "A table must hold corrupted images of one source",
+        sources=sorted(sources),
+    )
+    return table
+
+
+def require_columns(table, columns):
+    """Refuse a table that lacks a column or holds no row.
+
+    Args:
+        table: DataFrame.
+        columns: list of str.
+
+    Raises:
+        ValueError: naming the columns that are missing.
+
+    Example:
+        >>> import pandas as pd
+        >>> require_columns(pd.DataFrame({"seed": [0]}), ["seed", "epoch"])
+        Traceback (most recent call last):
+        ...
+        ValueError: `table` must have the columns ['seed', 'epoch']. Received: missing=['epoch']
+    """
+    missing = [column for column in columns if column not in table.columns]
+    checks.require(not missing, f"`table` must have the columns {columns}", missing=missing)
+    checks.require(len(table), "`table` must hold at least one row", rows=len(table))
+
+
+def last_rows(table, keys):
+    """Rows of the last epoch of each training; all where there is no column epoch.
+
+    Args:
+        table: DataFrame.
+        keys: list of str, columns that name a training.
+
+    Returns:
+        DataFrame.
+
+    Example:
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({"recipe": ["a", "a", "b"], "epoch": [1, 3, 2]})
+        >>> last_rows(table, ["recipe"])["epoch"].tolist()
+        [3, 2]
+    """
+    if "epoch" not in table.columns:
+        return table
+    return table[table["epoch"] == table.groupby(keys)["epoch"].transform("max")]
+
+
+class MissingMeasurementError(ValueError):
+    """A measurement that a table should hold and does not, by its name."""
+
+
+def rows_of(table, **where):
+    """Rows that have all the values that are asked for.
+
+    Args:
+        table: DataFrame with the columns seed and those of ``where``.
+        **where: column to value, as of ``value``.
+
+    Returns:
+        DataFrame, in the order of the table.
+
+    Raises:
+        ValueError: for a column that the table lacks.
+
+    Example:
+        >>> table = pd.DataFrame({"seed": [0, 0, 1], "radius": [4.0, np.nan, 4.0]})
+        >>> len(rows_of(table, radius=4)), len(rows_of(table, radius=np.nan, seed=0))
+        (2, 1)
+    """
+    for name in ("seed", *where):
+        checks.choice("column", name, list(table.columns))
+    return table[_fits(table, where)]
+
+
+def _fits(table, where):
+    """Which rows have all the values that were asked for."""
+    fits = pd.Series(True, index=table.index)
+    for name, wanted in where.items():
+        column = table[name]
+        if name == "epoch" and isinstance(wanted, str):
+            checks.choice("epoch", wanted, ["last"])
+            wanted = table.groupby("recipe")["epoch"].transform("max")
+        empty = np.isscalar(wanted) and pd.isna(wanted)
+        fits &= column.isna() if empty else column == wanted
+    return fits
+
+
+def complete_rows(rows, seeds, **named):
+    """Return rows after proving that every seed has as many of them.
+
+    Args:
+        rows: DataFrame with the column seed.
+        seeds: iterable of int, the seeds that must have rows.
+        **named: what the rows are, for the message.
+
+    Returns:
+        ``rows``.
+
+    Raises:
+        MissingMeasurementError: if a seed has none or not as many as another, or there is no seed.
+
+    Example:
+        >>> import pandas as pd
+        >>> len(complete_rows(pd.DataFrame({"seed": [0, 0, 1, 1]}), [0, 1]))
+        4
+    """
+    counts = rows["seed"].value_counts().reindex(sorted(set(seeds)), fill_value=0)
+    if not len(counts) or counts.min() == 0 or counts.nunique() > 1:
+        told = ", ".join(f"{name}={value!r}" for name, value in named.items())
+        raise MissingMeasurementError(
+            "A table must hold the same measurements of every seed. "
+            f"Received: {told}, rows by seed {counts.to_dict()}"
+        )
+    return rows
