@@ -1,4 +1,4 @@
-"""Speed beside the alternatives, same work, one run: ``python -m benchmarks.<name>``."""
+"""Speed against the alternatives, same work in one run: ``python -m benchmarks.<name>``."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Amplitude-phase recombination of a batch beside a training step of ResNet-8 on it."""
+"""Cost of amplitude-phase recombination of a batch, relative to a ResNet-8 training step."""
 
 import functools
 
@@ -15,9 +15,9 @@ REPEATS = 15
 def main():
     """Time every layer and a step in one run.
 
-    ``added`` is what a layer takes more than a call without one; ``ratio`` sets it beside the step
-    on the batch alone, ``ratio_both`` beside that on both copies. Pairs are mixed in every call;
-    in a training they are in a share of the batches, 0.6 unless told otherwise.
+    ``added`` is the extra time of a call with the layer; ``ratio`` is its ratio to the step on the
+    batch alone, ``ratio_both`` to the step on both copies. Here pairs are mixed in every call; in
+    training they are mixed in a share of the batches, 0.6 by default.
     """
     rng = np.random.default_rng(0)
     images = rng.random((BATCH, SIDE, SIDE, 3), "float32")
@@ -41,7 +41,7 @@ def main():
 
 
 def _row(way, seconds):
-    """Row of the table: seconds, and for a layer what it adds to a call and to a step."""
+    """Row of the table: seconds, and for a layer the time it adds to a call and to a step."""
     row = {"way": way, "images": BATCH, "seconds": round(seconds[way], 5)}
     if way.startswith("training step"):
         return row
@@ -52,7 +52,7 @@ def _row(way, seconds):
 
 
 def _layers():
-    """The recombinations, the standard augmentation, and what a call costs without any layer."""
+    """The recombinations, the standard augmentation, and a call without any layer."""
     return {
         "no layer": keras.layers.Identity(),
         "RandomCropFlip": layers.RandomCropFlip(seed=0),
@@ -65,7 +65,7 @@ def _layers():
 
 
 class Augmentation(keras.Model):
-    """A layer by itself, which augments also where a model predicts."""
+    """A single layer as a model; it augments in prediction, too."""
 
     def __init__(self, layer):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A training step of an anti-aliased network beside that of its plain twin."""
+"""A training step of an anti-aliased network compared with one of its plain twin."""
 
 import functools
 
@@ -13,7 +13,7 @@ WAYS = ("none", "critical", "blurpool", "flc", "asap")
 
 
 def main():
-    """Time a step of every kind in one run; a row's ratio is its seconds over those of none."""
+    """Time a step of every kind in one run; ratio is seconds over those of ``none``."""
     rng = np.random.default_rng(0)
     images = rng.random((EXAMPLES, SIDE, SIDE, 3), "float32")
     labels = rng.integers(0, 10, EXAMPLES)
@@ -36,7 +36,7 @@ def main():
 
 
 def _steps(images, labels, normalization):
-    """A training step of each way to halve maps."""
+    """A training step for each way to halve maps."""
     steps = {}
     for way in WAYS:
         model = models.build(

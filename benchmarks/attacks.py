@@ -1,4 +1,4 @@
-"""Attacks beside CleverHans, robust accuracy beside whole attacks, and an adversarial step."""
+"""Attacks against CleverHans, robust accuracy against full attacks, an adversarial step."""
 
 import functools
 
@@ -17,7 +17,7 @@ TRAINING_BATCH, TRAINING_STEPS = 128, 7
 
 
 def main():
-    """Time every pair in one run; a row's ratio is its seconds over those of its reference."""
+    """Time every pair in one run; ratio is seconds over those of the reference."""
     rng = np.random.default_rng(0)
     images, labels = rng.random((EXAMPLES, 32, 32, 3), "float32"), rng.integers(0, 10, EXAMPLES)
     rows = []
@@ -76,7 +76,7 @@ def _engines(model, images, labels):
 
 
 def _robust_accuracy():
-    """Robust accuracy, which leaves broken images alone, and PGD-40 to the end on all."""
+    """Robust accuracy, which skips misclassified images, and full PGD-40 on all images."""
     model, _ = training.fit(NATURAL, training.Store("results/.store", published="results/models"))
     test = training.load_data(NATURAL).test.take(np.arange(EXAMPLES))
     attack, data = attacks.Pgd(EPSILON, steps=40), (model, test.images, test.labels)
@@ -87,7 +87,7 @@ def _robust_accuracy():
 
 
 def _training_rows(about, build, images, labels):
-    """An adversarial step beside what it is made of: its gradients and a plain step."""
+    """An adversarial step compared with its parts: its gradients and a plain step."""
     attack = attacks.Pgd(EPSILON, steps=TRAINING_STEPS)
     plain, robust = build(), training.AdversarialTraining(build(), attack=attack)
     for model in (plain, robust):

@@ -1,4 +1,4 @@
-"""Cost of ``frequency_accuracy`` at four radii beside nine plain forward passes, ResNet-8."""
+"""Cost of ``frequency_accuracy`` at four radii relative to nine forward passes, ResNet-8."""
 
 import functools
 
@@ -12,14 +12,14 @@ EXAMPLES, BATCH = 2560, 256
 
 
 def nine_forward_passes(model, images):
-    """Plain forward passes over the images in the same batches, one a component."""
+    """Plain forward passes over the images in the same batches, one per component."""
     for _ in range(1 + 2 * len(RADII)):
         for start in range(0, len(images), BATCH):
             model.predict_on_batch(images[start : start + BATCH])
 
 
 def main():
-    """Time both with and without batch normalisation in one run."""
+    """Time both with and without batch normalization in one run."""
     rng = np.random.default_rng(0)
     images, labels = rng.random((EXAMPLES, 32, 32, 3), "float32"), rng.integers(0, 10, EXAMPLES)
     rows = []

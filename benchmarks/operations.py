@@ -10,12 +10,13 @@ STEP = 3
 
 
 def forward_operations(model):
-    r"""Operations of the forward pass of one image, convolutions and dense layers alone.
+    r"""Operations of the forward pass of one image, in convolutions and dense layers only.
 
     .. math:: 2 \sum_l H_l W_l\, k_h k_w C_{\mathrm{in}} C_{\mathrm{out}}
 
-    with :math:`C_{\mathrm{in}}` of a group, a dense layer being one pixel; a multiplication and an
-    addition are two. Normalization, rectifiers and pooling, below a hundredth, do not count.
+    where :math:`C_{\mathrm{in}}` is that of a group and a dense layer counts as one pixel. A
+    multiplication and an addition are two operations. Normalization, rectifiers and pooling (below
+    one percent) are not counted.
 
     Args:
         model: keras.Model, functional, whose layers are each used once and which holds no other

@@ -1,4 +1,4 @@
-"""Fourier sensitivity beside its gradients, a regularised step beside a plain one, a heat map."""
+"""Fourier sensitivity against its gradients, a regularized against a plain step, a heat map."""
 
 import functools
 import time
@@ -15,7 +15,7 @@ HEAT_MAP_EXAMPLES, SIDE = 1_000, 32
 
 
 def main():
-    """Time every task in one run; a row's ratio is its seconds over those of its reference."""
+    """Time every task in one run; ratio is seconds over those of the reference."""
     rng = np.random.default_rng(0)
     images = rng.random((EXAMPLES, SIDE, SIDE, 3), "float32")
     labels = rng.integers(0, 10, EXAMPLES)
@@ -49,7 +49,7 @@ def _row(task, normalization, way, seconds, reference=None, reference_seconds=No
 
 
 def _heat_map(model, images, labels):
-    """Seconds of one heat map, after one of a few images that compiles it."""
+    """Seconds for one heat map, after a small one that compiles it."""
     analysis.fourier_heat_map(model, images[:1], labels[:1])
     start = time.perf_counter()
     analysis.fourier_heat_map(model, images, labels)
@@ -57,7 +57,7 @@ def _heat_map(model, images, labels):
 
 
 def _measures(model, images, labels):
-    """Sensitivity of images, and the gradients that it is made of."""
+    """Sensitivity of images, and the gradients that it needs."""
     gradient = gradients.compiled(model, gradients.SampleGradient("cross_entropy"))
     indices = labels.astype("int32")
 
@@ -70,7 +70,7 @@ def _measures(model, images, labels):
 
 
 def _steps(build, images, labels):
-    """A plain training step and regularised ones."""
+    """A plain training step and regularized ones."""
     ways = {"plain": build()}
     ways.update({kind: training.FourierRegularized(build(), kind) for kind in ("low", "all")})
     for model in ways.values():

@@ -1,4 +1,4 @@
-"""Images a second split into both components, beside three other ways, at 32 x 32 x 3."""
+"""Images per second split into both components, by this and three other ways, 32 x 32 x 3."""
 
 import functools
 

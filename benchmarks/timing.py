@@ -1,4 +1,4 @@
-"""Timing that holds on a shared machine, and the record of it."""
+"""Timing that is robust on a shared machine, and its record."""
 
 import json
 import time
@@ -13,7 +13,7 @@ RESULTS = Path("results/benchmarks")
 
 
 def interleaved(functions, repeats=7):
-    """Time functions in turn, so that a drift of the machine's speed hits them alike.
+    """Time functions in turn, so that drifts in machine speed affect all of them equally.
 
     Args:
         functions: dict from name to function of no argument.

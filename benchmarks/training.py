@@ -1,7 +1,7 @@
-"""Images and operations a second in training, beside a bare loop and the best matrix rate.
+"""Images and operations per second in training, against a bare loop and the best matrix rate.
 
-The bare loop is the same compiled step on the same batches, which lie in memory. Both go in turn,
-epoch by epoch. ``--steps N`` is the number of batches in an epoch, for a shorter run.
+The bare loop is the same compiled step on the same batches, held in memory. Both alternate,
+epoch by epoch. ``--steps N`` sets the number of batches per epoch, for a shorter run.
 """
 
 import argparse
@@ -56,7 +56,7 @@ class InTurn(training.Store):
         self.ways, self.times = ways, {name: [] for name in ("fit", *ways)}
 
     def add_seconds(self, recipe, seconds):
-        """Note the seconds of an epoch, test and keeping included, and those of the others."""
+        """Note the seconds of an epoch, including test and storing, and those of the others."""
         self.times["fit"].append(seconds)
         for name, function in self.ways.items():
             start = time.perf_counter()
