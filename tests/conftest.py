@@ -1,12 +1,14 @@
 """What the tests share."""
 
 import os
+import signal
 import subprocess
 import sys
 from concurrent.futures import Future
 
 import numpy as np
 import pytest
+from own import fresh
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # With oneDNN, TensorFlow gives a convolution of no images the shape of its input; the experiments
@@ -53,12 +55,12 @@ def run(request, tmp_path):
 
 
 @pytest.fixture
-def fresh_python():
-    """Run code in a new process; return what it printed."""
+def new_python():
+    """Run code in a process that has imported nothing; return what it printed."""
 
-    def run(code, *arguments, environment=None):
+    def run(code, environment=None):
         result = subprocess.run(
-            [sys.executable, "-c", code, *map(str, arguments)],
+            [sys.executable, "-c", code],
             capture_output=True,
             text=True,
             env={**os.environ, **(environment or {})},
@@ -68,6 +70,35 @@ def fresh_python():
         return result.stdout.strip()
 
     return run
+
+
+@pytest.fixture(scope="session")
+def keras_processes():
+    """The one process of a session that imports Keras for all that ask for a fresh one."""
+    server = fresh.Server()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def fresh_python(keras_processes, tmp_path_factory):
+    """Run code in a process that has imported Keras alone; return what it printed."""
+
+    def run(code, *arguments):
+        folder = tmp_path_factory.mktemp("fresh")
+        status, out, error = keras_processes.run(code, [*map(str, arguments)], folder)
+        assert status == 0, error
+        return out.strip()
+
+    return run
+
+
+@pytest.fixture
+def interruptible():
+    """Stop at SIGINT here and in children, also where a shell has it ignored, as after ``&``."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

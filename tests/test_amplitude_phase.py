@@ -10,6 +10,8 @@ from hfc_keras.data import draws
 from hfc_keras.layers import image_operations
 from hfc_keras.training import Recipe, inputs
 
+pytestmark = pytest.mark.jax
+
 LAYERS = {
     "mix": layers.AmplitudePhaseMix(1.0, seed=3),
     "unclipped": layers.AmplitudePhaseMix(1.0, "spatial", clip=False, seed=3),

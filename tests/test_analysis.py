@@ -4,6 +4,8 @@ import pytest
 
 from hfc_keras import analysis, data, gradients, models, spectrum
 
+pytestmark = pytest.mark.jax
+
 
 @pytest.fixture(scope="module")
 def digits():

@@ -8,6 +8,8 @@ from hfc_keras.attacks import Pgd
 from hfc_keras.commands import attack_checks
 from hfc_keras.commands.subject import Subject
 
+pytestmark = pytest.mark.jax
+
 
 @pytest.fixture(scope="module")
 def linear():

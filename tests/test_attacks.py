@@ -8,6 +8,8 @@ import pytest
 from hfc_keras import attacks, data, models, spectrum, training
 from hfc_keras.attacks import Fgsm, Pgd
 
+pytestmark = pytest.mark.jax
+
 LINF, L2 = 0.1, 0.6
 
 

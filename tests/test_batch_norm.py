@@ -5,6 +5,8 @@ from keras import ops
 
 from hfc_keras import analysis, gradients
 
+pytestmark = pytest.mark.jax
+
 L = keras.layers
 SHAPE = (4, 5, 3)
 TENSORFLOW = pytest.mark.tensorflow

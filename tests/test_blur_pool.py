@@ -8,6 +8,8 @@ from keras import ops
 from hfc_keras import layers
 from hfc_keras.layers import fourier_pool2d
 
+pytestmark = pytest.mark.jax
+
 RAMP = np.arange(36.0, dtype="float32").reshape(1, 6, 6, 1)
 # First row of the ramp, halved by a kernel of each size; sums of halves, so exact.
 HALVED = {

@@ -8,6 +8,8 @@ from keras import ops
 from hfc_keras import analysis, attacks, contract, data, gradients, models
 from hfc_keras.models import as_classifier
 
+pytestmark = pytest.mark.jax
+
 TEST = data.load("digits", examples=(100, 40)).test
 IMAGES, LABELS = TEST.images, TEST.labels
 SHAPE = (8, 8, 1)

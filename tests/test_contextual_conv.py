@@ -8,6 +8,8 @@ from keras import ops
 from hfc_keras import layers, models, regularizers
 from hfc_keras.models.catalogue import BOTTLENECKS
 
+pytestmark = pytest.mark.jax
+
 LAYERS = [
     layers.ContextualConv2D(8, 5, levels=2, strides=2, use_bias=True),
     layers.ContextualConv2D(

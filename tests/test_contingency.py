@@ -7,6 +7,8 @@ from keras import ops
 
 from hfc_keras import analysis, data, models, singular_values, spectrum
 
+pytestmark = pytest.mark.jax
+
 OUTCOMES = list(itertools.product(["right", "wrong"], repeat=3))
 NAMES = ["original", "low", "high"]
 

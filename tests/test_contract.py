@@ -10,6 +10,8 @@ from keras import ops
 from hfc_keras import analysis, attacks, contract, data, gradients, models, training
 from hfc_keras.commands import selfcheck
 
+pytestmark = pytest.mark.jax
+
 DIGITS = data.load("digits", examples=(300, 40))
 IMAGES, LABELS = DIGITS.test.images, DIGITS.test.labels
 

@@ -8,6 +8,8 @@ from keras import ops
 
 from hfc_keras import analysis, copying, models
 
+pytestmark = pytest.mark.jax
+
 L = keras.layers
 SHAPE = (8, 8, 1)
 

@@ -16,6 +16,8 @@ from hfc_keras.data.digits import digits
 from hfc_keras.data.resizing import resized
 from hfc_keras.data.synthetic import shapes, texture_frequencies
 
+pytestmark = pytest.mark.jax
+
 SHARED = pathlib.Path(__file__).parents[1] / ".." / "shared" / "data"
 TFDS = pathlib.Path(os.environ.get("TFDS_DATA_DIR", SHARED / "tfds"))
 RNG = np.random.default_rng(0)

@@ -14,6 +14,8 @@ from experiments import claims
 from experiments.lab import runner
 from hfc_keras import endings, files
 
+pytestmark = pytest.mark.usefixtures("interruptible")
+
 ROOT = Path(__file__).parents[1]
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 # A module that says that it is being imported, and takes its time; as TensorFlow does.

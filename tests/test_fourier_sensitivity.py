@@ -7,6 +7,8 @@ from own import rings as reference
 from hfc_keras import gradients, spectrum
 from hfc_keras.analysis import fourier_sensitivity
 
+pytestmark = pytest.mark.jax
+
 
 def smooth_cnn(channels=3):
     """A network of any image size whose gradient has no kinks."""

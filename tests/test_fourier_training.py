@@ -11,6 +11,8 @@ from hfc_keras import analysis, data, regularizers, training
 from hfc_keras.attacks import Pgd
 from hfc_keras.training import FourierRegularized, Recipe, fitting
 
+pytestmark = pytest.mark.jax
+
 KINDS = ["low", "mid", "high", "all"]
 
 

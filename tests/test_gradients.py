@@ -5,6 +5,8 @@ from keras import ops
 
 from hfc_keras import gradients, losses, models
 
+pytestmark = pytest.mark.jax
+
 
 @pytest.fixture(scope="module")
 def noisy():

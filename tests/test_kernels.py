@@ -5,6 +5,8 @@ from keras import ops
 
 from hfc_keras import kernels
 
+pytestmark = pytest.mark.jax
+
 SHAPES = [(3, 3, 3, 16), (5, 5, 1, 4), (1, 1, 2, 3), (2, 7, 3, 1), (11, 4, 1, 2)]
 RHOS = [0, 0.1, 0.25, 0.5, 1.0]
 

@@ -8,6 +8,8 @@ from keras import ops
 from hfc_keras import kernels, layers, spectrum
 from hfc_keras.layers.mix_up import MixUp
 
+pytestmark = pytest.mark.jax
+
 LAYERS = [
     layers.RadialFilter(2.0),
     layers.RadialFilter(3, component="high", inclusive=False, outside_gain=0.5),

@@ -22,7 +22,7 @@ def setup_cfg():
     return parser
 
 
-def test_importing_the_package_imports_nothing_heavy(fresh_python):
+def test_importing_the_package_imports_nothing_heavy(new_python):
     code = """
 import sys, hfc_keras
 heavy = {"keras", "tensorflow", "jax", "numpy", "pandas", "matplotlib"}
@@ -30,7 +30,7 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
 assert "spectrum" in dir(hfc_keras)
 print(hfc_keras.spectrum.radial_mask(4, 4, 1).sum())
 """
-    assert fresh_python(code) == "5"
+    assert new_python(code) == "5"
 
 
 @pytest.mark.parametrize("name", hfc_keras.__all__)
@@ -43,9 +43,9 @@ def test_an_unknown_name_is_an_attribute_error():
         hfc_keras.spectra  # noqa: B018
 
 
-def test_reporting_needs_no_keras(fresh_python):
+def test_reporting_needs_no_keras(new_python):
     code = "import sys, hfc_keras.reporting; print('keras' in sys.modules)"
-    assert fresh_python(code) == "False"
+    assert new_python(code) == "False"
 
 
 def test_the_extra_jax_is_the_requirements_without_tensorflow():
@@ -110,7 +110,7 @@ def test_the_backend_of_a_settings_file_counts(tmp_path, monkeypatch):
     backend.require_supported()
 
 
-def test_experiments_and_benchmarks_switch_onednn_on_unless_it_was_set(fresh_python):
+def test_experiments_and_benchmarks_switch_onednn_on_unless_it_was_set(new_python):
     for package in ("experiments", "benchmarks"):
         code = f"""
 import os, sys
@@ -118,6 +118,6 @@ os.environ.pop("TF_ENABLE_ONEDNN_OPTS", None)
 import {package}
 print(os.environ["TF_ENABLE_ONEDNN_OPTS"], "tensorflow" in sys.modules)
 """
-        assert fresh_python(code) == "1 False"
+        assert new_python(code) == "1 False"
     code = "import experiments.lab.record as r; print(r.machine()['onednn'])"
-    assert fresh_python(code, environment={"TF_ENABLE_ONEDNN_OPTS": "0"}) == "0"
+    assert new_python(code, environment={"TF_ENABLE_ONEDNN_OPTS": "0"}) == "0"

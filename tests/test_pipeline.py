@@ -6,6 +6,8 @@ from hfc_keras import data, layers
 from hfc_keras.data import draws
 from hfc_keras.training import Recipe, inputs
 
+pytestmark = pytest.mark.jax
+
 
 @pytest.fixture
 def split(rng):

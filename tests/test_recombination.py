@@ -6,6 +6,8 @@ from keras import ops
 from hfc_keras import spectrum
 from hfc_keras.spectrum import recombination
 
+pytestmark = pytest.mark.jax
+
 SHAPES = [
     (2, 32, 32, 3),
     (1, 9, 7, 1),

@@ -4,6 +4,8 @@ import pytest
 
 from hfc_keras import kernels, regularizers
 
+pytestmark = pytest.mark.jax
+
 OPTIONS = {
     "kernel_regularizer": regularizers.KernelRoughness(0.5),
     "kernel_constraint": regularizers.MaxRoughness(0.75),

@@ -6,6 +6,8 @@ from own import rings as reference
 
 from hfc_keras import gradients, spectrum
 
+pytestmark = pytest.mark.jax
+
 SIZES = [(32, 32), (8, 8), (7, 9), (6, 11), (12, 5), (1, 4), (2, 2), (1, 1)]
 # Coefficients on the rings from 1 on of a 32 x 32 image, and their number up to ring 5.
 CIFAR = [8, 12, 16, 32, 28, 40, 40, 48, 68, 56, 72, 68, 88, 88, 84, 94, 64, 44, 32, 16, 20, 4, 1]

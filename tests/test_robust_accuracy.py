@@ -5,6 +5,8 @@ import pytest
 from hfc_keras import analysis, data, models
 from hfc_keras.attacks import Fgsm, Pgd, search
 
+pytestmark = pytest.mark.jax
+
 PREFIX = ["attack", "accuracy", "examples", "attacked"]
 
 

@@ -5,6 +5,8 @@ import pytest
 from hfc_keras import analysis, layers, spectrum
 from hfc_keras.analysis.scaling import scaled_components
 
+pytestmark = pytest.mark.jax
+
 
 def parts_of(images, radii, **options):
     """All parts of all images, batches joined: the images, then low and high for each radius."""

@@ -7,6 +7,8 @@ from own import rings as reference
 from hfc_keras import gradients, regularizers
 from hfc_keras.regularizers import SensitivityBand, sensitivity_penalty
 
+pytestmark = pytest.mark.jax
+
 KINDS = ["low", "mid", "high", "all", (5, 10), (0.5, 1), (2.2, 1e9)]
 SIZES = [(32, 32, 3), (6, 6, 1), (9, 13, 2), (20, 7, 3)]
 

@@ -5,6 +5,8 @@ from keras import ops
 
 from hfc_keras import singular_values, spectrum
 
+pytestmark = pytest.mark.jax
+
 
 @pytest.fixture
 def images(rng):

@@ -6,6 +6,8 @@ from keras import ops
 from hfc_keras import spectrum
 from hfc_keras.spectrum import components
 
+pytestmark = pytest.mark.jax
+
 SHAPES = [(2, 32, 32, 3), (1, 9, 7, 1), (3, 8, 13, 2), (1, 1, 1, 1), (2, 2, 5, 1), (1, 28, 28, 4)]
 RADII = [0, 1, 2.5, 4, 8, 1e200]
 

@@ -5,6 +5,8 @@ import pytest
 from hfc_keras import analysis, attacks, data, models
 from hfc_keras.attacks import Pgd
 
+pytestmark = pytest.mark.jax
+
 
 @pytest.fixture(scope="module")
 def digits():

@@ -4,6 +4,8 @@ import pytest
 
 from hfc_keras import kernels, models
 
+pytestmark = pytest.mark.jax
+
 SHAPE = (8, 8, 1)
 
 

@@ -8,6 +8,8 @@ from keras import ops
 from hfc_keras import kernels, losses, regularizers, singular_values, spectrum
 from hfc_keras.layers import image_operations, reflection
 
+pytestmark = pytest.mark.jax
+
 SIZE = (8, 9, 3)
 # Functions of images, and whether the result has the float dtype of the images.
 OF_IMAGES = {

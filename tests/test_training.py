@@ -16,6 +16,8 @@ from hfc_keras import training
 from hfc_keras.attacks import Fgsm, Pgd
 from hfc_keras.training import Recipe, fitting
 
+pytestmark = pytest.mark.jax
+
 TINY = Recipe(
     dataset="digits",
     examples=(120, 60),
