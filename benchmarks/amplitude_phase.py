@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks import timing
 from hfc_keras import layers, models
 
-BATCH, SIDE = 100, 32
+NETWORK, BATCH, SIDE = "resnet8", 100, 32
 REPEATS = 15
 
 
@@ -22,7 +22,7 @@ def main():
     rng = np.random.default_rng(0)
     images = rng.random((BATCH, SIDE, SIDE, 3), "float32")
     labels = rng.integers(0, 10, BATCH)
-    model = models.build("resnet8", images.shape[1:], 10)
+    model = models.build(NETWORK, images.shape[1:], 10)
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     ways = {
         "training step": functools.partial(model.train_on_batch, images, labels),

@@ -9,6 +9,7 @@ from benchmarks import timing
 from hfc_keras import models
 
 NETWORK, EXAMPLES, SIDE = "resnet20", 100, 32
+NORMALIZATIONS = ("none", "batch")
 WAYS = ("none", "critical", "blurpool", "flc", "asap")
 
 
@@ -18,7 +19,7 @@ def main():
     images = rng.random((EXAMPLES, SIDE, SIDE, 3), "float32")
     labels = rng.integers(0, 10, EXAMPLES)
     rows = []
-    for normalization in ("none", "batch"):
+    for normalization in NORMALIZATIONS:
         seconds = timing.interleaved(_steps(images, labels, normalization), repeats=15)
         rows += [
             {

@@ -8,6 +8,7 @@ import numpy as np
 from benchmarks import timing
 from hfc_keras import analysis, attacks, gradients, models, training
 
+NETWORK, NORMALIZATIONS = "resnet8", ("none", "batch")
 EXAMPLES, EPSILON, STEPS = 256, 8 / 255, 10
 # The natural network of `robust_accuracy`: the published vanilla ResNet-8 and its test images.
 NATURAL = training.Recipe(
@@ -21,9 +22,9 @@ def main():
     rng = np.random.default_rng(0)
     images, labels = rng.random((EXAMPLES, 32, 32, 3), "float32"), rng.integers(0, 10, EXAMPLES)
     rows = []
-    for normalization in ("none", "batch"):
+    for normalization in NORMALIZATIONS:
         build = functools.partial(
-            models.build, "resnet8", (32, 32, 3), 10, normalization=normalization
+            models.build, NETWORK, (32, 32, 3), 10, normalization=normalization
         )
         about = {"normalization": normalization, "network": "untrained"}
         rows += _rows("pgd-10", about, "cleverhans eager", _engines(build(), images, labels))

@@ -9,6 +9,7 @@ import numpy as np
 from benchmarks import timing
 from hfc_keras import analysis, gradients, models, training
 
+NETWORK, NORMALIZATIONS = "resnet8", ("none", "batch")
 EXAMPLES, BATCH = 10_000, 256
 TRAINING_BATCH = 100
 HEAT_MAP_EXAMPLES, SIDE = 1_000, 32
@@ -20,9 +21,9 @@ def main():
     images = rng.random((EXAMPLES, SIDE, SIDE, 3), "float32")
     labels = rng.integers(0, 10, EXAMPLES)
     rows = []
-    for normalization in ("none", "batch"):
+    for normalization in NORMALIZATIONS:
         build = functools.partial(
-            models.build, "resnet8", images.shape[1:], 10, normalization=normalization
+            models.build, NETWORK, images.shape[1:], 10, normalization=normalization
         )
         rows += _rows("sensitivity", normalization, _measures(build(), images, labels))
         batch = images[:TRAINING_BATCH], labels[:TRAINING_BATCH]

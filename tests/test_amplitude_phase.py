@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pandas as pd
@@ -11,6 +13,8 @@ from hfc_keras.layers import image_operations
 from hfc_keras.training import Recipe, inputs
 
 pytestmark = pytest.mark.jax
+
+SLOW = functools.partial(pytest.param, marks=pytest.mark.slow_on_jax)
 
 LAYERS = {
     "mix": layers.AmplitudePhaseMix(1.0, seed=3),
@@ -391,7 +395,7 @@ class TestRecipe:
             np.testing.assert_array_equal(*np.split(labels, 2))
         assert not np.array_equal(first[0][0], other[0][0])
 
-    @pytest.mark.parametrize("kind", ["apr_sp", "hybrid_plus"])
+    @pytest.mark.parametrize("kind", ["apr_sp", SLOW("hybrid_plus")])
     def test_a_stopped_training_goes_on_bit_for_bit(self, kind, tmp_path, monkeypatch):
         recipe = TINY.but(recombination=kind)
         whole, history = training.fit(recipe)

@@ -271,6 +271,7 @@ def test_half_of_the_results_is_refused(done, run, capsys, suffix):
     assert refused.value.code == 2 and "must be there together" in capsys.readouterr().err
 
 
+@pytest.mark.jax
 def test_an_npz_file_works_as_data(run, tmp_path, rng):
     arrays = {
         "x_train": rng.integers(0, 256, (60, 9, 11, 3), "uint8"),

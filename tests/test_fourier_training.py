@@ -1,3 +1,4 @@
+import functools
 import json
 
 import keras
@@ -14,6 +15,7 @@ from hfc_keras.training import FourierRegularized, Recipe, fitting
 pytestmark = pytest.mark.jax
 
 KINDS = ["low", "mid", "high", "all"]
+SLOW = functools.partial(pytest.param, marks=pytest.mark.slow_on_jax)
 
 
 def everything():
@@ -79,6 +81,7 @@ def test_a_step_follows_the_gradient_of_the_whole_loss(kind, rng):
     np.testing.assert_allclose(slope, (total(1e-5) - total(-1e-5)) / 2e-5, rtol=1e-3)
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.parametrize("labels", LOSS)
 def test_weight_0_trains_like_the_plain_model(labels, digits):
     """Batch statistics, seeds of dropout and losses of layers count once a step, too."""
@@ -123,7 +126,7 @@ def penalties(model, test):
     return {**thirds, "all": (flat * np.log2(flat)).sum()}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["low", *(SLOW(kind) for kind in KINDS[1:])])
 def test_moves_the_sensitivity_to_where_its_name_says(kind, whole):
     recipe, test, plain = whole
     model, history = training.fit(recipe.but(regularizer=kind, regularizer_weight=2.0))
@@ -135,7 +138,7 @@ def test_moves_the_sensitivity_to_where_its_name_says(kind, whole):
     assert history["val_accuracy"].iloc[-1] > 0.5
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", ["mixed_float16", SLOW("mixed_bfloat16")])
 def test_mixed_precision(policy, digits):
     keras.config.set_dtype_policy(policy)
     try:
@@ -229,6 +232,7 @@ def test_config_round_trip(kind):
     assert (copy.kind_or_band, copy.weight) == (regularized.kind_or_band, 2.0)
 
 
+@pytest.mark.slow_on_jax
 def test_saves_and_loads_in_a_fresh_process(tmp_path, digits, fresh_python):
     kind = regularizers.SensitivityBand(1, 3)
     regularized = compiled(FourierRegularized(network(), kind, weight=0.25))
@@ -371,6 +375,7 @@ class TestRecipe:
         with pytest.raises(ValueError, match=message):
             TINY.but(**changes)
 
+    @pytest.mark.slow_on_jax
     def test_a_stopped_training_goes_on_bit_for_bit(self, tmp_path, monkeypatch):
         recipe = TINY.but(
             epochs=2, regularizer="mid", noise=0.1, dropout=0.3, mix_up=0.5, normalization="batch"

@@ -211,6 +211,30 @@ def test_time_that_is_up_ends_a_run_that_goes_on_later(own, run, monkeypatch, ca
     assert words in out and str(tmp_path / "store") in out
 
 
+def test_a_stopped_queue_goes_on(run, tmp_path, monkeypatch):
+    measure = tiny.measure
+
+    def stop_at_third(cell):
+        if cell.name == "again":
+            raise KeyboardInterrupt
+        return measure(cell)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tiny, "measure", stop_at_third)
+        status, _, error = run("--stages", "a", "b", profiles=("standard", "quick"))
+    assert status == 130 and "Stopped." in error
+    folder = tmp_path / "results"
+    assert cells(folder / "standard" / "odd") == ["plain seed 0", "dropout_1 seed 0"]
+    status, out, _ = run("--stages", "a", "b", profiles=("standard", "quick"))
+    assert status == 0 and "done before: 2" in out
+    assert (
+        len(cells(folder / "standard" / "odd")) == 6 and len(cells(folder / "quick" / "odd")) == 2
+    )
+    log = (tmp_path / "store" / "queue.log").read_text()
+    assert log.count("started: ") == 2 and log.count(" ended\n") == 1
+
+
+@pytest.mark.slow
 def test_a_killed_queue_goes_on(own, tmp_path):
     arguments = own("--profile", "standard", "quick", "--stages", "a", "b", "--jobs", "1")
     told = [sys.executable, "-c", STAGED, *arguments]

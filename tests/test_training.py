@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import json
 import signal
 import subprocess
@@ -17,6 +18,8 @@ from hfc_keras.attacks import Fgsm, Pgd
 from hfc_keras.training import Recipe, fitting
 
 pytestmark = pytest.mark.jax
+
+SLOW = functools.partial(pytest.param, marks=pytest.mark.slow_on_jax)
 
 TINY = Recipe(
     dataset="digits",
@@ -166,7 +169,7 @@ class TestFit:
         assert same_weights(whole[0], training.fit(RANDOM)[0])
         assert not same_weights(whole[0], training.fit(RANDOM.but(seed=1))[0])
 
-    @pytest.mark.parametrize("stop_after", [1, 2])
+    @pytest.mark.parametrize("stop_after", [SLOW(1), 2])
     def test_an_interrupted_training_ends_as_the_uninterrupted_one(
         self, tmp_path, monkeypatch, stop_after, whole
     ):
@@ -192,6 +195,7 @@ class TestFit:
         assert same_weights(whole[0], resumed[0])
         pd.testing.assert_frame_equal(whole[1], resumed[1], check_exact=True)
 
+    @pytest.mark.slow_on_jax
     def test_a_killed_training_ends_as_the_uninterrupted_one(self, tmp_path, whole):
         """Killed while it writes its third epoch, half of which is there."""
         code = """
@@ -376,7 +380,7 @@ class TestStore:
         training.fit(TINY, store)
         assert store.epochs(TINY) == [3]
 
-    @pytest.mark.parametrize("damage", ["truncate", "flip"])
+    @pytest.mark.parametrize("damage", ["truncate", SLOW("flip")])
     def test_damaged_progress_is_noticed_and_the_one_before_counts(self, tmp_path, damage):
         store = training.Store(tmp_path)
         model, _ = training.fit(TINY, store)
