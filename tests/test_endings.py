@@ -1,5 +1,6 @@
 """How commands end when they are stopped, or when nobody reads what they print."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from hfc_keras import endings, files
 pytestmark = pytest.mark.usefixtures("interruptible")
 
 ROOT = Path(__file__).parents[1]
+SLOW = functools.partial(pytest.param, marks=pytest.mark.slow)
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 # A module that says that it is being imported, and takes its time; as TensorFlow does.
 SLOW = """
@@ -171,10 +173,11 @@ def test_a_stopped_experiment_goes_on(tmp_path, monkeypatch, capsys, number, sta
     [
         ["experiments"],
         ["experiments.batch_size", "--help"],
-        ["experiments.all", "--help"],
-        ["experiments.claims"],
-        ["hfc_keras"],
-        ["hfc_keras", "selfcheck", "--help"],
+        # Each imports Keras, and ends as the one before.
+        SLOW(["experiments.all", "--help"]),
+        SLOW(["experiments.claims"]),
+        SLOW(["hfc_keras"]),
+        SLOW(["hfc_keras", "selfcheck", "--help"]),
     ],
 )
 def test_a_reader_may_leave(arguments):

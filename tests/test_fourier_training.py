@@ -126,7 +126,8 @@ def penalties(model, test):
     return {**thirds, "all": (flat * np.log2(flat)).sum()}
 
 
-@pytest.mark.parametrize("kind", ["low", *(SLOW(kind) for kind in KINDS[1:])])
+@pytest.mark.slow_on_jax
+@pytest.mark.parametrize("kind", KINDS)
 def test_moves_the_sensitivity_to_where_its_name_says(kind, whole):
     recipe, test, plain = whole
     model, history = training.fit(recipe.but(regularizer=kind, regularizer_weight=2.0))
@@ -375,7 +376,6 @@ class TestRecipe:
         with pytest.raises(ValueError, match=message):
             TINY.but(**changes)
 
-    @pytest.mark.slow_on_jax
     def test_a_stopped_training_goes_on_bit_for_bit(self, tmp_path, monkeypatch):
         recipe = TINY.but(
             epochs=2, regularizer="mid", noise=0.1, dropout=0.3, mix_up=0.5, normalization="batch"
