@@ -32,7 +32,7 @@ UNOPTIMISED := KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1
 help:
 	@echo "make demo   set up and run the main experiment on handwritten digits"
 	@echo "make test   set up and run every check, with TensorFlow and with JAX alone"
-	@echo "make lint   style and import rules only"
+	@echo "make lint   style, import rules and types only"
 	@echo "make clean  remove the environments and caches"
 
 demo: $(VENV)/.ready
@@ -46,6 +46,7 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports setup.cfg
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 # Core tests and one run of the main experiment where there is no TensorFlow.
 jax-test: $(JAX)/.ready
