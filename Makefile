@@ -36,6 +36,7 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports setup.cfg
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 # Tests and one run of the main experiment where there is no TensorFlow.
 jax-test: jax-run

@@ -1,18 +1,20 @@
 """Cost of amplitude-phase recombination of a batch, relative to a ResNet-8 training step."""
 
 import functools
+from collections.abc import Mapping
 
 import keras
 import numpy as np
 
 from benchmarks import timing
 from hfc_keras import layers, models
+from hfc_keras.types import Record, Tensor
 
 NETWORK, BATCH, SIDE = "resnet8", 100, 32
 REPEATS = 15
 
 
-def main():
+def main() -> None:
     """Time every layer and a step in one run.
 
     ``added`` is the extra time of a call with the layer; ``ratio`` is its ratio to the step on the
@@ -40,7 +42,7 @@ def main():
     timing.write("amplitude_phase", [_row(way, seconds) for way in seconds])
 
 
-def _row(way, seconds):
+def _row(way: str, seconds: Mapping[str, float]) -> Record:
     """Row of the table: seconds, and for a layer the time it adds to a call and to a step."""
     row = {"way": way, "images": BATCH, "seconds": round(seconds[way], 5)}
     if way.startswith("training step"):
@@ -51,7 +53,7 @@ def _row(way, seconds):
     return row | dict(zip(names, (round(value, 5) for value in (added, *ratios)), strict=True))
 
 
-def _layers():
+def _layers() -> dict[str, keras.Layer]:
     """The recombinations, the standard augmentation, and a call without any layer."""
     return {
         "no layer": keras.layers.Identity(),
@@ -67,11 +69,11 @@ def _layers():
 class Augmentation(keras.Model):
     """A single layer as a model; it augments in prediction, too."""
 
-    def __init__(self, layer):
+    def __init__(self, layer: keras.Layer) -> None:
         super().__init__()
         self.layer = layer
 
-    def call(self, images):
+    def call(self, images: Tensor) -> Tensor:
         """Augment a batch of images."""
         return self.layer(images, training=True)
 

@@ -1,19 +1,21 @@
 """A training step of an anti-aliased network compared with one of its plain twin."""
 
 import functools
+from collections.abc import Callable
 
 import keras
 import numpy as np
 
 from benchmarks import timing
 from hfc_keras import models
+from hfc_keras.types import Floats, Integers
 
 NETWORK, EXAMPLES, SIDE = "resnet20", 100, 32
 NORMALIZATIONS = ("none", "batch")
 WAYS = ("none", "critical", "blurpool", "flc", "asap")
 
 
-def main():
+def main() -> None:
     """Time a step of every kind in one run; ratio is seconds over those of ``none``."""
     rng = np.random.default_rng(0)
     images = rng.random((EXAMPLES, SIDE, SIDE, 3), "float32")
@@ -36,7 +38,7 @@ def main():
     timing.write("antialiasing", rows)
 
 
-def _steps(images, labels, normalization):
+def _steps(images: Floats, labels: Integers, normalization: str) -> dict[str, Callable[[], object]]:
     """A training step for each way to halve maps."""
     steps = {}
     for way in WAYS:

@@ -1,12 +1,14 @@
 """Attacks against CleverHans, robust accuracy against full attacks, an adversarial step."""
 
 import functools
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
 
 from benchmarks import timing
 from hfc_keras import analysis, attacks, gradients, models, training
+from hfc_keras.types import Array, Floats, Integers, Record
 
 NETWORK, NORMALIZATIONS = "resnet8", ("none", "batch")
 EXAMPLES, EPSILON, STEPS = 256, 8 / 255, 10
@@ -17,7 +19,7 @@ NATURAL = training.Recipe(
 TRAINING_BATCH, TRAINING_STEPS = 128, 7
 
 
-def main():
+def main() -> None:
     """Time every pair in one run; ratio is seconds over those of the reference."""
     rng = np.random.default_rng(0)
     images, labels = rng.random((EXAMPLES, 32, 32, 3), "float32"), rng.integers(0, 10, EXAMPLES)
@@ -36,18 +38,29 @@ def main():
     timing.write("attacks", rows)
 
 
-def _rows(task, about, reference, ways):
+def _rows(
+    task: str, about: Mapping[str, str], reference: str, ways: Mapping[str, Callable[[], object]]
+) -> list[Record]:
     seconds = timing.interleaved(ways)
     reference = reference if reference in seconds else next(iter(seconds))
     return [_row(task, about, way, seconds[way], reference, seconds[reference]) for way in seconds]
 
 
-def _row(task, about, way, seconds, reference, reference_seconds):
+def _row(
+    task: str,
+    about: Mapping[str, str],
+    way: str,
+    seconds: float,
+    reference: str,
+    reference_seconds: float,
+) -> Record:
     ratio = {"reference": reference, "ratio": round(seconds / reference_seconds, 3)}
     return {"task": task, **about, "way": way, "seconds": round(seconds, 4), **ratio}
 
 
-def _engines(model, images, labels):
+def _engines(
+    model: keras.Model, images: Floats, labels: Integers
+) -> dict[str, Callable[[], object]]:
     """PGD without random start by each engine, and by CleverHans' own function."""
     settings = {"epsilon": EPSILON, "steps": STEPS, "random_start": False}
     run = functools.partial(attacks.pgd, model, images, labels, **settings)
@@ -57,7 +70,7 @@ def _engines(model, images, labels):
 
     tensor = keras.ops.convert_to_tensor(images)
 
-    def eager():
+    def eager() -> Array:
         adversarial = peer.projected_gradient_descent(
             lambda x: model(x, training=False),
             tensor,
@@ -76,7 +89,7 @@ def _engines(model, images, labels):
     return {"native": run, "engine='cleverhans'": hans, "cleverhans eager": eager}
 
 
-def _robust_accuracy():
+def _robust_accuracy() -> dict[str, Callable[[], object]]:
     """Robust accuracy, which skips misclassified images, and full PGD-40 on all images."""
     model, _ = training.fit(NATURAL, training.Store("results/.store", published="results/models"))
     test = training.load_data(NATURAL).test.take(np.arange(EXAMPLES))
@@ -87,7 +100,9 @@ def _robust_accuracy():
     }
 
 
-def _training_rows(about, build, images, labels):
+def _training_rows(
+    about: Mapping[str, str], build: Callable[[], keras.Model], images: Floats, labels: Integers
+) -> list[Record]:
     """An adversarial step compared with its parts: its gradients and a plain step."""
     attack = attacks.Pgd(EPSILON, steps=TRAINING_STEPS)
     plain, robust = build(), training.AdversarialTraining(build(), attack=attack)

@@ -2,23 +2,25 @@
 
 import functools
 
+import keras
 import numpy as np
 
 from benchmarks import timing
 from hfc_keras import analysis, models
+from hfc_keras.types import Floats
 
 RADII = (4, 8, 12, 16)
 EXAMPLES, BATCH = 2560, 256
 
 
-def nine_forward_passes(model, images):
+def nine_forward_passes(model: keras.Model, images: Floats) -> None:
     """Plain forward passes over the images in the same batches, one per component."""
     for _ in range(1 + 2 * len(RADII)):
         for start in range(0, len(images), BATCH):
             model.predict_on_batch(images[start : start + BATCH])
 
 
-def main():
+def main() -> None:
     """Time both with and without batch normalization in one run."""
     rng = np.random.default_rng(0)
     images, labels = rng.random((EXAMPLES, 32, 32, 3), "float32"), rng.integers(0, 10, EXAMPLES)

@@ -9,7 +9,7 @@ from hfc_keras import checks
 STEP = 3
 
 
-def forward_operations(model):
+def forward_operations(model: keras.Model) -> int:
     r"""Operations of the forward pass of one image, in convolutions and dense layers only.
 
     .. math:: 2 \sum_l H_l W_l\, k_h k_w C_{\mathrm{in}} C_{\mathrm{out}}

@@ -2,12 +2,14 @@
 
 import functools
 import time
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
 
 from benchmarks import timing
 from hfc_keras import analysis, gradients, models, training
+from hfc_keras.types import Floats, Integers, Record
 
 NETWORK, NORMALIZATIONS = "resnet8", ("none", "batch")
 EXAMPLES, BATCH = 10_000, 256
@@ -15,7 +17,7 @@ TRAINING_BATCH = 100
 HEAT_MAP_EXAMPLES, SIDE = 1_000, 32
 
 
-def main():
+def main() -> None:
     """Time every task in one run; ratio is seconds over those of the reference."""
     rng = np.random.default_rng(0)
     images = rng.random((EXAMPLES, SIDE, SIDE, 3), "float32")
@@ -33,7 +35,7 @@ def main():
     timing.write("sensitivity", rows)
 
 
-def _rows(task, normalization, ways):
+def _rows(task: str, normalization: str, ways: Mapping[str, Callable[[], object]]) -> list[Record]:
     """Rows of a task; the first way is the reference."""
     seconds = timing.interleaved(ways)
     reference = next(iter(ways))
@@ -43,13 +45,20 @@ def _rows(task, normalization, ways):
     ]
 
 
-def _row(task, normalization, way, seconds, reference=None, reference_seconds=None):
+def _row(
+    task: str,
+    normalization: str,
+    way: str,
+    seconds: float,
+    reference: str | None = None,
+    reference_seconds: float | None = None,
+) -> Record:
     row = {"task": task, "normalization": normalization, "network": "untrained", "way": way}
     row.update(seconds=round(seconds, 4), reference=reference or way)
     return {**row, "ratio": round(seconds / (reference_seconds or seconds), 3)}
 
 
-def _heat_map(model, images, labels):
+def _heat_map(model: keras.Model, images: Floats, labels: Integers) -> float:
     """Seconds for one heat map, after a small one that compiles it."""
     analysis.fourier_heat_map(model, images[:1], labels[:1])
     start = time.perf_counter()
@@ -57,12 +66,14 @@ def _heat_map(model, images, labels):
     return time.perf_counter() - start
 
 
-def _measures(model, images, labels):
+def _measures(
+    model: keras.Model, images: Floats, labels: Integers
+) -> dict[str, Callable[[], object]]:
     """Sensitivity of images, and the gradients that it needs."""
     gradient = gradients.compiled(model, gradients.SampleGradient("cross_entropy"))
     indices = labels.astype("int32")
 
-    def alone():
+    def alone() -> None:
         for at in range(0, len(images), BATCH):
             np.asarray(gradient(images[at : at + BATCH], indices[at : at + BATCH])[0])
 
@@ -70,7 +81,9 @@ def _measures(model, images, labels):
     return {"input gradients": alone, "fourier_sensitivity": whole}
 
 
-def _steps(build, images, labels):
+def _steps(
+    build: Callable[[], keras.Model], images: Floats, labels: Integers
+) -> dict[str, Callable[[], object]]:
     """A plain training step and regularized ones."""
     ways = {"plain": build()}
     ways.update({kind: training.FourierRegularized(build(), kind) for kind in ("low", "all")})

@@ -1,6 +1,8 @@
 """Images per second split into both components, by this and three other ways, 32 x 32 x 3."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,37 +11,38 @@ from keras import ops
 
 from benchmarks import timing
 from hfc_keras import spectrum
+from hfc_keras.types import Floats
 
 SIZE, CHANNELS, EXAMPLES = 32, 3, 8192
 RADII = (4, 8, 12, 16)
 SLOW_EXAMPLES = 256
 
 
-def per_image_numpy(images, radius):
+def per_image_numpy(images: Floats, radius: float) -> tuple[Floats, Floats]:
     """Four complex transforms for each channel of each image, as the released code does."""
-    mask = np.fft.fftshift(spectrum.radial_mask(SIZE, SIZE, radius, inclusive=False))
+    mask: Any = np.fft.fftshift(spectrum.radial_mask(SIZE, SIZE, radius, inclusive=False))
     low, high = np.zeros_like(images), np.zeros_like(images)
     for index in range(len(images)):
         for channel in range(CHANNELS):
-            plane = images[index, :, :, channel]
+            plane: Any = images[index, :, :, channel]
             for part, kept in ((low, mask), (high, 1 - mask)):
                 shifted = np.fft.fftshift(np.fft.fft2(plane)) * kept
                 part[index, :, :, channel] = np.real(np.fft.ifft2(np.fft.ifftshift(shifted)))
     return low, high
 
 
-def scipy_batch(images, radius):
+def scipy_batch(images: Floats, radius: float) -> tuple[Floats, Floats]:
     """Real transforms of the whole batch with SciPy on all cores."""
     mask = spectrum.radial_mask(SIZE, SIZE, radius)[:, : SIZE // 2 + 1, None]
-    coefficients = scipy.fft.rfft2(images, axes=(1, 2), workers=-1) * mask
-    low = scipy.fft.irfft2(coefficients, s=(SIZE, SIZE), axes=(1, 2), workers=-1)
+    coefficients: Any = scipy.fft.rfft2(images, axes=(1, 2), workers=-1)
+    low: Any = scipy.fft.irfft2(coefficients * mask, s=(SIZE, SIZE), axes=(1, 2), workers=-1)
     return low, images - low
 
 
-def compiled(radius):
+def compiled(radius: float) -> Callable[[Floats], Any]:
     """``spectrum.split`` inside a compiled function, as in a model or a data pipeline."""
     if keras.backend.backend() == "jax":
-        import jax
+        import jax  # pyright: ignore[reportMissingImports]: it is not where TensorFlow is
 
         return jax.jit(lambda images: spectrum.split(images, radius))
     layer = keras.layers.Lambda(lambda images: spectrum.split(images, radius))
@@ -47,7 +50,7 @@ def compiled(radius):
     return keras.Model(inputs, layer(inputs)).predict_on_batch
 
 
-def main():
+def main() -> None:
     """Time every way at every radius in one run."""
     images = np.random.default_rng(0).random((EXAMPLES, SIZE, SIZE, CHANNELS), "float32")
     rows = []

@@ -2,17 +2,21 @@
 
 import json
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from experiments.lab.record import provenance
 from hfc_keras import files
+from hfc_keras.types import Record
 
 RESULTS = Path("results/benchmarks")
 
 
-def interleaved(functions, repeats=7):
+def interleaved(
+    functions: Mapping[str, Callable[[], object]], repeats: int = 7
+) -> dict[str, float]:
     """Time functions in turn, so that drifts in machine speed affect all of them equally.
 
     Args:
@@ -32,7 +36,7 @@ def interleaved(functions, repeats=7):
     return {name: float(pd.Series(times).median()) for name, times in seconds.items()}
 
 
-def write(name, rows, arguments=()):
+def write(name: str, rows: Sequence[Record], arguments: Sequence[str] = ()) -> None:
     """Write a benchmark's table and record, and print the table.
 
     Args:

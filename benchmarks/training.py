@@ -9,6 +9,7 @@ import functools
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -16,8 +17,9 @@ import numpy as np
 from keras import ops
 
 from benchmarks import operations, timing
-from hfc_keras import checks, training
+from hfc_keras import checks, data, training
 from hfc_keras.training import fitting, precision
+from hfc_keras.types import Floats, Record, Tensor
 
 # By network: widths.
 NETWORKS = {"resnet8": (1, 2, 3), "resnet20": (1,)}
@@ -51,11 +53,11 @@ class InTurn(training.Store):
         ways: dict from name to function of no argument.
     """
 
-    def __init__(self, root, ways):
+    def __init__(self, root: Path, ways: Mapping[str, Callable[[], object]]) -> None:
         super().__init__(root)
         self.ways, self.times = ways, {name: [] for name in ("fit", *ways)}
 
-    def add_seconds(self, recipe, seconds):
+    def add_seconds(self, recipe: training.Recipe, seconds: float) -> None:
         """Note the seconds of an epoch, including test and storing, and those of the others."""
         self.times["fit"].append(seconds)
         for name, function in self.ways.items():
@@ -64,7 +66,7 @@ class InTurn(training.Store):
             self.times[name].append(time.perf_counter() - start)
 
 
-def main(arguments=()):
+def main(arguments: Sequence[str] = ()) -> None:
     """Time every network in each precision that the machine has."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=STEPS)
@@ -78,7 +80,7 @@ def main(arguments=()):
     timing.write("training", rows, arguments)
 
 
-def precisions():
+def precisions() -> Iterator[str]:
     """Precisions that the machine computes in; the others are said to be left out."""
     for name in precision.CHOICES:
         if precision.usable(name) == name:
@@ -87,7 +89,7 @@ def precisions():
             print(f"{name} is left out: this machine does not compute in it", file=sys.stderr)
 
 
-def row(recipe, steps):
+def row(recipe: training.Recipe, steps: int) -> Record:
     """Row of a network in a precision."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "images.npz"
@@ -99,7 +101,7 @@ def row(recipe, steps):
         tested = np.zeros((TESTED, SIDE, SIDE, 3), "float32"), np.zeros((TESTED, 10), "float32")
         ways = {
             "bare": lambda: [bare.trained.train_on_batch(*batch) for batch in batches],
-            "test": lambda: bare.model.evaluate(*tested, batch_size=256, verbose=0),
+            "test": lambda: bare.model.evaluate(*tested, batch_size=256, verbose=0),  # pyright: ignore[reportArgumentType]: it takes numbers, and its default is a str
             "matrix": functools.partial(_multiply, *_matrices(recipe.precision)),
         }
         store = InTurn(Path(folder) / "store", ways)
@@ -108,7 +110,7 @@ def row(recipe, steps):
     return {**_settings(recipe), **_rates(times, bare.model, steps * BATCH)}
 
 
-def _in_memory(batches):
+def _in_memory(batches: data.TrainingBatches) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches of an epoch as tensors."""
     split = batches.split
     for step in range(len(batches)):
@@ -116,12 +118,12 @@ def _in_memory(batches):
         yield batches.transform(split.pixels[rows], split.labels[rows].astype("int32"), *others)
 
 
-def _settings(recipe):
+def _settings(recipe: training.Recipe) -> Record:
     names = ("model", "width", "normalization", "precision", "batch_size")
     return {name: getattr(recipe, name) for name in names}
 
 
-def _rates(times, model, images):
+def _rates(times: Mapping[str, Floats], model: keras.Model, images: int) -> dict[str, float]:
     """Rates from the seconds of each epoch; ratios are medians over the epochs."""
     per_image = operations.STEP * operations.forward_operations(model) / 1e9
     seconds = {name: float(np.median(each)) for name, each in times.items()}
@@ -140,7 +142,7 @@ def _rates(times, model, images):
     }
 
 
-def _write_images(path, examples):
+def _write_images(path: Path, examples: int) -> None:
     """Write random images, one of which is all that is tested on after an epoch."""
     rng = np.random.default_rng(0)
     arrays = {}
@@ -150,13 +152,13 @@ def _write_images(path, examples):
     np.savez(path, **arrays)
 
 
-def _matrices(name):
+def _matrices(name: str) -> list[Tensor]:
     dtype = keras.DTypePolicy(name).compute_dtype
     rng = np.random.default_rng(0)
     return [ops.cast(rng.random((MATRIX, MATRIX), "float32"), dtype) for _ in range(2)]
 
 
-def _multiply(one, other):
+def _multiply(one: Tensor, other: Tensor) -> float:
     """Multiply two matrices, and wait for a number of the product."""
     return float(ops.matmul(one, other)[0, 0])
 

@@ -1,6 +1,8 @@
 """Which frequencies of an image does a CNN use? Filter, train, measure, with Keras 3."""
 
 import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from hfc_keras.backend import require_supported
 
@@ -20,15 +22,29 @@ __all__ = [
     "training",
 ]
 
+if TYPE_CHECKING:
+    from hfc_keras import analysis as analysis
+    from hfc_keras import attacks as attacks
+    from hfc_keras import data as data
+    from hfc_keras import gradients as gradients
+    from hfc_keras import kernels as kernels
+    from hfc_keras import layers as layers
+    from hfc_keras import losses as losses
+    from hfc_keras import models as models
+    from hfc_keras import regularizers as regularizers
+    from hfc_keras import reporting as reporting
+    from hfc_keras import spectrum as spectrum
+    from hfc_keras import training as training
 
-def __getattr__(name):
+
+def __getattr__(name: str) -> ModuleType:
     """Import a subpackage when it is first used, so that importing the package is instant."""
     if name in __all__:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     """List the subpackages, imported or not."""
     return sorted([*globals(), *__all__])
 

@@ -2,11 +2,12 @@
 
 import os
 import sys
+from collections.abc import Sequence
 
 from hfc_keras import endings
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:

@@ -12,7 +12,7 @@ class UnsupportedBackendError(ImportError, ValueError):
     """Keras is set to a backend on which the package would fail call by call."""
 
 
-def require_supported():
+def require_supported() -> None:
     """Refuse a backend other than TensorFlow or JAX.
 
     Raises:
@@ -30,7 +30,7 @@ def require_supported():
     )
 
 
-def _chosen():
+def _chosen() -> tuple[str, str]:
     """Backend and what chose it, in the order in which Keras looks."""
     if "keras" in sys.modules and hasattr(sys.modules["keras"], "backend"):
         return sys.modules["keras"].backend.backend(), "Keras, which is imported"

@@ -6,10 +6,15 @@ raises ``ValueError``. Nothing is repaired in silence.
 
 import collections.abc
 import difflib
-import math
+from collections.abc import Iterable
+from math import inf, isfinite
+from typing import Any, Literal, NoReturn, TypeVar, overload
 
 import numpy as np
 
+from hfc_keras.types import Array, ArrayLike, Floats, Integers, Tensor
+
+T = TypeVar("T")
 SLACK = 1e-6
 TAKES_LEVELS = (
     "a model that takes 0-255, such as one with Rescaling(1/255) inside, goes in as "
@@ -19,7 +24,11 @@ TAKES_LEVELS = (
 LARGEST_WHOLE = 2**63 - 1
 
 
-def require(condition, expectation, **received):
+@overload
+def require(condition: Literal[False], expectation: str, **received: object) -> NoReturn: ...
+@overload
+def require(condition: object, expectation: str, **received: object) -> None: ...
+def require(condition: object, expectation: str, **received: object) -> None:
     """Raise ``ValueError`` unless a condition holds.
 
     Args:
@@ -41,7 +50,7 @@ def require(condition, expectation, **received):
         raise ValueError(f"{expectation}. Received: {values}")
 
 
-def choice(name, value, choices):
+def choice(name: str, value: T, choices: Iterable[object]) -> T:
     """Return ``value`` if it is one of ``choices``; otherwise name the nearest ones.
 
     Args:
@@ -69,7 +78,15 @@ def choice(name, value, choices):
     require(False, f"`{name}` must be one of {listed}{hint}", **{name: value})
 
 
-def number(name, value, minimum=-np.inf, maximum=np.inf, whole=False):
+@overload
+def number(name: str, value: Any, minimum: float = ..., maximum: float = ...) -> float: ...
+@overload
+def number(
+    name: str, value: Any, minimum: float = ..., maximum: float = ..., *, whole: Literal[True]
+) -> int: ...
+def number(
+    name: str, value: Any, minimum: float = -inf, maximum: float = inf, whole: bool = False
+) -> float:
     """Return ``value`` if it is a finite real number in ``[minimum, maximum]``.
 
     Args:
@@ -92,7 +109,7 @@ def number(name, value, minimum=-np.inf, maximum=np.inf, whole=False):
     if whole:
         maximum = min(maximum, LARGEST_WHOLE)
     kind = "a whole number" if whole else "a finite number"
-    bounds = f" from {minimum:g}" if minimum > -np.inf else ""
+    bounds = f" from {minimum:g}" if minimum > -inf else ""
     bounds += f" up to {maximum:g}" if maximum < LARGEST_WHOLE else ""
     real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     good = real and _is_finite(value) and minimum <= value <= maximum
@@ -101,15 +118,15 @@ def number(name, value, minimum=-np.inf, maximum=np.inf, whole=False):
     return int(value) if whole else float(value)
 
 
-def _is_finite(value):
+def _is_finite(value: float | np.integer | np.floating) -> bool:
     try:
-        return math.isfinite(value)
+        return isfinite(value)
     # A whole number that no float can hold.
     except OverflowError:
         return False
 
 
-def radii(values, name="radii"):
+def radii(values: ArrayLike, name: str = "radii") -> list[float]:
     """Return a list of radii.
 
     Args:
@@ -127,16 +144,16 @@ def radii(values, name="radii"):
         [4.0, 8.0]
     """
     require(np.ndim(values) == 1, f"`{name}` must be a sequence of radii", **{name: values})
-    values = [number(name, radius, minimum=0) for radius in np.asarray(values).tolist()]
+    found = [number(name, radius, minimum=0) for radius in np.asarray(values).tolist()]
     require(
-        values and len(set(values)) == len(values),
+        found and len(set(found)) == len(found),
         f"`{name}` must hold at least one radius and none twice",
-        **{name: values},
+        **{name: found},
     )
-    return values
+    return found
 
 
-def pixels(images, name="images", bounded=True):
+def pixels(images: ArrayLike, name: str = "images", bounded: bool = True) -> Floats:
     """Return images as float32 pixels after checking form and range.
 
     Args:
@@ -180,7 +197,7 @@ def pixels(images, name="images", bounded=True):
     return images if 0 <= low and high <= 1 else np.clip(images, 0.0, 1.0)
 
 
-def image_shape(images, name="images"):
+def image_shape(images: Tensor, name: str = "images") -> None:
     """Refuse an array that is not ``(batch, height, width, channels)``.
 
     Args:
@@ -211,13 +228,15 @@ def image_shape(images, name="images"):
     )
 
 
-def _is_channels_first(first, second, third):
+def _is_channels_first(first: int, second: int, third: int) -> bool:
     """Few channels, then two sides of some length that are about alike."""
     sides = sorted((second, third))
     return first <= 4 and first < sides[0] and third >= 8 and sides[1] <= 2 * sides[0]
 
 
-def class_indices(labels, examples, classes=None, name="labels"):
+def class_indices(
+    labels: ArrayLike, examples: int, classes: int | None = None, name: str = "labels"
+) -> Integers:
     """Return labels as class indices.
 
     Args:
@@ -236,46 +255,46 @@ def class_indices(labels, examples, classes=None, name="labels"):
         >>> class_indices([[0, 1], [1, 0]], examples=2)
         array([1, 0])
     """
-    labels = _label_array(labels, name)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
+    found = _label_array(labels, name)
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
     require(
-        labels.ndim in (1, 2) and len(labels) == examples > 0,
+        found.ndim in (1, 2) and len(found) == examples > 0,
         f"`{name}` must hold one label for each of {examples} images",
-        **{f"{name}.shape": labels.shape},
+        **{f"{name}.shape": found.shape},
     )
-    if labels.ndim == 2:
-        one_hot = ((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all()
-        require(one_hot, f"`{name}` of rank 2 must be one-hot", **{name: labels[:2].tolist()})
+    if found.ndim == 2:
+        one_hot = ((found == 0) | (found == 1)).all() and (found.sum(axis=1) == 1).all()
+        require(one_hot, f"`{name}` of rank 2 must be one-hot", **{name: found[:2].tolist()})
         require(
-            classes in (None, labels.shape[1]),
+            classes in (None, found.shape[1]),
             f"`{name}` must be one-hot over {classes} classes",
-            **{f"{name}.shape": labels.shape},
+            **{f"{name}.shape": found.shape},
         )
-        labels = labels.argmax(axis=1)
-    fractions = labels[~(np.isfinite(labels) & (labels == np.floor(labels)))]
+        found = found.argmax(axis=1)
+    fractions = found[~(np.isfinite(found) & (found == np.floor(found)))]
     require(not len(fractions), f"`{name}` must be whole numbers", **{name: fractions[:3].tolist()})
-    low, high = labels.min(), labels.max()
+    low, high = found.min(), found.max()
     require(
         low >= 0 and (classes is None or high < classes),
         f"`{name}` must be class indices from 0" + (f" to {classes - 1}" if classes else ""),
         **{f"{name}.min": int(low), f"{name}.max": int(high)},
     )
-    return labels.astype("int64")
+    return found.astype("int64")
 
 
-def _label_array(labels, name):
+def _label_array(labels: ArrayLike, name: str) -> Array:
     """Labels as an array of real numbers."""
     try:
-        labels = np.asarray(labels)
+        found = np.asarray(labels)
     except ValueError as error:
         raise ValueError(
             f"`{name}` must hold one label for each image, or one-hot rows of one length. "
             f"Received: {name}={type(labels).__name__} of rows that differ in length"
         ) from error
-    real = np.issubdtype(labels.dtype, np.number) and not np.iscomplexobj(labels)
-    real = real or labels.dtype.name == "bfloat16" or (labels.dtype == bool and labels.ndim == 2)
+    real = np.issubdtype(found.dtype, np.number) and not np.iscomplexobj(found)
+    real = real or found.dtype.name == "bfloat16" or (found.dtype == bool and found.ndim == 2)
     # A single value is no list of labels, which the caller says.
-    real = real or labels.ndim == 0
-    require(real, f"`{name}` must be whole numbers", **{f"{name}.dtype": str(labels.dtype)})
-    return labels
+    real = real or found.ndim == 0
+    require(real, f"`{name}` must be whole numbers", **{f"{name}.dtype": str(found.dtype)})
+    return found

@@ -4,11 +4,14 @@ import csv
 import dataclasses
 import decimal
 import io
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NoReturn
 
 import pandas as pd
 
 from hfc_keras import files, records
+from hfc_keras.types import PathLike
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +30,12 @@ class Table:
     lines: list
     frame: pd.DataFrame
 
-    def column(self, name):
+    def column(self, name: str) -> list[str]:
         """Return the cells of a column, list of str."""
         place = self.header.index(name)
         return [row[place] for row in self.rows]
 
-    def digest(self, rows):
+    def digest(self, rows: Iterable[int]) -> str:
         """Checksum of some rows: of their values, whatever the line ends or the order of columns.
 
         An empty cell counts as absent, and 1 is 1.0, so that rows keep their checksum when
@@ -55,7 +58,7 @@ class Table:
         return records.digest(pairs)
 
 
-def parsed(content, path, remedy):
+def parsed(content: bytes, path: PathLike, remedy: str) -> Table:
     r"""Table in the content of a CSV file, after proving that its lines are whole.
 
     A byte-order mark and the line ends of other systems, as editors leave them, change nothing.
@@ -77,7 +80,7 @@ def parsed(content, path, remedy):
         [1]
     """
 
-    def refuse(reason, line, error=None):
+    def refuse(reason: object, line: int, error: Exception | None = None) -> NoReturn:
         raise files.UnusableFileError(
             f"A results table must be a whole CSV ({reason}); {remedy}. "
             f"Received: path={str(path)!r}, line={line}"
@@ -102,7 +105,7 @@ def parsed(content, path, remedy):
     return Table(header, rows, lines, frame)
 
 
-def read(path, remedy):
+def read(path: PathLike, remedy: str) -> Table:
     """Table in a CSV file, as of ``parsed``.
 
     Args:
@@ -125,7 +128,9 @@ def read(path, remedy):
     return parsed(content, path, remedy)
 
 
-def _split(text, refuse):
+def _split(
+    text: str, refuse: Callable[..., NoReturn]
+) -> tuple[list[str], list[list[str]], list[int]]:
     """Header, rows and the lines they end in."""
     reader, rows, lines = csv.reader(io.StringIO(text, newline=""), strict=True), [], []
     try:
@@ -144,7 +149,7 @@ def _split(text, refuse):
     return header, rows, lines[1:]
 
 
-def number(cell):
+def number(cell: str) -> decimal.Decimal | None:
     """Exact value of a cell; None if it is no number.
 
     Args:
@@ -163,6 +168,6 @@ def number(cell):
         return None
 
 
-def _canonical(cell):
+def _canonical(cell: str) -> str:
     value = number(cell)
     return cell if value is None else str(value)

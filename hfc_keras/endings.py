@@ -8,8 +8,12 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any, NoReturn, TextIO
 
 STOPS = (signal.SIGINT, signal.SIGTERM)
+Handler = Callable[[int, FrameType | None], object] | int | signal.Handlers | None
 
 
 class Stopped(KeyboardInterrupt):
@@ -19,7 +23,7 @@ class Stopped(KeyboardInterrupt):
         number: int, the signal.
     """
 
-    def __init__(self, number):
+    def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
         self.number = number
 
@@ -27,14 +31,15 @@ class Stopped(KeyboardInterrupt):
 class _Held:
     """How many blocks hold a stop back, and the signal that waits for their end."""
 
-    depth, number = 0, None
+    depth: int = 0
+    number: int | None = None
 
 
 _HELD = _Held()
 
 
 @contextlib.contextmanager
-def held():
+def held() -> Iterator[None]:
     """Let a first signal stop the command only after a block, such as the writing of a file.
 
     Raises:
@@ -66,10 +71,11 @@ class Command:
         stopped: int or None, the signal that was met.
     """
 
-    def __init__(self):
-        self.advice, self.stopped = "", None
+    def __init__(self) -> None:
+        self.advice: str = ""
+        self.stopped: int | None = None
 
-    def stop(self, number, frame=None):
+    def stop(self, number: int, frame: FrameType | None = None) -> None:
         """Meet a signal: end with the state kept. A second one ends at once."""
         self.stopped = number
         for each in STOPS:
@@ -79,14 +85,14 @@ class Command:
         else:
             raise Stopped(number)
 
-    def status(self):
+    def status(self) -> int:
         """Say that the command was stopped; return its exit status."""
         sys.stderr.write(" ".join(["\nStopped.", self.advice]).rstrip() + "\n")
         return 128 + (self.stopped or signal.SIGINT)
 
 
 @contextlib.contextmanager
-def met():
+def met() -> Iterator[Command]:
     """End a command in words when a signal stops it, and let it go on when nobody reads it.
 
     SIGINT (Ctrl-C) ends it with status 130 and SIGTERM with 143, both after the blocks inside
@@ -117,7 +123,7 @@ def met():
 
 
 @contextlib.contextmanager
-def meeting(action, *numbers):
+def meeting(action: Handler, *numbers: signal.Signals) -> Iterator[None]:
     """Meet signals with an action while a block runs.
 
     A signal that is ignored stays ignored, as ``nohup`` wants it; threads other than the main one
@@ -141,7 +147,7 @@ def meeting(action, *numbers):
             signal.signal(number, handler)
 
 
-def at_once():
+def at_once() -> contextlib.AbstractContextManager[None]:
     """Let signals end the process at once while a block runs: imports, which have no state.
 
     Returns:
@@ -154,14 +160,14 @@ def at_once():
     return meeting(leave, *STOPS)
 
 
-def start():
+def start() -> None:
     """Let signals end the process at once from now on, until a command meets them itself."""
     for number in STOPS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, leave)
 
 
-def leave(number, frame=None):
+def leave(number: int, frame: FrameType | None = None) -> NoReturn:
     """End the process at once, with the status of the signal.
 
     Args:
@@ -174,7 +180,7 @@ def leave(number, frame=None):
 
 
 @contextlib.contextmanager
-def readers_may_leave():
+def readers_may_leave() -> Iterator[None]:
     """Drop what is printed after the reader of stdout or stderr has closed its end.
 
     Example:
@@ -195,13 +201,13 @@ def readers_may_leave():
 class _Unread:
     """A stream that need not have a reader."""
 
-    def __init__(self, stream):
+    def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 
-    def write(self, text):
+    def write(self, text: str) -> int:
         """Write what can be written."""
         try:
             return self.stream.write(text)
@@ -209,14 +215,14 @@ class _Unread:
             self._drop()
             return len(text)
 
-    def flush(self):
+    def flush(self) -> None:
         """Flush what can be written."""
         try:
             self.stream.flush()
         except BrokenPipeError:
             self._drop()
 
-    def _drop(self):
+    def _drop(self) -> None:
         """Send this stream, and what it still holds, nowhere."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.stream.fileno())

@@ -10,11 +10,13 @@ import threading
 import time
 import warnings
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
 
 from hfc_keras import endings
+from hfc_keras.types import PathLike
 
 # Seconds after which a file is no longer being written, where its process cannot be asked.
 ABANDONED = 3600
@@ -25,7 +27,7 @@ class UnusableFileError(ValueError):
     """A file or folder that cannot be read, written or gone on with, with its name."""
 
 
-def write_whole(path, content):
+def write_whole(path: PathLike, content: bytes | str) -> Path:
     """Write a file so that a stop at any moment leaves the old one or the new one.
 
     The content goes to a file beside the target, is forced to disk and then renamed.
@@ -53,7 +55,7 @@ def write_whole(path, content):
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path: PathLike) -> Iterator[Path]:
     """Let a block write a file beside another one, then force it to disk and rename it to that.
 
     The name of the file beside says which process writes it, and keeps the suffix ``.keras``.
@@ -95,7 +97,7 @@ def replacing(path):
         ) from error
 
 
-def to_disk(path):
+def to_disk(path: PathLike) -> None:
     """Force what was written to a file to disk.
 
     Args:
@@ -108,19 +110,19 @@ def to_disk(path):
         os.fsync(file.fileno())
 
 
-def _of_the_disk(error):
+def _of_the_disk(error: BaseException | None) -> OSError | None:
     """The error of the system behind an error; Keras and zipfile put others over it."""
     while isinstance(error, Exception) and not isinstance(error, OSError | UnusableFileError):
         error = error.__cause__ or error.__context__
     return error if isinstance(error, OSError) else None
 
 
-def _host():
+def _host() -> str:
     """Eight digits for this machine: process numbers mean nothing on another one."""
     return f"{zlib.crc32(platform.node().encode()):08x}"
 
 
-def sweep(folder, locked=False):
+def sweep(folder: PathLike, locked: bool = False) -> None:
     """Remove the files that killed processes left half written in a folder.
 
     Args:
@@ -142,7 +144,7 @@ def sweep(folder, locked=False):
                     path.unlink()
 
 
-def _is_stray(path, locked):
+def _is_stray(path: Path, locked: bool) -> bool:
     """Whether no process is writing a file; where that cannot be told, whether it is old."""
     writer = WRITER.search(path.name)
     old = time.time() - path.stat().st_mtime > ABANDONED
@@ -154,7 +156,7 @@ def _is_stray(path, locked):
     return not _is_alive(int(writer["process"]))
 
 
-def _is_alive(process):
+def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
@@ -165,7 +167,7 @@ def _is_alive(process):
     return True
 
 
-def free_space(path):
+def free_space(path: PathLike) -> str:
     """Free space on the disk of a path, in words.
 
     Args:
@@ -183,7 +185,7 @@ def free_space(path):
     return f"{shutil.disk_usage(existing).free / 1e9:.1f} GB free"
 
 
-def writable_folder(path, name="folder"):
+def writable_folder(path: PathLike, name: str = "folder") -> Path:
     """Make a folder and prove that files can be written there, before long work starts.
 
     Args:
@@ -214,7 +216,7 @@ def writable_folder(path, name="folder"):
 
 
 @contextlib.contextmanager
-def locked(path, wait, name="path"):
+def locked(path: PathLike, wait: bool, name: str = "path") -> Iterator[None]:
     """Hold a lock file while a block runs, so that two processes do not write the same files.
 
     Args:

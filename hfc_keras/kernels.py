@@ -10,11 +10,15 @@ Products with the small matrices are sums of scaled slices, exact on devices who
 units round to ten bits.
 """
 
+import functools
+import operator
+
 import keras
 import numpy as np
 from keras import ops
 
 from hfc_keras import checks, tensors
+from hfc_keras.types import ArrayLike, Flags, Floats, Tensor
 
 # Powers of e between which the smoothing parameter of ``limit_roughness`` is sought. A larger
 # one would build the smooth kernel from the rounding error of the mean.
@@ -24,7 +28,7 @@ BISECTIONS = 30
 SLACK = 1e-5
 
 
-def smooth(kernel, rho, normalize=False):
+def smooth(kernel: ArrayLike, rho: float, normalize: bool = False) -> Tensor:
     r"""Add to each weight its eight neighbours, border weights duplicated outwards.
 
     .. math:: w_{ij} \leftarrow w_{ij} + \rho \sum_{(h,k) \in N(i,j)} w_{hk}
@@ -72,7 +76,7 @@ def smooth(kernel, rho, normalize=False):
     return ops.cast(smoothed / (1 + 8 * rho) if normalize else smoothed, dtype)
 
 
-def roughness(kernel):
+def roughness(kernel: ArrayLike) -> Tensor:
     r"""Squared differences of adjacent weights, relative to the squared weights.
 
     .. math:: R(w) = \frac{\sum_{ij} (w_{i+1,j} - w_{ij})^2 + (w_{i,j+1} - w_{ij})^2}
@@ -103,7 +107,9 @@ def roughness(kernel):
     return _ratio(differences, ops.sum(ops.square(kernel)), empty=0.0)
 
 
-def energy_beyond(kernel, radius, size=32, inclusive=True):
+def energy_beyond(
+    kernel: ArrayLike, radius: float, size: int = 32, inclusive: bool = True
+) -> Tensor:
     r"""Share of a kernel's spectral energy at frequencies beyond a radius.
 
     .. math:: E(r) = \frac{\sum_{\sqrt{u^2 + v^2} > r} \sum_{io} |\hat w_{io}(u, v)|^2}
@@ -147,7 +153,7 @@ def energy_beyond(kernel, radius, size=32, inclusive=True):
     return ops.clip(_ratio(energy, ops.sum(ops.square(flat)), empty=0.0), 0.0, 1.0)
 
 
-def limit_roughness(kernel, limit):
+def limit_roughness(kernel: ArrayLike, limit: float) -> Tensor:
     r"""Smooth a kernel no more than it takes to bring its roughness down to a limit.
 
     .. math:: w_\mu = \arg\min_v \|v - w\|^2 + \mu \|\nabla v\|^2, \qquad
@@ -194,22 +200,22 @@ def limit_roughness(kernel, limit):
     return ops.cast(ops.where(roughness(kernel) <= limit, original, smoothed), dtype)
 
 
-def _parameter(energy, levels, limit):
+def _parameter(energy: Tensor, levels: Floats, limit: float) -> Tensor:
     """Smallest smoothing parameter whose roughness is within the limit, by bisection."""
     share = _ratio(energy, ops.sum(energy), empty=1.0)
 
-    def halve(_, bounds):
+    def halve(_: Tensor, bounds: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         low, high = bounds
         middle = (low + high) / 2
         kept = share / ops.square(1 + ops.exp(middle) * levels)
         within = ops.sum(levels * kept) <= (1 - SLACK) * limit * ops.sum(kept)
         return ops.where(within, low, middle), ops.where(within, middle, high)
 
-    bounds = tuple(ops.full_like(share[0, 0], bound) for bound in LOG_PARAMETER)
-    return ops.exp(ops.fori_loop(0, BISECTIONS, halve, bounds)[1])
+    lowest, highest = (ops.full_like(share[0, 0], bound) for bound in LOG_PARAMETER)
+    return ops.exp(ops.fori_loop(0, BISECTIONS, halve, (lowest, highest))[1])
 
 
-def _working(kernel):
+def _working(kernel: ArrayLike) -> tuple[Tensor, str]:
     """Return a kernel in the dtype to compute in, and the dtype to return."""
     kernel = tensors.real(kernel, "kernel")
     shape = tensors.shape_of(kernel, "kernel")
@@ -221,14 +227,14 @@ def _working(kernel):
     return ops.cast(kernel, tensors.wide_dtype(kernel)), tensors.float_dtype(kernel)
 
 
-def _scaled(kernel):
+def _scaled(kernel: Tensor) -> tuple[Tensor, Tensor]:
     """Kernel divided by its largest absolute value, whose square may overflow or vanish, and it."""
     largest = ops.stop_gradient(ops.max(ops.abs(kernel)))
     largest = ops.where(largest == 0, ops.ones_like(largest), largest)
     return kernel / largest, largest
 
 
-def _beyond(radius, size, inclusive):
+def _beyond(radius: float, size: int, inclusive: bool) -> Flags:
     """Mask of the frequencies outside the disc; squared distances are whole numbers."""
     inclusive = tensors.flag("inclusive", inclusive)
     limit = min(checks.number("radius", radius, minimum=0), size) ** 2
@@ -237,37 +243,38 @@ def _beyond(radius, size, inclusive):
     return squared > limit * (1 + 1e-12) if inclusive else squared >= limit * (1 - 1e-12)
 
 
-def _laplacian(size):
+def _laplacian(size: int) -> Floats:
     """Laplacian of a path: degrees on the diagonal, -1 for neighbours."""
     steps = np.diff(np.eye(size), axis=0)
     return steps.T @ steps
 
 
-def _eigenvalues(size):
+def _eigenvalues(size: int) -> Floats:
     return 2 - 2 * np.cos(np.pi * np.arange(size) / size)
 
 
-def _cosines(size):
+def _cosines(size: int) -> Floats:
     """Orthonormal DCT-II, a row each frequency: the eigenvectors of the path's Laplacian."""
     frequencies, points = np.arange(size), np.arange(size) + 0.5
     rows = np.cos(np.pi * np.outer(frequencies, points) / size)
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def _product(matrix, tensor):
+def _product(matrix: Floats, tensor: Tensor) -> Tensor:
     """Matrix times a tensor along its first axis, rounded once a term on every device."""
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     columns = matrix.T.astype(dtype).reshape(*matrix.T.shape, *[1] * (len(tensor.shape) - 1))
-    return sum(tensor[index : index + 1] * column for index, column in enumerate(columns))
+    terms = (tensor[index : index + 1] * column for index, column in enumerate(columns))
+    return functools.reduce(operator.add, terms)
 
 
-def _on_both_axes(rows, columns, kernel):
+def _on_both_axes(rows: Floats, columns: Floats, kernel: Tensor) -> Tensor:
     """Matrix products along height and along width."""
     turned = ops.swapaxes(_product(rows, kernel), 0, 1)
     return ops.swapaxes(_product(columns, turned), 0, 1)
 
 
-def _ratio(numerator, denominator, empty):
+def _ratio(numerator: Tensor, denominator: Tensor, empty: float) -> Tensor:
     """Quotient, or ``empty`` with gradient 0 where the denominator is 0."""
     held = denominator > 0
     quotient = numerator / ops.where(held, denominator, ops.ones_like(denominator))

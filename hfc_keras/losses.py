@@ -3,11 +3,12 @@
 from keras import ops
 
 from hfc_keras import checks, tensors
+from hfc_keras.types import ArrayLike, Loss, Shape, Tensor
 
 LOSSES = ("cross_entropy", "margin")
 
 
-def sample_losses(logits, labels, loss="cross_entropy"):
+def sample_losses(logits: ArrayLike, labels: ArrayLike, loss: Loss = "cross_entropy") -> Tensor:
     r"""Loss of each sample, in float32.
 
     .. math:: \ell_{CE} = \log \sum_k e^{z_k} - z_y, \qquad
@@ -50,7 +51,7 @@ def sample_losses(logits, labels, loss="cross_entropy"):
     return others - ops.sum(ops.where(is_true, logits, 0.0), axis=1)
 
 
-def _check(logits, labels, loss):
+def _check(logits: Shape, labels: Shape, loss: Loss) -> None:
     """Refuse shapes of which a loss would be empty, broadcast or infinite."""
     checks.require(
         len(logits) == 2 and 0 not in logits,

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from hfc_keras import files
+from hfc_keras.types import PathLike, Record
 
 # Raised when files are written in a way that earlier versions must not read.
 FORMAT = 1
@@ -15,7 +17,7 @@ class NewerFormatError(files.UnusableFileError):
     """A file of a newer version, which is whole and must not be replaced."""
 
 
-def digest(content):
+def digest(content: object) -> str:
     """Hexadecimal sha256 of the canonical JSON of some content.
 
     Args:
@@ -32,7 +34,7 @@ def digest(content):
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def sealed(content):
+def sealed(content: Mapping[str, object]) -> Record:
     """Return a record with its format and its own checksum.
 
     Args:
@@ -46,12 +48,12 @@ def sealed(content):
         ['a', 'format', 'sha256']
     """
     # Tuples and keys that are no strings come back otherwise.
-    content = json.loads(json.dumps({**content, "format": FORMAT}))
-    content.pop(SEAL, None)
-    return {**content, SEAL: digest(content)}
+    record = json.loads(json.dumps({**content, "format": FORMAT}))
+    record.pop(SEAL, None)
+    return {**record, SEAL: digest(record)}
 
 
-def opened(text, path, remedy):
+def opened(text: str | bytes, path: PathLike, remedy: str) -> Record:
     """Content of a record after proving that it is what was written.
 
     Args:
@@ -82,7 +84,7 @@ def opened(text, path, remedy):
     return content
 
 
-def read(path, remedy):
+def read(path: PathLike, remedy: str) -> Record:
     """Content of the record in a file, as of ``opened``.
 
     Args:
@@ -102,7 +104,7 @@ def read(path, remedy):
     return opened(text, path, remedy)
 
 
-def check_format(number, path):
+def check_format(number: object, path: PathLike) -> None:
     """Refuse a file of a format that this version does not know.
 
     Args:
@@ -129,7 +131,7 @@ def check_format(number, path):
         )
 
 
-def _damaged(path, reason, remedy):
+def _damaged(path: PathLike, reason: str | None, remedy: str) -> files.UnusableFileError:
     return files.UnusableFileError(
         f"A record must be whole JSON, as it was written ({reason}); {remedy}. "
         f"Received: path={str(path)!r}"

@@ -6,13 +6,16 @@ and so a control for what is measured with one. The decomposition is NumPy's on 
 float32, since matrix units of accelerators round to ten bits; nothing here can be traced.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from keras import ops
 
 from hfc_keras import checks, tensors
+from hfc_keras.types import ArrayLike, Floats, Tensor
 
 
-def split(images, energy):
+def split(images: ArrayLike, energy: ArrayLike) -> tuple[Tensor, Tensor]:
     r"""Leading and trailing parts of images, cut so that the leading part has some energy.
 
     .. math:: x_k = \sum_{i \le k} s_i u_i v_i^T, \qquad
@@ -52,7 +55,7 @@ def split(images, energy):
     return leading, ops.cast(trailing, leading.dtype)
 
 
-def leading_components(images, energies):
+def leading_components(images: ArrayLike, energies: Sequence[ArrayLike]) -> list[Tensor]:
     r"""Leading parts of images for several energies from one decomposition.
 
     .. math:: x_k = \sum_{i \le k} s_i u_i v_i^T
@@ -92,7 +95,7 @@ def leading_components(images, energies):
     return parts
 
 
-def _energy(values, shape):
+def _energy(values: ArrayLike, shape: tuple[int, int]) -> Floats:
     """Energy as float64 after a check of its form and range."""
     values = ops.convert_to_numpy(tensors.real(values, "energy")).astype("float64")
     expected = "`energy` must be (batch, channels), one number for each channel of each image"

@@ -9,12 +9,13 @@ import numpy as np
 from keras import ops
 
 from hfc_keras import checks
+from hfc_keras.types import ArrayLike, Shape, Tensor
 
 IMAGES = "(batch, height, width, channels)"
 LARGEST_SEED = 2**32 - 1
 
 
-def real(values, name):
+def real(values: ArrayLike, name: str) -> Tensor:
     """Tensor of real numbers.
 
     Args:
@@ -43,7 +44,9 @@ def real(values, name):
         raise ValueError(message) from error
 
 
-def images(values, name="images", planes=False, filled=False):
+def images(
+    values: ArrayLike, name: str = "images", planes: bool = False, filled: bool = False
+) -> Tensor:
     """Images as a tensor, after a check of their form.
 
     Args:
@@ -67,7 +70,9 @@ def images(values, name="images", planes=False, filled=False):
     return values
 
 
-def check_images(values, name="images", planes=False, filled=False):
+def check_images(
+    values: ArrayLike, name: str = "images", planes: bool = False, filled: bool = False
+) -> None:
     """Refuse by name what has not the form of images, without converting it.
 
     Args:
@@ -105,7 +110,7 @@ def check_images(values, name="images", planes=False, filled=False):
     )
 
 
-def shape_of(values, name):
+def shape_of(values: object, name: str) -> Shape:
     """Shape as a tuple, None for a side that is not known while tracing.
 
     Args:
@@ -123,9 +128,10 @@ def shape_of(values, name):
         (None, 8, 8, 1)
     """
     shape = getattr(values, "shape", None)
-    checks.require(
-        shape is not None, f"`{name}` must be an array or tensor", **{name: type(values).__name__}
-    )
+    if shape is None:
+        checks.require(
+            False, f"`{name}` must be an array or tensor", **{name: type(values).__name__}
+        )
     # A shape of TensorFlow has a rank, which is None where nothing is known.
     checks.require(
         getattr(shape, "rank", 0) is not None,
@@ -135,7 +141,7 @@ def shape_of(values, name):
     return tuple(shape)
 
 
-def float_dtype(values):
+def float_dtype(values: Tensor) -> str:
     """Dtype of what is made from a tensor: its own if float, else float32.
 
     Args:
@@ -152,7 +158,7 @@ def float_dtype(values):
     return dtype if keras.backend.is_float_dtype(dtype) else "float32"
 
 
-def wide_dtype(values):
+def wide_dtype(values: Tensor) -> str:
     """Dtype of powers and ratios of a tensor: float64 if it is that, else float32.
 
     The square of 300 already is beyond half precision.
@@ -170,7 +176,7 @@ def wide_dtype(values):
     return "float64" if float_dtype(values) == "float64" else "float32"
 
 
-def flag(name, value):
+def flag(name: str, value: object) -> bool:
     """Return ``value`` if it is a bool; ``"no"`` would count as true.
 
     Args:
@@ -194,7 +200,7 @@ def flag(name, value):
     return bool(value)
 
 
-def seed(value, name="seed"):
+def seed(value: object, name: str = "seed") -> int | None:
     """Return the seed of a layer, None or a whole number.
 
     Args:
@@ -214,7 +220,7 @@ def seed(value, name="seed"):
     return None if value is None else checks.number(name, value, 0, LARGEST_SEED, whole=True)
 
 
-def _check_dtype(values, name):
+def _check_dtype(values: ArrayLike, name: str) -> None:
     """Refuse what has a dtype without order or magnitude: complex numbers, text, objects."""
     dtype = getattr(values, "dtype", None)
     if dtype is None:

@@ -57,9 +57,12 @@ def test_the_extra_jax_is_the_requirements_without_tensorflow():
     assert needed <= set(extra)
 
 
-def test_pyproject_is_a_build_stub_and_ruff():
+def test_pyproject_is_a_build_stub_and_what_lint_reads():
     content = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert set(content) == {"build-system", "tool"} and set(content["tool"]) == {"ruff"}
+    assert set(content) == {"build-system", "tool"} and set(content["tool"]) == {
+        "ruff",
+        "basedpyright",
+    }
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
@@ -74,7 +77,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     built = subprocess.run([*command, tree], capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr + built.stdout
     (wheel,) = tmp_path.glob("*.whl")
-    tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "hfc_keras/py.typed" in names
+    tops = {name.split("/")[0] for name in names}
     assert tops == {"hfc_keras", f"hfc_keras-{hfc_keras.__version__}.dist-info"}
 
 

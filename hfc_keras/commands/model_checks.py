@@ -3,10 +3,10 @@
 import numpy as np
 
 from hfc_keras import contract
-from hfc_keras.commands.subject import Check
+from hfc_keras.commands.subject import Check, Subject
 
 
-def logits(subject):
+def logits(subject: Subject) -> Check:
     """Return whether the model returns logits rather than probabilities."""
     off, output = np.abs(subject.logits.sum(axis=1) - 1).max(), subject.form.output
     text = "largest distance of a row's sum from 1"
@@ -15,7 +15,7 @@ def logits(subject):
     return Check.of("logits", output == "logits", off, text, hint)
 
 
-def pixel_range(subject):
+def pixel_range(subject: Subject) -> Check:
     """Return whether the model was made for pixels in [0, 1]."""
     levels = subject.form.levels
     text = "1 if the first weights see next to nothing of pixels in [0, 1]"
@@ -23,13 +23,13 @@ def pixel_range(subject):
     return Check.of("pixel_range", not levels, levels, text, hint, "warn")
 
 
-def finite(subject):
+def finite(subject: Subject) -> Check:
     """Return whether all logits are finite."""
     bad = (~np.isfinite(subject.logits)).any(axis=1).sum()
     return Check.of("finite", bad == 0, bad, "images whose logits are NaN or infinite")
 
 
-def deterministic(subject):
+def deterministic(subject: Subject) -> Check:
     """Return whether two predictions are equal bit for bit."""
     off = subject.form.difference
     text = "largest difference of two predictions of the same images, relative to the logits"
@@ -37,7 +37,7 @@ def deterministic(subject):
     return Check.of("deterministic", off <= contract.RANDOM, off, text, hint)
 
 
-def batch_independent(subject):
+def batch_independent(subject: Subject) -> Check:
     """Return whether an image alone is predicted as among others."""
     rows = range(min(8, len(subject.images)))
     alone = np.concatenate([subject.predicted(subject.images[row : row + 1]) for row in rows])
@@ -50,7 +50,7 @@ def batch_independent(subject):
     return Check.of("batch_independent", off <= 1e-4, off, text, hint, otherwise)
 
 
-def accuracy(subject):
+def accuracy(subject: Subject) -> Check:
     """Return whether the model knows the images at all."""
     good = subject.clean > subject.chance + 0.05
     text = f"accuracy on {len(subject.images)} images without an attack"

@@ -6,7 +6,7 @@ import sys
 import warnings
 import zipfile
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import keras
 import numpy as np
@@ -19,6 +19,7 @@ from hfc_keras.commands import attack_checks, model_checks
 from hfc_keras.commands.sized_images import sized_images
 from hfc_keras.commands.subject import Check as Check
 from hfc_keras.commands.subject import Subject
+from hfc_keras.types import ArrayLike, PathLike
 
 STATUSES = ("pass", "warn", "fail")
 
@@ -64,7 +65,7 @@ made of it, by models.as_classifier."""
     seed: int = 0
     """Seed of the choice of images and of every attack."""
 
-    def execute(self):
+    def execute(self) -> int:
         """Run the checks and print them.
 
         Returns:
@@ -97,7 +98,7 @@ made of it, by models.as_classifier."""
         print(f"\n{told}; {len(subject.images)} images of {dataset.name}, L-inf {self.epsilon:.4g}")
         return 1 if counts["fail"] else 0
 
-    def _classifier(self, model):
+    def _classifier(self, model: keras.Model) -> keras.Model:
         """Model from [0, 1] to logits, by what was told of it."""
         if (self.pixels, self.output, self.output_name) == (None, None, None):
             return model
@@ -106,7 +107,13 @@ made of it, by models.as_classifier."""
         )
 
 
-def run(model, images, labels, epsilon=Selfcheck.DEFAULT_EPSILON, seed=0):
+def run(
+    model: keras.Model,
+    images: ArrayLike,
+    labels: ArrayLike,
+    epsilon: float = Selfcheck.DEFAULT_EPSILON,
+    seed: int = 0,
+) -> list[Check]:
     r"""Check whether the robust accuracy of a model can be believed.
 
     The checks of the model come first: logits, finite, the same twice, the same in any batch,
@@ -141,7 +148,7 @@ def run(model, images, labels, epsilon=Selfcheck.DEFAULT_EPSILON, seed=0):
     return _checked(Subject(model, images, labels, epsilon, seed))
 
 
-def _checked(subject):
+def _checked(subject: Subject) -> list[Check]:
     """Every check of a subject, or those of the model up to the first that fails."""
     with warnings.catch_warnings(), np.errstate(invalid="ignore"):
         # What these say is a check of its own.
@@ -157,7 +164,7 @@ def _checked(subject):
         return [*found, *(check(subject) for check in todo)]
 
 
-def load(path):
+def load(path: PathLike) -> keras.Model:
     """Load a model without running code that comes with it.
 
     Args:
@@ -181,7 +188,7 @@ def load(path):
     checks.require(path.is_file(), "`model` must be a file that exists", model=str(path))
     checks.require(zipfile.is_zipfile(path), "`model` must be a whole .keras file", model=str(path))
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        model: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
     # Keras has no error of its own: BadZipFile, KeyError, TypeError, ValueError all occur.
     except Exception as error:
         unknown = re.search("Could not locate (?:class|function) '[^']+'", str(error))
@@ -190,3 +197,4 @@ def load(path):
             "`model` must be a whole Keras model of parts that Keras or hfc_keras knows "
             f"({reason.rstrip('.')}). Received: model={str(path)!r}"
         ) from error
+    return model

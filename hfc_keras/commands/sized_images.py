@@ -1,9 +1,21 @@
 """Test images in a size that a model takes."""
 
+from collections.abc import Sequence
+
+import keras
+
 from hfc_keras import data
+from hfc_keras.types import PathLike, Size
 
 
-def sized_images(model, name, data_dir=None, examples=None, seed=0, image_size=None):
+def sized_images(
+    model: keras.Model,
+    name: PathLike,
+    data_dir: PathLike | None = None,
+    examples: int | Sequence[int] | None = None,
+    seed: int = 0,
+    image_size: int | Sequence[int] | None = None,
+) -> tuple[data.Dataset, Size | None]:
     """Return a data set in a size of the user's choice, its own, or else the model's.
 
     Images that have one size, the model's, or whose model takes any size, stay as they are.
@@ -37,15 +49,17 @@ def sized_images(model, name, data_dir=None, examples=None, seed=0, image_size=N
         if own is None:
             raise
     else:
+        if own is None or image_size is not None:
+            return dataset, None
         # Another number of channels is refused with the images as they are.
-        fits = own is None or dataset.image_shape[:2] == own[:2] or dataset.image_shape[2] != own[2]
-        if fits or image_size is not None:
+        if dataset.image_shape[:2] == own[:2] or dataset.image_shape[2] != own[2]:
             return dataset, None
     return data.load(name, data_dir, examples, seed, own[:2]), own[:2]
 
 
-def _own_shape(model):
+def _own_shape(model: keras.Model) -> tuple[int, int, int | None] | None:
     """``(height, width, channels)`` that a model takes, or None if it fixes no size."""
     shape = getattr(model, "input_shape", None)
-    fixed = isinstance(shape, tuple) and len(shape) == 4 and None not in shape[1:3]
-    return shape[1:] if fixed else None
+    if isinstance(shape, tuple) and len(shape) == 4 and None not in shape[1:3]:
+        return shape[1:]
+    return None

@@ -2,10 +2,13 @@
 
 import dataclasses
 import functools
+from typing import Any, Literal, Self
 
+import keras
 import numpy as np
 
 from hfc_keras import analysis, attacks, checks, contract, gradients
+from hfc_keras.types import ArrayLike, Flags, Floats
 
 BATCH_SIZE = 256
 
@@ -31,7 +34,15 @@ class Check:
     message: str
 
     @classmethod
-    def of(cls, name, good, value, message, hint="", otherwise="fail"):
+    def of(
+        cls,
+        name: str,
+        good: object,
+        value: float,
+        message: str,
+        hint: str = "",
+        otherwise: Literal["warn", "fail"] = "fail",
+    ) -> Self:
         """Outcome that passes if it is good, and gives a hint if it is not.
 
         Args:
@@ -52,7 +63,7 @@ class Check:
         message = message if good or not hint else f"{message}: {hint}"
         return cls(name, "pass" if good else otherwise, float(value), message)
 
-    def __str__(self):
+    def __str__(self) -> str:
         """Line of the check."""
         return f"{self.status}  {self.name:<19}  {self.value:<8.4g}  {self.message}"
 
@@ -78,7 +89,9 @@ class Subject:
         10
     """
 
-    def __init__(self, model, images, labels, epsilon, seed):
+    def __init__(
+        self, model: keras.Model, images: ArrayLike, labels: ArrayLike, epsilon: float, seed: int
+    ) -> None:
         self.model, self.images = model, checks.pixels(images)
         self.form = contract.form_of(model, self.images)
         self.epsilon = checks.number("epsilon", epsilon, minimum=0, maximum=1)
@@ -91,36 +104,36 @@ class Subject:
         self.one_image = max(1, len(self.images) // 200) / len(self.images) + 1e-9
         self.kept = {}
 
-    def predicted(self, images):
+    def predicted(self, images: Floats) -> Floats:
         """Outputs of the model in inference mode, float32 ``(examples, classes)``."""
         return gradients.predicted(self.model, images, BATCH_SIZE).astype("float32")
 
     @functools.cached_property
-    def logits(self):
+    def logits(self) -> Floats:
         """Outputs for the images."""
         return self.predicted(self.images)
 
     @functools.cached_property
-    def clean(self):
+    def clean(self) -> float:
         """Accuracy on the images."""
         return self.accuracy_on(self.images)
 
-    def accuracy_on(self, images):
+    def accuracy_on(self, images: Floats) -> float:
         """Accuracy on other images with the same labels."""
         return float((self.predicted(images).argmax(axis=1) == self.labels).mean())
 
-    def withstood(self, attack):
+    def withstood(self, attack: attacks.Pgd | attacks.Fgsm) -> Flags:
         """Which images withstand an attack by itself."""
         if attack not in self.kept:
             given = self.model, self.images, self.labels, attack
             self.kept[attack] = analysis.robust_accuracy(*given, return_flags=True)[1][:, 1]
         return self.kept[attack]
 
-    def accuracy(self, attack):
+    def accuracy(self, attack: attacks.Pgd | attacks.Fgsm) -> float:
         """Accuracy under an attack by itself."""
         return float(self.withstood(attack).mean())
 
-    def pgd(self, epsilon=None, **options):
+    def pgd(self, epsilon: float | None = None, **options: Any) -> attacks.Pgd:
         """Projected gradient descent of 20 steps of a quarter of epsilon, or what options say."""
         epsilon = self.epsilon if epsilon is None else epsilon
         # The default step would shrink with the number of steps, and no run go further.
@@ -128,12 +141,12 @@ class Subject:
         return attacks.Pgd(epsilon, **settings)
 
     @property
-    def fgsm(self):
+    def fgsm(self) -> attacks.Fgsm:
         """One step of the whole epsilon."""
         return attacks.Fgsm(self.epsilon)
 
     @functools.cached_property
-    def attacked(self):
+    def attacked(self) -> tuple[Any, int]:
         """Every image after ten steps from itself, and whether a weight has changed."""
         before = [weight.copy() for weight in self.model.get_weights()]
         attack = self.pgd(steps=10, random_start=False)

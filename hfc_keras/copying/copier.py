@@ -4,12 +4,15 @@ import collections
 import functools
 import types
 import weakref
+from typing import Any, TypeVar
 
 import keras
 from keras import ops
 
 from hfc_keras import checks
 from hfc_keras.copying import reach
+
+T = TypeVar("T")
 
 _STATE = (keras.Operation, keras.Variable, keras.random.SeedGenerator, keras.metrics.Metric)
 # Losses of the last call, which are of the original alone.
@@ -35,13 +38,13 @@ class Copier:
         True
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         """Start with nothing copied."""
         # By id: an object, kept so that its id stays its own, and its copy.
         self._twins = {}
         self._within = ["model"]
 
-    def twin(self, value):
+    def twin(self, value: Any) -> Any:
         """Copy of an object, or the object itself if it holds no weight, seed or layer.
 
         Args:
@@ -69,19 +72,20 @@ class Copier:
             return self._object(value)
         return value
 
-    def _keep(self, value, twin):
+    def _keep(self, value: object, twin: T) -> T:
         self._twins[id(value)] = value, twin
         return twin
 
-    def _operation(self, operation):
+    def _operation(self, operation: keras.Operation) -> keras.Operation:
         self._within.append(operation.name)
         copy = self._model if _is_graph(operation) else self._attributes
         twin = copy(operation)
         self._within.pop()
         return twin
 
-    def _model(self, model):
+    def _model(self, model: Any) -> keras.Model:
         """Copy of a functional or sequential model, of its class."""
+        twin: Any
         if isinstance(model, keras.Sequential):
             layers = [self.twin(layer) for layer in model.layers]
             twin = keras.Sequential([*_input(model), *layers], name=model.name)
@@ -97,8 +101,8 @@ class Copier:
         vars(twin)["_trainable"] = model.trainable
         return twin
 
-    def _container(self, value):
-        kind = type(value)
+    def _container(self, value: Any) -> Any:
+        kind: Any = type(value)
         if kind.__module__.startswith("tensorflow"):
             kind = next(base for base in (list, dict, set) if isinstance(value, base))
         twin = self._keep(value, kind.__new__(kind))
@@ -111,13 +115,13 @@ class Copier:
             fill = set.add if isinstance(value, set) else list.append
             for each in list(value):
                 fill(twin, self.twin(each))
-        if isinstance(twin, collections.defaultdict):
+        if isinstance(value, collections.defaultdict) and isinstance(twin, collections.defaultdict):
             twin.default_factory = value.default_factory
         if hasattr(twin, "__dict__"):
             vars(twin).update({name: self.twin(each) for name, each in vars(value).items()})
         return twin
 
-    def _object(self, value):
+    def _object(self, value: Any) -> Any:
         """Copy of a function, a method or a plain object that holds weights or layers."""
         if isinstance(value, types.FunctionType):
             return self._function(value)
@@ -134,18 +138,18 @@ class Copier:
             return weakref.ref(self.twin(value()))
         return self._attributes(value)
 
-    def _function(self, function):
+    def _function(self, function: types.FunctionType) -> types.FunctionType:
         cells = function.__closure__ and tuple(map(self.twin, function.__closure__))
         parts = function.__code__, function.__globals__, function.__name__, None, cells
         twin = self._keep(function, types.FunctionType(*parts))
         twin.__defaults__ = self.twin(function.__defaults__)
         twin.__kwdefaults__ = self.twin(function.__kwdefaults__)
         functools.update_wrapper(twin, function, updated=())
-        del twin.__wrapped__
+        vars(twin).pop("__wrapped__")
         vars(twin).update({name: self.twin(each) for name, each in vars(function).items()})
         return twin
 
-    def _attributes(self, value):
+    def _attributes(self, value: Any) -> Any:
         """Copy of a layer or another object, attribute by attribute."""
         twin = self._keep(value, self._blank(value))
         is_model = isinstance(value, keras.Model)
@@ -165,13 +169,13 @@ class Copier:
         _know(getattr(twin, "_tracker", None))
         return twin
 
-    def _set(self, value, twin, name, each):
+    def _set(self, value: object, twin: object, name: str, each: object) -> None:
         if name in getattr(value, "__dict__", {}):
             vars(twin)[name] = self.twin(each)
         else:
             object.__setattr__(twin, name, self.twin(each))
 
-    def _blank(self, value):
+    def _blank(self, value: Any) -> Any:
         """Object of the same class without any attribute of its own."""
         kind = type(value)
         if isinstance(value, keras.Operation):
@@ -191,17 +195,17 @@ class Copier:
         )
 
 
-def _is_own(value):
+def _is_own(value: object) -> bool:
     """Whether a copy must have an object of its own in place of this one."""
     return isinstance(value, _STATE) or reach.foreign(value)
 
 
-def _is_tracker(value):
+def _is_tracker(value: object) -> bool:
     """Whether this is the list Keras keeps of what a layer holds."""
     return hasattr(type(value), "is_in_store")
 
 
-def _is_graph(operation):
+def _is_graph(operation: keras.Operation) -> bool:
     """Whether an operation is a functional or sequential model."""
     graph = hasattr(operation, "operations") or isinstance(operation, keras.Sequential)
     checks.require(
@@ -212,7 +216,7 @@ def _is_graph(operation):
     return graph
 
 
-def _input(model):
+def _input(model: keras.Sequential) -> list[Any]:
     """Input of a sequential model that knows it, in a list."""
     tensors = model.inputs if getattr(model, "_functional", None) else []
     return [
@@ -220,16 +224,16 @@ def _input(model):
     ]
 
 
-def _lasting(listed):
+def _lasting(listed: Any) -> Any:
     """What TensorFlow lists of an object, by name, without what training left."""
     if isinstance(listed, dict):
         return {name: each for name, each in listed.items() if not reach.transient(name)}
     return [each for each in listed if not reach.transient(each.name)]
 
 
-def _variable(variable):
+def _variable(variable: keras.Variable) -> keras.Variable:
     """Variable of the same value and settings."""
-    twin = type(variable)(
+    twin: Any = type(variable)(
         ops.copy(variable.value),
         dtype=variable.dtype,
         trainable=variable.trainable,
@@ -241,7 +245,7 @@ def _variable(variable):
     return twin
 
 
-def _know(tracker):
+def _know(tracker: Any) -> None:
     """Tell a copied tracker the ids of what it keeps."""
     if tracker is not None:
         tracker.stored_ids = {

@@ -3,6 +3,7 @@
 import functools
 import types
 import weakref
+from typing import Any
 
 import keras
 
@@ -47,7 +48,7 @@ _FOREIGN = {
 }
 
 
-def layers(model):
+def layers(model: keras.Layer) -> list[keras.Layer]:
     """Layers that a model or layer holds: itself, and those in it at any depth.
 
     They may stand in layers, lists, dicts, wrappers, closures or objects of one's own.
@@ -66,7 +67,7 @@ def layers(model):
     return [each for each in reachable(model) if isinstance(each, keras.Layer)]
 
 
-def foreign(value):
+def foreign(value: object) -> bool:
     """Whether an object may keep weights where Keras does not see them.
 
     Args:
@@ -83,7 +84,7 @@ def foreign(value):
     return not _FOREIGN.isdisjoint(bases) and all(package != "keras" for package, _ in bases)
 
 
-def holds_foreign(layer):
+def holds_foreign(layer: keras.Layer) -> bool:
     """Whether a layer may keep weights where Keras does not see them.
 
     Args:
@@ -99,7 +100,7 @@ def holds_foreign(layer):
     return any(map(foreign, reachable(layer)))
 
 
-def reachable(value):
+def reachable(value: object) -> list[Any]:
     """Objects that an object holds, itself first, as far as they may hold layers.
 
     Args:
@@ -121,7 +122,7 @@ def reachable(value):
     return list(found.values())
 
 
-def parts(value):
+def parts(value: Any) -> list[Any]:
     """What an object holds itself.
 
     Args:
@@ -160,7 +161,7 @@ def parts(value):
     return list(named.values())
 
 
-def transient(name):
+def transient(name: str) -> bool:
     """Whether an attribute of a layer is of its use and training, not of itself.
 
     Args:
@@ -176,7 +177,7 @@ def transient(name):
     return name in NODES or name in COMPILED or name.startswith(LISTED)
 
 
-def attributes(value):
+def attributes(value: Any) -> dict[str, Any]:
     """Attributes of an object by name, those in slots too.
 
     Args:
@@ -198,7 +199,7 @@ def attributes(value):
     return found
 
 
-def opaque(value):
+def opaque(value: object) -> bool:
     """Whether an object is one of Python or a numerical package, not to be looked into.
 
     Args:
@@ -214,7 +215,7 @@ def opaque(value):
     return _package(type(value)) in _OPAQUE
 
 
-def filled(cell):
+def filled(cell: types.CellType) -> bool:
     """Whether a cell of a closure has a value yet.
 
     Args:
@@ -230,5 +231,5 @@ def filled(cell):
     return cell != types.CellType()
 
 
-def _package(kind):
+def _package(kind: type) -> str:
     return kind.__module__.partition(".")[0]

@@ -2,12 +2,14 @@
 
 import io
 import zlib
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from PIL import Image
 from scipy import ndimage
 
 from hfc_keras import checks
+from hfc_keras.types import Array, ArrayLike, Floats
 
 # Of severity 1 to 5: standard deviation; photons a pixel; share of values; radius and blur of the
 # disk; strength and decay of the fog; addition to the HSV value; factor; scale; quality.
@@ -26,7 +28,9 @@ CORRUPTIONS = tuple(PARAMETERS)
 LEVELS = np.float32(255)
 
 
-def corrupt(images, name, severity=3, seed=0, start=0):
+def corrupt(
+    images: ArrayLike, name: str, severity: int = 3, seed: int = 0, start: int = 0
+) -> Floats:
     r"""Return images under one of the common corruptions.
 
     With pixels :math:`x`, clipped to [0, 1] and rounded to multiples of 1/255 afterwards:
@@ -91,7 +95,7 @@ def corrupt(images, name, severity=3, seed=0, start=0):
     return np.rint(LEVELS * np.clip(changed, 0, 1)).astype("float32") / LEVELS
 
 
-def disk_kernel(radius, blur):
+def disk_kernel(radius: float, blur: float) -> Floats:
     r"""Kernel of a lens out of focus: a disk, its rim blurred.
 
     .. math:: k = d * g, \qquad d(u, v) \propto [u^2 + v^2 \le r^2], \qquad
@@ -123,7 +127,7 @@ def disk_kernel(radius, blur):
     return ndimage.convolve(disk / disk.sum(), gauss / gauss.sum(), mode="constant")
 
 
-def plasma(noise, decay):
+def plasma(noise: ArrayLike, decay: float) -> Floats:
     r"""Plasma fractals by the diamond-square method, periodic and scaled to [0, 1].
 
     Starting from one point, the side doubles in each round: the centre of each square is the mean
@@ -169,7 +173,7 @@ def plasma(noise, decay):
     return heights / np.where(highest > 0, highest, 1)
 
 
-def _doubled(heights, displacements):
+def _doubled(heights: Floats, displacements: Floats) -> Floats:
     """Maps of twice the side; old points stay where they are."""
     right, below = (np.roll(heights, -1, axis) for axis in (2, 1))
     centres = (heights + right + below + np.roll(right, -1, 1)) / 4 + displacements[:, 1::2, 1::2]
@@ -182,26 +186,30 @@ def _doubled(heights, displacements):
     return fine
 
 
-def _gaussian_noise(images, deviation, rngs):
+def _gaussian_noise(images: Floats, deviation: float, rngs: Iterable[np.random.Generator]) -> Array:
     noise = [rng.standard_normal(images.shape[1:], "float32") for rng in rngs]
     return images + deviation * np.stack(noise)
 
 
-def _shot_noise(images, photons, rngs):
+def _shot_noise(images: Floats, photons: float, rngs: Iterable[np.random.Generator]) -> Array:
     counts = [rng.poisson(photons * image) for image, rng in zip(images, rngs, strict=True)]
     return np.stack(counts) / photons
 
 
-def _impulse_noise(images, share, rngs):
+def _impulse_noise(images: Floats, share: float, rngs: Iterable[np.random.Generator]) -> Array:
     lots = np.stack([rng.random(images.shape[1:]) for rng in rngs])
     return np.where(lots < share, lots < share / 2, images)
 
 
-def _defocus_blur(images, parameters, rngs):
+def _defocus_blur(
+    images: Floats, parameters: tuple[float, float], rngs: Iterable[np.random.Generator]
+) -> Array:
     return ndimage.convolve(images, disk_kernel(*parameters)[None, :, :, None], mode="mirror")
 
 
-def _fog(images, parameters, rngs):
+def _fog(
+    images: Floats, parameters: tuple[float, float], rngs: Iterable[np.random.Generator]
+) -> Array:
     strength, decay = parameters
     height, width = images.shape[1:3]
     side = 1 << (max(height, width) - 1).bit_length()
@@ -211,27 +219,27 @@ def _fog(images, parameters, rngs):
     return (images + fog) * largest / (largest + strength)
 
 
-def _brightness(images, addition, rngs):
+def _brightness(images: Floats, addition: float, rngs: Iterable[np.random.Generator]) -> Array:
     # Hue and saturation stay: red, green and blue grow by the same factor as their largest.
     value = images.max(axis=-1, keepdims=True)
     raised = np.minimum(value + addition, 1)
     return np.where(value > 0, images * raised / np.where(value > 0, value, 1), raised)
 
 
-def _contrast(images, factor, rngs):
+def _contrast(images: Floats, factor: float, rngs: Iterable[np.random.Generator]) -> Array:
     mean = images.mean(axis=(1, 2), keepdims=True)
     return mean + factor * (images - mean)
 
 
-def _pixelate(images, scale, rngs):
+def _pixelate(images: Floats, scale: float, rngs: Iterable[np.random.Generator]) -> Array:
     sides = images.shape[2], images.shape[1]
     smaller = [max(1, int(scale * side)) for side in sides]
     box = Image.Resampling.BOX
     return _by_pillow(images, lambda picture: picture.resize(smaller, box).resize(sides, box))
 
 
-def _jpeg_compression(images, quality, rngs):
-    def compressed(picture):
+def _jpeg_compression(images: Floats, quality: int, rngs: Iterable[np.random.Generator]) -> Array:
+    def compressed(picture: Image.Image) -> Image.Image:
         file = io.BytesIO()
         picture.save(file, "JPEG", quality=quality)
         return Image.open(file)
@@ -239,7 +247,7 @@ def _jpeg_compression(images, quality, rngs):
     return _by_pillow(images, compressed)
 
 
-def _by_pillow(images, change):
+def _by_pillow(images: Floats, change: Callable[[Image.Image], Image.Image]) -> Array:
     levels = np.rint(LEVELS * images).astype("uint8")
     levels = levels[..., 0] if images.shape[-1] == 1 else levels
     changed = np.stack([np.asarray(change(Image.fromarray(level))) for level in levels])

@@ -3,11 +3,14 @@
 import dataclasses
 import functools
 import hashlib
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from hfc_keras import checks
 from hfc_keras.data.printable_names import printable_names
+from hfc_keras.types import Array, ArrayLike, Floats, ImageShape, Integers
 
 
 class MixedSizesError(ValueError):
@@ -34,10 +37,10 @@ class Split:
         (array([1, 0]), np.float32(1.0))
     """
 
-    pixels: np.ndarray
-    labels: np.ndarray
+    pixels: Array
+    labels: Array
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check both arrays and keep them read-only."""
         pixels = stored_pixels(self.pixels)
         labels = checks.class_indices(self.labels, len(pixels))
@@ -45,13 +48,13 @@ class Split:
         object.__setattr__(self, "labels", _read_only(labels))
 
     @property
-    def images(self):
+    def images(self) -> Floats:
         """float32 ``(batch, height, width, channels)`` in [0, 1]; four bytes a value."""
         if self.pixels.dtype != np.uint8:
             return self.pixels
         return _read_only(np.divide(self.pixels, np.float32(255), dtype="float32"))
 
-    def take(self, rows):
+    def take(self, rows: ArrayLike) -> "Split":
         """Return the split that holds only some rows.
 
         Args:
@@ -64,13 +67,14 @@ class Split:
             >>> Split(np.zeros((3, 8, 8, 1)), [0, 1, 2]).take([0, 2]).labels
             array([0, 2])
         """
-        return Split(self.pixels[rows], self.labels[rows])
+        chosen = np.asarray(rows)
+        return Split(self.pixels[chosen], self.labels[chosen])
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Return the number of images."""
         return len(self.pixels)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         """Name the size instead of printing the arrays."""
         sides = " x ".join(map(str, self.pixels.shape[1:]))
         return f"Split({len(self)} images, {sides}, {self.pixels.dtype})"
@@ -100,9 +104,9 @@ class Dataset:
     name: str
     train: Split
     test: Split
-    class_names: tuple
+    class_names: tuple[str, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the splits against each other and against the classes."""
         printable_names([self.name], "data set")
         object.__setattr__(self, "class_names", printable_names(self.class_names))
@@ -116,26 +120,26 @@ class Dataset:
             checks.class_indices(split.labels, len(split), self.classes, name)
 
     @property
-    def classes(self):
+    def classes(self) -> int:
         """Number of classes."""
         return len(self.class_names)
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> ImageShape:
         """``(height, width, channels)``."""
         return self.train.pixels.shape[1:]
 
     @functools.cached_property
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """Hexadecimal sha256 of all pixels and labels: equal for equal data alone."""
         digest = hashlib.sha256()
         for split in (self.train, self.test):
             for array in (split.pixels, split.labels):
                 digest.update(f"{array.dtype}{array.shape}".encode())
-                digest.update(np.ascontiguousarray(array))
+                digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
-    def subset(self, examples=None, seed=0):
+    def subset(self, examples: int | tuple[int, int] | None = None, seed: int = 0) -> "Dataset":
         """Return a random subset of both splits, drawn without replacement.
 
         A split that holds no more than its limit is returned whole. For one seed the
@@ -168,7 +172,7 @@ class Dataset:
         return dataclasses.replace(self, train=train, test=test)
 
 
-def stored_pixels(pixels, name="pixels"):
+def stored_pixels(pixels: ArrayLike, name: str = "pixels") -> Array:
     """Return images in the form in which a split stores them.
 
     Args:
@@ -206,7 +210,7 @@ def stored_pixels(pixels, name="pixels"):
     return checks.pixels(pixels, name)
 
 
-def subset_rows(count, limit, seed):
+def subset_rows(count: int, limit: int | None, seed: int) -> Integers:
     """Return which rows a random subset holds.
 
     Args:
@@ -226,7 +230,7 @@ def subset_rows(count, limit, seed):
     return np.sort(np.random.default_rng(seed).permutation(count)[:limit])
 
 
-def pair(name, value, minimum=1):
+def pair(name: str, value: int | Sequence[int], minimum: int = 1) -> tuple[int, int]:
     """Return one or two whole numbers as a pair.
 
     Args:
@@ -244,20 +248,18 @@ def pair(name, value, minimum=1):
         >>> pair("image_size", 32)
         (32, 32)
     """
-    several = np.ndim(value) == 1
+    both: Any = value if np.ndim(value) == 1 else (value, value)
     checks.require(
-        not several or len(value) == 2,
-        f"`{name}` must be a whole number or two of them",
-        **{name: value},
+        len(both) == 2, f"`{name}` must be a whole number or two of them", **{name: value}
     )
-    first, second = value if several else (value, value)
+    first, second = both
     return (
         checks.number(name, first, minimum, whole=True),
         checks.number(name, second, minimum, whole=True),
     )
 
 
-def _read_only(array):
+def _read_only(array: Array) -> Array:
     """Return a view that cannot be written to; the caller's own array keeps its flag."""
     view = array.view()
     view.flags.writeable = False

@@ -2,13 +2,15 @@
 
 import functools
 
+import keras
 import numpy as np
 
 from hfc_keras import checks
+from hfc_keras.types import Flags, Integers
 
 
 @functools.lru_cache(maxsize=4)
-def permutation(size, seed, epoch):
+def permutation(size: int, seed: int, epoch: int) -> Integers:
     """Order of the rows of a training set in an epoch.
 
     Args:
@@ -29,7 +31,7 @@ def permutation(size, seed, epoch):
 
 
 @functools.lru_cache(maxsize=4)
-def coin_tosses(size, seed):
+def coin_tosses(size: int, seed: int) -> Flags:
     """Toss a coin for each row of a training set, once and for all for a seed.
 
     Args:
@@ -48,7 +50,7 @@ def coin_tosses(size, seed):
     return tosses
 
 
-def shuffled_labels(labels, seed):
+def shuffled_labels(labels: Integers, seed: int) -> Integers:
     """Labels dealt to other images at random, once and for all for a seed.
 
     Args:
@@ -69,7 +71,7 @@ def shuffled_labels(labels, seed):
     return np.random.default_rng([seed, *b"labels"]).permutation(labels)
 
 
-def seed_states(layer):
+def seed_states(layer: keras.Layer) -> list[keras.Variable]:
     """Variables that hold the states of a layer's or model's random generators.
 
     Args:
@@ -86,7 +88,7 @@ def seed_states(layer):
     return [state for state in layer.variables if state.name == "seed_generator_state"]
 
 
-def seed_keys(count, *numbers):
+def seed_keys(count: int, *numbers: int) -> Integers:
     """States for random generators, a function of a few whole numbers.
 
     Args:

@@ -3,14 +3,23 @@
 import collections
 import pathlib
 import warnings
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from hfc_keras.data import image_files
 from hfc_keras.data.dataset import Dataset, MixedSizesError, Split, subset_rows
 from hfc_keras.data.folder_layout import layout
 from hfc_keras.data.memory import pixel_array
+from hfc_keras.types import Integers, PathLike, Size
 
 
-def folder(path, examples=None, seed=0, image_size=None):
+def folder(
+    path: PathLike,
+    examples: tuple[int, int] | None = None,
+    seed: int = 0,
+    image_size: Size | None = None,
+) -> Dataset:
     """Return the images of a folder: every format that Pillow reads, by the files' endings.
 
     Either ``train/<class>/*`` beside ``test/<class>/*`` (or ``val``, ``validation``), or
@@ -67,12 +76,13 @@ def folder(path, examples=None, seed=0, image_size=None):
         rows = [(file, label) for label, each in enumerate(part.values()) for file in each]
         chosen = [rows[row] for row in subset_rows(len(rows), limit, seed)]
         pixels = _read([file for file, _ in chosen], grey, size, transparent)
-        splits.append(Split(pixels, [label for _, label in chosen]))
+        splits.append(Split(pixels, np.array([label for _, label in chosen])))
     _tell(root, found.left_aside, headers, transparent)
-    return Dataset(root.resolve().name, *splits, tuple(found.train))
+    train, test = splits
+    return Dataset(root.resolve().name, train, test, tuple(found.train))
 
 
-def _one_size(headers):
+def _one_size(headers: Mapping[pathlib.Path, image_files.Header]) -> Size:
     """Return the size that all images have, or refuse."""
     sizes = {header.size: file for file, header in headers.items()}
     if len(sizes) > 1:
@@ -84,7 +94,9 @@ def _one_size(headers):
     return next(iter(sizes))
 
 
-def _read(chosen, grey, size, transparent):
+def _read(
+    chosen: Sequence[pathlib.Path], grey: bool, size: Size, transparent: list[pathlib.Path]
+) -> Integers:
     """Decode files into one array; add those with transparent pixels to a list."""
     pixels = pixel_array((len(chosen), *size, 1 if grey else 3), images=len(chosen))
     for row, file in enumerate(chosen):
@@ -94,7 +106,12 @@ def _read(chosen, grey, size, transparent):
     return pixels
 
 
-def _tell(root, left_aside, headers, transparent):
+def _tell(
+    root: pathlib.Path,
+    left_aside: Sequence[pathlib.Path],
+    headers: Mapping[pathlib.Path, image_files.Header],
+    transparent: Sequence[pathlib.Path],
+) -> None:
     """Warn once of all that is not as it may seem."""
     folders = [path for path in left_aside if path.is_dir()]
     others = [path for path in left_aside if not path.is_dir()]
@@ -116,7 +133,7 @@ def _tell(root, left_aside, headers, transparent):
         warnings.warn(f"{root}: {'; '.join(told)} ({remedy})", stacklevel=6)
 
 
-def _counted(found, root):
+def _counted(found: Sequence[pathlib.Path], root: pathlib.Path) -> str:
     """Count files by their endings, and name folders."""
     if found[0].is_dir():
         names = [str(path.relative_to(root)) for path in found]

@@ -1,6 +1,8 @@
 """Which files of a folder belong to which class and split, told by what its folders hold."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -27,9 +29,9 @@ class Layout:
         left_aside: list of Path, files and folders; hidden ones are not mentioned.
     """
 
-    train: dict
-    test: dict
-    left_aside: list
+    train: dict[str, list[Path]]
+    test: dict[str, list[Path]]
+    left_aside: list[Path]
 
 
 @dataclasses.dataclass
@@ -42,12 +44,12 @@ class Contents:
         others: list of Path.
     """
 
-    folders: list
-    images: list
-    others: list
+    folders: list[Path]
+    images: list[Path]
+    others: list[Path]
 
 
-def layout(root, seed):
+def layout(root: Path, seed: int) -> Layout:
     """Return the files of an image folder by split and class.
 
     A folder called ``train`` that holds folders is a split, beside ``test``, ``val`` or
@@ -74,7 +76,7 @@ def layout(root, seed):
     return _splits(root, top, inside, known)
 
 
-def _contents(place, known):
+def _contents(place: Path, known: set[str]) -> Contents:
     """List a folder."""
     try:
         listed = sorted(path for path in place.iterdir() if not path.name.startswith("."))
@@ -89,7 +91,7 @@ def _contents(place, known):
     return Contents(folders, images, [path for path in rest if path.suffix.lower() not in known])
 
 
-def _classes_alone(root, top, inside, seed):
+def _classes_alone(root: Path, top: Contents, inside: Mapping[Path, Contents], seed: int) -> Layout:
     """Layout of class folders, of which a part is held out."""
     names = {place.name for place in inside}
     checks.require(
@@ -103,16 +105,17 @@ def _classes_alone(root, top, inside, seed):
     return Layout(train, test, [*top.images, *top.others, *left_aside])
 
 
-def _splits(root, top, inside, known):
+def _splits(root: Path, top: Contents, inside: Mapping[Path, Contents], known: set[str]) -> Layout:
     """Layout of a training and a test folder that hold class folders."""
     by_name = {place.name: place for place in inside if inside[place].folders}
     test = next((by_name[name] for name in TEST_FOLDERS if name in by_name), None)
-    checks.require(
-        test is not None,
-        f"a folder with `train` must hold one of {', '.join(TEST_FOLDERS)} beside it, with the "
-        "same class folders",
-        name=str(root),
-    )
+    if test is None:
+        checks.require(
+            False,
+            f"a folder with `train` must hold one of {', '.join(TEST_FOLDERS)} beside it, with the "
+            "same class folders",
+            name=str(root),
+        )
     used = (by_name["train"], test)
     others = [place for place in inside if place not in used]
     like_classes = [place for place in others if place.name not in SPLIT_FOLDERS]
@@ -140,7 +143,9 @@ def _splits(root, top, inside, known):
     return Layout(train, test, left_aside)
 
 
-def _classes(place, inside):
+def _classes(
+    place: Path, inside: Mapping[Path, Contents]
+) -> tuple[dict[str, list[Path]], list[Path]]:
     """Return ``{class: [path]}`` and what in the class folders is no image."""
     checks.require(
         len(inside) > 1,
@@ -161,7 +166,9 @@ def _classes(place, inside):
     return {each.name: held.images for each, held in inside.items()}, left_aside
 
 
-def _divide(classes, seed):
+def _divide(
+    classes: Mapping[str, Sequence[Path]], seed: int
+) -> tuple[dict[str, list[Path]], dict[str, list[Path]]]:
     """Split every class at random into four fifths and one, at least an image each."""
     rng = np.random.default_rng(seed)
     train, test = {}, {}

@@ -5,11 +5,15 @@ import dataclasses
 import functools
 import struct
 import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageFile
 
 from hfc_keras import files
+from hfc_keras.types import Integers, Size
 
 GREY_MODES = {"1", "L", "LA"}
 COLOUR_MODES = {"P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
@@ -39,12 +43,12 @@ class Header:
     """
 
     grey: bool
-    size: tuple
+    size: Size
     several: bool
     damaged: bool
 
 
-def endings():
+def endings() -> set[str]:
     """Return the endings of the image files that Pillow reads here, plugins included.
 
     Returns:
@@ -61,7 +65,7 @@ def endings():
     return {ending for ending, kind in Image.registered_extensions().items() if kind in formats}
 
 
-def header(file):
+def header(file: Path) -> Header:
     """Return what the header of an image file says.
 
     Args:
@@ -90,18 +94,18 @@ def header(file):
             image.load()
         turn, damaged = _orientation(image)
         # Newer versions of Pillow turn the size of a TIFF, and not of other formats.
-        size = (image.tag_v2[256], image.tag_v2[257]) if image.format == "TIFF" else image.size
+        size = _stored_size(image)
     if deep or mode not in GREY_MODES | COLOUR_MODES:
         raise files.UnusableFileError(
             "images must be grey or colour of 8 bits a channel. "
             f"Received: file={str(file)!r}, mode={mode + ';16' * deep!r}"
         )
     return Header(
-        mode in GREY_MODES, size if turn in (5, 6, 7, 8) else size[::-1], several, damaged
+        mode in GREY_MODES, size if turn in (5, 6, 7, 8) else (size[1], size[0]), several, damaged
     )
 
 
-def read(file, grey, size):
+def read(file: Path, grey: bool, size: Size) -> tuple[Integers, bool]:
     """Return the pixels of an image file, turned upright as its EXIF orientation says.
 
     The first frame of several is read. Transparency is left out: each pixel has the colour that
@@ -141,25 +145,25 @@ def read(file, grey, size):
     return pixels.reshape(*size, -1), seen_through
 
 
-def _formats():
+def _formats() -> list[str]:
     """Names of the formats whose pixels Pillow can read."""
     Image.init()
     return _with_pixels(tuple(Image.ID))
 
 
 @functools.lru_cache(maxsize=1)
-def _with_pixels(known):
+def _with_pixels(known: tuple[str, ...]) -> list[str]:
     return [name for name in known if name not in NOT_READ and not _is_stub(name)]
 
 
-def _is_stub(name):
+def _is_stub(name: str) -> bool:
     """Whether Pillow recognises a format and leaves reading it to others."""
     factory = Image.OPEN[name][0]
     return isinstance(factory, type) and issubclass(factory, ImageFile.StubImageFile)
 
 
 @contextlib.contextmanager
-def _opened(file):
+def _opened(file: Path) -> Iterator[ImageFile.ImageFile]:
     """Open an image while a block runs; whatever fails there ends in the file's name."""
     try:
         with warnings.catch_warnings():
@@ -185,7 +189,7 @@ def _opened(file):
         ) from error
 
 
-def _orientation(image):
+def _orientation(image: ImageFile.ImageFile) -> tuple[int, bool]:
     """Return the EXIF orientation, 1 to 8, and whether EXIF data could not be read in full."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -200,7 +204,12 @@ def _orientation(image):
     return (turn if turn in TURNS else 1), bool(caught)
 
 
-def _speaks_late(file):
+def _stored_size(image: Any) -> tuple[int, int]:
+    """``(width, height)`` before it is turned, of which only TIFF files have tags."""
+    return (image.tag_v2[256], image.tag_v2[257]) if image.format == "TIFF" else image.size
+
+
+def _speaks_late(file: Path) -> bool:
     """Whether a PNG has text or EXIF data behind its pixels, where opening does not see them."""
     behind = False
     with open(file, "rb") as stream:
@@ -215,5 +224,6 @@ def _speaks_late(file):
     return False
 
 
-def _transparent(image):
-    return image.convert("RGBA").getchannel("A").getextrema()[0] < 255
+def _transparent(image: Image.Image) -> bool:
+    levels: Any = image.convert("RGBA").getchannel("A").getextrema()
+    return levels[0] < 255

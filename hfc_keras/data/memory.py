@@ -4,11 +4,12 @@ import math
 import os
 
 import numpy as np
+import numpy.typing as npt
 
 from hfc_keras import checks
 
 
-def physical():
+def physical() -> float:
     """Return the machine's memory in bytes; infinity where the system does not tell.
 
     Returns:
@@ -24,7 +25,7 @@ def physical():
         return math.inf
 
 
-def require_room(size, **received):
+def require_room(size: float, **received: object) -> None:
     """Refuse data that the machine's memory cannot hold.
 
     Args:
@@ -45,7 +46,7 @@ def require_room(size, **received):
     checks.require(size <= room, expectation, **received)
 
 
-def pixel_array(shape, **received):
+def pixel_array(shape: tuple[int, int, int, int], **received: object) -> npt.NDArray[np.uint8]:
     """Return an array for images that are about to be read.
 
     Args:

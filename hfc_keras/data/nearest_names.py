@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Iterable
 
 # Sets of images with one label each, for an answer where TensorFlow Datasets is not installed.
 WELL_KNOWN = (
@@ -36,7 +37,7 @@ WELL_KNOWN = (
 )
 
 
-def nearest(name, known):
+def nearest(name: str, known: Iterable[str]) -> list[str]:
     """Return the known names nearest to one, whatever its case, hyphens, blanks and underscores.
 
     Args:
@@ -60,5 +61,5 @@ def nearest(name, known):
     return (alike or begun or similar)[:3]
 
 
-def _plain(name):
+def _plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name.lower())

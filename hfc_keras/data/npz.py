@@ -4,13 +4,17 @@ import math
 import os
 import pathlib
 import zipfile
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from hfc_keras import checks, files
 from hfc_keras.data.dataset import Dataset, Split, stored_pixels
 from hfc_keras.data.memory import require_room
+from hfc_keras.types import Array
 
+T = TypeVar("T")
 # A larger label without names for the classes is no class index but a fault of the file.
 MOST_CLASSES = 100_000
 KEYS = ("x_train", "y_train", "x_test", "y_test")
@@ -18,7 +22,7 @@ KEYS = ("x_train", "y_train", "x_test", "y_test")
 INFLATED = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1_032}
 
 
-def is_npz(name):
+def is_npz(name: str) -> bool:
     """Whether a name ends as an ``.npz`` file does, in letters of either case.
 
     Args:
@@ -34,7 +38,7 @@ def is_npz(name):
     return name.lower().endswith(".npz")
 
 
-def npz(path):
+def npz(path: str) -> Dataset:
     """Return the data set stored in an ``.npz`` file.
 
     The file holds ``x_train``, ``y_train``, ``x_test``, ``y_test`` and, if wanted,
@@ -80,10 +84,10 @@ def npz(path):
     y_train = checks.class_indices(y_train, len(x_train), len(names), "y_train")
     y_test = checks.class_indices(y_test, len(x_test), len(names), "y_test")
     stem = pathlib.Path(path).stem
-    return Dataset(stem, Split(x_train, y_train), Split(x_test, y_test), names.tolist())
+    return Dataset(stem, Split(x_train, y_train), Split(x_test, y_test), tuple(names.tolist()))
 
 
-def _read(path):
+def _read(path: str) -> dict[str, Array]:
     """Return the arrays by key, with pickled objects and missing keys refused."""
     size = _opened(path, lambda file: _claimed_bytes(file, os.path.getsize(path)))
     require_room(size, name=path)
@@ -95,7 +99,7 @@ def _read(path):
     return arrays
 
 
-def _opened(path, function):
+def _opened(path: str, function: Callable[[np.lib.npyio.NpzFile], T]) -> T:
     """Return what a function makes of the open file; whatever fails ends in the file's name."""
     try:
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
@@ -109,16 +113,18 @@ def _opened(path, function):
         raise files.UnusableFileError(message) from error
 
 
-def _wanted(file):
+def _wanted(file: np.lib.npyio.NpzFile) -> list[str]:
     return [key for key in (*KEYS, "class_names") if key in file]
 
 
-def _claimed_bytes(file, size):
+def _claimed_bytes(file: np.lib.npyio.NpzFile, size: int) -> int:
     """Return how many bytes the arrays will take, none more than a file of some size can hold."""
-    total, names = 0, file.zip.namelist()
+    # None only once the file is closed.
+    archive = cast(zipfile.ZipFile, file.zip)
+    total, names = 0, archive.namelist()
     for key in _wanted(file):
-        member = file.zip.getinfo(f"{key}.npy" if f"{key}.npy" in names else key)
-        shape, dtype, start = _array_header(file.zip, member)
+        member = archive.getinfo(f"{key}.npy" if f"{key}.npy" in names else key)
+        shape, dtype, start = _array_header(archive, member)
         # The archive's own list may claim as much as the array's header.
         most = INFLATED.get(member.compress_type, math.inf) * min(member.compress_size, size)
         claimed, held = math.prod(shape) * dtype.itemsize, min(member.file_size - start, most)
@@ -130,7 +136,9 @@ def _claimed_bytes(file, size):
     return total
 
 
-def _array_header(archive, member):
+def _array_header(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo
+) -> tuple[tuple[int, ...], np.dtype[Any], int]:
     """Return shape and dtype that an array's header claims, and where its values start."""
     with archive.open(member) as stream:
         version = np.lib.format.read_magic(stream)
@@ -140,7 +148,7 @@ def _array_header(archive, member):
         return shape, dtype, stream.tell()
 
 
-def _classes(labels, examples, name):
+def _classes(labels: Array, examples: int, name: str) -> int:
     """Return how many classes labels speak of: the one-hot width or the largest index + 1."""
     indices = checks.class_indices(labels, examples, name=name)
     return labels.shape[1] if labels.ndim == 2 and labels.shape[1] > 1 else int(indices.max()) + 1

@@ -1,14 +1,18 @@
 """Images on which a network was not trained, in the shape in which it takes images."""
 
+from collections.abc import Sequence
+from typing import Literal
+
 import numpy as np
 
 from hfc_keras import checks
 from hfc_keras.data.resizing import resized_pixels
+from hfc_keras.types import ArrayLike, Floats, ImageShape
 
 NOISES = ("gaussian", "uniform")
 
 
-def as_images_like(images, image_shape):
+def as_images_like(images: ArrayLike, image_shape: Sequence[int]) -> Floats:
     """Return images in another shape: resized, and grey ones in as many channels as wanted.
 
     A network for colour images of 32 x 32 pixels takes Fashion-MNIST so. Sides are resized with
@@ -44,7 +48,12 @@ def as_images_like(images, image_shape):
     return images if images.shape[3] == channels else np.repeat(images, channels, axis=3)
 
 
-def noise_images(count, image_shape, kind="gaussian", seed=0):
+def noise_images(
+    count: int,
+    image_shape: Sequence[int],
+    kind: Literal["gaussian", "uniform"] = "gaussian",
+    seed: int = 0,
+) -> Floats:
     r"""Return images whose values are drawn independently of each other.
 
     .. math:: x \sim \mathcal U[0, 1] \qquad \text{or} \qquad
@@ -81,11 +90,14 @@ def noise_images(count, image_shape, kind="gaussian", seed=0):
     return np.clip(0.5 + rng.standard_normal(shape, "float32"), 0, 1)
 
 
-def _shape(image_shape):
+def _shape(image_shape: Sequence[int]) -> ImageShape:
     """Return a shape of images as three whole numbers."""
     checks.require(
         np.ndim(image_shape) == 1 and len(image_shape) == 3,
         "`image_shape` must be (height, width, channels)",
         image_shape=image_shape,
     )
-    return tuple(checks.number("image_shape", side, 1, whole=True) for side in image_shape)
+    height, width, channels = (
+        checks.number("image_shape", side, 1, whole=True) for side in image_shape
+    )
+    return height, width, channels

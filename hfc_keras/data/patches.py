@@ -3,9 +3,10 @@
 import numpy as np
 
 from hfc_keras import checks
+from hfc_keras.types import ArrayLike, Floats
 
 
-def patch_shuffle(images, patches, seed=0, start=0):
+def patch_shuffle(images: ArrayLike, patches: int, seed: int = 0, start: int = 0) -> Floats:
     """Cut images into equal patches and put these into another order.
 
     What is inside a patch stays, and so do its high frequencies but for the new edges; shapes

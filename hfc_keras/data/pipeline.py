@@ -6,12 +6,16 @@ an interrupted training goes on with the batches it would have had.
 """
 
 import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import keras
 from keras import ops
 
 from hfc_keras import checks, tensors
+from hfc_keras.data.dataset import Split
 from hfc_keras.data.draws import coin_tosses, permutation, seed_keys, seed_states
+from hfc_keras.types import Array, ArrayLike, Flags, Integers, Tensor
 
 
 class TrainingBatches:
@@ -51,14 +55,14 @@ class TrainingBatches:
 
     def __init__(
         self,
-        split,
-        batch_size,
-        classes,
-        seed=0,
-        image_layers=(),
-        pair_layers=(),
-        alternating_flip=False,
-    ):
+        split: Split,
+        batch_size: int,
+        classes: int,
+        seed: int = 0,
+        image_layers: Iterable[keras.Layer] = (),
+        pair_layers: Iterable[keras.Layer] = (),
+        alternating_flip: bool = False,
+    ) -> None:
         self.split = split
         self.batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
         self.classes = checks.number("classes", classes, minimum=2, whole=True)
@@ -73,11 +77,11 @@ class TrainingBatches:
             state for layer in self.image_layers + self.pair_layers for state in seed_states(layer)
         ]
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Batches in an epoch."""
         return -(-len(self.split) // self.batch_size)
 
-    def rows(self, step):
+    def rows(self, step: int) -> Integers:
         """Rows of the training set in a batch of the current epoch.
 
         Args:
@@ -89,7 +93,7 @@ class TrainingBatches:
         order = permutation(len(self.split), self.seed, self.epoch)
         return order[step * self.batch_size : (step + 1) * self.batch_size]
 
-    def keys(self, step):
+    def keys(self, step: int) -> Integers:
         """Seeds of the random layers for a batch of the current epoch.
 
         Args:
@@ -100,7 +104,7 @@ class TrainingBatches:
         """
         return seed_keys(len(self._states), self.seed, self.epoch, step)
 
-    def mirrored(self, step):
+    def mirrored(self, step: int) -> Flags:
         """Which images of a batch of the current epoch the alternating flip mirrors.
 
         Args:
@@ -112,7 +116,7 @@ class TrainingBatches:
         first = coin_tosses(len(self.split), self.seed)
         return first[self.rows(step)] ^ bool(self.epoch % 2)
 
-    def draws(self, step):
+    def draws(self, step: int) -> tuple[Array, ...]:
         """What makes a batch of the current epoch: rows, keys and flips.
 
         Args:
@@ -124,17 +128,19 @@ class TrainingBatches:
         flips = [self.mirrored(step)] if self.alternating_flip else []
         return self.rows(step), self.keys(step), *flips
 
-    def dataset(self):
+    def dataset(self) -> Any:
         """What ``fit`` takes: a ``tf.data.Dataset`` under TensorFlow, else a ``PyDataset``."""
         if keras.backend.backend() == "tensorflow":
             return self._tensorflow_dataset()
         return _IndexedBatches(self)
 
-    def epoch_marker(self):
+    def epoch_marker(self) -> keras.callbacks.Callback:
         """Keras callback that keeps ``epoch`` in step with ``fit``."""
         return keras.callbacks.LambdaCallback(on_epoch_begin=self._start)
 
-    def transform(self, images, labels, keys, mirrored=None):
+    def transform(
+        self, images: ArrayLike, labels: ArrayLike, keys: Array, mirrored: Array | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Batch as the network sees it.
 
         Args:
@@ -160,20 +166,20 @@ class TrainingBatches:
             images, labels = mixed["images"], mixed["labels"]
         return ops.cast(images, "float32"), ops.cast(labels, "float32")
 
-    def _start(self, epoch, logs=None):
+    def _start(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         self.epoch = epoch
 
-    def _tensorflow_dataset(self):
+    def _tensorflow_dataset(self) -> Any:
         import tensorflow as tf
 
         pixels, labels = tf.constant(self.split.pixels), tf.constant(self.split.labels)
         shape = (None, *self.split.pixels.shape[1:])
 
-        def steps():
+        def steps() -> Iterator[tuple[Array, ...]]:
             for step in range(len(self)):
                 yield self.draws(step)
 
-        def gather(rows, *draws):
+        def gather(rows: Tensor, *draws: Any) -> tuple[Tensor, Tensor]:
             images, one_hot = self.transform(
                 tf.gather(pixels, rows), tf.gather(labels, rows), *draws
             )
@@ -192,14 +198,14 @@ class TrainingBatches:
 class _IndexedBatches(keras.utils.PyDataset):
     """The same batches where there is no TensorFlow; the layers run on the device."""
 
-    def __init__(self, batches):
+    def __init__(self, batches: TrainingBatches) -> None:
         super().__init__()
         self.batches = batches
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, step):
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
         (rows, *draws), split = self.batches.draws(step), self.batches.split
         with warnings.catch_warnings():
             # keras.layers.MixUp asks for int64, which JAX narrows with a warning each time.
@@ -209,7 +215,7 @@ class _IndexedBatches(keras.utils.PyDataset):
             )
 
 
-def as_floats(images):
+def as_floats(images: ArrayLike) -> Tensor:
     """Pixels as float32 in [0, 1].
 
     Args:
@@ -228,7 +234,7 @@ def as_floats(images):
     return ops.cast(images, "float32") / scale
 
 
-def _compute_in_full(layer):
+def _compute_in_full(layer: keras.Layer) -> None:
     """Have a layer, and those inside it, compute in float32 where it would in half precision.
 
     Where ``floatx`` is float64 it is that, the dtype of the weights of ``keras.layers.MixUp``.

@@ -1,6 +1,7 @@
 """Names that can be printed, written into a table and drawn."""
 
 import unicodedata
+from collections.abc import Iterable
 
 from hfc_keras import checks
 
@@ -10,7 +11,7 @@ UNPRINTED = {"Cc", "Cs", "Zl", "Zp"}
 TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def printable_names(names, kind="class"):
+def printable_names(names: Iterable[object], kind: str = "class") -> tuple[str, ...]:
     r"""Return names as a tuple of str, after a check of their characters.
 
     A line break, a tab, a zero byte or a terminal's escape in a name would spoil tables and
@@ -32,16 +33,16 @@ def printable_names(names, kind="class"):
         ...
         ValueError: class names must be of characters that can be printed, without line breaks, tabs or other control characters. Received: name='dog\n'
     """  # noqa: E501
-    names = tuple(map(str, names))
-    for name in names:
+    found = tuple(map(str, names))
+    for name in found:
         checks.require(
             not any(_unprinted(character) for character in name),
             f"{kind} names must be of characters that can be printed, without line breaks, tabs "
             "or other control characters",
             name=name,
         )
-    return names
+    return found
 
 
-def _unprinted(character):
+def _unprinted(character: str) -> bool:
     return unicodedata.category(character) in UNPRINTED or character in TURNING

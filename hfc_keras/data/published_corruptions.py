@@ -1,7 +1,9 @@
 """CIFAR-10-C as TensorFlow Datasets has it, where it is on disk."""
 
 from hfc_keras import checks
+from hfc_keras.data.dataset import Split
 from hfc_keras.data.tensorflow_datasets_source import prepared_split
+from hfc_keras.types import PathLike
 
 SOURCE = "cifar10_corrupted"
 PUBLISHED = (
@@ -27,7 +29,14 @@ PUBLISHED = (
 )
 
 
-def corrupted_split(dataset, name, severity=3, data_dir=None, examples=None, seed=0):
+def corrupted_split(
+    dataset: str,
+    name: str,
+    severity: int = 3,
+    data_dir: PathLike | None = None,
+    examples: int | None = None,
+    seed: int = 0,
+) -> Split | None:
     """Return test images of CIFAR-10-C if TensorFlow Datasets has prepared them on disk.
 
     Nothing is ever downloaded: ``cifar10_corrupted`` is 2.7 GiB, and

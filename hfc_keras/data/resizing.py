@@ -5,12 +5,13 @@ import dataclasses
 import keras
 import numpy as np
 
-from hfc_keras.data.dataset import Split
+from hfc_keras.data.dataset import Dataset, Split
+from hfc_keras.types import Array, Size
 
 BATCH = 256
 
 
-def resized(dataset, image_size):
+def resized(dataset: Dataset, image_size: Size | None) -> Dataset:
     """Return a data set whose images have another size.
 
     Bilinear with antialiasing; uint8 stays uint8 by rounding.
@@ -36,7 +37,7 @@ def resized(dataset, image_size):
     return dataclasses.replace(dataset, train=train, test=test)
 
 
-def resized_pixels(pixels, image_size):
+def resized_pixels(pixels: Array, image_size: Size) -> Array:
     """Return an array of images in another size, in its own dtype.
 
     Args:

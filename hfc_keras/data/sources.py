@@ -5,15 +5,17 @@ import functools
 import os
 import pathlib
 import re
+from collections.abc import Hashable, Iterator, Sequence
 
 from hfc_keras import checks
-from hfc_keras.data.dataset import pair
+from hfc_keras.data.dataset import Dataset, pair
 from hfc_keras.data.digits import digits
 from hfc_keras.data.folder import folder
 from hfc_keras.data.npz import is_npz, npz
 from hfc_keras.data.resizing import resized
 from hfc_keras.data.synthetic import synthetic
 from hfc_keras.data.tensorflow_datasets_source import from_tfds
+from hfc_keras.types import PathLike, Size
 
 # train/<class>/<image>
 DEPTH = 3
@@ -24,7 +26,7 @@ SYNTHETIC = {
 }
 
 
-def names():
+def names() -> tuple[str, ...]:
     """Return the names that :func:`load` answers without a network or a file.
 
     Returns:
@@ -37,7 +39,13 @@ def names():
     return ("digits", *SYNTHETIC)
 
 
-def load(name, data_dir=None, examples=None, seed=0, image_size=None):
+def load(
+    name: PathLike,
+    data_dir: PathLike | None = None,
+    examples: int | Sequence[int] | None = None,
+    seed: int = 0,
+    image_size: int | Sequence[int] | None = None,
+) -> Dataset:
     """Return a data set by name, from a file or from a folder.
 
     The same call in one process gives the same object, without reading again.
@@ -89,13 +97,26 @@ def load(name, data_dir=None, examples=None, seed=0, image_size=None):
 
 
 @functools.lru_cache(maxsize=2)
-def _load(name, data_dir, examples, seed, image_size, stamp):
+def _load(
+    name: str,
+    data_dir: str | None,
+    examples: tuple[int, int] | None,
+    seed: int,
+    image_size: Size | None,
+    stamp: Hashable,
+) -> Dataset:
     """Read, shorten, resize; ``stamp`` only tells a changed file from the one read before."""
     dataset = _read(name, data_dir, examples, seed, image_size)
     return resized(dataset.subset(examples, seed), image_size)
 
 
-def _read(name, data_dir, examples, seed, image_size):
+def _read(
+    name: str,
+    data_dir: str | None,
+    examples: tuple[int, int] | None,
+    seed: int,
+    image_size: Size | None,
+) -> Dataset:
     """Return what the source of this name gives."""
     if name == "digits":
         return digits()
@@ -115,14 +136,14 @@ def _read(name, data_dir, examples, seed, image_size):
     return from_tfds(name, data_dir, examples, seed, image_size)
 
 
-def _stamp(path):
+def _stamp(path: pathlib.Path) -> Hashable:
     """Return what changes when a file, or any file that a folder's reader sees, is written anew."""
     if path.is_dir():
         return hash(tuple(_stamp_of(each) for each in _seen(path, DEPTH)))
     return _stamp_of(path) if path.is_file() else None
 
 
-def _stamp_of(path):
+def _stamp_of(path: pathlib.Path) -> Hashable:
     """Name of a file or folder, and of a file the facts of what is in it."""
     if not path.is_file():
         return (str(path),)
@@ -130,7 +151,7 @@ def _stamp_of(path):
     return str(path), facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_size
 
 
-def _seen(place, depth):
+def _seen(place: pathlib.Path, depth: int) -> Iterator[pathlib.Path]:
     """Yield what a folder holds, through links, as deep as its reader looks: loops end there."""
     try:
         listed = sorted(place.iterdir())

@@ -1,9 +1,12 @@
 """Images whose class is told by a low frequency, a high frequency, or both."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from hfc_keras import checks
 from hfc_keras.data.dataset import Dataset, Split, pair
+from hfc_keras.types import Floats, Integers, Size
 
 # Each tells, from distances to the centre in units of the shorter side, what is inside. All are
 # mirror images of themselves, so that flipping an image leaves its class as it is.
@@ -21,17 +24,17 @@ BLOCK = 256
 
 
 def synthetic(
-    examples=(2000, 500),
-    size=32,
-    channels=3,
-    classes=4,
-    shape_agreement=1.0,
-    texture_agreement=1.0,
-    shape_contrast=0.25,
-    texture_contrast=0.1,
-    noise=0.05,
-    seed=0,
-):
+    examples: int | Sequence[int] = (2000, 500),
+    size: int | Sequence[int] = 32,
+    channels: int = 3,
+    classes: int = 4,
+    shape_agreement: float = 1.0,
+    texture_agreement: float = 1.0,
+    shape_contrast: float = 0.25,
+    texture_contrast: float = 0.1,
+    noise: float = 0.05,
+    seed: int = 0,
+) -> Dataset:
     r"""Return images that hold a low-frequency shape and a high-frequency texture.
 
     .. math::
@@ -102,7 +105,7 @@ def synthetic(
     return Dataset("synthetic", train, test, tuple(SHAPES)[:classes])
 
 
-def shapes(classes, size):
+def shapes(classes: int, size: Size) -> Floats:
     """Return the band-limited shape of every class, centred on pixel ``[0, 0]``.
 
     Args:
@@ -127,7 +130,7 @@ def shapes(classes, size):
     return (smooth / abs(smooth).max(axis=(1, 2), keepdims=True)).astype("float32")
 
 
-def texture_frequencies(classes, size):
+def texture_frequencies(classes: int, size: Size) -> Integers:
     """Return the texture frequency of every class, evenly spread from across to down.
 
     Args:
@@ -146,7 +149,15 @@ def texture_frequencies(classes, size):
     return np.rint(radius * np.stack([np.sin(angle), np.cos(angle)], axis=1)).astype(int)
 
 
-def _split(rng, count, size, channels, classes, agreements, contrasts):
+def _split(
+    rng: np.random.Generator,
+    count: int,
+    size: Size,
+    channels: int,
+    classes: int,
+    agreements: tuple[float, float],
+    contrasts: Sequence[float],
+) -> Split:
     """Draw labels and cues, then render the images block by block."""
     labels = rng.permutation(np.arange(count) % classes)
     shape_class, texture_class = (_cue(rng, labels, agreement, classes) for agreement in agreements)
@@ -165,13 +176,13 @@ def _split(rng, count, size, channels, classes, agreements, contrasts):
     return Split(pixels, labels)
 
 
-def _cue(rng, labels, agreement, classes):
+def _cue(rng: np.random.Generator, labels: Integers, agreement: float, classes: int) -> Integers:
     """Return the class that a cue shows: the label's, or one drawn from all classes."""
     agrees = rng.random(len(labels)) < agreement
     return np.where(agrees, labels, rng.integers(classes, size=len(labels)))
 
 
-def _place(tables, place):
+def _place(tables: Floats, place: Integers) -> Floats:
     """Shift every image ``(batch, height, width)`` round the edges to its own place."""
     height, width = tables.shape[1:]
     rows = (np.arange(height) - place[:, :1]) % height
@@ -179,7 +190,7 @@ def _place(tables, place):
     return tables[np.arange(len(tables))[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
-def _grating(frequencies, phase, size):
+def _grating(frequencies: Integers, phase: Floats, size: Size) -> Floats:
     """Return ``cos(2 pi (u y / height + v x / width) + phase)``, ``(batch, height, width)``."""
     turns = 2 * np.pi * frequencies
     down = turns[:, :1] * (np.arange(size[0]) / size[0]) + phase[:, None]

@@ -8,6 +8,8 @@ import socket
 import sys
 import urllib.parse
 import urllib.request
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,13 +18,20 @@ from hfc_keras import checks
 from hfc_keras.data.dataset import Dataset, MixedSizesError, Split, subset_rows
 from hfc_keras.data.memory import pixel_array
 from hfc_keras.data.nearest_names import WELL_KNOWN, nearest
+from hfc_keras.types import Array, Integers, PathLike, Size, Tensor
 
 BATCH = 256
 CONNECT_SECONDS = 5
 WITHOUT_NETWORK = ("digits", "synthetic")
 
 
-def from_tfds(name, data_dir=None, examples=None, seed=0, image_size=None):
+def from_tfds(
+    name: str,
+    data_dir: str | None = None,
+    examples: tuple[int, int] | None = None,
+    seed: int = 0,
+    image_size: Size | None = None,
+) -> Dataset:
     """Return a data set of TensorFlow Datasets as uint8 arrays.
 
     It is downloaded if it is not yet on disk. Splits are ``train`` and ``test``, or
@@ -58,7 +67,13 @@ def from_tfds(name, data_dir=None, examples=None, seed=0, image_size=None):
     return Dataset(name, train, test, builder.info.features[keys[1]].names)
 
 
-def prepared_split(name, split="test", data_dir=None, examples=None, seed=0):
+def prepared_split(
+    name: str,
+    split: str = "test",
+    data_dir: PathLike | None = None,
+    examples: int | None = None,
+    seed: int = 0,
+) -> Split | None:
     """Return one split of a data set if TFDS has prepared it on disk; never download.
 
     Args:
@@ -96,7 +111,7 @@ def prepared_split(name, split="test", data_dir=None, examples=None, seed=0):
     return _read_split(tfds, builder, split, keys, examples, seed, None)
 
 
-def _import_tfds(name):
+def _import_tfds(name: str) -> Any:
     """Import TFDS, keeping TensorFlow off the accelerator that another backend uses."""
     try:
         import tensorflow as tf
@@ -117,7 +132,7 @@ def _import_tfds(name):
     return tfds
 
 
-def _builder(tfds, name, data_dir):
+def _builder(tfds: Any, name: str, data_dir: str | None) -> Any:
     """Return TFDS's builder, or name the nearest data sets."""
     first, *rest = re.split("[/:]", name)
     try:
@@ -141,16 +156,16 @@ def _builder(tfds, name, data_dir):
     raise ValueError(f"{expectation}. Received: name={name!r}") from cause
 
 
-def _listed(names):
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(map(repr, names))
 
 
-def _nearest(name, known):
+def _nearest(name: str, known: Iterable[str]) -> str:
     close = nearest(name, [*WITHOUT_NETWORK, *known])
     return f"; nearest: {_listed(close)}" if close else ""
 
 
-def _prepare(builder, name):
+def _prepare(builder: Any, name: str) -> None:
     """Download and prepare what is not on disk; say plainly when that fails."""
     if builder.is_prepared():
         return
@@ -169,7 +184,7 @@ def _prepare(builder, name):
         raise ValueError(message) from error
 
 
-def _connect(builder):
+def _connect(builder: Any) -> None:
     """Open one connection to the data's host: TFDS itself retries for minutes before it fails."""
     downloads = pathlib.Path(builder.data_dir_root, "downloads", builder.name)
     fetched = any(path.is_file() for path in downloads.rglob("*"))
@@ -184,18 +199,12 @@ def _connect(builder):
     socket.create_connection((url.hostname, port), timeout=CONNECT_SECONDS).close()
 
 
-def _keys(tfds, builder, name):
+def _keys(tfds: Any, builder: Any, name: str) -> tuple[str, str]:
     """Return the features that hold image and label."""
     keys, features = builder.info.supervised_keys, builder.info.features
-    checks.require(
-        keys is not None
-        and len(keys) == 2
-        and isinstance(features[keys[0]], tfds.features.Image)
-        and isinstance(features[keys[1]], tfds.features.ClassLabel),
-        "`name` must be a data set whose supervised keys are an image and a class label",
-        name=name,
-        supervised_keys=keys,
-    )
+    expected = "`name` must be a data set whose supervised keys are an image and a class label"
+    good = _are_image_and_label(tfds, features, keys)
+    checks.require(good, expected, name=name, supervised_keys=keys)
     image = features[keys[0]]
     checks.require(
         image.np_dtype == np.uint8 and image.shape[-1] is not None,
@@ -206,7 +215,16 @@ def _keys(tfds, builder, name):
     return keys
 
 
-def _split_names(builder, name):
+def _are_image_and_label(tfds: Any, features: Any, keys: Any) -> bool:
+    return (
+        keys is not None
+        and len(keys) == 2
+        and isinstance(features[keys[0]], tfds.features.Image)
+        and isinstance(features[keys[1]], tfds.features.ClassLabel)
+    )
+
+
+def _split_names(builder: Any, name: str) -> tuple[str, str]:
     """Return the names of the splits to train on and to test."""
     splits = list(builder.info.splits)
     test = "test" if "test" in splits else "validation"
@@ -219,7 +237,15 @@ def _split_names(builder, name):
     return "train", test
 
 
-def _read_split(tfds, builder, split, keys, limit, seed, image_size):
+def _read_split(
+    tfds: Any,
+    builder: Any,
+    split: str,
+    keys: tuple[str, str],
+    limit: int | None,
+    seed: int,
+    image_size: Size | None,
+) -> Split:
     """Decode the chosen rows of a split, a batch at a time, into a uint8 array."""
     image = builder.info.features[keys[0]]
     height, width = image_size or image.shape[:2]
@@ -241,7 +267,14 @@ def _read_split(tfds, builder, split, keys, limit, seed, image_size):
     return Split(pixels, labels)
 
 
-def _batches(tfds, builder, split, keys, rows, image_size):
+def _batches(
+    tfds: Any,
+    builder: Any,
+    split: str,
+    keys: tuple[str, str],
+    rows: Integers,
+    image_size: Size | None,
+) -> Iterator[tuple[Array, Array]]:
     """Yield uint8 batches of the given rows, in order; other rows are never decoded."""
     import tensorflow as tf
 
@@ -250,7 +283,7 @@ def _batches(tfds, builder, split, keys, rows, image_size):
     keep[rows] = True
     keep = tf.constant(keep)
 
-    def decode(_, example):
+    def decode(_: Tensor, example: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         pixels = image.decode_example(example[0])
         if image_size is not None:
             pixels = tf.image.resize(pixels, image_size, "bilinear", antialias=True)

@@ -2,11 +2,13 @@
 
 import dataclasses
 import math
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
 from keras import ops
 
 from hfc_keras import checks, spectrum, tensors
+from hfc_keras.types import ArrayLike, Flags, Floats, ImageShape, Tensor
 
 KINDS = ("low", "mid", "high", "all")
 # A third of the Nyquist frequency of fewer pixels holds no ring.
@@ -35,7 +37,7 @@ class SensitivityBand:
     inner: float
     outer: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the limits and make them floats."""
         for name in ("inner", "outer"):
             value = checks.number(name, getattr(self, name), minimum=0)
@@ -47,7 +49,7 @@ class SensitivityBand:
             outer=self.outer,
         )
 
-    def rings(self, height, width):
+    def rings(self, height: int, width: int) -> Flags:
         """Which rings of an image size are in the band.
 
         Args:
@@ -71,7 +73,11 @@ class SensitivityBand:
         return inside
 
 
-def sensitivity_penalty(gradients, kind="low"):
+Kind: TypeAlias = Literal["low", "mid", "high", "all"] | SensitivityBand
+"""What a penalty leaves: a third of the frequencies, a flat spectrum, or a band."""
+
+
+def sensitivity_penalty(gradients: ArrayLike, kind: Kind = "low") -> Tensor:
     r"""Penalty that leaves the Fourier sensitivity of a network in one band.
 
     With :math:`S_k` the mean over the batch of the share of ring ``k`` in the power of the input
@@ -127,7 +133,7 @@ def sensitivity_penalty(gradients, kind="low"):
     return ops.sum(mean * _penalised(kind, *shape[1:3]))
 
 
-def check_kind(kind, image_shape, name="kind"):
+def check_kind(kind: Kind, image_shape: ImageShape, name: str = "kind") -> None:
     """Refuse a band that cannot be kept by images of a size.
 
     Args:
@@ -152,7 +158,7 @@ def check_kind(kind, image_shape, name="kind"):
     )
 
 
-def as_kind(value, name):
+def as_kind(value: object, name: str) -> Kind:
     """Kind of penalty, or a band made of a pair of limits.
 
     Args:
@@ -174,10 +180,10 @@ def as_kind(value, name):
         return value
     if isinstance(value, (tuple, list)) and len(value) == 2:
         return SensitivityBand(*value)
-    return checks.choice(name, value, KINDS)
+    return cast(Kind, checks.choice(name, value, KINDS))
 
 
-def as_plain(kind):
+def as_plain(kind: Kind) -> str | list[float]:
     """Kind as JSON has it: a str, or the limits of a band.
 
     Args:
@@ -193,7 +199,7 @@ def as_plain(kind):
     return kind if isinstance(kind, str) else [kind.inner, kind.outer]
 
 
-def _penalised(kind, height, width):
+def _penalised(kind: Kind, height: int, width: int) -> Floats:
     """1 for each penalised ring from 1 on, 0 for the others."""
     index = np.arange(1, len(spectrum.ring_sizes(height, width)))
     third = min(height, width) // 6, min(height, width) // 3
@@ -208,7 +214,7 @@ def _penalised(kind, height, width):
     return (~kept).astype("float32")
 
 
-def _negative_entropy(power):
+def _negative_entropy(power: Tensor) -> Tensor:
     """Minus the Shannon entropy in bits of some powers, after they are made to add up to 1."""
     share = power / ops.sum(power)
     return ops.sum(share * ops.log2(ops.where(share == 0, 1.0, share)))

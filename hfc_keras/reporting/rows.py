@@ -1,5 +1,8 @@
 """Rows of tidy tables, one measurement a row: which there are, and none twice."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
 import numpy as np
 import pandas as pd
 
@@ -8,7 +11,7 @@ from hfc_keras import checks
 KEYS = ["recipe", "seed", "epoch", "split", "component", "radius", "bn_statistics"]
 
 
-def unique_rows(table, keys=KEYS):
+def unique_rows(table: pd.DataFrame, keys: Sequence[str] = KEYS) -> pd.DataFrame:
     """Return a table after proving that no measurement stands in it twice.
 
     Args:
@@ -31,7 +34,7 @@ def unique_rows(table, keys=KEYS):
     return table
 
 
-def one_source(table):
+def one_source(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table after proving that its corrupted images have one maker.
 
     Args:
@@ -56,7 +59,7 @@ def one_source(table):
     return table
 
 
-def require_columns(table, columns):
+def require_columns(table: pd.DataFrame, columns: Iterable[str]) -> None:
     """Refuse a table that lacks a column or holds no row.
 
     Args:
@@ -78,7 +81,7 @@ def require_columns(table, columns):
     checks.require(len(table), "`table` must hold at least one row", rows=len(table))
 
 
-def last_rows(table, keys):
+def last_rows(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Rows of the last epoch of each training; all where there is no column epoch.
 
     Args:
@@ -96,14 +99,14 @@ def last_rows(table, keys):
     """
     if "epoch" not in table.columns:
         return table
-    return table[table["epoch"] == table.groupby(keys)["epoch"].transform("max")]
+    return table[table["epoch"] == table.groupby(list(keys))["epoch"].transform("max")]
 
 
 class MissingMeasurementError(ValueError):
     """A measurement that a table should hold and does not, by its name."""
 
 
-def rows_of(table, **where):
+def rows_of(table: pd.DataFrame, **where: object) -> pd.DataFrame:
     """Rows that have all the values that are asked for.
 
     Args:
@@ -126,7 +129,7 @@ def rows_of(table, **where):
     return table[_fits(table, where)]
 
 
-def _fits(table, where):
+def _fits(table: pd.DataFrame, where: Mapping[str, Any]) -> pd.Series:
     """Which rows have all the values that were asked for."""
     fits = pd.Series(True, index=table.index)
     for name, wanted in where.items():
@@ -134,12 +137,12 @@ def _fits(table, where):
         if name == "epoch" and isinstance(wanted, str):
             checks.choice("epoch", wanted, ["last"])
             wanted = table.groupby("recipe")["epoch"].transform("max")
-        empty = np.isscalar(wanted) and pd.isna(wanted)
+        empty = np.isscalar(wanted) and pd.isna(cast(Any, wanted))
         fits &= column.isna() if empty else column == wanted
     return fits
 
 
-def complete_rows(rows, seeds, **named):
+def complete_rows(rows: pd.DataFrame, seeds: Iterable[int], **named: object) -> pd.DataFrame:
     """Return rows after proving that every seed has as many of them.
 
     Args:

@@ -1,16 +1,22 @@
 """Reads a table of results back, and proves it by the record beside it."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+import pandas as pd
 
 from hfc_keras import checks, csv_files, files, records
 from hfc_keras.reporting.rows import KEYS
+from hfc_keras.types import PathLike, Record
 
 REMEDY = "bring it back, or replace it with --fresh"
 # Ends of the names of columns that hold shares of images.
 SHARES = ("accuracy", "share")
 
 
-def read_table(path, columns=KEYS, lost_rows=False):
+def read_table(
+    path: PathLike, columns: Iterable[str] = KEYS, lost_rows: bool = False
+) -> pd.DataFrame:
     r"""Read a table written earlier, if it is what was written.
 
     Each cell (a recipe with a seed) that the record beside the table has a checksum of must have
@@ -58,7 +64,7 @@ def read_table(path, columns=KEYS, lost_rows=False):
     return table.frame
 
 
-def checksums(content):
+def checksums(content: str) -> dict[str, str]:
     r"""Checksum of each cell of a table.
 
     Args:
@@ -75,14 +81,15 @@ def checksums(content):
     return {label: table.digest(rows) for label, rows in _rows_by_cell(table).items()}
 
 
-def _cells(content):
+def _cells(content: Record) -> dict[str, Record]:
     """Cells of a record; what other records hold is not ours to judge."""
     cells = content.get("cells")
-    whole = isinstance(cells, dict) and all(isinstance(cell, dict) for cell in cells.values())
-    return cells if whole else {}
+    if isinstance(cells, dict) and all(isinstance(cell, dict) for cell in cells.values()):
+        return cells
+    return {}
 
 
-def _rows_by_cell(table):
+def _rows_by_cell(table: csv_files.Table) -> dict[str, list[int]]:
     """Places of the rows of each cell."""
     found = {}
     for row, pair in enumerate(zip(table.column("recipe"), table.column("seed"), strict=True)):
@@ -90,7 +97,13 @@ def _rows_by_cell(table):
     return found
 
 
-def _check_cells(path, table, cells, columns, lost_rows):
+def _check_cells(
+    path: Path,
+    table: csv_files.Table,
+    cells: Mapping[str, Record],
+    columns: Iterable[str],
+    lost_rows: bool,
+) -> None:
     found, unsealed = _rows_by_cell(table), []
     for label in {**cells, **found}:
         rows, cell = found.get(label, []), cells.get(label, {})
@@ -114,7 +127,7 @@ def _check_cells(path, table, cells, columns, lost_rows):
             _check_column(path, table, name, unsealed)
 
 
-def _check_column(path, table, name, rows):
+def _check_column(path: Path, table: csv_files.Table, name: str, rows: Iterable[int]) -> None:
     """Refuse text among numbers, and shares that are none."""
     cells = table.column(name)
     numbers = {row: csv_files.number(cells[row]) for row in rows if cells[row]}

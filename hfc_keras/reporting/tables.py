@@ -1,11 +1,14 @@
 """Tidy tables: one measurement a row, and what is read off them."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import pandas as pd
 
 from hfc_keras.reporting.rows import unique_rows
 
 
-def last_epoch(table):
+def last_epoch(table: pd.DataFrame) -> pd.DataFrame:
     """Mean and spread over seeds of the last epoch, a column a recipe.
 
     Args:
@@ -41,7 +44,7 @@ def last_epoch(table):
     return wide.rename_axis(index=None, columns=None)
 
 
-def scaling_table(table):
+def scaling_table(table: pd.DataFrame) -> pd.DataFrame:
     """Mean and spread over seeds of the last epoch on high components, scaled in several ways.
 
     Args:
@@ -72,7 +75,7 @@ def scaling_table(table):
     return cells.reindex(order).rename_axis(index=None, columns=None)
 
 
-def means_by_recipe(table, columns):
+def means_by_recipe(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     """Mean and standard deviation over seeds, a row a recipe.
 
     Args:
@@ -96,7 +99,7 @@ def means_by_recipe(table, columns):
     return pd.DataFrame(cells).rename_axis(index=None)
 
 
-def column_name(recipe, bn_statistics):
+def column_name(recipe: str, bn_statistics: str) -> str:
     """Heading of a recipe measured with some batch-norm statistics.
 
     Args:
@@ -113,12 +116,12 @@ def column_name(recipe, bn_statistics):
     return recipe if bn_statistics == "none" else f"{recipe} ({bn_statistics})"
 
 
-def _column_names(table):
+def _column_names(table: pd.DataFrame) -> list[str]:
     pairs = zip(table["recipe"], table["bn_statistics"], strict=True)
     return [column_name(*pair) for pair in pairs]
 
 
-def _row_names(table):
+def _row_names(table: pd.DataFrame) -> list[str]:
     triples = zip(table["split"], table["component"], table["radius"], strict=True)
     return [
         split.replace("_", " ") if component == "original" else f"{component} {radius:g}"
@@ -126,14 +129,14 @@ def _row_names(table):
     ]
 
 
-def _rank(row):
+def _rank(row: str) -> tuple[int, float]:
     """Place of a row: train, train after, test, low by radius, high by radius."""
     first, _, second = row.partition(" ")
     radius = float(second) if first in ("low", "high") else len(second)
     return ["train", "test", "low", "high"].index(first), radius
 
 
-def mean_and_spread(row):
+def mean_and_spread(row: Any) -> str:
     """Cell of a table for reading.
 
     Args:

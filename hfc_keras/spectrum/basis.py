@@ -3,9 +3,10 @@
 import numpy as np
 
 from hfc_keras import checks
+from hfc_keras.types import Floats
 
 
-def fourier_basis(height, width, row, column, phase=0.0):
+def fourier_basis(height: int, width: int, row: int, column: int, phase: float = 0.0) -> Floats:
     r"""Image of one frequency: a plane wave of L2 norm 1.
 
     .. math:: U(y, x) = c \cos(2 \pi (uy / H + vx / W) + \phi), \qquad \|U\|_2 = 1

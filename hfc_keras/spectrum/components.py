@@ -1,18 +1,23 @@
 """Low, high and band components of images: radial masks and the filters made of them."""
 
 import math
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import numpy as np
 from keras import ops
 
 from hfc_keras import checks, tensors
 from hfc_keras.spectrum.axes import frequencies, real_basis, uses_products
+from hfc_keras.types import ArrayLike, Flags, Tensor
 
 # A radius beyond the corner of any image.
 FAR = 1e9
+# Whether squared distances to the zero frequency belong to a component.
+Predicate = Callable[[Any], Any]
 
 
-def radial_mask(height, width, radius, inclusive=True):
+def radial_mask(height: int, width: int, radius: float, inclusive: bool = True) -> Flags:
     r"""Disc of low frequencies.
 
     .. math:: M(u, v) = [\sqrt{u^2 + v^2} \le r]
@@ -44,7 +49,7 @@ def radial_mask(height, width, radius, inclusive=True):
     return keep(rows[:, None] ** 2 + columns[None, :] ** 2)
 
 
-def band_mask(height, width, inner, outer, inclusive=True):
+def band_mask(height: int, width: int, inner: float, outer: float, inclusive: bool = True) -> Flags:
     r"""Ring of frequencies: the outer disc without the inner one.
 
     .. math:: B(u, v) = [r_1 < \sqrt{u^2 + v^2} \le r_2]
@@ -79,7 +84,7 @@ def band_mask(height, width, inner, outer, inclusive=True):
     )
 
 
-def split(images, radius, inclusive=True):
+def split(images: ArrayLike, radius: float, inclusive: bool = True) -> tuple[Tensor, Tensor]:
     r"""Low- and high-frequency components of images, each channel by itself.
 
     .. math:: x_l = F^{-1}(M \cdot F x), \qquad x_h = x - x_l
@@ -114,7 +119,7 @@ def split(images, radius, inclusive=True):
     return ops.cast(low, dtype), ops.cast(high, dtype)
 
 
-def low_components(images, radii, inclusive=True):
+def low_components(images: ArrayLike, radii: ArrayLike, inclusive: bool = True) -> list[Tensor]:
     r"""Low-frequency components for several radii from one forward transform.
 
     .. math:: x_l(r) = F^{-1}(M_r \cdot F x)
@@ -138,7 +143,7 @@ def low_components(images, radii, inclusive=True):
     return _filtered(tensors.images(images), predicates)
 
 
-def band(images, inner, outer, inclusive=True):
+def band(images: ArrayLike, inner: float, outer: float, inclusive: bool = True) -> Tensor:
     r"""Component of images in a ring of frequencies, each channel by itself.
 
     .. math:: x_b = F^{-1}(B \cdot F x)
@@ -166,7 +171,7 @@ def band(images, inner, outer, inclusive=True):
     return part
 
 
-def _disc(radius, inclusive):
+def _disc(radius: float, inclusive: bool) -> Predicate:
     """Predicate on the squared distance to the zero frequency, which is a whole number.
 
     The square of a radius such as sqrt(2) is rounded back to the whole number it stands for,
@@ -178,13 +183,15 @@ def _disc(radius, inclusive):
     return (lambda squared: squared <= limit) if inclusive else (lambda squared: squared < limit)
 
 
-def _check_band(inner, outer):
+def _check_band(inner: float, outer: float) -> None:
     checks.number("inner", inner, minimum=0)
     checks.number("outer", outer, minimum=0)
     checks.require(inner < outer, "`outer` must be above `inner`", inner=inner, outer=outer)
 
 
-def _filtered(images, predicates, dtype=None):
+def _filtered(
+    images: Tensor, predicates: Sequence[Predicate], dtype: str | None = None
+) -> list[Tensor]:
     """Keep the frequencies whose squared distance fulfils a predicate, one result each."""
     dtype = dtype or tensors.float_dtype(images)
     planes = ops.transpose(ops.cast(images, "float32"), (0, 3, 1, 2))
@@ -193,7 +200,7 @@ def _filtered(images, predicates, dtype=None):
     return [ops.cast(ops.transpose(part, (0, 2, 3, 1)), dtype) for part in parts]
 
 
-def _by_products(planes, predicates):
+def _by_products(planes: Tensor, predicates: Sequence[Predicate]) -> list[Tensor]:
     """Filter planes (batch, channels, height, width) in the real cosine and sine basis."""
     height, width = ops.shape(planes)[2:]
     rows, row_frequencies = real_basis(height)
@@ -210,7 +217,7 @@ def _by_products(planes, predicates):
     return parts
 
 
-def _by_fft(planes, predicates):
+def _by_fft(planes: Tensor, predicates: Sequence[Predicate]) -> list[Tensor]:
     """Filter planes (batch, channels, height, width) with the complex transform."""
     rows, columns = (frequencies(size) for size in ops.shape(planes)[2:])
     squared = rows[:, None] ** 2 + columns[None, :] ** 2
@@ -219,13 +226,15 @@ def _by_fft(planes, predicates):
     return [ops.ifft2((real * mask, imaginary * mask))[0] for mask in masks]
 
 
-def _extent(mask):
+def _extent(mask: Tensor) -> tuple[int | None, int | None]:
     """Leading rows and columns outside which a known mask is empty; None is all of them."""
     if not isinstance(mask, np.ndarray):
         return None, None
     used = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    return tuple(int(indices.max()) + 1 if indices.size else 1 for indices in used)
+    rows, columns = (int(indices.max()) + 1 if indices.size else 1 for indices in used)
+    return rows, columns
 
 
-def _largest(sizes):
-    return None if None in sizes else max(sizes)
+def _largest(sizes: Collection[int | None]) -> int | None:
+    known = [size for size in sizes if size is not None]
+    return max(known) if len(known) == len(sizes) else None

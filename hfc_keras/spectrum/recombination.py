@@ -7,14 +7,19 @@ transform.
 """
 
 import functools
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
+import numpy.typing as npt
 from keras import ops
 
 from hfc_keras import checks, tensors
 from hfc_keras.spectrum.axes import uses_products
+from hfc_keras.types import ArrayLike, Floats, ImageShape, Tensor, TransformAxes
 
+# Real and imaginary coefficients.
+Spectrum = tuple[Tensor, Tensor]
 AXES = ("spatial", "spatial_channel")
 # Sides and channels up to which matrix products beat the complex transform on a processor.
 LARGEST_SIDE, LARGEST_CHANNELS = 64, 4
@@ -25,7 +30,9 @@ PRODUCTS_ROUNDING, FFT_ROUNDING = 1e-6, 1e-7
 TINY = 1e-30
 
 
-def recombine(anchor, donor, axes="spatial_channel"):
+def recombine(
+    anchor: ArrayLike, donor: ArrayLike, axes: TransformAxes = "spatial_channel"
+) -> Tensor:
     r"""Images with the phase of one batch and the amplitude of another.
 
     .. math:: R(a, d) = \mathrm{Re}\, F^{-1} \left( |F d| \, \frac{F a}{|F a|} \right)
@@ -77,7 +84,9 @@ def recombine(anchor, donor, axes="spatial_channel"):
     return ops.cast(inverse(mixed) * scale, tensors.float_dtype(anchor))
 
 
-def recombine_within(images, donors, axes="spatial_channel"):
+def recombine_within(
+    images: ArrayLike, donors: ArrayLike, axes: TransformAxes = "spatial_channel"
+) -> Tensor:
     """Images of a batch with the amplitude of others of the same batch.
 
     ``recombine(images, images[donors], axes)`` with half of its forward transforms.
@@ -110,13 +119,13 @@ def recombine_within(images, donors, axes="spatial_channel"):
     return ops.cast(inverse(mixed) * ops.take(scale, donors, axis=0), tensors.float_dtype(images))
 
 
-def _checked(name, images, axes):
+def _checked(name: str, images: ArrayLike, axes: TransformAxes) -> Tensor:
     """Images as a tensor, of a rank that has height, width and channels."""
     checks.choice("axes", axes, AXES)
     return tensors.images(images, name)
 
 
-def _check_donors(donors, images):
+def _check_donors(donors: Tensor, images: Tensor) -> None:
     """Refuse what does not name one image for each."""
     whole = keras.backend.is_int_dtype(keras.backend.standardize_dtype(donors.dtype))
     shape, batch = tuple(donors.shape), images.shape[0]
@@ -127,7 +136,7 @@ def _check_donors(donors, images):
     )
 
 
-def _scaled(images):
+def _scaled(images: Tensor) -> tuple[Tensor, Tensor]:
     """Each image divided by its largest absolute value, whose square may overflow, and that."""
     images = ops.cast(images, "float32")
     # With an initial value the maximum over an empty batch is one, too.
@@ -137,11 +146,13 @@ def _scaled(images):
     return images / scale, scale
 
 
-def _power(spectrum):
+def _power(spectrum: Spectrum) -> Tensor:
     return ops.square(spectrum[0]) + ops.square(spectrum[1])
 
 
-def _with_power(spectrum, own, power, axes, rounding):
+def _with_power(
+    spectrum: Spectrum, own: Tensor, power: Tensor, axes: TransformAxes, rounding: float
+) -> Spectrum:
     """Coefficients ``(batch, rows, columns, channels)`` with another power than their own."""
     over = (1, 2, 3) if axes == "spatial_channel" else (1, 2)
     valid = own > rounding**2 * ops.max(own, axis=over, keepdims=True, initial=0.0)
@@ -150,20 +161,22 @@ def _with_power(spectrum, own, power, axes, rounding):
     return ops.where(valid, real, 1.0) * gain, ops.where(valid, imaginary, 0.0) * gain
 
 
-def _transform(shape, axes):
+def _transform(
+    shape: Sequence[int | None], axes: TransformAxes
+) -> tuple[Callable[[Tensor], Spectrum], Callable[[Spectrum], Tensor], float]:
     """Transform of images to real and imaginary coefficients, its real inverse, its rounding."""
-    _, height, width, channels = shape
-    known = None not in (height, width, channels)
-    small = known and max(height, width) <= LARGEST_SIDE and channels <= LARGEST_CHANNELS
-    if small and uses_products(height, width):
-        matrices = _matrices(height, width, channels, axes)
-        size = (height, width, channels)
-        ways = (functools.partial(way, matrices, size) for way in (_analyse, _synthesise))
-        return *ways, PRODUCTS_ROUNDING
-    return *(functools.partial(way, axes) for way in (_fft, _inverse_fft)), FFT_ROUNDING
+    known = [side for side in shape[1:] if side is not None]
+    if len(known) == 3:
+        height, width, channels = known
+        small = max(height, width) <= LARGEST_SIDE and channels <= LARGEST_CHANNELS
+        if small and uses_products(height, width):
+            held = _matrices(height, width, channels, axes), (height, width, channels)
+            ways = functools.partial(_analyse, *held), functools.partial(_synthesise, *held)
+            return *ways, PRODUCTS_ROUNDING
+    return functools.partial(_fft, axes), functools.partial(_inverse_fft, axes), FFT_ROUNDING
 
 
-def _analyse(matrices, size, images):
+def _analyse(matrices: Sequence[Floats], size: ImageShape, images: Tensor) -> Spectrum:
     """Half spectrum ``(batch, height, width // 2 + 1, channels)`` by two real products."""
     height, width, channels = size
     rows, both = matrices[:2]
@@ -174,7 +187,7 @@ def _analyse(matrices, size, images):
     return spectrum[:, 0], spectrum[:, 1]
 
 
-def _synthesise(matrices, size, spectrum):
+def _synthesise(matrices: Sequence[Floats], size: ImageShape, spectrum: Spectrum) -> Tensor:
     """Images of a half spectrum, the other half being its complex conjugate."""
     height, width, channels = size
     rows, both = matrices[2:]
@@ -186,7 +199,7 @@ def _synthesise(matrices, size, spectrum):
 
 
 @functools.lru_cache(maxsize=8)
-def _matrices(height, width, channels, axes):
+def _matrices(height: int, width: int, channels: int, axes: TransformAxes) -> tuple[Floats, ...]:
     """Real forms of the transforms along height, and along width and colour together."""
     rows, columns = _dft(height), _dft(width)[:, : width // 2 + 1]
     colours = _dft(channels) if axes == "spatial_channel" else np.eye(channels)
@@ -205,22 +218,23 @@ def _matrices(height, width, channels, axes):
     )
 
 
-def _dft(size):
+def _dft(size: int) -> npt.NDArray[np.complexfloating]:
     """Symmetric matrix of the DFT."""
     index = np.arange(size)
     return np.exp(-2j * np.pi * (np.outer(index, index) % size) / size)
 
 
-def _fft(axes, images):
+def _fft(axes: TransformAxes, images: Tensor) -> Spectrum:
     """Whole spectrum ``(batch, height, width, channels)``."""
     spectrum = images, ops.zeros_like(images)
     if axes == "spatial_channel":
         spectrum = ops.fft(spectrum)
     planes = ops.fft2([ops.transpose(part, (0, 3, 1, 2)) for part in spectrum])
-    return tuple(ops.transpose(part, (0, 2, 3, 1)) for part in planes)
+    real, imaginary = (ops.transpose(part, (0, 2, 3, 1)) for part in planes)
+    return real, imaginary
 
 
-def _inverse_fft(axes, spectrum):
+def _inverse_fft(axes: TransformAxes, spectrum: Spectrum) -> Tensor:
     """Real part of the inverse; along colour it is the transform of the conjugate, conjugated."""
     planes = ops.ifft2([ops.transpose(part, (0, 3, 1, 2)) for part in spectrum])
     real, imaginary = (ops.transpose(part, (0, 2, 3, 1)) for part in planes)

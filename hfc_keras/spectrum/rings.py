@@ -1,10 +1,13 @@
 """Rings of equal frequency, and the power of images on them."""
 
+from typing import Literal
+
 import numpy as np
 from keras import ops
 
 from hfc_keras import checks, tensors
 from hfc_keras.spectrum.axes import frequencies, real_basis, uses_products
+from hfc_keras.types import ArrayLike, Floats, Integers, Tensor
 
 RINGS = ("sum", "mean")
 CHANNELS = ("mean", "power")
@@ -12,7 +15,7 @@ CHANNELS = ("mean", "power")
 ROUNDING = 1e-12
 
 
-def ring_index(height, width):
+def ring_index(height: int, width: int) -> Integers:
     r"""Ring of each coefficient of the DFT: its rounded distance to the zero frequency.
 
     .. math:: k(u, v) = \mathrm{round} \sqrt{u^2 + v^2}
@@ -43,7 +46,7 @@ def ring_index(height, width):
     return _distance(frequencies(height), frequencies(width))
 
 
-def ring_sizes(height, width):
+def ring_sizes(height: int, width: int) -> Integers:
     """Number of DFT coefficients on each ring; the power of white noise is in proportion.
 
     Args:
@@ -63,7 +66,7 @@ def ring_sizes(height, width):
     return np.bincount(ring_index(height, width).ravel())
 
 
-def ring_power(images):
+def ring_power(images: ArrayLike) -> Tensor:
     r"""Power of images on each ring of frequencies.
 
     .. math:: P_k = \sum_{k(u, v) = k} |\hat x(u, v)|^2, \qquad
@@ -97,7 +100,11 @@ def ring_power(images):
     return ops.cast(power * largest * largest, "float32" if dtype == "float16" else dtype)
 
 
-def ring_shares(images, rings="sum", channels="power"):
+def ring_shares(
+    images: ArrayLike,
+    rings: Literal["sum", "mean"] = "sum",
+    channels: Literal["mean", "power"] = "power",
+) -> Tensor:
     r"""Share of each ring in the power outside the zero frequency, image by image.
 
     .. math:: S_k = P_k / \sum_{j \ge 1} P_j, \qquad k \ge 1
@@ -141,7 +148,7 @@ def ring_shares(images, rings="sum", channels="power"):
     return ops.where(empty, 0.0, power / ops.where(empty, 1.0, total))
 
 
-def _checked(images):
+def _checked(images: ArrayLike) -> Tensor:
     """Images as a tensor, of a rank and a size that have rings."""
     images = tensors.images(images, planes=True)
     checks.require(
@@ -152,7 +159,7 @@ def _checked(images):
     return images
 
 
-def _largest(images):
+def _largest(images: Tensor) -> Tensor:
     """Largest absolute value of each image, whose square may overflow or vanish; 1 for zeros."""
     axes = tuple(range(1, len(images.shape)))
     largest = ops.max(ops.abs(images), axis=axes, keepdims=True, initial=0.0)
@@ -160,7 +167,7 @@ def _largest(images):
     return ops.where(largest == 0, ops.ones_like(largest), largest)
 
 
-def _summed(images):
+def _summed(images: Tensor) -> Tensor:
     """Power on each ring, summed over channels, ``(batch, rings)`` in float32."""
     height, width = images.shape[1:3]
     planes = ops.cast(images, "float32")
@@ -175,7 +182,7 @@ def _summed(images):
     return ops.transpose(rings)
 
 
-def _power(planes, height, width):
+def _power(planes: Tensor, height: int, width: int) -> tuple[Tensor, Integers]:
     """Squared coefficients of planes ``(..., height, width)``, and the ring of each.
 
     In the real basis the two coefficients of a frequency stand for its cosine and its sine; the
@@ -191,6 +198,6 @@ def _power(planes, height, width):
     return (real**2 + imaginary**2) / (height * width), index
 
 
-def _distance(rows, columns):
+def _distance(rows: Floats, columns: Floats) -> Integers:
     """Rounded distance to the zero frequency of each pair of frequencies."""
     return np.rint(np.hypot(rows[:, None], columns[None, :])).astype(int)

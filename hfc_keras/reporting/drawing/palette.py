@@ -5,6 +5,19 @@ same colour in every panel, and whatever has a colour also has a marker or a das
 """
 
 import itertools
+from collections.abc import Iterable
+from typing import Literal, Required, TypedDict
+
+
+class Look(TypedDict, total=False):
+    """How a line is drawn: keyword arguments of ``matplotlib.lines.Line2D``."""
+
+    color: Required[str]
+    marker: str
+    linestyle: Literal["-", "--", "-.", ":"]
+    lw: float
+    markevery: int
+
 
 BLACK, GREY, LIGHT_GREY = "#000000", "#666666", "#999999"
 BLUE, GREEN, ORANGE, VERMILLION = "#0072B2", "#009E73", "#E69F00", "#D55E00"
@@ -69,7 +82,7 @@ OTHER_COLORS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, GREY)
 OTHER_MARKERS = ("s", "X", "^", "D", "P", "v", "<", ">")
 
 
-def recipe_looks(names):
+def recipe_looks(names: Iterable[str]) -> dict[str, Look]:
     """Colour and marker of each recipe, fixed by its name where the name is a usual one.
 
     Args:
@@ -93,7 +106,7 @@ def recipe_looks(names):
     return {name: {"color": color, "marker": marker} for name, (color, marker) in looks.items()}
 
 
-def radius_color(radius, radii):
+def radius_color(radius: float, radii: Iterable[float]) -> str:
     """Colour of a radius by its rank among the radii of a figure.
 
     Args:

@@ -1,20 +1,32 @@
 """Panels and the curves in them, drawn alike in all figures."""
 
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hfc_keras.reporting.drawing.palette import BLACK, LIGHT_GREY
+from hfc_keras import checks
+from hfc_keras.reporting.drawing.palette import BLACK, LIGHT_GREY, Look
 
 # Inches: the text of a page, one of its two columns, and one of three panels side by side.
 PAGE, COLUMN, PANEL = 7.0, 3.3, 2.3
 # Inches between two columns of a legend.
 SPACE = 0.1
 RADIUS = "radius (cycles per image)"
-CHANCE_LOOK = {"color": LIGHT_GREY, "linestyle": "-", "lw": 0.8}
-REFERENCE_LOOK = {"color": BLACK, "linestyle": "-.", "lw": 1.0}
+CHANCE_LOOK: Look = {"color": LIGHT_GREY, "linestyle": "-", "lw": 0.8}
+REFERENCE_LOOK: Look = {"color": BLACK, "linestyle": "-.", "lw": 1.0}
 
 
-def panel_grid(count, handles, columns=3, width=PANEL, sharex=True):
+def panel_grid(
+    count: int,
+    handles: Sequence[Artist],
+    columns: int = 3,
+    width: float = PANEL,
+    sharex: bool = True,
+) -> tuple[Figure, list[Axes]]:
     """Return a figure of equal panels that share the vertical axis, with its legend.
 
     The legend takes a place that the panels leave free if it fits in; otherwise it stands on the
@@ -59,7 +71,7 @@ def panel_grid(count, handles, columns=3, width=PANEL, sharex=True):
     return figure, list(grid[:count])
 
 
-def legend_width(handles):
+def legend_width(handles: Iterable[Artist]) -> float:
     """Inches that a column of a legend takes at the size of these figures.
 
     Args:
@@ -73,11 +85,11 @@ def legend_width(handles):
         >>> legend_width([Line2D([], [], label="high, r = 12")])
         1.11
     """
-    longest = max((len(handle.get_label()) for handle in handles), default=0)
+    longest = max((len(str(handle.get_label())) for handle in handles), default=0)
     return round(0.45 + 0.055 * longest, 3)
 
 
-def legend_lines(handles, width):
+def legend_lines(handles: Sequence[Artist], width: float) -> int:
     """Lines that a legend of some width needs.
 
     Args:
@@ -96,7 +108,7 @@ def legend_lines(handles, width):
     return max(1, -(-len(handles) // fitting))
 
 
-def legend_below(figure, handles):
+def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
     """Put a legend below all panels, in as few lines as its width allows.
 
     Args:
@@ -115,7 +127,7 @@ def legend_below(figure, handles):
     figure.legend(handles=handles, loc="outside lower center", ncols=columns)
 
 
-def label_outer(axes, horizontal, vertical):
+def label_outer(axes: Sequence[Axes], horizontal: str, vertical: str) -> None:
     """Name the axes of panels: vertical in the first column, horizontal below each column.
 
     Args:
@@ -129,7 +141,10 @@ def label_outer(axes, horizontal, vertical):
         >>> [one.get_xlabel() for one in axes]
         ['', '', 'epoch', 'epoch', 'epoch']
     """
-    columns = axes[0].get_gridspec().ncols
+    grid = axes[0].get_gridspec()
+    if grid is None:
+        checks.require(False, "`axes` must be panels of `panel_grid`", axes=axes)
+    columns = grid.ncols
     for index, one in enumerate(axes):
         if index % columns == 0:
             one.set_ylabel(vertical)
@@ -138,7 +153,9 @@ def label_outer(axes, horizontal, vertical):
             one.tick_params(labelbottom=True)
 
 
-def draw_curve(axes, table, column, look, value="accuracy"):
+def draw_curve(
+    axes: Axes, table: pd.DataFrame, column: str, look: Look, value: str = "accuracy"
+) -> None:
     """Draw the mean over seeds as a line and their range as a band.
 
     Args:
@@ -162,7 +179,7 @@ def draw_curve(axes, table, column, look, value="accuracy"):
     axes.fill_between(spread.index, spread["min"], spread["max"], **band)
 
 
-def draw_levels(axes, levels):
+def draw_levels(axes: Axes, levels: Mapping[str, float | None]) -> None:
     """Draw horizontal lines: chance thin and grey, others black and dash-dotted.
 
     Args:
@@ -181,7 +198,7 @@ def draw_levels(axes, levels):
             axes.axhline(level, label=label, zorder=1, **look)
 
 
-def epoch_axis(axes):
+def epoch_axis(axes: Axes) -> None:
     """Put few ticks on an axis of epochs, at whole ones.
 
     Args:
@@ -197,7 +214,7 @@ def epoch_axis(axes):
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
-def radius_axis(axes, radii):
+def radius_axis(axes: Axes, radii: Iterable[float]) -> None:
     """Put a tick at each radius and nowhere else.
 
     Args:
@@ -214,7 +231,7 @@ def radius_axis(axes, radii):
     axes.set_xticks(radii, [f"{radius:g}" for radius in radii])
 
 
-def accuracy_top(values, chance=None):
+def accuracy_top(values: pd.Series, chance: float | None = None) -> float:
     """Upper end of an axis of accuracy that begins at zero.
 
     Args:

@@ -1,16 +1,26 @@
 """Curves over rings of frequencies, beside white noise."""
 
+from collections.abc import Mapping
+
 import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.panels import draw_curve, label_outer, panel_grid
 from hfc_keras.reporting.drawing.style import STYLE
 
-WHITE_LOOK = {"color": palette.LIGHT_GREY, "linestyle": "--", "lw": 1.0}
+WHITE_LOOK: palette.Look = {"color": palette.LIGHT_GREY, "linestyle": "--", "lw": 1.0}
 
 
-def ring_panels(panels, label, titles=None, width=2.8):
+def ring_panels(
+    panels: Mapping[str, Mapping[str, pd.DataFrame]],
+    label: str,
+    titles: Mapping[str, str] | None = None,
+    width: float = 2.8,
+) -> Figure:
     """Draw shares by ring: lines are means over seeds, bands their range.
 
     White noise is dashed and grey; a vertical line marks the Nyquist frequency.
@@ -43,7 +53,8 @@ def ring_panels(panels, label, titles=None, width=2.8):
         for axes, (title, recipes) in zip(grid, panels.items(), strict=True):
             _draw_white(axes, next(iter(recipes.values())))
             for recipe, rows in recipes.items():
-                look = looks[recipe] | {"markevery": max(1, rows["ring"].nunique() // 8)}
+                often = max(1, rows["ring"].nunique() // 8)
+                look: palette.Look = {**looks[recipe], "markevery": often}
                 draw_curve(axes, rows, "ring", look, "mean")
             axes.set_title(title)
         # After the last curve, since the panels share the axis.
@@ -52,7 +63,7 @@ def ring_panels(panels, label, titles=None, width=2.8):
     return figure
 
 
-def _draw_white(axes, rows):
+def _draw_white(axes: Axes, rows: pd.DataFrame) -> None:
     """White noise and the Nyquist frequency."""
     white = rows.groupby("ring")["white"].first()
     axes.plot(white.index, white, zorder=1, **WHITE_LOOK)

@@ -2,13 +2,19 @@
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 
 from hfc_keras import files
+from hfc_keras.types import PathLike
 
-STYLE = {
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
+
+STYLE: "dict[RcKeyType, Any]" = {
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.spines.top": False,
@@ -23,7 +29,7 @@ STYLE = {
 }
 
 
-def save_figure(figure, path):
+def save_figure(figure: Figure, path: PathLike) -> list[Path]:
     """Write a figure as PNG (200 dots an inch) and SVG, each file whole.
 
     Args:
@@ -54,7 +60,7 @@ def save_figure(figure, path):
     return paths
 
 
-def _settle(figure):
+def _settle(figure: Figure) -> None:
     """Lay a figure out once and for all, in the same places every time.
 
     The solver of the layout is exact to rounding alone, and names in an SVG file depend on it.
@@ -62,4 +68,6 @@ def _settle(figure):
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes in figure.axes:
-        axes.set_position(np.round(axes.get_position(original=True).bounds, 6))
+        bounds = np.round(axes.get_position(original=True).bounds, 6)
+        left, bottom, width, height = bounds.tolist()
+        axes.set_position((left, bottom, width, height))

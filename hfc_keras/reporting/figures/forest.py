@@ -40,7 +40,7 @@ def claims_forest(rows):
     Example:
         >>> import math
         >>> import pandas as pd
-        >>> from hfc_keras.reporting.ledger import COLUMNS
+        >>> from hfc_keras.reporting.claims.ledger import COLUMNS
         >>> row = dict.fromkeys(COLUMNS, "x") | dict.fromkeys(["effect", "low", "high"], 0.25)
         >>> row |= dict.fromkeys(["image_low", "image_high"], math.nan)
         >>> row |= {"above": 0, "below": math.inf, "verdict": "supported"}

@@ -1,5 +1,7 @@
 """Accuracies with intervals over seeds and test images together, as a table."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -12,7 +14,9 @@ HEADING = (
 )
 
 
-def accuracy_intervals(table, keys, confidence=0.95):
+def accuracy_intervals(
+    table: pd.DataFrame, keys: Iterable[str], confidence: float = 0.95
+) -> pd.DataFrame:
     """Mean accuracy over seeds, and the interval of a bootstrap over seeds and images.
 
     Args:
@@ -51,7 +55,7 @@ def accuracy_intervals(table, keys, confidence=0.95):
     return pd.DataFrame(rows, columns=columns).set_index(keys if len(keys) > 1 else keys[0])
 
 
-def intervals_in_words(table, keys):
+def intervals_in_words(table: pd.DataFrame, keys: Iterable[str]) -> str:
     """``accuracy_intervals`` with a heading, for a summary.
 
     Args:

@@ -14,10 +14,14 @@ Reference:
 import dataclasses
 
 import numpy as np
+import pandas as pd
+from numpy.random import Generator
 from scipy import stats
 
 from hfc_keras import checks
+from hfc_keras.types import ArrayLike, Floats, Integers
 
+Accuracies = pd.Series | pd.DataFrame
 REPLICATES = 2000
 # Fewer trainings decide nothing at 95 %: four are in perfect order, or its reverse, with a
 # chance of 2 / 4! = 0.08, and so is each draw of them then.
@@ -41,7 +45,9 @@ class RankCorrelation:
     trainings: int
 
 
-def bootstrap(accuracies, examples, rng, replicates=REPLICATES):
+def bootstrap(
+    accuracies: Accuracies, examples: int, rng: Generator, replicates: int = REPLICATES
+) -> Floats:
     r"""Mean accuracy over seeds, with seeds and test images drawn anew, from accuracies alone.
 
     .. math::
@@ -68,7 +74,6 @@ def bootstrap(accuracies, examples, rng, replicates=REPLICATES):
         ValueError: for an accuracy outside [0, 1], no seed, or a number that is not as told.
 
     Example:
-        >>> import pandas as pd
         >>> accuracies = pd.Series([0.7, 0.72, 0.74], index=[0, 1, 2])
         >>> drawn = bootstrap(accuracies, 10_000, np.random.default_rng(0))
         >>> [round(end, 2) for end in bootstrap_interval(drawn)]
@@ -89,7 +94,7 @@ def bootstrap(accuracies, examples, rng, replicates=REPLICATES):
     return means[:, 0] if values.ndim == 1 else means
 
 
-def bootstrap_flags(flags, rng, replicates=REPLICATES):
+def bootstrap_flags(flags: ArrayLike, rng: Generator, replicates: int = REPLICATES) -> Floats:
     r"""Mean of flags over seeds and images, with both drawn anew (pigeonhole bootstrap).
 
     .. math::
@@ -136,7 +141,7 @@ def bootstrap_flags(flags, rng, replicates=REPLICATES):
     return means[:, 0] if values.ndim == 2 else means
 
 
-def bootstrap_interval(replicates, confidence=0.95):
+def bootstrap_interval(replicates: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
     r"""Percentile interval of bootstrap replicates.
 
     .. math:: [q_{(1 - c) / 2}, \, q_{(1 + c) / 2}]
@@ -163,10 +168,13 @@ def bootstrap_interval(replicates, confidence=0.95):
         shape=values.shape,
     )
     tail = (1 - confidence) / 2
-    return tuple(map(float, np.quantile(values, [tail, 1 - tail])))
+    low, high = map(float, np.quantile(values, [tail, 1 - tail]))
+    return low, high
 
 
-def correlation_replicates(x, y, rng, replicates=REPLICATES):
+def correlation_replicates(
+    x: ArrayLike, y: ArrayLike, rng: Generator, replicates: int = REPLICATES
+) -> Floats:
     r"""Spearman's rank correlation over trainings that are drawn anew.
 
     .. math:: \rho^* = \mathrm{corr}(\mathrm{rank}\,x_{t_i}, \mathrm{rank}\,y_{t_i})
@@ -197,7 +205,13 @@ def correlation_replicates(x, y, rng, replicates=REPLICATES):
     return spearman(pairs[rng.integers(len(pairs), size=(replicates, len(pairs)))])
 
 
-def correlation_interval(x, y, rng=None, replicates=REPLICATES, confidence=0.95):
+def correlation_interval(
+    x: ArrayLike,
+    y: ArrayLike,
+    rng: Generator | None = None,
+    replicates: int = REPLICATES,
+    confidence: float = 0.95,
+) -> RankCorrelation:
     """Spearman's rank correlation over trainings, with a bootstrap interval over trainings.
 
     The interval holds percentiles of correlations, so that it never passes 1 or -1.
@@ -227,13 +241,13 @@ def correlation_interval(x, y, rng=None, replicates=REPLICATES, confidence=0.95)
     low = high = np.nan
     if len(pairs) >= FEWEST_TRAININGS:
         rng = np.random.default_rng(0) if rng is None else rng
-        drawn = correlation_replicates(*pairs.T, rng, replicates)
+        drawn = correlation_replicates(pairs[:, 0], pairs[:, 1], rng, replicates)
         low, high = bootstrap_interval(drawn, confidence)
     value = float(spearman(pairs)) if len(pairs) > 1 else np.nan
     return RankCorrelation(value, low, high, len(pairs))
 
 
-def spearman(pairs):
+def spearman(pairs: Floats) -> Floats:
     """Rank correlation of two columns; 0 where one of them is constant and has no order.
 
     Args:
@@ -254,7 +268,7 @@ def spearman(pairs):
     return np.clip(np.divide(product, size, out=np.zeros_like(product), where=size > 0), -1, 1)
 
 
-def drawn_seeds(count, rng, replicates):
+def drawn_seeds(count: int, rng: Generator, replicates: int) -> Integers:
     """Seeds of each replicate, one fewer than there are, but at least one.
 
     Args:
@@ -272,7 +286,7 @@ def drawn_seeds(count, rng, replicates):
     return rng.integers(count, size=(replicates, max(1, count - 1)))
 
 
-def _pairs(x, y):
+def _pairs(x: ArrayLike, y: ArrayLike) -> Floats:
     """Array ``(trainings, 2)`` of two measures, each a mean over its seeds."""
     x, y = (np.asarray(each, "float64") for each in (x, y))
     checks.require(

@@ -1,14 +1,18 @@
 """Robustness beside clean accuracy: shares of it, and networks that have none to lose."""
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 
 from hfc_keras import checks
+from hfc_keras.types import ArrayLike
 
 # What stands behind a network that does no better than guessing.
 AT_CHANCE = " (at chance)"
 
 
-def share_of_clean(part, clean):
+def share_of_clean(part: ArrayLike, clean: ArrayLike) -> Any:
     r"""What is kept, or lost, as a share of the accuracy on images as they are.
 
     .. math:: s = a / a_{\text{clean}}
@@ -38,7 +42,9 @@ def share_of_clean(part, clean):
     return share if share.ndim else float(share)
 
 
-def at_chance(accuracy, examples, classes, deviations=2):
+def at_chance(
+    accuracy: ArrayLike, examples: ArrayLike, classes: ArrayLike, deviations: float = 2
+) -> Any:
     r"""Whether an accuracy is no better than guessing, so that a share of it says nothing.
 
     .. math:: a \le \frac1K + d \sqrt{\frac1K \left(1 - \frac1K\right) / n}
@@ -73,7 +79,7 @@ def at_chance(accuracy, examples, classes, deviations=2):
     return found if found.ndim else bool(found)
 
 
-def recipes_at_chance(table, column="accuracy"):
+def recipes_at_chance(table: pd.DataFrame, column: str = "accuracy") -> set[str]:
     """Recipes whose clean accuracy, the mean over seeds, is no better than guessing.
 
     Args:
