@@ -39,6 +39,7 @@ def weights_of(model):
     ],
     ids=["pgd", "cleverhans", "momentum", "masked_l2", "fgsm_margin"],
 )
+@pytest.mark.jax
 def test_a_step_is_a_plain_step_on_the_attacked_images(attack, labels, digits):
     images, y = digits.train.images[:64], digits.train.labels[:64]
     attacked = attacks.run(regularized(), images, y, attack).images
