@@ -4,8 +4,8 @@ VENV := .venv
 JAX := .venv-jax
 BIN := $(VENV)/bin
 PARALLEL := --numprocesses 2 --dist loadfile --durations 20
-CORE := $(addprefix tests/test_,spectrum.py layers.py pipeline.py data.py training.py analysis.py \
-	kernels.py regularizers.py gradients.py attacks.py robust_accuracy.py scaling.py \
+CORE := $(addprefix tests/test_,spectrum.py layers.py layer_contract.py pipeline.py data.py training.py \
+	analysis.py kernels.py regularizers.py gradients.py attacks.py robust_accuracy.py scaling.py \
 	singular_values.py contingency.py rings.py sensitivity_penalty.py fourier_sensitivity.py \
 	fourier_training.py recombination.py blur_pool.py tensors.py contract.py classifier.py \
 	batch_norm.py copying.py surgery.py strong_attacks.py attack_checks.py)

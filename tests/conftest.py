@@ -52,7 +52,7 @@ def run(request, tmp_path):
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fresh_python():
     """Run code in a new process; return what it printed."""
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from hfc_keras import checks
+from hfc_keras.layers.image_layer import require_channels_last
 from hfc_keras.models.alexnet import alexnet
 from hfc_keras.models.cifar_resnet import cifar_resnet
 from hfc_keras.models.dacnn import anchored_resnet, anchored_vgg
@@ -204,10 +205,5 @@ def _checked(input_shape):
         "`input_shape` must be (height, width, channels), from (8, 8, 1)",
         input_shape=input_shape,
     )
-    layout = keras.config.image_data_format()
-    checks.require(
-        layout == "channels_last",
-        "keras.config.image_data_format() must be 'channels_last'",
-        image_data_format=layout,
-    )
+    require_channels_last()
     return tuple(map(int, input_shape))
