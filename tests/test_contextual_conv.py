@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from hfc_keras import layers, models, regularizers
-from hfc_keras.models.catalogue import BOTTLENECKS
+from hfc_keras.models.networks import BOTTLENECKS
 
 SPLITS = {1: [16], 2: [8, 8], 3: [8, 4, 4], 4: [4, 4, 4, 4], 5: [4, 4, 4, 2, 2]}
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from hfc_keras import attacks, checks, files, models
 from hfc_keras.data import draws
-from hfc_keras.training import finite, folder_notes, precision
+from hfc_keras.models import catalogue
+from hfc_keras.training import finite, folder_notes, precision, recipe_fields
 from hfc_keras.training.adversarial import AdversarialTraining
 from hfc_keras.training.catastrophic_overfitting import CatastrophicOverfitting
 from hfc_keras.training.fourier import FourierRegularized
@@ -234,17 +235,12 @@ def build_model(recipe, image_shape, classes, policy=precision.FULL):
         >>> build_model(Recipe(model="small_cnn"), (8, 8, 1), 10).output_shape
         (None, 10)
     """
+    taken = catalogue.options(recipe.model)
+    fields = {name: getattr(recipe, name) for name in recipe_fields.OF_MODEL}
+    fields = {name: value for name, value in fields.items() if taken is None or name in taken}
     with precision.policy(policy):
         return models.build(
-            recipe.model,
-            image_shape,
-            classes,
-            normalization=recipe.normalization,
-            bn_momentum=recipe.bn_momentum,
-            dropout=recipe.dropout,
-            width=recipe.width,
-            seed=recipe.seed,
-            **recipe.options,
+            recipe.model, image_shape, classes, seed=recipe.seed, **fields, **recipe.options
         )
 
 
