@@ -17,7 +17,10 @@ HASHES = [
     ({"augmentation": "none"}, "44136fa355b3678a"),
     ({"augmentation": "crop_flip"}, "29965b5f1a0dfb28"),
     ({"augmentation": (layers.PixelNoise(0.1),)}, "af06f881cb303062"),
-    ({"augmentation": (layers.RandomCropFlip(2), layers.PixelNoise(0.1, seed=3))}, "0800bfd681a1c81c"),
+    (
+        {"augmentation": (layers.RandomCropFlip(2), layers.PixelNoise(0.1, seed=3))},
+        "0800bfd681a1c81c",
+    ),
 ]
 
 

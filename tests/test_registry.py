@@ -108,7 +108,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from experiments import training_heuristics
 from experiments.lab import runner
-arguments = "--profile smoke --examples 40 20 --epochs 1 --recipes vanilla --seeds 0 --model elsewhere"
+arguments = "--profile smoke --examples 40 20 --epochs 1 --recipes vanilla --model elsewhere"
 paths = ["--results", sys.argv[1], "--store", sys.argv[1] + "/store"]
 runner.main(training_heuristics, [*arguments.split(), *paths])
 """
