@@ -5,7 +5,7 @@ float32 or finer. To measure a half-precision model in full, build it under ``fl
 weights.
 """
 
-from hfc_keras.analysis.band_stop import band_stop_accuracy as band_stop_accuracy
+from hfc_keras.analysis.band_stop_accuracy import band_stop_accuracy as band_stop_accuracy
 from hfc_keras.analysis.batch_norm import with_statistics as with_statistics
 from hfc_keras.analysis.calibration import calibration as calibration
 from hfc_keras.analysis.calibration import calibration_errors as calibration_errors

@@ -115,12 +115,12 @@ def component_probabilities(
         model: keras.Model that returns logits ``(batch, classes)``.
         images: float ``(examples, height, width, channels)`` in [0, 1].
         radius: float, cycles per image, at least 0.
-        decomposition: as of ``contingency``.
-        inclusive: as of ``contingency``.
-        bn_statistics: as of ``contingency``.
-        train_images: as of ``contingency``.
-        batch_size: as of ``contingency``.
-        scaling: as of ``contingency``.
+        decomposition: see ``contingency``.
+        inclusive: see ``contingency``.
+        bn_statistics: see ``contingency``.
+        train_images: see ``contingency``.
+        batch_size: see ``contingency``.
+        scaling: see ``contingency``.
 
     Returns:
         dict with the keys ``original``, ``low``, ``high``: float32 ``(examples, classes)``, each

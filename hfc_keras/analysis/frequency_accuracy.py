@@ -95,10 +95,10 @@ def frequency_accuracy_by_epoch(model, weights, images, labels, radii, **options
     Args:
         model: keras.Model; its own weights are put back afterwards.
         weights: dict from epoch to weights, or to a function of no argument that returns them.
-        images: as of ``frequency_accuracy``.
-        labels: as of ``frequency_accuracy``.
-        radii: as of ``frequency_accuracy``.
-        **options: as of ``frequency_accuracy``.
+        images: see ``frequency_accuracy``.
+        labels: see ``frequency_accuracy``.
+        radii: see ``frequency_accuracy``.
+        **options: see ``frequency_accuracy``.
 
     Returns:
         DataFrame of ``frequency_accuracy`` with a first column epoch.

@@ -20,7 +20,7 @@ def checked_images(model, images, batch_size=256, name="images", stacklevel=3):
         images: float ``(examples, height, width, channels)`` in [0, 1].
         batch_size: int from 1, images at once.
         name: str, the argument's name of the images.
-        stacklevel: int, as of ``warnings.warn``, 2 being the caller.
+        stacklevel: int, see ``warnings.warn``, 2 being the caller.
 
     Returns:
         float32 array ``(examples, height, width, channels)`` in [0, 1].
@@ -55,7 +55,7 @@ def checked(model, images, labels, batch_size=256, stacklevel=3):
         images: float ``(examples, height, width, channels)`` in [0, 1].
         labels: int ``(examples,)`` or one-hot ``(examples, classes)``.
         batch_size: int from 1, images at once.
-        stacklevel: int, as of ``warnings.warn``, 2 being the caller.
+        stacklevel: int, see ``warnings.warn``, 2 being the caller.
 
     Returns:
         ``(images, labels)``: float32 in [0, 1], and int32 ``(examples,)``.
@@ -116,14 +116,14 @@ def predicted_logits(model, images, change=None, batch_size=256):
 
 
 def accuracy(model, images, labels, change=None, batch_size=256):
-    """Accuracy as of ``changed_accuracy`` for a model, images and labels that are checked.
+    """Accuracy, see ``changed_accuracy``, for a model, images and labels that are checked.
 
     Args:
-        model: as of ``changed_accuracy``.
+        model: see ``changed_accuracy``.
         images: float32 array ``(examples, height, width, channels)``.
         labels: int array ``(examples,)``.
-        change: as of ``changed_accuracy``.
-        batch_size: as of ``changed_accuracy``.
+        change: see ``changed_accuracy``.
+        batch_size: see ``changed_accuracy``.
 
     Returns:
         float in [0, 1].

@@ -24,7 +24,7 @@ class AmplitudePhaseMix(ImageLayer):
     Args:
         probability: float in [0, 1] that a batch is mixed; 0.6 on CIFAR, 0.5 on ImageNet and
             0.16 with an adversary in the paper's code.
-        axes: ``"spatial_channel"`` or ``"spatial"``, as of ``spectrum.recombine``.
+        axes: ``"spatial_channel"`` or ``"spatial"``, see ``spectrum.recombine``.
         clip: bool, whether mixed images are clipped to [0, 1]. The released code does not clip;
             but pixels outside [0, 1] are no image, attacks on them leave their epsilon ball
             when they clip, and ``checks.pixels`` refuses them. False also suits images that

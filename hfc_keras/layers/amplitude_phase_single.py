@@ -34,7 +34,7 @@ class AmplitudePhaseSingle(ImageLayer):
         probability: float in [0, 1] that an image is augmented; others stay as they are. The
             released code has 1, with an adversary up to 1 as well.
         severity: float from 0.1 to 10, the largest strength.
-        axes: ``"spatial_channel"`` or ``"spatial"``, as of ``spectrum.recombine``.
+        axes: ``"spatial_channel"`` or ``"spatial"``, see ``spectrum.recombine``.
         seed: int or None, seed of the layer's random numbers.
         **kwargs: see ``keras.layers.Layer``.
 

@@ -27,8 +27,8 @@ class HybridAugment(ImageLayer):
         recombine: bool, whether it is HybridAugment++.
         kernel_size: int, odd, width of the blur's kernel in pixels.
         sigma: float above 0, standard deviation of the blur in pixels.
-        axes: ``"spatial_channel"`` or ``"spatial"``, as of ``spectrum.recombine``.
-        clip: bool, whether mixed images are clipped to [0, 1], as of ``AmplitudePhaseMix``.
+        axes: ``"spatial_channel"`` or ``"spatial"``, see ``spectrum.recombine``.
+        clip: bool, whether mixed images are clipped to [0, 1], see ``AmplitudePhaseMix``.
         seed: int or None, seed of the layer's random numbers.
         **kwargs: see ``keras.layers.Layer``.
 

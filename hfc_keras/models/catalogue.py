@@ -221,7 +221,7 @@ def build(name, input_shape, classes, **options):
             of resnet14, 26, 50, 101 and 152 and the coresnets also:
 
             - levels: four ints from 1 to 5, dilations of the 3 x 3 convolutions of each stage,
-              as of ``layers.ContextualConv2D``. Default (1, 1, 1, 1), in a coresnet
+              see ``layers.ContextualConv2D``. Default (1, 1, 1, 1), in a coresnet
               (4, 3, 2, 1), which a ``width`` of 1/16 and its multiples can split.
             - end_stage_norm: bool, whether the last block of each stage normalizes behind the
               addition. Default False, in a coresnet True.

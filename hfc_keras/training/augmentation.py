@@ -23,8 +23,8 @@ def as_configs(value):
             way of JSON.
 
     Returns:
-        Tuple of dict, as of ``keras.saving.serialize_keras_object`` without names, dtypes and
-        what was built.
+        Tuple of dict that ``keras.saving.serialize_keras_object`` returns, without names, dtypes
+        and what was built.
 
     Raises:
         ValueError: for no layer, a model, one that mixes labels, holds weights, or cannot be made

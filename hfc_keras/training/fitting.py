@@ -44,7 +44,7 @@ def fit(recipe, store=None, data_dir=None, every_epoch=False):
     Args:
         recipe: training.Recipe.
         store: training.Store, str, Path or None; None keeps nothing.
-        data_dir: str, Path or None, where TFDS keeps its data sets; as of ``data.load``.
+        data_dir: str, Path or None, where TFDS keeps its data sets; see ``data.load``.
         every_epoch: bool, whether the store must hold the weights of every epoch, so that a
             published final model is not enough.
 
@@ -52,7 +52,7 @@ def fit(recipe, store=None, data_dir=None, every_epoch=False):
         ``(model, history)``: the trained, compiled keras.Model, and a DataFrame with the
         columns epoch (from 1), loss, accuracy (means over the epoch while training, with an
         adversary on attacked images) and val_accuracy (on the untouched test images after it);
-        with FGSM as adversary also fgsm_accuracy and pgd_accuracy, as of
+        with FGSM as adversary also fgsm_accuracy and pgd_accuracy, see
         ``CatastrophicOverfitting``, on 200 training images, and with a regularizer
         sensitivity_penalty, the mean over the epoch of the penalty without its weight. Its
         ``attrs["precision"]`` is the precision it was really trained in, such as ``"float32"``,

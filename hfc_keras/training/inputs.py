@@ -17,7 +17,7 @@ def load_data(recipe, data_dir=None):
 
     Args:
         recipe: training.Recipe.
-        data_dir: str, Path or None, as of ``data.load``.
+        data_dir: str, Path or None, see ``data.load``.
 
     Returns:
         data.Dataset.

@@ -48,7 +48,7 @@ def population_images(recipe, dataset, model=None):
 
     Args:
         recipe: training.Recipe.
-        dataset: data.Dataset, as of ``training.load_data``.
+        dataset: data.Dataset, see ``training.load_data``.
         model: keras.Model of the recipe, trained; needed for a recipe with an adversary.
 
     Returns:
@@ -92,7 +92,7 @@ def _drawn(batches, epoch, most):
     batches.epoch, images, labels, count = epoch, [], [], 0
     drawn = batches.dataset()
     if isinstance(drawn, keras.utils.PyDataset):
-        drawn = (drawn[step] for step in range(len(batches)))
+        drawn = map(drawn.__getitem__, range(len(batches)))
     for batch in drawn:
         for kept, part in zip((images, labels), batch, strict=True):
             kept.append(keras.ops.convert_to_numpy(part))

@@ -16,8 +16,8 @@ class Recipe:
 
     Args:
         dataset: str or path, what ``data.load`` takes.
-        examples: None, int or (int, int), as of ``data.load``.
-        image_size: None, int or (int, int), pixels, as of ``data.load``.
+        examples: None, int or (int, int), see ``data.load``.
+        image_size: None, int or (int, int), pixels, see ``data.load``.
         model: str, one of ``models.names()``, networks of your own by ``models.register`` too.
         width: float above 0, multiplies the model's numbers of filters.
         options: dict of further options of ``models.build``, such as ``{"stem": "cifar"}``.
@@ -28,7 +28,7 @@ class Recipe:
         optimizer: ``"adam"``, ``"sgd"``, ``"adagrad"``, ``"adadelta"`` or ``"rmsprop"``.
         learning_rate: float, at least 0.
         schedule: ``"constant"``, ``"cosine"`` (to 0 at the last step), ``"step"`` or
-            ``"one_cycle"`` (up to the learning rate and down to 0, as of ``OneCycle``).
+            ``"one_cycle"`` (up to the learning rate and down to 0, see ``OneCycle``).
         warmup: float in [0, 1) or None, share of the steps in which the rate rises linearly to
             its first value, before another schedule begins on the steps that are left, or of the
             rise of ``"one_cycle"``. None is 0.2 for that one and 0 for the others.
@@ -62,9 +62,9 @@ class Recipe:
         component: ``"original"``, ``"low"`` or ``"high"``, what the training images keep.
         radius: float or None, cycles per image; needed for a component.
         inclusive: bool, ``<=`` or ``<`` at the rim of the disc.
-        outside_gain: float in [0, 1], as of ``layers.RadialFilter``.
+        outside_gain: float in [0, 1], see ``layers.RadialFilter``.
         rescale: bool, whether each training image is divided by its maximum.
-        adversary: None, attacks.Fgsm or attacks.Pgd, what training images are attacked by, as of
+        adversary: None, attacks.Fgsm or attacks.Pgd, what training images are attacked by, see
             ``AdversarialTraining``; or the dict that stands for it in ``to_dict``.
         regularizer: None, ``"low"``, ``"mid"``, ``"high"``, ``"all"`` or a
             regularizers.SensitivityBand, the frequencies that ``FourierRegularized`` leaves the
@@ -76,7 +76,7 @@ class Recipe:
             ``layers.BothCopies`` has it; or ``"apr_sp"``, APR-S and APR-P.
         recombination_probability: float in [0, 1], of a batch to be mixed by these pairs.
         single_probability: float in [0, 1], of an image to be recombined by APR-S.
-        recombination_axes: ``"spatial_channel"`` or ``"spatial"``, as of ``spectrum.recombine``.
+        recombination_axes: ``"spatial_channel"`` or ``"spatial"``, see ``spectrum.recombine``.
         seed: int, of weights, order, augmentation, noise, dropout and label shuffle.
 
     Layers in ``augmentation`` are called in their order, in training mode, on filtered float32
