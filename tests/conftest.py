@@ -80,7 +80,7 @@ def keras_processes():
     server.end()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fresh_python(keras_processes, tmp_path_factory):
     """Run code in a process that has imported Keras alone; return what it printed."""
 

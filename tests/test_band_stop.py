@@ -4,7 +4,7 @@ import pytest
 from own.linear import threshold_model
 
 from hfc_keras import data, models
-from hfc_keras.analysis.band_stop import band_stop_accuracy
+from hfc_keras.analysis.band_stop_accuracy import band_stop_accuracy
 
 COLUMNS = ["inner", "outer", "coefficients", "accuracy", "drop", "examples"]
 

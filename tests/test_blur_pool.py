@@ -21,24 +21,19 @@ HALVED = {
     6: [6.5625, 8.125, 9.6875],
     7: [6.5625, 7.65625, 9.375],
 }
-# By name: a layer and what it makes of (8, 9) pixels.
 LAYERS = {
-    "blur": (layers.BlurPool2D(4), (4, 5)),
-    "blur_by_3": (layers.BlurPool2D(5, strides=3), (3, 3)),
-    "blur_alone": (layers.BlurPool2D(2, strides=1), (8, 9)),
-    "max_blur": (layers.MaxBlurPool2D(), (4, 4)),
-    "max_blur_same": (layers.MaxBlurPool2D(3, 2, padding="same"), (4, 5)),
-    "flc": (layers.FourierPool2D(), (4, 5)),
-    "asap": (layers.FourierPool2D("hamming"), (4, 5)),
+    "blur": layers.BlurPool2D(4),
+    "blur_by_3": layers.BlurPool2D(5, strides=3),
+    "blur_alone": layers.BlurPool2D(2, strides=1),
+    "max_blur": layers.MaxBlurPool2D(),
+    "max_blur_same": layers.MaxBlurPool2D(3, 2, padding="same"),
+    "flc": layers.FourierPool2D(),
+    "asap": layers.FourierPool2D("hamming"),
 }
 
 
 def numpy_of(tensor):
     return ops.convert_to_numpy(tensor)
-
-
-def fresh(layer, **changes):
-    return type(layer).from_config({**layer.get_config(), **changes})
 
 
 def binomial(images, size, strides):
@@ -59,70 +54,9 @@ def images(rng):
     return rng.standard_normal((3, 8, 9, 2)).astype("float32")
 
 
-@pytest.mark.parametrize("name", LAYERS)
-class TestContract:
-    """What every pooling of the package must do."""
-
-    def test_config_round_trip(self, name):
-        layer, _ = LAYERS[name]
-        copy = fresh(layer)
-        assert copy.get_config() == layer.get_config()
-        arguments = layer.get_config().keys() - keras.layers.Layer().get_config().keys()
-        assert all(getattr(copy, name) == getattr(layer, name) for name in arguments)
-
-    def test_shape_is_inferred_also_for_unknown_sizes(self, name, images):
-        layer, sides = LAYERS[name]
-        assert layer.compute_output_shape((None, 8, 9, 2)) == (None, *sides, 2)
-        assert layer(keras.Input((None, None, 2))).shape == (None, None, None, 2)
-        assert layer(images).shape == (3, *sides, 2)
-
-    def test_unknown_sizes_give_the_same(self, name, images):
-        layer, _ = LAYERS[name]
-        inputs = keras.Input((None, None, 2))
-        model = keras.Model(inputs, layer(inputs))
-        known = numpy_of(layer(images))
-        np.testing.assert_allclose(model.predict(images, verbose=0), known, atol=1e-5)
-
-    def test_constants_stay(self, name):
-        layer, sides = LAYERS[name]
-        np.testing.assert_allclose(numpy_of(layer(np.ones((1, 8, 9, 1)))), 1, atol=1e-6)
-
-    def test_mixed_precision_returns_the_compute_dtype(self, name, images):
-        layer, _ = LAYERS[name]
-        half = fresh(layer, dtype="mixed_bfloat16")(images)
-        assert keras.backend.standardize_dtype(half.dtype) == "bfloat16"
-        half = numpy_of(ops.cast(half, "float32"))
-        np.testing.assert_allclose(half, numpy_of(layer(images)), atol=0.03)
-
-    def test_integers_are_taken_as_floats(self, name, rng):
-        layer, _ = LAYERS[name]
-        images = rng.integers(0, 256, (2, 8, 9, 3)).astype("uint8")
-        expected = numpy_of(layer(images.astype("float32")))
-        np.testing.assert_allclose(numpy_of(layer(images)), expected, atol=1e-4)
-
-    def test_trains_and_loads(self, name, images, tmp_path):
-        layer, _ = LAYERS[name]
-        inputs = keras.Input((8, 9, 2))
-        x = fresh(layer)(keras.layers.Conv2D(2, 3, padding="same")(inputs))
-        model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
-        assert len(model.weights) == 2
-        model.compile("sgd", "mse")
-        before = model.get_weights()
-        model.fit(images, np.zeros((3, 2)), batch_size=2, verbose=0)
-        assert not any(map(np.array_equal, before, model.get_weights()))
-        model.save(tmp_path / "model.keras")
-        loaded = keras.models.load_model(tmp_path / "model.keras")
-        expected = model.predict(images, verbose=0)
-        np.testing.assert_allclose(loaded.predict(images, verbose=0), expected, atol=1e-6)
-
-    @pytest.mark.tensorflow
-    def test_works_in_a_tf_data_pipeline(self, name, images):
-        import tensorflow as tf
-
-        layer, sides = LAYERS[name]
-        dataset = tf.data.Dataset.from_tensor_slices(images).batch(2).map(layer)
-        shapes = [batch.shape for batch in dataset.as_numpy_iterator()]
-        assert shapes == [(2, *sides, 2), (1, *sides, 2)]
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
+def test_constants_stay(layer):
+    np.testing.assert_allclose(numpy_of(layer(np.ones((1, 8, 9, 1)))), 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", HALVED)

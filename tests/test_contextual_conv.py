@@ -6,21 +6,10 @@ import pytest
 from keras import ops
 
 from hfc_keras import layers, models, regularizers
-from hfc_keras.models.catalogue import BOTTLENECKS
+from hfc_keras.models.networks import BOTTLENECKS
 
 pytestmark = pytest.mark.jax
 
-LAYERS = [
-    layers.ContextualConv2D(8, 5, levels=2, strides=2, use_bias=True),
-    layers.ContextualConv2D(
-        5,
-        splits=[2, 3],
-        dilations=(1, 4),
-        kernel_initializer=keras.initializers.HeNormal(1),
-        kernel_regularizer=regularizers.KernelRoughness(0.1),
-        kernel_constraint=regularizers.MaxRoughness(1.0),
-    ),
-]
 SPLITS = {1: [16], 2: [8, 8], 3: [8, 4, 4], 4: [4, 4, 4, 4], 5: [4, 4, 4, 2, 2]}
 
 
@@ -105,62 +94,17 @@ def test_weights_are_as_many_and_start_as_those_of_a_plain_convolution(levels, u
     np.testing.assert_array_equal(kernel, ops.convert_to_numpy(plain.kernel))
 
 
-@pytest.mark.parametrize("layer", LAYERS, ids=["levels", "splits"])
-class TestContract:
-    """What every layer of the package must do."""
-
-    def test_config_round_trip(self, layer):
-        config = layer.get_config()
-        copy = layers.ContextualConv2D.from_config(config)
-        assert copy.get_config() == config
-        assert (copy.splits, copy.dilations) == (layer.splits, layer.dilations)
-
-    def test_shape_is_inferred_also_for_unknown_sizes(self, layer):
-        copy = layers.ContextualConv2D.from_config(layer.get_config())
-        assert copy(keras.Input((None, 7, 3))).shape[1:3] == (None, -(-7 // layer.strides))
-
-    def test_mixed_precision_returns_the_compute_dtype(self, layer, images):
-        config = layer.get_config()
-        full = layers.ContextualConv2D.from_config(config)
-        half = layers.ContextualConv2D.from_config({**config, "dtype": "mixed_bfloat16"})
-        for each in (full, half):
-            each.build(images.shape)
-        half.set_weights(full.get_weights())
-        output = half(images)
-        assert keras.backend.standardize_dtype(output.dtype) == "bfloat16"
-        assert {weight.dtype for weight in half.weights} == {"float32"}
-        np.testing.assert_allclose(
-            ops.convert_to_numpy(ops.cast(output, "float32")),
-            ops.convert_to_numpy(full(images)),
-            atol=0.05,
-        )
-
-    @pytest.mark.parametrize("jit_compile", [True, False])
-    def test_trains_inside_a_model(self, layer, jit_compile, images):
-        copy = layers.ContextualConv2D.from_config(layer.get_config())
-        model = keras.Sequential([keras.Input((9, 12, 3)), copy, keras.layers.Flatten()])
-        model.compile("sgd", "mse", jit_compile=jit_compile)
-        before = model.get_weights()
-        model.fit(images, np.zeros((2, model.output_shape[1])), verbose=0)
-        assert not any(map(np.array_equal, before, model.get_weights()))
-        assert len(copy.losses) == (2 if layer.kernel_regularizer else 0)
-
-
-def test_a_model_with_the_layers_loads_in_a_fresh_process(images, tmp_path, fresh_python):
-    chain = [layers.ContextualConv2D.from_config(layer.get_config()) for layer in LAYERS]
-    model = keras.Sequential([keras.Input((9, 12, 3)), *chain])
-    model.save(tmp_path / "model.keras")
-    np.save(tmp_path / "images.npy", images)
-    code = """
-import sys, numpy, keras
-import hfc_keras.layers, hfc_keras.regularizers
-model = keras.models.load_model(sys.argv[1] + "/model.keras")
-images = numpy.load(sys.argv[1] + "/images.npy")
-numpy.save(sys.argv[1] + "/output.npy", keras.ops.convert_to_numpy(model(images)))
-"""
-    fresh_python(code, tmp_path)
-    expected = ops.convert_to_numpy(model(images))
-    np.testing.assert_allclose(np.load(tmp_path / "output.npy"), expected, atol=1e-5)
+def test_each_level_has_its_regularizer_and_constraint():
+    layer = layers.ContextualConv2D(
+        5,
+        splits=[2, 3],
+        dilations=(1, 4),
+        kernel_regularizer=regularizers.KernelRoughness(0.1),
+        kernel_constraint=regularizers.MaxRoughness(1.0),
+    )
+    layer.build((None, 9, 12, 3))
+    assert len(layer.losses) == 2
+    assert all(kernel.constraint is layer.kernel_constraint for kernel in layer.kernels)
 
 
 @pytest.mark.parametrize(

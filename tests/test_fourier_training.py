@@ -362,7 +362,7 @@ class TestRecipe:
             ({"regularizer": "hihg"}, "nearest: 'high'. Received: regularizer='hihg'"),
             ({"regularizer": (10, 5)}, "Received: inner=10.0, outer=5.0"),
             ({"regularizer": "low", "regularizer_weight": -1}, "regularizer_weight=-1"),
-            ({"regularizer": "low", "adversary": Pgd(0.1)}, "must be None with an adversary"),
+            ({"regularizer": "low", "adversary": Pgd(0.1)}, "cannot be combined"),
             ({"regularizer": "low", "rescale": True}, "with a regularizer.*rescale=True"),
             (
                 {"regularizer": "low", "component": "low", "radius": 2},

@@ -1,5 +1,3 @@
-import json
-
 import keras
 import numpy as np
 import pytest
@@ -10,35 +8,6 @@ from hfc_keras.layers.mix_up import MixUp
 
 pytestmark = pytest.mark.jax
 
-LAYERS = [
-    layers.RadialFilter(2.0),
-    layers.RadialFilter(3, component="high", inclusive=False, outside_gain=0.5),
-    layers.BandFilter(1, 3, inclusive=False, stop=True),
-    layers.RescaleToMax(),
-    layers.RandomCropFlip(padding=2, flip=True, seed=3),
-    layers.PixelNoise(0.1, seed=3),
-]
-IDS = ["low", "high", "band", "rescale", "crop_flip", "noise"]
-# Every layer of images that the package has, by what makes it.
-EVERY = {
-    "radial": lambda **options: layers.RadialFilter(2, "high", **options),
-    "band": lambda **options: layers.BandFilter(1, 3, **options),
-    "rescale": layers.RescaleToMax,
-    "crop_flip": lambda **options: layers.RandomCropFlip(2, seed=3, **options),
-    "noise": lambda **options: layers.PixelNoise(0.1, seed=3, **options),
-    "mix": lambda **options: layers.AmplitudePhaseMix(1.0, seed=3, **options),
-    "single": lambda **options: layers.AmplitudePhaseSingle(seed=3, **options),
-    "hybrid": lambda **options: layers.HybridAugment(1.0, True, 5, seed=3, **options),
-    "blur_pool": lambda **options: layers.BlurPool2D(4, **options),
-    "max_blur_pool": layers.MaxBlurPool2D,
-    "fourier_pool": layers.FourierPool2D,
-    "asap": lambda **options: layers.FourierPool2D("hamming", **options),
-    "contextual": lambda **options: layers.ContextualConv2D(8, strides=2, **options),
-    "splits": lambda **options: layers.ContextualConv2D(
-        8, splits=(6, 2), dilations=[1, 3], kernel_regularizer="l2", **options
-    ),
-    "smooth": lambda **options: layers.SmoothConv2D(6, (3, 5), 0.25, padding="same", **options),
-}
 # By argument: what it must not be, whichever layer has it.
 NO_NUMBER = [np.nan, np.inf, -np.inf, None, "3", [1], True, 1j, np.ones(1)]
 NO_FLAG = ["no", 1, 0, 0.0, None, [True], np.nan]
@@ -102,60 +71,6 @@ def images(rng):
     return rng.random((4, 8, 9, 3), "float32")
 
 
-@pytest.mark.parametrize("layer", LAYERS, ids=IDS)
-class TestContract:
-    """What every layer of the package must do."""
-
-    def test_config_round_trip(self, layer):
-        copy = type(layer).from_config(layer.get_config())
-        assert copy.get_config() == layer.get_config()
-        arguments = layer.get_config().keys() - keras.layers.Layer().get_config().keys()
-        assert all(getattr(copy, name) == getattr(layer, name) for name in arguments)
-
-    def test_shape_is_inferred_also_for_unknown_sizes(self, layer, images):
-        assert layer.compute_output_shape((None, 8, 9, 3)) == (None, 8, 9, 3)
-        symbolic = layer(keras.Input((None, None, 3)))
-        assert symbolic.shape == (None, None, None, 3)
-        assert layer(images).shape == images.shape
-
-    def test_mixed_precision_returns_the_compute_dtype(self, layer, images):
-        config = {**layer.get_config(), "dtype": "mixed_bfloat16"}
-        output = type(layer).from_config(config)(images)
-        assert keras.backend.standardize_dtype(output.dtype) == "bfloat16"
-        full = ops.convert_to_numpy(type(layer).from_config(layer.get_config())(images))
-        half = ops.convert_to_numpy(ops.cast(output, "float32"))
-        np.testing.assert_allclose(half, full, rtol=1e-2, atol=1e-6)
-
-    def test_integers_are_taken_as_floats(self, layer, rng):
-        if isinstance(layer, layers.PixelNoise):
-            pytest.skip("clips to [0, 1] and so refuses integers")
-        images = rng.integers(0, 256, (2, 8, 9, 3)).astype("uint8")
-        fresh = [type(layer).from_config(layer.get_config()) for _ in range(2)]
-        whole, floats = fresh[0](images), fresh[1](images.astype("float32"))
-        np.testing.assert_allclose(
-            ops.convert_to_numpy(whole).astype("float32"), ops.convert_to_numpy(floats), atol=1e-4
-        )
-
-    def test_has_no_weights(self, layer, images):
-        layer(images)
-        assert layer.weights == []
-
-    def test_trains_inside_a_model(self, layer, images):
-        copy = type(layer).from_config(layer.get_config())
-        model = keras.Sequential([keras.Input((8, 9, 3)), copy, keras.layers.Conv2D(1, 3)])
-        model.compile("sgd", "mse")
-        history = model.fit(images, np.zeros((4, 6, 7, 1)), batch_size=3, verbose=0)
-        assert np.isfinite(history.history["loss"]).all()
-
-    @pytest.mark.tensorflow
-    def test_works_in_a_tf_data_pipeline(self, layer, images):
-        import tensorflow as tf
-
-        dataset = tf.data.Dataset.from_tensor_slices(images).batch(3).map(layer)
-        shapes = [batch.shape for batch in dataset.as_numpy_iterator()]
-        assert shapes == [(3, 8, 9, 3), (1, 8, 9, 3)]
-
-
 @pytest.fixture
 def settings():
     """Keras' global settings, to be changed and put back."""
@@ -168,107 +83,6 @@ def settings():
 
 def numbers(tensor):
     return ops.convert_to_numpy(ops.cast(tensor, "float32"))
-
-
-def same_weights(layer, images):
-    """Output of a layer whose random weights, if it has any, are those of every other one."""
-    layer.build(images.shape)
-    for index, weight in enumerate(layer.weights):
-        weight.assign(np.random.default_rng(index).normal(size=weight.shape))
-    return layer(images)
-
-
-@pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
-class TestEveryLayer:
-    """What holds of each layer of images under every setting, dtype and batch."""
-
-    @pytest.mark.parametrize("batch", [0, 1])
-    def test_takes_an_empty_batch_and_one_image(self, make, batch, images):
-        layer = make()
-        result = layer(images[:batch])
-        assert tuple(result.shape) == (batch, *layer.compute_output_shape((None, 8, 9, 3))[1:])
-        assert np.isfinite(numbers(result)).all()
-
-    @pytest.mark.tensorflow
-    @pytest.mark.parametrize("sides", [(8, 9), (None, None)])
-    def test_takes_batches_of_any_length_in_tf_data(self, make, sides, images):
-        import tensorflow as tf
-
-        layer = make()
-        layer.build((None, *sides, 3))
-        batches = tf.data.Dataset.from_generator(
-            lambda: (images[:length] for length in (4, 0, 1)),
-            output_signature=tf.TensorSpec((None, *sides, 3), "float32"),
-        )
-        found = [batch.shape for batch in batches.map(layer).as_numpy_iterator()]
-        shape = layer.compute_output_shape((None, 8, 9, 3))[1:]
-        assert found == [(4, *shape), (0, *shape), (1, *shape)]
-
-    @pytest.mark.parametrize(
-        ("inputs", "message"),
-        [
-            (np.zeros((8, 9, 3)), r"channels\): expected ndim=4.*inputs.shape=\(8, 9, 3\)"),
-            (np.zeros((1, 1, 8, 9, 3)), "expected ndim=4, found ndim=5. Received: inputs.shape"),
-            (np.zeros((2, 0, 9, 3)), r"at least 1 pixel a side.*inputs.shape=\(2, 0, 9, 3\)"),
-            (np.zeros((2, 8, 0, 3)), "at least 1 pixel a side"),
-            (np.zeros((2, 8, 9, 0)), "and 1 channel. Received"),
-            (np.zeros((2, 8, 9, 3), complex), "real numbers. Received: inputs.dtype='complex128'"),
-            (np.full((2, 8, 9, 3), "x"), "real numbers. Received: inputs.dtype"),
-            (None, "Received: inputs"),
-            ("images", "Received: inputs"),
-        ],
-    )
-    def test_refuses_other_inputs_by_name(self, make, inputs, message):
-        with pytest.raises(ValueError, match=message):
-            make()(inputs)
-        if getattr(inputs, "ndim", 0) in (3, 5):
-            with pytest.raises(ValueError, match="expected ndim=4"):
-                make()(keras.Input(inputs.shape[1:]))
-
-    @pytest.mark.parametrize(
-        "dtype", [None, "mixed_float16", "float64", keras.DTypePolicy("mixed_bfloat16")], ids=str
-    )
-    def test_config_is_json_and_rebuilds_the_layer(self, make, dtype):
-        text = json.dumps(make(dtype=dtype).get_config())
-        copy = type(make()).from_config(json.loads(text))
-        assert json.dumps(copy.get_config()) == text
-        assert copy.compute_dtype == make(dtype=dtype).compute_dtype
-
-    def test_channels_first_as_a_global_setting_changes_nothing(self, make, settings, images):
-        expected = numbers(same_weights(make(), images))
-        settings.set_image_data_format("channels_first")
-        np.testing.assert_array_equal(numbers(same_weights(make(), images)), expected)
-
-    @pytest.mark.tensorflow
-    def test_float64_as_a_global_setting(self, make, settings, images):
-        expected = numbers(same_weights(make(), images))
-        settings.set_floatx("float64")
-        settings.set_dtype_policy("float64")
-        for given in (images.astype("float64"), images):
-            result = same_weights(make(), given)
-            assert result.dtype == "float64"
-            np.testing.assert_allclose(numbers(result), expected, atol=1e-5)
-
-    @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-    def test_mixed_precision_as_a_global_setting(self, make, policy, settings, images):
-        expected = numbers(same_weights(make(), images))
-        settings.set_dtype_policy(policy)
-        result = same_weights(make(), images)
-        assert keras.backend.standardize_dtype(result.dtype) == policy.removeprefix("mixed_")
-        np.testing.assert_allclose(numbers(result), expected, atol=0.02 * np.abs(expected).max())
-
-    @pytest.mark.tensorflow
-    def test_says_whether_xla_has_its_operations(self, make, images):
-        import tensorflow as tf
-
-        layer = make()
-        layer.build(images.shape)
-        compiled = tf.function(layer, jit_compile=True)
-        if layer.supports_jit:
-            assert np.isfinite(numbers(compiled(images))).all()
-        else:
-            with pytest.raises(tf.errors.InvalidArgumentError, match="No registered"):
-                compiled(images)
 
 
 @pytest.mark.parametrize(
@@ -292,23 +106,6 @@ def test_rescale_in_half_precision_takes_components_beyond_its_range(images):
     result = layers.RescaleToMax(dtype="mixed_float16")(1e6 * images)
     expected = images / images.max(axis=(1, 2, 3), keepdims=True)
     np.testing.assert_allclose(numbers(result), expected, atol=1e-3)
-
-
-def test_models_with_the_layers_load_in_a_fresh_process(tmp_path, images, fresh_python):
-    chain = [type(layer).from_config(layer.get_config()) for layer in LAYERS]
-    model = keras.Sequential([keras.Input((None, None, 3)), *chain])
-    model.save(tmp_path / "model.keras")
-    np.save(tmp_path / "images.npy", images)
-    code = """
-import sys, numpy, keras
-import hfc_keras.layers
-folder = sys.argv[1]
-model = keras.models.load_model(folder + "/model.keras")
-numpy.save(folder + "/output.npy", model.predict(numpy.load(folder + "/images.npy"), verbose=0))
-"""
-    fresh_python(code, tmp_path)
-    expected = model.predict(images, verbose=0)
-    np.testing.assert_allclose(np.load(tmp_path / "output.npy"), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("gain", [0.0, 0.5])
@@ -343,11 +140,6 @@ def test_crop_flip_returns_shifted_or_mirrored_copies():
     matches = (output[:, None] == variants[None]).all(axis=(2, 3, 4))
     assert (matches.sum(axis=1) == 1).all()
     assert (matches.sum(axis=0) > 5).all()
-
-
-def test_crop_flip_does_nothing_outside_training(images):
-    layer = layers.RandomCropFlip(padding=2, seed=0)
-    np.testing.assert_array_equal(ops.convert_to_numpy(layer(images, training=False)), images)
 
 
 def test_pixel_noise_is_gaussian_and_clipped(images):
@@ -495,10 +287,6 @@ class TestSmoothConv2D:
 
     OPTIONS = {"padding": "same", "strides": 2, "use_bias": True, "activation": "relu"}
 
-    @pytest.fixture
-    def layer(self):
-        return layers.SmoothConv2D(6, (3, 5), rho=0.25, groups=3, bias_initializer="ones")
-
     @pytest.mark.parametrize("normalize", [True, False])
     @pytest.mark.parametrize("rho", [0, 0.5])
     def test_output_is_that_of_the_smoothed_kernel(self, rho, normalize, images):
@@ -509,50 +297,6 @@ class TestSmoothConv2D:
         plain.set_weights([kernels.smooth(smooth.kernel, rho, normalize), smooth.bias])
         np.testing.assert_allclose(output, ops.convert_to_numpy(plain(images)), atol=1e-5)
         assert smooth.compute_output_shape((None, 8, 9, 3)) == (None, 4, 5, 4)
-
-    def test_config_round_trip(self, layer):
-        config = layer.get_config()
-        copy = layers.SmoothConv2D.from_config(config)
-        assert copy.get_config() == config
-        assert (copy.rho, copy.normalize, copy.groups) == (0.25, False, 3)
-
-    def test_mixed_precision(self, layer, images):
-        config = layer.get_config()
-        half = layers.SmoothConv2D.from_config({**config, "dtype": "mixed_bfloat16"})
-        full = layers.SmoothConv2D.from_config(config)
-        half.build(images.shape)
-        full.build(images.shape)
-        full.set_weights(half.get_weights())
-        output = half(images)
-        assert keras.backend.standardize_dtype(output.dtype) == "bfloat16"
-        assert half.kernel.dtype == "float32"
-        np.testing.assert_allclose(
-            ops.convert_to_numpy(ops.cast(output, "float32")),
-            ops.convert_to_numpy(full(images)),
-            atol=0.05,
-        )
-
-    @pytest.mark.parametrize("jit_compile", [True, False])
-    def test_trains_and_loads_in_a_fresh_process(
-        self, layer, jit_compile, images, tmp_path, fresh_python
-    ):
-        model = keras.Sequential([keras.Input((8, 9, 3)), layer])
-        model.compile("sgd", "mse", jit_compile=jit_compile)
-        before = model.get_weights()
-        model.fit(images, np.zeros((4, 6, 5, 6)), batch_size=3, verbose=0)
-        assert not any(map(np.array_equal, before, model.get_weights()))
-        model.save(tmp_path / "model.keras")
-        np.save(tmp_path / "images.npy", images)
-        code = """
-import sys, numpy, keras
-import hfc_keras.layers
-model = keras.models.load_model(sys.argv[1] + "/model.keras")
-images = numpy.load(sys.argv[1] + "/images.npy")
-numpy.save(sys.argv[1] + "/output.npy", model.predict(images, verbose=0))
-"""
-        fresh_python(code, tmp_path)
-        expected = model.predict(images, verbose=0)
-        np.testing.assert_allclose(np.load(tmp_path / "output.npy"), expected, atol=1e-5)
 
     @pytest.mark.parametrize("rho", [-0.5, float("inf"), "1"])
     def test_wrong_rho_is_refused(self, rho):

@@ -121,5 +121,5 @@ def test_probabilities_and_nan_are_refused(images):
     flat = keras.layers.Flatten()(inputs)
     with pytest.raises(ValueError, match="must return logits"):
         analysis.shift_consistency(keras.Model(inputs, keras.layers.Softmax()(flat)), images)
-    with pytest.raises(ValueError, match="no NaN"):
+    with pytest.raises(ValueError, match="must return finite logits"):
         analysis.shift_consistency(keras.Model(inputs, flat * np.nan), images)

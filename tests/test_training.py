@@ -113,7 +113,7 @@ class TestRecipe:
             ({"examples": np.array(0)}, "Received: examples="),
             ({"rescale": "yes"}, "Received: rescale='yes'"),
             ({"options": 3}, "Received: options=3"),
-            ({"options": {"width": 2}}, "field of Recipe must not stand in `options`"),
+            ({"options": {"width": 2}}, "`options` must not hold a field of Recipe"),
             ({"options": {"stem": object()}}, "Received: options="),
             ({"dataset": 3}, "Received: dataset=3"),
             ({"milestones": (30,)}, "'step' with milestones.*Received: schedule='constant'"),

@@ -7,6 +7,7 @@ import pandas as pd
 
 from hfc_keras import analysis, checks, reporting, training
 from hfc_keras.reporting.rows import KEYS as KEYS
+from hfc_keras.training.inputs import training_split
 
 RADII = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
 STATISTICS = ("moving", "batch", "population")
@@ -160,7 +161,7 @@ def _measured(cell, model, epoch, count, split, options):
 
 def _training_images(cell, count):
     """Training images in a fixed random order, with the labels trained on."""
-    split = training.training_split(cell.recipe, cell.dataset())
+    split = training_split(cell.recipe, cell.dataset())
     return split.take(np.random.default_rng(0).permutation(len(split))[:count])
 
 

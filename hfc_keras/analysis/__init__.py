@@ -5,17 +5,15 @@ float32 or finer. To measure a half-precision model in full, build it under ``fl
 weights.
 """
 
-from hfc_keras.analysis.band_stop import band_stop_accuracy as band_stop_accuracy
+from hfc_keras.analysis.band_stop_accuracy import band_stop_accuracy as band_stop_accuracy
 from hfc_keras.analysis.batch_norm import with_statistics as with_statistics
 from hfc_keras.analysis.calibration import calibration as calibration
-from hfc_keras.analysis.calibration import calibration_errors as calibration_errors
 from hfc_keras.analysis.changed_accuracy import changed_accuracy as changed_accuracy
 from hfc_keras.analysis.contingency import component_probabilities as component_probabilities
 from hfc_keras.analysis.contingency import contingency as contingency
 from hfc_keras.analysis.corruption_accuracy import corruption_accuracy as corruption_accuracy
 from hfc_keras.analysis.corruption_accuracy import mean_corruption_error as mean_corruption_error
 from hfc_keras.analysis.fourier_heat_map import fourier_heat_map as fourier_heat_map
-from hfc_keras.analysis.fourier_heat_map import half_plane as half_plane
 from hfc_keras.analysis.fourier_sensitivity import fourier_sensitivity as fourier_sensitivity
 from hfc_keras.analysis.frequency_accuracy import frequency_accuracy as frequency_accuracy
 from hfc_keras.analysis.frequency_accuracy import (

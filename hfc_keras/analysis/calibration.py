@@ -42,8 +42,8 @@ def calibration(model, images, labels, bins=15, examples_per_bin=100, batch_size
 
     Raises:
         ValueError: for pixels outside [0, 1], images that do not fit the model, labels that do not
-            fit the images or the classes, a model that returns probabilities or NaN, a number of
-            bins or of examples in them that is not a whole one from 1.
+            fit the images or the classes, a model that returns probabilities or logits that are
+            not finite, a number of bins or of examples in them that is not a whole one from 1.
 
     Reference:
         Guo et al., On Calibration of Modern Neural Networks, ICML 2017, for the first error.

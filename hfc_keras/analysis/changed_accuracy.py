@@ -21,7 +21,8 @@ def changed_accuracy(model, images, labels, change=None, batch_size=256):
 
     Raises:
         ValueError: for pixels outside [0, 1], images that do not fit the model, labels that do not
-            fit the images or the classes, a model that returns probabilities or NaN.
+            fit the images or the classes, a model that returns probabilities or logits
+            that are not finite.
 
     Example:
         >>> from hfc_keras import data, models

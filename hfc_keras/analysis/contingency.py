@@ -7,9 +7,9 @@ import pandas as pd
 from keras import ops
 from tqdm import tqdm
 
-from hfc_keras import checks, gradients, layers, singular_values, spectrum
+from hfc_keras import checks, layers, singular_values, spectrum
 from hfc_keras.analysis.batch_norm import with_statistics
-from hfc_keras.analysis.predictions import checked, checked_images, without_nan
+from hfc_keras.analysis.predictions import checked, checked_images, finite_logits
 
 DECOMPOSITIONS = ("fourier", "svd")
 SCALINGS = ("none", "max")
@@ -115,12 +115,12 @@ def component_probabilities(
         model: keras.Model that returns logits ``(batch, classes)``.
         images: float ``(examples, height, width, channels)`` in [0, 1].
         radius: float, cycles per image, at least 0.
-        decomposition: as of ``contingency``.
-        inclusive: as of ``contingency``.
-        bn_statistics: as of ``contingency``.
-        train_images: as of ``contingency``.
-        batch_size: as of ``contingency``.
-        scaling: as of ``contingency``.
+        decomposition: see ``contingency``.
+        inclusive: see ``contingency``.
+        bn_statistics: see ``contingency``.
+        train_images: see ``contingency``.
+        batch_size: see ``contingency``.
+        scaling: see ``contingency``.
 
     Returns:
         dict with the keys ``original``, ``low``, ``high``: float32 ``(examples, classes)``, each
@@ -141,10 +141,7 @@ def component_probabilities(
     options = (checks.radii([radius], "radius"), decomposition, inclusive, batch_size, scaling)
     logits = [values for _, values in _predicted(tested, images, *options)]
     values = np.concatenate(logits, axis=1)
-    largest = values.max(axis=2, keepdims=True)
-    bad = int((~np.isfinite(largest)).sum())
-    checks.require(not bad, "`model` must return finite logits", **{"rows without": bad})
-    values = np.exp(values - largest)
+    values = np.exp(values - values.max(axis=2, keepdims=True))
     values /= values.sum(axis=2, keepdims=True)
     return dict(zip(("original", "low", "high"), values, strict=True))
 
@@ -156,7 +153,6 @@ def _predicted(model, images, radii, decomposition, inclusive, batch_size, scali
     """
     checks.choice("decomposition", decomposition, DECOMPOSITIONS)
     checks.choice("scaling", scaling, SCALINGS)
-    predict = gradients.compiled(model, gradients.outputs)
     starts = range(0, len(images), batch_size)
     for start in tqdm(starts, desc="predictions by component", leave=False, disable=None):
         batch = images[start : start + batch_size]
@@ -165,7 +161,7 @@ def _predicted(model, images, radii, decomposition, inclusive, batch_size, scali
         parts = [part for low in lows for part in (low, batch - low)]
         if scaling == "max":
             parts = [ops.convert_to_numpy(layers.RescaleToMax()(part)) for part in parts]
-        yield energy, [without_nan(predict(part)[0]) for part in (batch, *parts)]
+        yield energy, list(finite_logits(model, (batch, *parts)))
 
 
 def _low_parts(images, radii, decomposition, inclusive):

@@ -98,13 +98,13 @@ def corruption_accuracy(
         split = published(name, severity) if published else None
         if split is None:
             change = functools.partial(corrupt, name=name, severity=severity, seed=seed)
-            measured = measure(images, labels, change), len(images), "generated"
+            found = measure(images, labels, change), len(images), "generated"
         else:
             contract.model_input(model, split.images, "published")
             classes = contract.form_of(model, images).classes
             true = checks.class_indices(split.labels, len(split), classes)
-            measured = measure(split.images, true), len(split), SOURCE
-        rows.append((name, severity, *measured))
+            found = measure(split.images, true), len(split), SOURCE
+        rows.append((name, severity, *found))
     return pd.DataFrame(rows, columns=["corruption", "severity", "accuracy", "examples", "source"])
 
 

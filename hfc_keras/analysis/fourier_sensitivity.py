@@ -8,7 +8,7 @@ from keras import ops
 from tqdm import tqdm
 
 from hfc_keras import checks, gradients, losses, spectrum
-from hfc_keras.analysis.predictions import checked
+from hfc_keras.analysis.predictions import checked, require_finite
 
 
 def fourier_sensitivity(model, images, labels, channels="mean", rings="sum", batch_size=256):
@@ -75,7 +75,8 @@ def fourier_sensitivity(model, images, labels, channels="mean", rings="sum", bat
     measure = gradients.compiled(model, _Shares(channels, rings))
     starts = tqdm(range(0, len(images), batch_size), "sensitivity", leave=False, disable=None)
     parts = [measure(images[at : at + batch_size], labels[at : at + batch_size]) for at in starts]
-    shares = np.concatenate([np.asarray(part, "float64") for (part,) in parts])
+    require_finite(sum(int((~np.asarray(finite)).sum()) for _, finite in parts))
+    shares = np.concatenate([np.asarray(part, "float64") for part, _ in parts])
     return _table(shares, _white(rings, *images.shape[1:3]))
 
 
@@ -93,9 +94,9 @@ class _Shares:
 
         (_, logits), gradient = gradients.value_and_gradient(total, images, has_aux=True)
         shares = spectrum.ring_shares(gradient, self.rings, self.channels)
-        # Compiled code may hide a logit that is none from the gradient.
-        bad = ops.any(ops.isnan(logits), axis=-1, keepdims=True)
-        return (ops.where(bad, float("nan"), shares),)
+        finite = ops.all(ops.isfinite(logits), axis=-1)
+        # Compiled code may hide from the gradient that a logit is not finite.
+        return ops.where(finite[:, None], shares, float("nan")), finite
 
 
 def _white(rings, height, width):
@@ -110,7 +111,7 @@ def _table(shares, white):
     bad = np.flatnonzero(~np.isfinite(shares).all(axis=1))
     checks.require(
         len(bad) == 0,
-        f"`model` must have finite gradients and no NaN; those of {len(bad)} images are not",
+        f"`model` must have finite gradients; those of {len(bad)} images are not",
         **{"first image": int(bad[0]) if len(bad) else None},
     )
     counted = shares[shares.any(axis=1)]

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from hfc_keras import checks, gradients
+from hfc_keras import checks
 from hfc_keras.analysis.batch_norm import with_statistics
-from hfc_keras.analysis.predictions import checked, without_nan
+from hfc_keras.analysis.predictions import checked, finite_logits
 from hfc_keras.analysis.scaling import scaled_components
 
 
@@ -55,7 +55,7 @@ def frequency_accuracy(
     Raises:
         ValueError: for pixels outside [0, 1], images that do not fit the model, labels that
             do not fit the images, a radius list that is empty, repeated or out of range, or
-            a model that does not keep the ``contract`` or returns NaN.
+            a model that does not keep the ``contract`` or whose logits are not finite.
 
     Reference:
         Wang et al., High-Frequency Component Helps Explain the Generalization of
@@ -72,13 +72,11 @@ def frequency_accuracy(
     radii = checks.radii(radii)
     tested = with_statistics(model, bn_statistics, train_images)
     right = np.zeros(1 + 2 * len(radii), "int64")
-    predict = gradients.compiled(tested, gradients.outputs)
     batches = scaled_components(images, radii, inclusive, scaling, batch_size, outside_gain)
     total = -(-len(images) // batch_size)
     for rows, parts in tqdm(batches, "frequency accuracy", total, leave=False, disable=None):
-        for index, part in enumerate(parts):
-            answers = without_nan(predict(part)[0]).argmax(axis=1)
-            right[index] += int((answers == labels[rows]).sum())
+        for index, logits in enumerate(finite_logits(tested, parts)):
+            right[index] += int((logits.argmax(axis=1) == labels[rows]).sum())
     names = ["original"] + ["low", "high"] * len(radii)
     return pd.DataFrame(
         {
@@ -97,10 +95,10 @@ def frequency_accuracy_by_epoch(model, weights, images, labels, radii, **options
     Args:
         model: keras.Model; its own weights are put back afterwards.
         weights: dict from epoch to weights, or to a function of no argument that returns them.
-        images: as of ``frequency_accuracy``.
-        labels: as of ``frequency_accuracy``.
-        radii: as of ``frequency_accuracy``.
-        **options: as of ``frequency_accuracy``.
+        images: see ``frequency_accuracy``.
+        labels: see ``frequency_accuracy``.
+        radii: see ``frequency_accuracy``.
+        **options: see ``frequency_accuracy``.
 
     Returns:
         DataFrame of ``frequency_accuracy`` with a first column epoch.

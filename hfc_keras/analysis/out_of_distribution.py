@@ -43,7 +43,7 @@ def out_of_distribution(model, inside, outside, score="max_logit", batch_size=25
 
     Raises:
         ValueError: for pixels outside [0, 1], NaN, no image, images that do not fit the model, a
-            model that returns probabilities or NaN, another score.
+            model that returns probabilities or logits that are not finite, another score.
 
     Reference:
         Hendrycks and Gimpel, A Baseline for Detecting Misclassified and Out-of-Distribution

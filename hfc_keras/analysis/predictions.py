@@ -20,7 +20,7 @@ def checked_images(model, images, batch_size=256, name="images", stacklevel=3):
         images: float ``(examples, height, width, channels)`` in [0, 1].
         batch_size: int from 1, images at once.
         name: str, the argument's name of the images.
-        stacklevel: int, as of ``warnings.warn``, 2 being the caller.
+        stacklevel: int, see ``warnings.warn``, 2 being the caller.
 
     Returns:
         float32 array ``(examples, height, width, channels)`` in [0, 1].
@@ -55,14 +55,14 @@ def checked(model, images, labels, batch_size=256, stacklevel=3):
         images: float ``(examples, height, width, channels)`` in [0, 1].
         labels: int ``(examples,)`` or one-hot ``(examples, classes)``.
         batch_size: int from 1, images at once.
-        stacklevel: int, as of ``warnings.warn``, 2 being the caller.
+        stacklevel: int, see ``warnings.warn``, 2 being the caller.
 
     Returns:
         ``(images, labels)``: float32 in [0, 1], and int32 ``(examples,)``.
 
     Raises:
         ValueError: as ``checked_images``; for labels that do not fit the images or the classes, or
-            a model that returns NaN.
+            a model whose logits are not finite.
 
     Warns:
         UserWarning: as ``checked_images``; also of a model near chance on the images as they are.
@@ -96,7 +96,7 @@ def predicted_logits(model, images, change=None, batch_size=256):
         float32 array ``(examples, classes)``.
 
     Raises:
-        ValueError: for a batch size below 1, or a model that returns NaN.
+        ValueError: for a batch size below 1, or a model whose logits are not finite.
 
     Example:
         >>> from hfc_keras import data, models
@@ -106,30 +106,30 @@ def predicted_logits(model, images, change=None, batch_size=256):
         (20, 10)
     """
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
-    predict = gradients.compiled(model, gradients.outputs)
-    answers = []
-    for start in range(0, len(images), batch_size):
-        batch = images[start : start + batch_size]
-        batch = batch if change is None else change(batch, start=start)
-        answers.append(without_nan(predict(batch)[0]))
-    return np.concatenate(answers)
+
+    def batches():
+        for start in range(0, len(images), batch_size):
+            batch = images[start : start + batch_size]
+            yield batch if change is None else change(batch, start=start)
+
+    return np.concatenate(list(finite_logits(model, batches())))
 
 
 def accuracy(model, images, labels, change=None, batch_size=256):
-    """Accuracy as of ``changed_accuracy`` for a model, images and labels that are checked.
+    """Accuracy, see ``changed_accuracy``, for a model, images and labels that are checked.
 
     Args:
-        model: as of ``changed_accuracy``.
+        model: see ``changed_accuracy``.
         images: float32 array ``(examples, height, width, channels)``.
         labels: int array ``(examples,)``.
-        change: as of ``changed_accuracy``.
-        batch_size: as of ``changed_accuracy``.
+        change: see ``changed_accuracy``.
+        batch_size: see ``changed_accuracy``.
 
     Returns:
         float in [0, 1].
 
     Raises:
-        ValueError: for a model that returns NaN.
+        ValueError: for a model whose logits are not finite.
 
     Example:
         >>> from hfc_keras import models
@@ -143,26 +143,51 @@ def accuracy(model, images, labels, change=None, batch_size=256):
     return int((logits.argmax(axis=1) == labels).sum()) / len(images)
 
 
-def without_nan(logits):
-    """Refuse logits that are no numbers.
+def finite_logits(model, batches):
+    """Yield the logits of a model for each of some batches, and refuse what is not finite.
+
+    Every measure predicts through this function, or refuses the same in what it compiles.
 
     Args:
-        logits: tensor ``(batch, classes)``.
+        model: keras.Model that returns logits ``(batch, classes)``; run in inference mode.
+        batches: iterable of float arrays ``(batch, height, width, channels)``.
 
-    Returns:
-        float32 array ``(batch, classes)``.
+    Yields:
+        float32 arrays ``(batch, classes)``.
 
     Raises:
-        ValueError: if one of them is NaN.
+        ValueError: if a logit is NaN or infinite.
 
     Example:
-        >>> without_nan(np.array([[1.0, float("inf")]])).dtype.name
-        'float32'
+        >>> from hfc_keras import models
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> [each.shape for each in finite_logits(model, [np.zeros((2, 8, 8, 1), "float32")])]
+        [(2, 10)]
     """
-    logits = np.asarray(logits).astype("float32")
-    bad = int(np.isnan(logits).any(axis=1).sum())
-    checks.require(not bad, "`model` must return no NaN", **{"images with NaN": bad})
-    return logits
+    for logits in gradients.predicted_batches(model, batches):
+        logits = logits.astype("float32")
+        require_finite(int((~np.isfinite(logits)).any(axis=1).sum()))
+        yield logits
+
+
+def require_finite(images):
+    """Refuse a model whose logits are not finite.
+
+    Args:
+        images: int, how many images of a batch have a logit that is NaN or infinite.
+
+    Raises:
+        ValueError: unless it is 0.
+
+    Example:
+        >>> require_finite(0)
+    """
+    checks.require(
+        images == 0,
+        "`model` must return finite logits, without NaN or infinity (a class is masked by a large "
+        "negative number)",
+        **{"images without": images},
+    )
 
 
 def confidence(logits):
@@ -188,8 +213,7 @@ def confidence(logits):
     """
     logits = np.asarray(logits, "float64")
     largest = logits.max(axis=1, keepdims=True)
-    bad = int((~np.isfinite(largest)).sum())
-    checks.require(not bad, "`model` must return finite logits", **{"images without": bad})
+    require_finite(int((~np.isfinite(largest)).sum()))
     return 1 / np.exp(logits - largest).sum(axis=1)
 
 
@@ -223,7 +247,7 @@ def _tell_of_chance(model, images, labels, batch_size, stacklevel):
     """Warn of a model whose answers to the images as they are could be luck."""
     rows = np.unique(np.linspace(0, len(images) - 1, MOST).round().astype(int))
     few, true = images[rows], labels[rows]
-    answers = without_nan(gradients.predicted(model, few, batch_size)).argmax(axis=1)
+    answers = predicted_logits(model, few, None, batch_size).argmax(axis=1)
     beyond, right, expected = beyond_luck(answers, true)
     if beyond or len(rows) < LEAST or len(set(true.tolist())) == 1:
         return

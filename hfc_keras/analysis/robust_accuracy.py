@@ -82,8 +82,9 @@ def robust_accuracy(model, images, labels, attacks, return_flags=False, batch_si
 
     Raises:
         ValueError: for pixels outside [0, 1], images that do not fit the model, labels that do
-            not fit the images or the classes, a model that returns probabilities or NaN, no
-            attack, a targeted one, or one whose range of pixels does not hold the images.
+            not fit the images or the classes, a model that returns probabilities or logits
+            that are not finite, no attack, a targeted one, or one whose range of pixels does not
+            hold the images.
 
     Warns:
         UserWarning: as ``attacks.pgd``, if a gradient is zero everywhere or not finite.

@@ -41,14 +41,14 @@ def scaled_components(
         scaling: ``"none"``, ``"max"``, ``"spread"`` or ``"matched"``.
         batch_size: int, images a batch.
         outside_gain: float in [0, 1], what remains of the high frequencies in the low component
-            and is missing in the high one, as of ``layers.RadialFilter``.
+            and is missing in the high one, see ``layers.RadialFilter``.
 
     Yields:
         ``(rows, parts)``: a slice of the examples, and an iterator over float arrays like
         ``images[rows]``: the images, then low and high for each radius.
 
     Raises:
-        ValueError: for another scaling, or radii as of ``spectrum.low_components``.
+        ValueError: for another scaling, or radii that ``spectrum.low_components`` refuses.
 
     Example:
         >>> images = np.random.default_rng(0).random((5, 8, 8, 1), "float32")
@@ -89,8 +89,8 @@ def _scales(images, split, scaling, batch_size):
     def match(index, part):
         flat = spread[index] <= SMALLEST_SPREAD
         factor = np.where(flat, 1, spread[0] / np.where(flat, 1, spread[index]))
-        shift = np.where(flat, mean[index], mean[0 if scaling == "matched" else index])
-        return ((part - mean[index]) * factor + shift).astype(images.dtype)
+        center = np.where(flat, mean[index], mean[0 if scaling == "matched" else index])
+        return ((part - mean[index]) * factor + center).astype(images.dtype)
 
     return match
 

@@ -36,7 +36,7 @@ def shift_consistency(model, images, max_shift=4, mode="crop", pairs=1, seed=0, 
 
     Raises:
         ValueError: for a number out of range, another mode, pixels outside [0, 1], images that do
-            not fit the model, a model that returns probabilities or NaN.
+            not fit the model, a model that returns probabilities or logits that are not finite.
 
     Reference:
         Zhang, Making Convolutional Networks Shift-Invariant Again, ICML 2019, section 4.

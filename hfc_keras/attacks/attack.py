@@ -54,22 +54,27 @@ def fgsm(
         model: keras.Model that returns logits ``(batch, classes)``; attacked in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1].
         labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
-        epsilon: as of ``Fgsm``; 0 returns the images as they are, before any other check.
-        step_size: as of ``Fgsm``.
-        norm: as of ``Fgsm``.
-        random_start: as of ``Fgsm``.
-        loss: as of ``Fgsm``.
-        seed: as of ``Fgsm``.
-        engine: as of ``Fgsm``.
+        epsilon: float, at least 0 and with L-inf at most 1, radius of the ball around the image,
+            in pixel values of [0, 1]; 0 returns the images as they are, before any other check.
+        step_size: float above 0, at most twice epsilon; None is epsilon, or 1.25 epsilon with a
+            random start.
+        norm: ``"linf"`` or ``"l2"``, of the ball and of the step.
+        random_start: bool, whether the attack starts at a point drawn uniformly from the ball.
+        loss: ``"cross_entropy"``, or ``"margin"``, the largest other logit minus the true one,
+            which has a gradient also where the network is confident.
+        seed: int, at least 0, of the random start.
+        engine: ``"native"``, or ``"cleverhans"`` for its steps (with the TensorFlow backend).
         batch_size: int, images at once; does not change the answer.
-        **options: targeted, mask, clip_min, clip_max, as of ``Fgsm``.
+        **options: targeted (bool, whether labels are target classes), mask (frequencies that the
+            perturbation is confined to, such as ``("low", 4)``), clip_min and clip_max (range of
+            pixels); see ``Fgsm``.
 
     Returns:
         Result, with NumPy arrays ``images`` and ``withstood`` and the dict ``diagnostics``.
 
     Raises:
-        ValueError: as ``Fgsm``; for images outside [0, 1] or not of the model's shape, labels
-            out of range, or a model that returns probabilities.
+        ValueError: for a setting that ``Fgsm`` refuses; for images outside [0, 1] or not of the
+            model's shape, labels out of range, or a model that returns probabilities.
 
     Warns:
         UserWarning: if the gradient of an image is zero everywhere or not finite: such an image
@@ -114,28 +119,36 @@ def pgd(
     depends on ``seed`` and its place among the images alone.
 
     Args:
-        model: as of ``fgsm``.
-        images: as of ``fgsm``.
-        labels: as of ``fgsm``.
-        epsilon: as of ``fgsm``.
-        step_size: as of ``Pgd``.
-        steps: as of ``Pgd``.
-        norm: as of ``Pgd``.
-        random_start: as of ``Pgd``.
-        loss: as of ``Pgd``.
-        seed: as of ``Pgd``.
-        engine: as of ``Pgd``.
-        batch_size: as of ``fgsm``.
-        **options: targeted, restarts, momentum, mask, clip_min, clip_max, as of ``Pgd``.
+        model: keras.Model that returns logits ``(batch, classes)``; attacked in inference mode.
+        images: float ``(examples, height, width, channels)`` in [0, 1].
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
+        epsilon: float, at least 0 and with L-inf at most 1, radius of the ball around the image,
+            in pixel values of [0, 1]; 0 returns the images as they are, before any other check.
+        step_size: float above 0, at most twice epsilon; None is 2.5 epsilon / steps, at most
+            epsilon. From 20 steps on epsilon / 4 is the stronger choice.
+        steps: int, at least 1.
+        norm: ``"linf"`` or ``"l2"``, of the ball and of the step.
+        random_start: bool, whether the attack starts at a point drawn uniformly from the ball.
+        loss: ``"cross_entropy"``, or ``"margin"``, the largest other logit minus the true one,
+            which has a gradient also where the network is confident.
+        seed: int, at least 0, of the random starts.
+        engine: ``"native"``, or ``"cleverhans"`` for its steps (with the TensorFlow backend).
+        batch_size: int, images at once; does not change the answer.
+        **options: targeted (bool, whether labels are target classes), restarts (int, starts tried
+            until an image is fooled), momentum (float in [0, 1), weight of earlier directions),
+            mask (frequencies that the perturbation is confined to, such as ``("low", 4)``),
+            clip_min and clip_max (range of pixels); see ``Pgd``.
 
     Returns:
-        Result, as of ``fgsm``.
+        Result, with NumPy arrays ``images`` and ``withstood`` and the dict ``diagnostics``.
 
     Raises:
-        ValueError: as ``fgsm`` and ``Pgd``.
+        ValueError: for a setting that ``Pgd`` refuses; for images outside [0, 1] or not of the
+            model's shape, labels out of range, or a model that returns probabilities.
 
     Warns:
-        UserWarning: as ``fgsm``.
+        UserWarning: if the gradient of an image is zero everywhere or not finite: such an image
+            is not attacked by this loss, so that it must not count as robust.
 
     Reference:
         Madry et al., Towards Deep Learning Models Resistant to Adversarial Attacks, ICLR 2018.
@@ -156,13 +169,13 @@ def run(model, images, labels, attack, batch_size=256, stop_early=False, positio
     """Attack images by settings.
 
     Args:
-        model: as of ``fgsm``.
-        images: as of ``fgsm``.
-        labels: as of ``fgsm``.
+        model: keras.Model that returns logits ``(batch, classes)``; attacked in inference mode.
+        images: float ``(examples, height, width, channels)`` in [0, 1].
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
         attack: Fgsm or Pgd.
-        batch_size: as of ``fgsm``.
+        batch_size: int, images at once; does not change the answer.
         stop_early: bool, whether an image that is fooled is left alone from then on, which is
-            looked at after 1, 3, 7, 15, ... steps. Enough to count who withstands.
+            checked after 1, 3, 7, 15, ... steps. Enough to count who withstands.
         positions: None or int ``(examples,)``, what keys the random starts instead of the place
             among the images, so that a part of the images starts as it would among all.
 
@@ -233,9 +246,9 @@ def warn(diagnostics, loss, stacklevel=4):
     """Warn, in the name of the caller of a public function, of gradients that cannot attack.
 
     Args:
-        diagnostics: dict, as of ``Result``.
+        diagnostics: dict, see ``Result``.
         loss: str, that of the attack.
-        stacklevel: int, as of ``warnings.warn``.
+        stacklevel: int, see ``warnings.warn``.
 
     Warns:
         UserWarning: if the gradient of an image is zero everywhere or not finite.
@@ -253,7 +266,7 @@ def warn(diagnostics, loss, stacklevel=4):
 
 
 def _untouched(images):
-    """Result of an attack with epsilon 0, which looks at nothing."""
+    """Result of an attack with epsilon 0, which checks nothing."""
     return Result(np.asarray(images), untouched(), None)
 
 
@@ -261,7 +274,7 @@ def untouched():
     """Diagnostics of an attack with epsilon 0.
 
     Returns:
-        dict, as of ``Result``.
+        dict, see ``Result``.
     """
     diagnostics = dict.fromkeys(("zero_gradient_share", "nonfinite_share"), float("nan"))
     diagnostics.update(unchanged_share=1.0, max_norm=0.0)

@@ -26,7 +26,7 @@ class Iteration:
         engine: ``"native"`` or ``"cleverhans"``.
         targeted: bool.
         momentum: float.
-        mask: None or tuple, as of ``Pgd``.
+        mask: None or tuple, see ``Pgd``.
         clip_min: float.
         clip_max: float.
 
@@ -69,16 +69,16 @@ class Iteration:
         Returns:
             ``(adversarial, *velocity, loss, zero, nonfinite)``; the last three are ``(batch,)``,
             the loss that the attack increases and whether its gradient was zero or not finite,
-            as of ``look``. CleverHans does not tell them.
+            see ``gradient``. CleverHans does not return them.
         """
         if self.engine == "cleverhans":
             from hfc_keras.attacks import cleverhans as engine
 
             moved = engine.step(self, predict, labels, adversarial, step_size)
             moved = ops.where(ops.isfinite(moved), moved, adversarial)
-            untold = ops.zeros_like(adversarial[:, 0, 0, 0])
-            return self.confined(images, moved, epsilon, engine.project), untold, untold, untold
-        gradient, *told = self.look(predict, labels, adversarial)
+            unknown = ops.zeros_like(adversarial[:, 0, 0, 0])
+            return self.confined(images, moved, epsilon, engine.project), unknown, unknown, unknown
+        gradient, *faults = self.gradient(predict, labels, adversarial)
         gradient = ops.where(ops.isfinite(gradient), gradient, 0.0)
         if velocity:
             total = ops.sum(ops.abs(gradient), axis=(1, 2, 3), keepdims=True)
@@ -86,9 +86,9 @@ class Iteration:
             velocity = (gradient,)
         moved = adversarial + step_size * NORMS[self.norm].direction(gradient)
         moved = ops.clip(moved, self.clip_min, self.clip_max)
-        return self.confined(images, moved, epsilon), *velocity, *told
+        return self.confined(images, moved, epsilon), *velocity, *faults
 
-    def look(self, predict, labels, adversarial):
+    def gradient(self, predict, labels, adversarial):
         """Gradient of what the attack increases, and its faults.
 
         Args:
@@ -151,7 +151,7 @@ class Iteration:
 
 
 @dataclasses.dataclass(frozen=True)
-class Look:
+class FirstGradient:
     """Loss and faults of the gradients where an attack starts, for ``gradients.compiled``.
 
     Args:
@@ -159,12 +159,12 @@ class Look:
 
     Example:
         >>> from hfc_keras.attacks import Pgd
-        >>> Look(Iteration.of(Pgd(0.1))) == Look(Iteration.of(Pgd(0.2)))
+        >>> FirstGradient(Iteration.of(Pgd(0.1))) == FirstGradient(Iteration.of(Pgd(0.2)))
         True
     """
 
     iteration: Iteration
 
     def __call__(self, predict, images, labels):
-        """Return loss, zero and nonfinite, as of ``Iteration.look``."""
-        return self.iteration.look(predict, labels, images)[1:]
+        """Return loss, zero and nonfinite, see ``Iteration.gradient``."""
+        return self.iteration.gradient(predict, labels, images)[1:]

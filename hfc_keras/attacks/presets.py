@@ -18,12 +18,13 @@ def strong(epsilon, norm="linf", seed=0, mask=None, clip_min=0.0, clip_max=1.0):
     other kinds, such as AutoAttack, may find more.
 
     Args:
-        epsilon: float, as of ``Pgd``.
+        epsilon: float, at least 0 and with L-inf at most 1, radius of the ball, in pixel values
+            of [0, 1].
         norm: ``"linf"`` or ``"l2"``.
         seed: int, at least 0, of the random starts.
-        mask: as of ``Pgd``.
-        clip_min: as of ``Pgd``.
-        clip_max: as of ``Pgd``.
+        mask: see ``Pgd``.
+        clip_min: see ``Pgd``.
+        clip_max: see ``Pgd``.
 
     Returns:
         Tuple of Pgd, for ``analysis.robust_accuracy``; the number to report is its worst case.

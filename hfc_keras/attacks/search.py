@@ -8,7 +8,7 @@ from keras import ops
 from tqdm import tqdm
 
 from hfc_keras import checks, gradients
-from hfc_keras.attacks.iteration import Iteration, Look
+from hfc_keras.attacks.iteration import FirstGradient, Iteration
 from hfc_keras.attacks.norms import NORMS
 from hfc_keras.losses import sample_losses
 
@@ -103,7 +103,7 @@ class Search:
         images, labels = self.given(batch), self.labels[self.chosen[batch]]
         if first and self.found is not None:
             self.found[batch] = images
-        state = self.advance(batch, images, labels, state, steps, look=first)
+        state = self.advance(batch, images, labels, state, steps, first)
         adversarial = np.asarray(state[0])
         losses, withstood, norms, unchanged = self.judge(images, labels, adversarial)
         better = ~withstood | (last & (losses > self.after[batch]))
@@ -114,23 +114,23 @@ class Search:
             self.found[kept] = adversarial[better]
         return [batch[withstood], *(np.asarray(each)[withstood] for each in state)]
 
-    def advance(self, batch, images, labels, state, steps, look):
-        """Take some steps from a state; at the very first look at the gradients."""
+    def advance(self, batch, images, labels, state, steps, first):
+        """Take some steps from a state; at the very first note the gradients."""
         size = np.float32(self.attack.epsilon), np.float32(self.attack.step)
         fixed = [ops.convert_to_tensor(part) for part in (images, labels)]
-        if look and self.attack.engine == "cleverhans":
-            # It does not tell what its gradients were.
-            told = gradients.compiled(self.model, Look(Iteration.of(self.attack)))
-            self.note(batch, images, labels, *told(state[0], labels))
+        if first and self.attack.engine == "cleverhans":
+            # It does not return what its gradients were.
+            noted = gradients.compiled(self.model, FirstGradient(Iteration.of(self.attack)))
+            self.note(batch, images, labels, *noted(state[0], labels))
         for step in range(steps):
             *state, loss, zero, nonfinite = self.iterate(*fixed, *size, *state)
-            if look and step == 0 and self.attack.engine == "native":
+            if first and step == 0 and self.attack.engine == "native":
                 self.note(batch, images, labels, loss, zero, nonfinite)
             self.bar.update()
         return state
 
     def note(self, batch, images, labels, loss, zero, nonfinite):
-        """Keep what the first step tells; its loss is that of the images unless they moved."""
+        """Keep what the first step shows; its loss is that of the images unless they moved."""
         self.zero[batch], self.nonfinite[batch] = np.asarray(zero), np.asarray(nonfinite)
         if self.attack.random_start:
             loss, *_ = self.judge(images, labels, images)
@@ -142,10 +142,10 @@ class Search:
         return (-losses, ~right, *size) if self.attack.targeted else (losses, right, *size)
 
     def diagnostics(self):
-        """What ``Result`` tells."""
+        """Diagnostics of ``Result``."""
         with np.errstate(invalid="ignore"):
             losses = [part.mean(dtype="float64") for part in (self.before, self.after)]
-        told = {
+        found = {
             "zero_gradient_share": self.zero.mean(),
             "nonfinite_share": self.nonfinite.mean(),
             "unchanged_share": self.unchanged.mean(),
@@ -153,7 +153,7 @@ class Search:
             "loss_before": losses[0],
             "loss_after": losses[1],
         }
-        return {name: float(value) for name, value in told.items()}
+        return {name: float(value) for name, value in found.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,7 +210,7 @@ def _cut(parts, size):
 
 
 def _stages(steps):
-    """Steps between two looks: 1, 2, 4, ... in all ``steps``."""
+    """Steps between two checks of who is fooled: 1, 2, 4, ... in all ``steps``."""
     stages = []
     while steps > 0:
         stages.append(min(2 ** len(stages), steps))

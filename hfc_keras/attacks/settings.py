@@ -33,8 +33,8 @@ class _Attack:
         """
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         default = {field.name: field.default for field in dataclasses.fields(self)}
-        told = {name: value for name, value in values.items() if value != default[name]}
-        return {"attack": self.name, **told}
+        changed = {name: value for name, value in values.items() if value != default[name]}
+        return {"attack": self.name, **changed}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Fgsm(_Attack):
         loss: ``"cross_entropy"`` or ``"margin"``.
         seed: int, at least 0, of the random start.
         engine: ``"native"`` or ``"cleverhans"`` (with the TensorFlow backend).
-        targeted: bool, whether labels are classes to reach, not to leave.
+        targeted: bool, whether labels are target classes.
         mask: None, or the frequencies that the perturbation is confined to: ``("low", r)``,
-            ``("high", r)`` or ``("band", inner, outer)``, in cycles per image, the rim as of
+            ``("high", r)`` or ``("band", inner, outer)``, in cycles per image, the rim see
             ``spectrum.radial_mask``. Where a pixel would leave [0, 1] and is clipped, some
             energy goes to other frequencies.
         clip_min: float, smallest pixel value, at least 0.
@@ -114,7 +114,8 @@ class Pgd(_Attack):
     ``step_size=epsilon / 4``, or take ``attacks.strong(epsilon)``.
 
     Args:
-        epsilon: as of ``Fgsm``.
+        epsilon: float, at least 0 and with L-inf at most 1, radius of the ball around the
+            image, in pixel values of [0, 1].
         step_size: float above 0, at most twice epsilon; None is 2.5 epsilon / steps, at most
             epsilon. From 20 steps on epsilon / 4 is the stronger choice.
         steps: int, at least 1.
@@ -123,16 +124,18 @@ class Pgd(_Attack):
         loss: ``"cross_entropy"`` or ``"margin"``.
         seed: int, at least 0, of the random starts.
         engine: ``"native"`` or ``"cleverhans"`` (with the TensorFlow backend; no momentum).
-        targeted: bool, whether labels are classes to reach, not to leave.
+        targeted: bool, whether labels are target classes.
         restarts: int, at least 1; above 1 only with a random start. An image that is fooled
             is not started again.
         momentum: float in [0, 1), weight of the earlier directions, each of L1 norm 1.
-        mask: as of ``Fgsm``.
+        mask: None, or the frequencies that the perturbation is confined to: ``("low", r)``,
+            ``("high", r)`` or ``("band", inner, outer)``, in cycles per image; see ``Fgsm``.
         clip_min: float, smallest pixel value, at least 0.
         clip_max: float, largest pixel value, at most 1.
 
     Raises:
-        ValueError: as ``Fgsm``.
+        ValueError: for a value out of range, or an engine that cannot do what is asked. With
+            ``epsilon=0`` nothing else is checked.
 
     Reference:
         Madry et al., Towards Deep Learning Models Resistant to Adversarial Attacks, ICLR

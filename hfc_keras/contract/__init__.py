@@ -4,18 +4,18 @@ A keras.Model from one batch of images ``(batch, height, width, channels)`` in [
 ``(batch, classes)`` of at least two classes. ``models.as_classifier`` makes one of other models.
 """
 
-from hfc_keras.contract.classifier import classifier as classifier
-from hfc_keras.contract.classifier import form_of as form_of
-from hfc_keras.contract.classifier import keras_model as keras_model
-from hfc_keras.contract.classifier import model_input as model_input
-from hfc_keras.contract.classifier import require_logits as require_logits
-from hfc_keras.contract.endings import ending as ending
-from hfc_keras.contract.endings import is_graph as is_graph
-from hfc_keras.contract.endings import last_operation as last_operation
-from hfc_keras.contract.endings import output_kind as output_kind
-from hfc_keras.contract.look import RANDOM as RANDOM
-from hfc_keras.contract.look import Classifier as Classifier
-from hfc_keras.contract.look import numeric_kind as numeric_kind
-from hfc_keras.contract.look import probed as probed
 from hfc_keras.contract.makeup import makeup as makeup
+from hfc_keras.contract.output_kinds import ending as ending
+from hfc_keras.contract.output_kinds import is_graph as is_graph
+from hfc_keras.contract.output_kinds import last_operation as last_operation
+from hfc_keras.contract.output_kinds import output_kind as output_kind
 from hfc_keras.contract.pixel_range import takes_levels as takes_levels
+from hfc_keras.contract.probing import RANDOM as RANDOM
+from hfc_keras.contract.probing import Classifier as Classifier
+from hfc_keras.contract.probing import numeric_kind as numeric_kind
+from hfc_keras.contract.probing import probed as probed
+from hfc_keras.contract.requirements import classifier as classifier
+from hfc_keras.contract.requirements import form_of as form_of
+from hfc_keras.contract.requirements import keras_model as keras_model
+from hfc_keras.contract.requirements import model_input as model_input
+from hfc_keras.contract.requirements import require_logits as require_logits

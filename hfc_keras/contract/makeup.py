@@ -78,8 +78,8 @@ def _attributes(layer):
     graph = isinstance(layer, keras.Model) and type(layer).__module__.startswith("keras.")
     own = {} if graph else vars(layer)
     names = sorted(own.keys() - _bookkeeping(isinstance(layer, keras.Model)))
-    told = tuple((name, _token(own[name])) for name in names)
-    return layer.dtype_policy.name, layer.trainable, _of_classes(type(layer)), told
+    settings = tuple((name, _token(own[name])) for name in names)
+    return layer.dtype_policy.name, layer.trainable, _of_classes(type(layer)), settings
 
 
 def _of_classes(kind):

@@ -1,4 +1,4 @@
-"""Which range of pixels a model was made for, told by what reaches its first weights."""
+"""Which range of pixels a model was made for, judged by what reaches its first weights."""
 
 import functools
 import threading
@@ -30,8 +30,8 @@ def takes_levels(model, shape):
         shape: ``(height, width, channels)`` of the images.
 
     Returns:
-        bool; false where the model does not tell, since its first weights are out of sight or its
-        range was told to ``models.as_classifier``.
+        bool; false where that cannot be known, since its first weights are out of sight or its
+        range was given to ``models.as_classifier``.
 
     Example:
         >>> layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
@@ -96,7 +96,7 @@ def _reached(model, images):
             model(images, training=False)
     except _Reached:
         return seen[0]
-    # A model that cannot be called is refused where its outputs are looked at.
+    # A model that cannot be called is refused where its outputs are inspected.
     except Exception:
         return None
     finally:

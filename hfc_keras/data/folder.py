@@ -117,7 +117,7 @@ def _tell(
     others = [path for path in left_aside if not path.is_dir()]
     several = [file for file, header in headers.items() if header.several]
     damaged = [file for file, header in headers.items() if header.damaged]
-    told = [
+    notes = [
         f"{_counted(found, root)} {text}"
         for found, text in (
             (others, "left aside: not images of a class"),
@@ -128,9 +128,9 @@ def _tell(
         )
         if found
     ]
-    if told:
+    if notes:
         remedy = "remove or convert them if that is not meant"
-        warnings.warn(f"{root}: {'; '.join(told)} ({remedy})", stacklevel=6)
+        warnings.warn(f"{root}: {'; '.join(notes)} ({remedy})", stacklevel=6)
 
 
 def _counted(found: Sequence[pathlib.Path], root: pathlib.Path) -> str:

@@ -159,10 +159,10 @@ class TrainingBatches:
             images = ops.where(mirrored[:, None, None, None], ops.flip(images, axis=2), images)
         images = as_floats(images)
         for layer in self.image_layers:
-            images = layer(images)
+            images = augmented(layer, images)
         labels = ops.one_hot(labels, self.classes, dtype="float32")
         for layer in self.pair_layers:
-            mixed = layer({"images": images, "labels": labels})
+            mixed = augmented(layer, {"images": images, "labels": labels})
             images, labels = mixed["images"], mixed["labels"]
         return ops.cast(images, "float32"), ops.cast(labels, "float32")
 
@@ -213,6 +213,26 @@ class _IndexedBatches(keras.utils.PyDataset):
             return self.batches.transform(
                 split.pixels[rows], split.labels[rows].astype("int32"), *draws
             )
+
+
+def augmented(layer: keras.layers.Layer, batch: Any) -> Any:
+    """Output of a layer in training mode, where it has one.
+
+    Args:
+        layer: keras.layers.Layer.
+        batch: images, or dict of images and labels.
+
+    Returns:
+        What the layer returns.
+
+    Example:
+        >>> import numpy as np
+        >>> noise = keras.layers.GaussianNoise(0.5, seed=0)
+        >>> bool(ops.any(augmented(noise, np.zeros((1, 2, 2, 1), "float32")) != 0))
+        True
+    """
+    options = {"training": True} if "training" in layer.call_signature_parameters else {}
+    return layer(batch, **options)
 
 
 def as_floats(images: ArrayLike) -> Tensor:

@@ -130,8 +130,8 @@ def _build(model, images):
 
 def _needs_whole_batches(model):
     """Whether an answer depends on the rest of the batch, which repeated images would change."""
-    told = getattr(model, "needs_whole_batches", False)
-    return told or vars(model).get("_hfc_keras_mixing", False)
+    declared = getattr(model, "needs_whole_batches", False)
+    return declared or vars(model).get("_hfc_keras_mixing", False)
 
 
 def _filled_up(function):

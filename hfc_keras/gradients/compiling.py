@@ -78,7 +78,31 @@ def predicted(model, images, batch_size=256):
         >>> predicted(model, np.zeros((5, 8, 8, 1), "float32"), batch_size=2).shape
         (5, 10)
     """
-    predict = compiled(model, outputs)
     starts = range(0, len(images), batch_size)
-    parts = [np.asarray(predict(images[at : at + batch_size])[0]) for at in starts]
-    return np.concatenate(parts)
+    batches = (images[start : start + batch_size] for start in starts)
+    return np.concatenate(list(predicted_batches(model, batches)))
+
+
+def predicted_batches(model, batches):
+    """Yield the outputs of a model in inference mode for each of some batches.
+
+    The one loop in which a model is run: ``predicted`` joins what it yields, and measures take
+    their logits from it, see ``analysis.predictions.finite_logits``.
+
+    Args:
+        model: keras.Model with a single output.
+        batches: iterable of arrays ``(batch, height, width, channels)``.
+
+    Yields:
+        Arrays ``(batch, ...)``.
+
+    Example:
+        >>> from hfc_keras import models
+        >>> model = models.build("small_cnn", (8, 8, 1), 10)
+        >>> sizes = (np.zeros((size, 8, 8, 1), "float32") for size in (3, 2))
+        >>> [batch.shape for batch in predicted_batches(model, sizes)]
+        [(3, 10), (2, 10)]
+    """
+    predict = compiled(model, outputs)
+    for batch in batches:
+        yield np.asarray(predict(batch)[0])

@@ -24,17 +24,17 @@ class AmplitudePhaseMix(ImageLayer):
     Args:
         probability: float in [0, 1] that a batch is mixed; 0.6 on CIFAR, 0.5 on ImageNet and
             0.16 with an adversary in the paper's code.
-        axes: ``"spatial_channel"`` or ``"spatial"``, as of ``spectrum.recombine``.
+        axes: ``"spatial_channel"`` or ``"spatial"``, see ``spectrum.recombine``.
         clip: bool, whether mixed images are clipped to [0, 1]. The released code does not clip;
             but pixels outside [0, 1] are no image, attacks on them leave their epsilon ball
             when they clip, and ``checks.pixels`` refuses them. False also suits images that
             are standardised already.
         seed: int or None, seed of the layer's random numbers.
-        **kwargs: as of ``keras.layers.Layer``.
+        **kwargs: see ``keras.layers.Layer``.
 
     Call arguments:
         inputs: floats ``(batch, height, width, channels)``, in [0, 1] where they are clipped.
-        training: bool, whether to mix at all; true unless told otherwise.
+        training: bool, whether to mix at all; by default true.
 
     Returns:
         Tensor of the shape of ``inputs``, in the layer's compute dtype.
@@ -56,7 +56,7 @@ class AmplitudePhaseMix(ImageLayer):
     """
 
     def __init__(self, probability=0.6, axes="spatial_channel", clip=True, seed=None, **kwargs):
-        super().__init__(**{"autocast": False, **kwargs})
+        super().__init__(**kwargs)
         self.probability = checks.number("probability", probability, minimum=0, maximum=1)
         self.axes = checks.choice("axes", axes, spectrum.AXES)
         self.clip = tensors.flag("clip", clip)
@@ -75,10 +75,6 @@ class AmplitudePhaseMix(ImageLayer):
             return ops.cast(ops.clip(found, 0.0, 1.0) if self.clip else found, images.dtype)
 
         return ops.cast(ops.cond(drawn, mixed, lambda: images), self.compute_dtype)
-
-    def compute_output_shape(self, input_shape):
-        """Return the input's shape."""
-        return input_shape
 
     def get_config(self):
         """Return every argument that rebuilds the layer."""

@@ -34,13 +34,13 @@ class AmplitudePhaseSingle(ImageLayer):
         probability: float in [0, 1] that an image is augmented; others stay as they are. The
             released code has 1, with an adversary up to 1 as well.
         severity: float from 0.1 to 10, the largest strength.
-        axes: ``"spatial_channel"`` or ``"spatial"``, as of ``spectrum.recombine``.
+        axes: ``"spatial_channel"`` or ``"spatial"``, see ``spectrum.recombine``.
         seed: int or None, seed of the layer's random numbers.
-        **kwargs: as of ``keras.layers.Layer``.
+        **kwargs: see ``keras.layers.Layer``.
 
     Call arguments:
         inputs: floats ``(batch, height, width, channels)`` in [0, 1].
-        training: bool, whether to augment at all; true unless told otherwise.
+        training: bool, whether to augment at all; by default true.
 
     Returns:
         Tensor of the shape of ``inputs`` in [0, 1], in the layer's compute dtype.
@@ -61,7 +61,7 @@ class AmplitudePhaseSingle(ImageLayer):
     """
 
     def __init__(self, probability=1.0, severity=3.0, axes="spatial_channel", seed=None, **kwargs):
-        super().__init__(**{"autocast": False, **kwargs})
+        super().__init__(**kwargs)
         self.probability = checks.number("probability", probability, minimum=0, maximum=1)
         self.severity = checks.number("severity", severity, SMALLEST_SEVERITY, 10)
         self.axes = checks.choice("axes", axes, spectrum.AXES)
@@ -97,10 +97,6 @@ class AmplitudePhaseSingle(ImageLayer):
         strengths = SMALLEST_SEVERITY + (self.severity - SMALLEST_SEVERITY) * drawn[:, 1]
         strengths = ops.where(drawn[:, 2] < 0.5, strengths, -strengths)
         return image_operations.apply(levels, operations, strengths)
-
-    def compute_output_shape(self, input_shape):
-        """Return the input's shape."""
-        return input_shape
 
     def get_config(self):
         """Return every argument that rebuilds the layer."""

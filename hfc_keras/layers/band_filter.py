@@ -19,7 +19,7 @@ class BandFilter(ImageLayer):
         outer: float, cycles per image, above ``inner``.
         inclusive: bool; the ring is ``inner < d <= outer``, or ``inner <= d < outer`` if false.
         stop: bool, remove the ring instead of keeping it.
-        **kwargs: as of ``keras.layers.Layer``.
+        **kwargs: see ``keras.layers.Layer``.
 
     Call arguments:
         inputs: ``(batch, height, width, channels)``, any finite numbers.
@@ -38,7 +38,7 @@ class BandFilter(ImageLayer):
     """
 
     def __init__(self, inner, outer, inclusive=True, stop=False, **kwargs):
-        super().__init__(**{"autocast": False, **kwargs})
+        super().__init__(**kwargs)
         self.inner = checks.number("inner", inner, minimum=0)
         self.outer = checks.number("outer", outer, minimum=0)
         checks.require(inner < outer, "`outer` must be above `inner`", inner=inner, outer=outer)
@@ -50,10 +50,6 @@ class BandFilter(ImageLayer):
         inputs = ops.cast(inputs, "float32")
         part = spectrum.band(inputs, self.inner, self.outer, self.inclusive)
         return ops.cast(inputs - part if self.stop else part, self.compute_dtype)
-
-    def compute_output_shape(self, input_shape):
-        """Return the input's shape."""
-        return input_shape
 
     def get_config(self):
         """Return every argument that rebuilds the layer."""

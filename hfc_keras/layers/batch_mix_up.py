@@ -18,7 +18,7 @@ class BatchMixUp(MixUp):
     Args:
         alpha: float above 0, both parameters of the Beta distribution.
         seed: int or None, seed of the layer's random numbers.
-        **kwargs: as of ``keras.layers.MixUp``.
+        **kwargs: see ``keras.layers.MixUp``.
 
     Call arguments:
         data: dict of ``images`` ``(batch, height, width, channels)`` and one-hot ``labels``

@@ -30,7 +30,7 @@ class BlurPool2D(ImageLayer):
     Args:
         pool_size: int from 1 to 7, side k of the kernel; 1 is subsampling alone.
         strides: int from 1, step s between the pixels that are kept; 1 filters alone.
-        **kwargs: as of ``keras.layers.Layer``.
+        **kwargs: see ``keras.layers.Layer``.
 
     Call arguments:
         inputs: ``(batch, height, width, channels)``, any finite numbers. Each side must have more

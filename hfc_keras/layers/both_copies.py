@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from hfc_keras import checks
+from hfc_keras.layers.image_layer import require_channels_last
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
@@ -20,12 +21,12 @@ class BothCopies(keras.layers.Layer):
     Args:
         layer: keras.layers.Layer that maps images to images of the same shape, such as
             ``layers.AmplitudePhaseMix``.
-        **kwargs: as of ``keras.layers.Layer``.
+        **kwargs: see ``keras.layers.Layer``.
 
     Call arguments:
         data: dict of ``images`` ``(batch, height, width, channels)`` and ``labels``
-            ``(batch,)`` or ``(batch, classes)``, as of ``keras.layers.MixUp``.
-        training: bool, whether to append anything; true unless told otherwise.
+            ``(batch,)`` or ``(batch, classes)``, see ``keras.layers.MixUp``.
+        training: bool, whether to append anything; by default true.
 
     Returns:
         Dict of the same form, ``2 * batch`` long, the original images first.
@@ -45,6 +46,7 @@ class BothCopies(keras.layers.Layer):
     """
 
     def __init__(self, layer, **kwargs):
+        require_channels_last()
         super().__init__(**{"autocast": False, **kwargs})
         checks.require(
             isinstance(layer, keras.layers.Layer), "`layer` must be a Keras layer", layer=layer

@@ -48,11 +48,11 @@ class ContextualConv2D(ImageLayer):
         dilations: None, or as many ints from 1, dilation of each level. Given with ``splits``
             or not at all.
         use_bias: bool, whether to add a bias.
-        kernel_initializer: as of ``keras.layers.Conv2D``.
-        bias_initializer: as of ``keras.layers.Conv2D``.
-        kernel_regularizer: as of ``keras.layers.Conv2D``, for the kernel of each level.
-        kernel_constraint: as of ``keras.layers.Conv2D``, for the kernel of each level.
-        **kwargs: as of ``keras.layers.Layer``.
+        kernel_initializer: see ``keras.layers.Conv2D``.
+        bias_initializer: see ``keras.layers.Conv2D``.
+        kernel_regularizer: see ``keras.layers.Conv2D``, for the kernel of each level.
+        kernel_constraint: see ``keras.layers.Conv2D``, for the kernel of each level.
+        **kwargs: see ``keras.layers.Layer``.
 
     Call arguments:
         inputs: ``(batch, height, width, channels)``.
@@ -78,6 +78,8 @@ class ContextualConv2D(ImageLayer):
         >>> layer.count_params() == 3 * 3 * 3 * 8
         True
     """
+
+    AUTOCAST = True
 
     def __init__(
         self,

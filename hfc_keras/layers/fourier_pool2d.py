@@ -36,7 +36,7 @@ class FourierPool2D(ImageLayer):
 
     Args:
         window: str, "none" or "hamming".
-        **kwargs: as of ``keras.layers.Layer``.
+        **kwargs: see ``keras.layers.Layer``.
 
     Call arguments:
         inputs: ``(batch, height, width, channels)``, any finite numbers.
@@ -62,7 +62,7 @@ class FourierPool2D(ImageLayer):
     """
 
     def __init__(self, window="none", **kwargs):
-        super().__init__(**{"autocast": False, **kwargs})
+        super().__init__(**kwargs)
         self.window = checks.choice("window", window, WINDOWS)
 
     def call(self, inputs):

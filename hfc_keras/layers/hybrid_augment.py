@@ -27,14 +27,14 @@ class HybridAugment(ImageLayer):
         recombine: bool, whether it is HybridAugment++.
         kernel_size: int, odd, width of the blur's kernel in pixels.
         sigma: float above 0, standard deviation of the blur in pixels.
-        axes: ``"spatial_channel"`` or ``"spatial"``, as of ``spectrum.recombine``.
-        clip: bool, whether mixed images are clipped to [0, 1], as of ``AmplitudePhaseMix``.
+        axes: ``"spatial_channel"`` or ``"spatial"``, see ``spectrum.recombine``.
+        clip: bool, whether mixed images are clipped to [0, 1], see ``AmplitudePhaseMix``.
         seed: int or None, seed of the layer's random numbers.
-        **kwargs: as of ``keras.layers.Layer``.
+        **kwargs: see ``keras.layers.Layer``.
 
     Call arguments:
         inputs: floats ``(batch, height, width, channels)``, sides above ``kernel_size // 2``.
-        training: bool, whether to mix at all; true unless told otherwise.
+        training: bool, whether to mix at all; by default true.
 
     Returns:
         Tensor of the shape of ``inputs``, in the layer's compute dtype.
@@ -64,7 +64,7 @@ class HybridAugment(ImageLayer):
         seed=None,
         **kwargs,
     ):
-        super().__init__(**{"autocast": False, **kwargs})
+        super().__init__(**kwargs)
         self.probability = checks.number("probability", probability, minimum=0, maximum=1)
         self.recombine = tensors.flag("recombine", recombine)
         self.kernel_size = checks.number("kernel_size", kernel_size, minimum=1, whole=True)
@@ -112,10 +112,6 @@ class HybridAugment(ImageLayer):
         kernel = np.outer(weights, weights)[:, :, None, None] / weights.sum() ** 2
         kernel = np.tile(kernel.astype("float32"), (1, 1, images.shape[-1], 1))
         return ops.depthwise_conv(padded, kernel, padding="valid", data_format="channels_last")
-
-    def compute_output_shape(self, input_shape):
-        """Return the input's shape."""
-        return input_shape
 
     def get_config(self):
         """Return every argument that rebuilds the layer."""

@@ -104,8 +104,8 @@ def apply(levels, operations, strengths):
 
     Example:
         >>> levels = np.arange(8, dtype="int32").reshape(1, 1, 8, 1)
-        >>> shift = np.array([OPERATIONS.index("translate_x")])
-        >>> np.asarray(apply(levels, shift, np.array([4.0], "float32"))).ravel().tolist()
+        >>> moved = np.array([OPERATIONS.index("translate_x")])
+        >>> np.asarray(apply(levels, moved, np.array([4.0], "float32"))).ravel().tolist()
         [1, 2, 3, 4, 5, 6, 7, 0]
     """
     operations, strengths = ops.convert_to_tensor(operations), ops.convert_to_tensor(strengths)

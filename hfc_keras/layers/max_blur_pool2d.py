@@ -22,7 +22,7 @@ class MaxBlurPool2D(ImageLayer):
         blur_size: int from 1 to 7, side k of the filter's kernel.
         strides: int from 1, step s between the pixels that are kept.
         padding: str, "valid" or "same", of the maximum.
-        **kwargs: as of ``keras.layers.Layer``.
+        **kwargs: see ``keras.layers.Layer``.
 
     Call arguments:
         inputs: ``(batch, height, width, channels)``, any finite numbers.

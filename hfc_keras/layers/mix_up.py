@@ -3,6 +3,7 @@
 import keras
 
 from hfc_keras import checks, tensors
+from hfc_keras.layers.image_layer import require_channels_last
 
 # Beyond these the weights are 0 or 1, and 1/2 to 1e-6; what draws them would overflow.
 EXTREME_ALPHAS = 1e-30, 1e12
@@ -26,12 +27,12 @@ class MixUp(keras.layers.MixUp):
     Args:
         alpha: float above 0, both parameters of the Beta distribution.
         seed: int or None, seed of the layer's random numbers.
-        **kwargs: as of ``keras.layers.MixUp``.
+        **kwargs: see ``keras.layers.MixUp``.
 
     Call arguments:
         data: dict of ``images`` ``(batch, height, width, channels)`` and one-hot ``labels``
             ``(batch, classes)``.
-        training: bool, whether to mix at all; true unless told otherwise.
+        training: bool, whether to mix at all; by default true.
 
     Returns:
         Dict of the same form: images in the layer's compute dtype, labels in float32 (float64
@@ -54,6 +55,7 @@ class MixUp(keras.layers.MixUp):
     def __init__(self, alpha=0.2, seed=None, **kwargs):
         alpha = checks.number("alpha", alpha)
         checks.require(alpha > 0, "`alpha` must be a finite number above 0", alpha=alpha)
+        require_channels_last(kwargs.get("data_format"))
         super().__init__(alpha, seed=tensors.seed(seed), **{"autocast": False, **kwargs})
 
     def __call__(self, data, *args, **kwargs):

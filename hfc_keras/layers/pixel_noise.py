@@ -23,11 +23,11 @@ class PixelNoise(ImageLayer):
     Args:
         stddev: float, standard deviation of the noise in units of the pixels, at least 0.
         seed: int or None, seed of the layer's random numbers.
-        **kwargs: as of ``keras.layers.Layer``.
+        **kwargs: see ``keras.layers.Layer``.
 
     Call arguments:
         inputs: floats ``(batch, height, width, channels)`` in [0, 1].
-        training: bool, whether to add noise at all; true unless told otherwise.
+        training: bool, whether to add noise at all; by default true.
 
     Returns:
         Tensor of the shape of ``inputs``, in the layer's compute dtype.
@@ -47,7 +47,7 @@ class PixelNoise(ImageLayer):
     """
 
     def __init__(self, stddev, seed=None, **kwargs):
-        super().__init__(**{"autocast": False, **kwargs})
+        super().__init__(**kwargs)
         self.stddev = checks.number("stddev", stddev, minimum=0)
         self.seed = tensors.seed(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
@@ -60,10 +60,6 @@ class PixelNoise(ImageLayer):
         noise = keras.random.normal(ops.shape(images), seed=self.seed_generator, dtype="float32")
         noisy = ops.cast(images, "float32") + min(self.stddev, ALL_NOISE) * noise
         return ops.cast(ops.clip(noisy, 0.0, 1.0), self.compute_dtype)
-
-    def compute_output_shape(self, input_shape):
-        """Return the input's shape."""
-        return input_shape
 
     def get_config(self):
         """Return every argument that rebuilds the layer."""

@@ -23,7 +23,7 @@ class RadialFilter(ImageLayer):
         component: ``"low"`` or ``"high"``.
         inclusive: bool, ``<=`` at the rim as in the paper, or ``<`` as in its released code.
         outside_gain: float in [0, 1], weight of the frequencies outside the disc.
-        **kwargs: as of ``keras.layers.Layer``.
+        **kwargs: see ``keras.layers.Layer``.
 
     Call arguments:
         inputs: ``(batch, height, width, channels)``, any finite numbers.
@@ -47,7 +47,7 @@ class RadialFilter(ImageLayer):
     """
 
     def __init__(self, radius, component="low", inclusive=True, outside_gain=0.0, **kwargs):
-        super().__init__(**{"autocast": False, **kwargs})
+        super().__init__(**kwargs)
         self.radius = checks.number("radius", radius, minimum=0)
         self.component = checks.choice("component", component, ["low", "high"])
         self.inclusive = tensors.flag("inclusive", inclusive)
@@ -60,10 +60,6 @@ class RadialFilter(ImageLayer):
         low = low + self.outside_gain * high if self.outside_gain else low
         high = (1 - self.outside_gain) * high
         return ops.cast(low if self.component == "low" else high, self.compute_dtype)
-
-    def compute_output_shape(self, input_shape):
-        """Return the input's shape."""
-        return input_shape
 
     def get_config(self):
         """Return every argument that rebuilds the layer."""

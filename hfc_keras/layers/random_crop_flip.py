@@ -21,11 +21,11 @@ class RandomCropFlip(ImageLayer):
         padding: int from 0 to 1024, pixels added on each side before the crop.
         flip: bool, whether images are mirrored with probability 1/2.
         seed: int or None, seed of the layer's random numbers.
-        **kwargs: as of ``keras.layers.Layer``.
+        **kwargs: see ``keras.layers.Layer``.
 
     Call arguments:
         inputs: ``(batch, height, width, channels)``.
-        training: bool, whether to augment at all; true unless told otherwise.
+        training: bool, whether to augment at all; by default true.
 
     Returns:
         Tensor of the shape of ``inputs``, in the layer's compute dtype; integers stay integers.
@@ -42,6 +42,9 @@ class RandomCropFlip(ImageLayer):
         True
     """
 
+    # Floats come in the compute dtype, integers as they are.
+    AUTOCAST = True
+
     def __init__(self, padding=4, flip=True, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.padding = checks.number("padding", padding, 0, LARGEST_PADDING, whole=True)
@@ -54,8 +57,8 @@ class RandomCropFlip(ImageLayer):
         if not training:
             return inputs
         batch, height, width, channels = ops.shape(inputs)
-        rows = self._shift(batch) + ops.arange(height, dtype="int32")
-        columns = self._shift(batch) + ops.arange(width, dtype="int32")
+        rows = self._offsets(batch) + ops.arange(height, dtype="int32")
+        columns = self._offsets(batch) + ops.arange(width, dtype="int32")
         if self.flip:
             drawn = keras.random.uniform((batch, 1), seed=self.seed_generator, dtype="float32")
             columns = ops.where(drawn < 0.5, ops.flip(columns, axis=1), columns)
@@ -69,13 +72,9 @@ class RandomCropFlip(ImageLayer):
         # JAX takes no pixels as a flat list.
         return ops.reshape(taken, (batch, height, width, channels))
 
-    def _shift(self, batch):
+    def _offsets(self, batch):
         limit = 2 * self.padding + 1
         return keras.random.randint((batch, 1), 0, limit, seed=self.seed_generator)
-
-    def compute_output_shape(self, input_shape):
-        """Return the input's shape."""
-        return input_shape
 
     def get_config(self):
         """Return every argument that rebuilds the layer."""

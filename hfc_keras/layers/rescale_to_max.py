@@ -20,7 +20,7 @@ class RescaleToMax(ImageLayer):
     image whose maximum is at most 1e-6 is returned as it is.
 
     Args:
-        **kwargs: as of ``keras.layers.Layer``.
+        **kwargs: see ``keras.layers.Layer``.
 
     Call arguments:
         inputs: ``(batch, height, width, channels)``, any finite numbers.
@@ -41,9 +41,6 @@ class RescaleToMax(ImageLayer):
         1.0
     """
 
-    def __init__(self, **kwargs):
-        super().__init__(**{"autocast": False, **kwargs})
-
     def call(self, inputs):
         """Rescale a batch of images."""
         # Half precision has no number beyond 65504, and pixels of components may lie there.
@@ -53,10 +50,6 @@ class RescaleToMax(ImageLayer):
         largest = ops.max(images, axis=(1, 2, 3), keepdims=True, initial=0.0)
         divisor = ops.where(largest > SMALLEST_MAXIMUM, largest, ops.ones_like(largest))
         return ops.cast(images / divisor, self.compute_dtype)
-
-    def compute_output_shape(self, input_shape):
-        """Return the input's shape."""
-        return input_shape
 
     def get_config(self):
         """Return every argument; without this Keras would keep a dtype policy as an object."""

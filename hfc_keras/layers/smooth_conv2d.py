@@ -4,11 +4,11 @@ import keras
 import numpy as np
 
 from hfc_keras import checks, kernels, tensors
-from hfc_keras.layers.image_layer import ImageLayer
+from hfc_keras.layers.image_layer import ImageLayer, require_channels_last
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
-class SmoothConv2D(ImageLayer, keras.layers.Conv2D):
+class SmoothConv2D(keras.layers.Conv2D, ImageLayer):
     r"""Convolution with the smoothed kernel; the weights themselves stay free.
 
     .. math:: y = S_\rho(w) * x + b, \qquad
@@ -22,8 +22,7 @@ class SmoothConv2D(ImageLayer, keras.layers.Conv2D):
         kernel_size: int or pair of ints from 1.
         rho: float, at least 0, weight of the eight neighbours.
         normalize: bool, divide the smoothed kernel by ``1 + 8 rho``.
-        **kwargs: as of ``keras.layers.Conv2D``, by keyword, but for ``data_format``, which is
-            channels last unless given, whatever ``keras.config.image_data_format()`` is.
+        **kwargs: see ``keras.layers.Conv2D``, by keyword; ``data_format`` must be channels last.
 
     Call arguments:
         inputs: ``(batch, height, width, channels)``.
@@ -46,11 +45,12 @@ class SmoothConv2D(ImageLayer, keras.layers.Conv2D):
         True
     """
 
+    AUTOCAST = True
+
     def __init__(self, filters, kernel_size, rho, normalize=False, **kwargs):
         filters = checks.number("filters", filters, minimum=1, whole=True)
-        # Images are channels last here, whatever Keras' own setting.
-        options = {**kwargs, "data_format": kwargs.get("data_format") or "channels_last"}
-        super().__init__(filters, _sides(kernel_size), **options)
+        require_channels_last(kwargs.get("data_format"))
+        super().__init__(filters, _sides(kernel_size), **kwargs)
         self.rho = checks.number("rho", rho, minimum=0)
         self.normalize = tensors.flag("normalize", normalize)
 

@@ -3,6 +3,7 @@
 from hfc_keras.models.antialiasing import antialias as antialias
 from hfc_keras.models.catalogue import build as build
 from hfc_keras.models.catalogue import names as names
+from hfc_keras.models.catalogue import register as register
 from hfc_keras.models.classifier import as_classifier as as_classifier
 from hfc_keras.models.state_dict import set_state_dict as set_state_dict
 from hfc_keras.models.surgery import first_convolution as first_convolution

@@ -1,83 +1,151 @@
 """The networks by name."""
 
-import functools
-import inspect
-
 import keras
 import numpy as np
 
 from hfc_keras import checks
-from hfc_keras.models.alexnet import alexnet
-from hfc_keras.models.cifar_resnet import cifar_resnet
-from hfc_keras.models.dacnn import anchored_resnet, anchored_vgg
-from hfc_keras.models.lenet import lenet5
+from hfc_keras.layers.image_layer import require_channels_last
+from hfc_keras.models import registry
+from hfc_keras.models.networks import COMMON, NETWORKS
 from hfc_keras.models.parts import Parts
-from hfc_keras.models.resnet import resnet
-from hfc_keras.models.small_cnn import small_cnn
-from hfc_keras.models.vgg import vgg
-
-_COMMON = {name: option.default for name, option in inspect.signature(Parts).parameters.items()}
-_ANTIALIAS = {"antialias": "none", "blur_size": 3, "order": None}
-_POOLED = {"antialias": "none", "blur_size": 3}
-_CIFAR = {"first_kernel": 3, **_ANTIALIAS}
-_RESNET = {"normalization": "batch", "stem": None, **_ANTIALIAS}
-_BOTTLENECK = {**_RESNET, "levels": (1, 1, 1, 1), "end_stage_norm": False}
-_CONTEXTUAL = {**_RESNET, "levels": (4, 3, 2, 1), "end_stage_norm": True}
-_ANCHORED = {"normalization": "batch", "mix": False, "regulator": "none", "shared": True}
-# By number of layers: bottlenecks in each stage.
-BOTTLENECKS = {
-    14: (1, 1, 1, 1),
-    26: (2, 2, 2, 2),
-    50: (3, 4, 6, 3),
-    101: (3, 4, 23, 3),
-    152: (3, 8, 36, 3),
-}
-
-
-def _bottlenecks(kind, own):
-    networks = {
-        n: functools.partial(resnet, stages=s, bottleneck=True) for n, s in BOTTLENECKS.items()
-    }
-    return {f"{kind}{layers}": (network, own) for layers, network in networks.items()}
-
-
-# By name: a function of (parts, images, classes, options of its own) that returns the logits,
-# and the options it has beyond the common ones or with another default.
-_NETWORKS = {
-    "resnet8": (functools.partial(cifar_resnet, blocks=1), _CIFAR),
-    "resnet20": (functools.partial(cifar_resnet, blocks=3), _CIFAR),
-    "resnet32": (functools.partial(cifar_resnet, blocks=5), _CIFAR),
-    "resnet44": (functools.partial(cifar_resnet, blocks=7), _CIFAR),
-    "resnet18": (functools.partial(resnet, stages=(2, 2, 2, 2)), _RESNET),
-    "resnet34": (functools.partial(resnet, stages=(3, 4, 6, 3)), _RESNET),
-    **_bottlenecks("resnet", _BOTTLENECK),
-    **_bottlenecks("coresnet", _CONTEXTUAL),
-    "dacnn14": (anchored_vgg, _ANCHORED),
-    "dacnn18": (functools.partial(anchored_resnet, stages=(2, 2, 2, 2)), _ANCHORED),
-    "dacnn34": (functools.partial(anchored_resnet, stages=(3, 4, 6, 3)), _ANCHORED),
-    "vgg11": (functools.partial(vgg, stages=(1, 1, 2, 2, 2)), _POOLED),
-    "vgg16": (functools.partial(vgg, stages=(2, 2, 3, 3, 3)), _POOLED),
-    "lenet5": (lenet5, {}),
-    "alexnet": (alexnet, {}),
-    "small_cnn": (small_cnn, {}),
-}
 
 
 def names():
     """Return the names that ``build`` knows.
 
     Returns:
-        list of str.
+        list of str: networks of the package, then those of ``register``.
 
     Example:
         >>> names()[:4]
         ['resnet8', 'resnet20', 'resnet32', 'resnet44']
     """
-    return list(_NETWORKS)
+    return [*NETWORKS, *registry.names()]
+
+
+def register(name, builder, replace=False):
+    """Give a network of your own a name, for ``build``, ``Recipe(model=...)`` and experiments.
+
+    ``builder(input_shape, classes, **options)`` returns a functional or sequential keras.Model
+    from images in [0, 1] to logits. An option is what its signature has beyond the first two, and
+    comes from ``Recipe(options={...})``; ``normalization``, ``bn_momentum``, ``dropout``, ``width``
+    and ``seed`` come from the fields of a recipe where the builder takes them. Weights that it
+    gives no seed are drawn from the recipe's.
+
+    A store knows a network by its name and options: a builder that has changed needs another name.
+    Other processes, such as a command line or its workers, must register it too: name your
+    module in the environment, ``HFC_KERAS_MODULES=my_networks python -m experiments...``.
+
+    Args:
+        name: str of letters, digits and ``. _ -``.
+        builder: function, see above.
+        replace: bool, whether a network that was registered under the name before is replaced.
+
+    Raises:
+        ValueError: for a name that is taken, or that is none; for no such function.
+
+    Example:
+        >>> def two_layers(input_shape, classes, units=32):
+        ...     return keras.Sequential(
+        ...         [
+        ...             keras.Input(input_shape),
+        ...             keras.layers.Flatten(),
+        ...             keras.layers.Dense(units, activation="relu"),
+        ...             keras.layers.Dense(classes, dtype="float32"),
+        ...         ]
+        ...     )
+        >>> register("two_layers", two_layers, replace=True)
+        >>> from hfc_keras.training import Recipe, fit
+        >>> recipe = Recipe(model="two_layers", options={"units": 8}, examples=50, epochs=1)
+        >>> model, history = fit(recipe)
+        >>> model.count_params()
+        610
+    """
+    registry.register(name, builder, NETWORKS, replace)
+
+
+def known(name):
+    """Return the name of a network if it is one that ``build`` knows.
+
+    Args:
+        name: what the caller passed.
+
+    Returns:
+        str.
+
+    Raises:
+        ValueError: for any other; it says how a network of the user's own gets a name.
+
+    Example:
+        >>> known("resnet8")
+        'resnet8'
+    """
+    try:
+        return str(checks.choice("model", name, names()))
+    except ValueError as error:
+        expected, _, received = str(error).rpartition(". Received: ")
+        raise ValueError(
+            f"{expected}; a network of your own must be registered in each process: "
+            "models.register(name, builder), or its module named in the environment as "
+            f"{registry.MODULES}. Received: {received}"
+        ) from error
+
+
+def options(name):
+    """Return the options that a network takes.
+
+    Args:
+        name: str, one of ``names()``.
+
+    Returns:
+        List of str; None where one of the user's own takes any.
+
+    Example:
+        >>> options("lenet5")[:3]
+        ['normalization', 'bn_momentum', 'dropout']
+    """
+    known(name)
+    return list(_settings(name)) if name in NETWORKS else registry.options(name)
+
+
+def check_options(name, values):
+    """Refuse options of a network that can be told to be wrong before it is built.
+
+    Args:
+        name: str, one of ``names()``.
+        values: dict of options.
+
+    Raises:
+        ValueError: for a value that no network takes, or an option that one of the user's own
+            does not have.
+
+    Example:
+        >>> check_options("resnet8", {"zero_logits": True})
+    """
+    if name in NETWORKS:
+        Parts(**{option: value for option, value in values.items() if option in COMMON})
+    else:
+        _require_options(name, values)
+
+
+def _settings(name):
+    """Options of a network of the package with their defaults."""
+    return {**COMMON, **NETWORKS[name][1]}
+
+
+def _require_options(name, values):
+    """Refuse an option by its name."""
+    taken = options(name)
+    for option, value in values.items():
+        checks.require(
+            taken is None or option in taken,
+            f"`{name}` takes the options {', '.join(taken or ())}",
+            **{option: value},
+        )
 
 
 def build(name, input_shape, classes, **options):
-    """Return a new network.
+    """Return a new network, of the package or of your own (``register``).
 
     Images are float pixels in [0, 1], ``(batch, height, width, channels)``, of any size from
     8 x 8; a 2 x 2 maximum pooling that would leave less than one pixel is left out. The output
@@ -153,7 +221,7 @@ def build(name, input_shape, classes, **options):
             of resnet14, 26, 50, 101 and 152 and the coresnets also:
 
             - levels: four ints from 1 to 5, dilations of the 3 x 3 convolutions of each stage,
-              as of ``layers.ContextualConv2D``. Default (1, 1, 1, 1), in a coresnet
+              see ``layers.ContextualConv2D``. Default (1, 1, 1, 1), in a coresnet
               (4, 3, 2, 1), which a ``width`` of 1/16 and its multiples can split.
             - end_stage_norm: bool, whether the last block of each stage normalizes behind the
               addition. Default False, in a coresnet True.
@@ -178,17 +246,12 @@ def build(name, input_shape, classes, **options):
         ('resnet20', (None, 10))
     """
     checks.choice("name", name, names())
-    network, own = _NETWORKS[name]
-    settings = {**_COMMON, **own}
-    for option, value in options.items():
-        checks.require(
-            option in settings,
-            f"`{name}` takes the options {', '.join(settings)}",
-            **{option: value},
-        )
-    settings.update(options)
-    parts = Parts(**{option: settings.pop(option) for option in _COMMON})
+    _require_options(name, {key: value for key, value in options.items() if key != "seed"})
     classes = checks.number("classes", classes, minimum=2, whole=True)
+    if name not in NETWORKS:
+        return registry.build(name, _checked(input_shape), classes, **options)
+    network, settings = NETWORKS[name][0], {**_settings(name), **options}
+    parts = Parts(**{option: settings.pop(option) for option in COMMON})
     images = keras.Input(_checked(input_shape), name="images")
     return keras.Model(
         images, network(parts, parts.standardize(images), classes, **settings), name=name
@@ -204,10 +267,5 @@ def _checked(input_shape):
         "`input_shape` must be (height, width, channels), from (8, 8, 1)",
         input_shape=input_shape,
     )
-    layout = keras.config.image_data_format()
-    checks.require(
-        layout == "channels_last",
-        "keras.config.image_data_format() must be 'channels_last'",
-        image_data_format=layout,
-    )
+    require_channels_last()
     return tuple(map(int, input_shape))

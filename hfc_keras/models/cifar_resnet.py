@@ -26,7 +26,7 @@ def cifar_resnet(parts, x, classes, blocks, first_kernel=3, **antialiasing):
         classes: int, number of logits.
         blocks: int, residual blocks in each stage.
         first_kernel: int, odd, side of the first convolution's kernel.
-        **antialiasing: antialias, blur_size and order, as of ``Downsampling``.
+        **antialiasing: antialias, blur_size and order, see ``Downsampling``.
 
     Returns:
         tensor ``(batch, classes)``.

@@ -135,7 +135,7 @@ class PixelRange(keras.layers.Layer):
     Args:
         low: float, a.
         high: float, b.
-        **kwargs: as of ``keras.layers.Layer``.
+        **kwargs: see ``keras.layers.Layer``.
 
     Example:
         >>> float(PixelRange(-1, 1)(np.zeros((1, 1, 1, 1)))[0, 0, 0, 0])

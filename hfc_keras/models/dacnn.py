@@ -2,7 +2,7 @@
 
 Normalization and rectifier apart, n uses of a kernel of frequency response H in a row have the
 response H^n: what it passes best is all that remains. Each use therefore has a normalization
-of its own, which belongs to the architecture and is on unless told otherwise; without it the
+of its own, which belongs to the architecture and is on by default; without it the
 uses differ in their place alone.
 
 For a CPU: where ResNet-8 takes 12 million multiply-adds (32 x 32 pixels, 10 classes), dacnn14,

@@ -108,7 +108,7 @@ class Downsampling:
             filters: int, filters of the convolution.
             size: int, side of its kernel.
             strides: int, 1 or 2.
-            **options: as of ``Parts.conv``.
+            **options: see ``Parts.conv``.
 
         Returns:
             tensor ``(batch, ceil(height / strides), ceil(width / strides), filters)``.

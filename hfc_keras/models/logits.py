@@ -24,7 +24,7 @@ class Logits(keras.layers.Layer):
 
     Args:
         kind: ``"logits"``, ``"softmax"`` or ``"sigmoid"``.
-        **kwargs: as of ``keras.layers.Layer``.
+        **kwargs: see ``keras.layers.Layer``.
 
     Call arguments:
         inputs: ``(batch, classes)``. Probabilities below 2e-38, and above 1 - 6e-8, are taken for
@@ -75,7 +75,7 @@ class WithoutActivation(keras.layers.Layer):
 
     Args:
         layer: keras.layers.Layer with an attribute ``activation``.
-        **kwargs: as of ``keras.layers.Layer``.
+        **kwargs: see ``keras.layers.Layer``.
 
     Example:
         >>> layer = keras.layers.Dense(2, activation="softmax", bias_initializer="ones")
@@ -123,7 +123,7 @@ class _Chosen(keras.Model):
         super().__init__(**{"autocast": False, "dtype": "float32", **kwargs})
         self.model, self.output_name = model, output_name
         self.logits = None if kind is None else Logits(kind)
-        # What is only supposed to be logits is looked at by the contract.
+        # What is only supposed to be logits is checked by the contract.
         self.hfc_keras_output = None if kind is None else "logits"
 
     def call(self, images, training=None):
@@ -137,9 +137,9 @@ def core(model, output, output_name, shape):
 
     Args:
         model: keras.Model.
-        output: as of ``models.as_classifier``.
-        output_name: as of ``models.as_classifier``.
-        shape: ``(height, width, channels)`` to look at the model with, or None.
+        output: see ``models.as_classifier``.
+        output_name: see ``models.as_classifier``.
+        shape: ``(height, width, channels)`` to inspect the model with, or None.
 
     Returns:
         keras.Model.
@@ -172,7 +172,7 @@ def core(model, output, output_name, shape):
 
 
 def _agree(output, found, binary):
-    """Refuse an output that is told to be another than it is."""
+    """Refuse an output that is said to be another than it is."""
     fits = output is None or found in (None, output) or (binary and output == "binary")
     fits = fits and not (binary and "softmax" in (output, found))
     fits = fits and (binary or output != "binary")

@@ -43,7 +43,7 @@ def resnet(
         levels: sequence of 4 ints from 1 to 5, dilations in the bottlenecks of each stage.
         end_stage_norm: bool, whether the last block of every stage normalizes behind the
             addition instead of before it. Without normalization it changes nothing.
-        **antialiasing: antialias, blur_size and order, as of ``Downsampling``.
+        **antialiasing: antialias, blur_size and order, see ``Downsampling``.
 
     Returns:
         tensor ``(batch, classes)``.

@@ -13,7 +13,7 @@ def as_model(model):
     """Return a Keras model of what was given.
 
     Args:
-        model: as of ``models.as_classifier``.
+        model: see ``models.as_classifier``.
 
     Returns:
         keras.Model.
@@ -108,7 +108,7 @@ class Function(keras.Model):
 
     Args:
         function: callable of a tensor ``(batch, height, width, channels)``.
-        **kwargs: as of ``keras.Model``.
+        **kwargs: see ``keras.Model``.
     """
 
     # Batch statistics cannot be reached in there.

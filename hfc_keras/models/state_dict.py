@@ -103,10 +103,10 @@ def _kernel(layer):
         # Filters of one channel stand side by side in PyTorch.
         height, width, channels, filters = shape
         whole = (channels, filters, height, width)
-        told = (channels * filters, 1, height, width)
-        return kernel, told, lambda array: array.reshape(whole).transpose(2, 3, 0, 1)
-    told = (shape[3], shape[2], *shape[:2])
-    return kernel, told, lambda array: array.transpose(2, 3, 1, 0)
+        torch_shape = (channels * filters, 1, height, width)
+        return kernel, torch_shape, lambda array: array.reshape(whole).transpose(2, 3, 0, 1)
+    torch_shape = (shape[3], shape[2], *shape[:2])
+    return kernel, torch_shape, lambda array: array.transpose(2, 3, 1, 0)
 
 
 def _array(name, value, shape):

@@ -16,7 +16,7 @@ def vgg(parts, x, classes, stages, **antialiasing):
         x: tensor ``(batch, height, width, channels)``.
         classes: int, number of logits.
         stages: tuple of int, convolutions in each of the five stages.
-        **antialiasing: antialias, blur_size and order, as of ``Downsampling``.
+        **antialiasing: antialias, blur_size and order, see ``Downsampling``.
 
     Returns:
         tensor ``(batch, classes)``.

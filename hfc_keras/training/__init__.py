@@ -10,7 +10,6 @@ from hfc_keras.training.fitting import fit as fit
 from hfc_keras.training.fourier import FourierRegularized as FourierRegularized
 from hfc_keras.training.inputs import filtered_images as filtered_images
 from hfc_keras.training.inputs import load_data as load_data
-from hfc_keras.training.inputs import training_split as training_split
 from hfc_keras.training.measures import MEASURES as MEASURES
 from hfc_keras.training.optimizers import OneCycle as OneCycle
 from hfc_keras.training.optimizers import WarmUp as WarmUp

@@ -24,7 +24,7 @@ class AdversarialTraining(ImageTraining):
         attack: attacks.Fgsm or attacks.Pgd, untargeted and without restarts; None is
             ``Pgd(8 / 255, steps=7)``.
         seed: int of at least 0 or None, of the random starts, instead of the attack's own.
-        **kwargs: as of ``keras.Model``.
+        **kwargs: see ``keras.Model``.
 
     Raises:
         ValueError: for a model that is none, or an attack that cannot be trained with; by ``fit``

@@ -24,7 +24,7 @@ class CatastrophicOverfitting(keras.callbacks.Callback):
         epsilon: float, radius of both attacks.
         norm: ``"linf"`` or ``"l2"``.
         gap: float in [0, 1], difference of the accuracies from which a warning comes.
-        model: keras.Model to measure, such as one in full precision that shares or follows the
+        model: keras.Model to evaluate, such as one in full precision that shares or follows the
             weights, or None, the one that is trained.
 
     Warns:
@@ -45,11 +45,11 @@ class CatastrophicOverfitting(keras.callbacks.Callback):
         self.images, self.labels = images, labels
         self.attacks = attacks.Fgsm(epsilon, norm=norm), attacks.Pgd(epsilon, norm=norm)
         self.gap = checks.number("gap", gap, minimum=0, maximum=1)
-        self.measured = model
+        self.evaluated = model
 
     def on_epoch_end(self, epoch, logs=None):
         """Measure both accuracies."""
-        model = self.measured or self.model
+        model = self.evaluated or self.model
         model = model.model if isinstance(model, ImageTraining) else model
         fgsm, pgd = (self._accuracy(model, attack) for attack in self.attacks)
         if logs is not None:

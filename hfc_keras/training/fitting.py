@@ -9,7 +9,8 @@ import pandas as pd
 
 from hfc_keras import attacks, checks, files, models
 from hfc_keras.data import draws
-from hfc_keras.training import finite, folder_notes, precision
+from hfc_keras.models import catalogue
+from hfc_keras.training import finite, folder_notes, precision, recipe_fields
 from hfc_keras.training.adversarial import AdversarialTraining
 from hfc_keras.training.catastrophic_overfitting import CatastrophicOverfitting
 from hfc_keras.training.fourier import FourierRegularized
@@ -43,7 +44,7 @@ def fit(recipe, store=None, data_dir=None, every_epoch=False):
     Args:
         recipe: training.Recipe.
         store: training.Store, str, Path or None; None keeps nothing.
-        data_dir: str, Path or None, where TFDS keeps its data sets; as of ``data.load``.
+        data_dir: str, Path or None, where TFDS keeps its data sets; see ``data.load``.
         every_epoch: bool, whether the store must hold the weights of every epoch, so that a
             published final model is not enough.
 
@@ -51,7 +52,7 @@ def fit(recipe, store=None, data_dir=None, every_epoch=False):
         ``(model, history)``: the trained, compiled keras.Model, and a DataFrame with the
         columns epoch (from 1), loss, accuracy (means over the epoch while training, with an
         adversary on attacked images) and val_accuracy (on the untouched test images after it);
-        with FGSM as adversary also fgsm_accuracy and pgd_accuracy, as of
+        with FGSM as adversary also fgsm_accuracy and pgd_accuracy, see
         ``CatastrophicOverfitting``, on 200 training images, and with a regularizer
         sensitivity_penalty, the mean over the epoch of the penalty without its weight. Its
         ``attrs["precision"]`` is the precision it was really trained in, such as ``"float32"``,
@@ -234,17 +235,12 @@ def build_model(recipe, image_shape, classes, policy=precision.FULL):
         >>> build_model(Recipe(model="small_cnn"), (8, 8, 1), 10).output_shape
         (None, 10)
     """
+    taken = catalogue.options(recipe.model)
+    fields = {name: getattr(recipe, name) for name in recipe_fields.OF_MODEL}
+    fields = {name: value for name, value in fields.items() if taken is None or name in taken}
     with precision.policy(policy):
         return models.build(
-            recipe.model,
-            image_shape,
-            classes,
-            normalization=recipe.normalization,
-            bn_momentum=recipe.bn_momentum,
-            dropout=recipe.dropout,
-            width=recipe.width,
-            seed=recipe.seed,
-            **recipe.options,
+            recipe.model, image_shape, classes, seed=recipe.seed, **fields, **recipe.options
         )
 
 

@@ -30,7 +30,7 @@ class FourierRegularized(ImageTraining):
         kind_or_band: ``"low"``, ``"mid"``, ``"high"`` or ``"all"``, the frequencies to stay
             sensitive to, or a regularizers.SensitivityBand.
         weight: float, :math:`\lambda`, at least 0.
-        **kwargs: as of ``keras.Model``.
+        **kwargs: see ``keras.Model``.
 
     Raises:
         ValueError: for a model that is none, another kind, a weight that is negative or not

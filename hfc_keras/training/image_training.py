@@ -40,7 +40,7 @@ class ImageTraining(keras.Model):
 
     Args:
         model: keras.Model that returns logits ``(batch, classes)``.
-        **kwargs: as of ``keras.Model``.
+        **kwargs: see ``keras.Model``.
 
     Raises:
         ValueError: for a model that is none; by ``fit`` for pixels outside [0, 1], missing

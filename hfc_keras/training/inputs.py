@@ -5,6 +5,7 @@ import keras
 from hfc_keras import data, layers
 from hfc_keras.data import draws
 from hfc_keras.layers.mix_up import MixUp
+from hfc_keras.training import augmentation
 from hfc_keras.training.recipe_fields import SINGLE
 
 # Dtype of the images a network gets: a dtype policy is the network's and rounds nothing before.
@@ -16,7 +17,7 @@ def load_data(recipe, data_dir=None):
 
     Args:
         recipe: training.Recipe.
-        data_dir: str, Path or None, as of ``data.load``.
+        data_dir: str, Path or None, see ``data.load``.
 
     Returns:
         data.Dataset.
@@ -74,12 +75,13 @@ def training_batches(recipe, dataset):
         >>> len(training_batches(recipe, load_data(recipe)))
         3
     """
+    split = training_split(recipe, dataset)
     return data.TrainingBatches(
-        training_split(recipe, dataset),
+        split,
         recipe.batch_size,
         dataset.classes,
         seed=recipe.seed,
-        image_layers=[*_filters(recipe), *_augmentation(recipe)],
+        image_layers=[*_filters(recipe), *_augmentation(recipe, split)],
         pair_layers=_pairs(recipe),
         alternating_flip=recipe.flip == "alternating",
     )
@@ -128,7 +130,7 @@ def _filters(recipe):
     return chosen
 
 
-def _augmentation(recipe):
+def _augmentation(recipe, split):
     """Layers that change each image by itself; APR-S comes first, as in its released code."""
     chosen = []
     if recipe.recombination in SINGLE:
@@ -137,6 +139,8 @@ def _augmentation(recipe):
     if recipe.augmentation == "crop_flip":
         padding, flip = recipe.crop_padding, recipe.flip == "random"
         chosen.append(layers.RandomCropFlip(padding, flip, seed=0, dtype=PIXELS))
+    if not isinstance(recipe.augmentation, str):
+        chosen += augmentation.built(recipe.augmentation, split.pixels)
     if recipe.noise:
         chosen.append(layers.PixelNoise(recipe.noise, seed=0, dtype=PIXELS))
     return chosen

@@ -136,7 +136,7 @@ def check_progress(groups, recipe, model, path):
     """Refuse progress that a training cannot go on from.
 
     Args:
-        groups: dict, as of ``read_arrays``.
+        groups: dict, see ``read_arrays``.
         recipe: training.Recipe.
         model: compiled keras.Model that it must fit, or None.
         path: Path, for the error.

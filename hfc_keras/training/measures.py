@@ -11,7 +11,7 @@ MEASURES = 1
 
 
 def measured(folder, recipe, dataset, measure, arguments, compute):
-    """Rows of a measure from a folder, or computed and kept there; as of ``Store.measured``.
+    """Rows of a measure from a folder, or computed and kept there; see ``Store.measured``.
 
     Args:
         folder: Path.

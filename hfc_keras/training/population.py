@@ -34,7 +34,7 @@ def is_augmented(recipe, dataset):
         >>> is_augmented(Recipe(noise=0.1), digits), is_augmented(Recipe(rescale=True), digits)
         (True, False)
     """
-    return bool(recipe.adversary or _is_random(training_batches(recipe, dataset)))
+    return bool(recipe.adversary or _is_changed(recipe, training_batches(recipe, dataset)))
 
 
 def population_images(recipe, dataset, model=None):
@@ -48,7 +48,7 @@ def population_images(recipe, dataset, model=None):
 
     Args:
         recipe: training.Recipe.
-        dataset: data.Dataset, as of ``training.load_data``.
+        dataset: data.Dataset, see ``training.load_data``.
         model: keras.Model of the recipe, trained; needed for a recipe with an adversary.
 
     Returns:
@@ -74,13 +74,15 @@ def population_images(recipe, dataset, model=None):
     batches = training_batches(recipe, dataset)
     if recipe.adversary:
         return _attacked(model, recipe, *_drawn(batches, recipe.epochs, MOST_ATTACKED))
-    if not _is_random(batches):
+    if not _is_changed(recipe, batches):
         return filtered_images(recipe, dataset.train)
     return _drawn(batches, recipe.epochs, MOST)[0]
 
 
-def _is_random(batches):
-    """Whether a layer of the batches draws random numbers."""
+def _is_changed(recipe, batches):
+    """Whether a layer draws random numbers, or is of the user's own and may do anything."""
+    if not isinstance(recipe.augmentation, str):
+        return True
     chosen = [*batches.image_layers, *batches.pair_layers]
     return any(pipeline.seed_states(layer) for layer in chosen)
 
@@ -90,7 +92,7 @@ def _drawn(batches, epoch, most):
     batches.epoch, images, labels, count = epoch, [], [], 0
     drawn = batches.dataset()
     if isinstance(drawn, keras.utils.PyDataset):
-        drawn = (drawn[step] for step in range(len(batches)))
+        drawn = map(drawn.__getitem__, range(len(batches)))
     for batch in drawn:
         for kept, part in zip((images, labels), batch, strict=True):
             kept.append(keras.ops.convert_to_numpy(part))

@@ -16,9 +16,9 @@ class Recipe:
 
     Args:
         dataset: str or path, what ``data.load`` takes.
-        examples: None, int or (int, int), as of ``data.load``.
-        image_size: None, int or (int, int), pixels, as of ``data.load``.
-        model: str, one of ``models.names()``.
+        examples: None, int or (int, int), see ``data.load``.
+        image_size: None, int or (int, int), pixels, see ``data.load``.
+        model: str, one of ``models.names()``, networks of your own by ``models.register`` too.
         width: float above 0, multiplies the model's numbers of filters.
         options: dict of further options of ``models.build``, such as ``{"stem": "cifar"}``.
         normalization: ``"none"`` or ``"batch"``.
@@ -28,7 +28,7 @@ class Recipe:
         optimizer: ``"adam"``, ``"sgd"``, ``"adagrad"``, ``"adadelta"`` or ``"rmsprop"``.
         learning_rate: float, at least 0.
         schedule: ``"constant"``, ``"cosine"`` (to 0 at the last step), ``"step"`` or
-            ``"one_cycle"`` (up to the learning rate and down to 0, as of ``OneCycle``).
+            ``"one_cycle"`` (up to the learning rate and down to 0, see ``OneCycle``).
         warmup: float in [0, 1) or None, share of the steps in which the rate rises linearly to
             its first value, before another schedule begins on the steps that are left, or of the
             rise of ``"one_cycle"``. None is 0.2 for that one and 0 for the others.
@@ -48,7 +48,8 @@ class Recipe:
         epochs: int, passes over the training set.
         precision: ``"float32"`` or ``"mixed_bfloat16"``, in which the training step computes; as
             of ``fit``, which returns a network in float32 and tells what was really used.
-        augmentation: ``"none"`` or ``"crop_flip"`` (pad, random crop, left-right flip).
+        augmentation: ``"none"``, ``"crop_flip"`` (pad, random crop, left-right flip), or a tuple
+            of Keras layers of images in [0, 1], or of their configs; see below.
         crop_padding: int from 0 to 1024, pixels of zeros on each side before the crop.
         flip: ``"random"``, half of the images in each epoch, or ``"alternating"``: the first
             epoch mirrors half of them at random, each later one those that were not in the epoch
@@ -61,9 +62,9 @@ class Recipe:
         component: ``"original"``, ``"low"`` or ``"high"``, what the training images keep.
         radius: float or None, cycles per image; needed for a component.
         inclusive: bool, ``<=`` or ``<`` at the rim of the disc.
-        outside_gain: float in [0, 1], as of ``layers.RadialFilter``.
+        outside_gain: float in [0, 1], see ``layers.RadialFilter``.
         rescale: bool, whether each training image is divided by its maximum.
-        adversary: None, attacks.Fgsm or attacks.Pgd, what training images are attacked by, as of
+        adversary: None, attacks.Fgsm or attacks.Pgd, what training images are attacked by, see
             ``AdversarialTraining``; or the dict that stands for it in ``to_dict``.
         regularizer: None, ``"low"``, ``"mid"``, ``"high"``, ``"all"`` or a
             regularizers.SensitivityBand, the frequencies that ``FourierRegularized`` leaves the
@@ -75,8 +76,15 @@ class Recipe:
             ``layers.BothCopies`` has it; or ``"apr_sp"``, APR-S and APR-P.
         recombination_probability: float in [0, 1], of a batch to be mixed by these pairs.
         single_probability: float in [0, 1], of an image to be recombined by APR-S.
-        recombination_axes: ``"spatial_channel"`` or ``"spatial"``, as of ``spectrum.recombine``.
+        recombination_axes: ``"spatial_channel"`` or ``"spatial"``, see ``spectrum.recombine``.
         seed: int, of weights, order, augmentation, noise, dropout and label shuffle.
+
+    Layers in ``augmentation`` are called in their order, in training mode, on filtered float32
+    images before noise is added. They keep the shape of images and have no weights; random numbers
+    come from a ``keras.random.SeedGenerator`` of theirs, which is set for each batch by seed and
+    epoch, so that a resumed training goes on as it would have. The recipe keeps their configs: a
+    class of your own must be registered with ``keras.saving.register_keras_serializable``, and
+    Keras' layers for 0-255 take ``value_range=(0, 1)``.
 
     Raises:
         ValueError: for a field that does not exist or a value out of range.
@@ -85,6 +93,10 @@ class Recipe:
         >>> vanilla = Recipe(dataset="digits", model="resnet8", epochs=5)
         >>> vanilla.but(radius=8, component="low") == vanilla.but(radius=8.0, component="low")
         True
+        >>> import keras
+        >>> turns = keras.layers.RandomRotation(0.05, fill_mode="constant")
+        >>> vanilla.but(augmentation=(turns,)).augmentation[0]["class_name"]
+        'RandomRotation'
     """
 
     dataset: str = "digits"
@@ -109,7 +121,7 @@ class Recipe:
     batch_size: int = 100
     epochs: int = 100
     precision: str = "float32"
-    augmentation: str = "none"
+    augmentation: str | tuple = "none"
     crop_padding: int = 4
     flip: str = "random"
     noise: float = 0.0

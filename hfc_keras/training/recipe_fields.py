@@ -5,10 +5,11 @@ import os
 
 import numpy as np
 
-from hfc_keras import attacks, checks, models, regularizers, spectrum
+from hfc_keras import attacks, checks, regularizers, spectrum
 from hfc_keras.data.dataset import pair
 from hfc_keras.layers.random_crop_flip import LARGEST_PADDING
-from hfc_keras.training import precision
+from hfc_keras.models import catalogue
+from hfc_keras.training import augmentation, precision
 from hfc_keras.training.adversarial import check_attack
 from hfc_keras.training.optimizers import RISE
 
@@ -25,6 +26,8 @@ CHOICES = {
     "recombination_axes": spectrum.AXES,
     "recombination": ("none", "apr_p", "apr_s", "apr_sp", "hybrid", "hybrid_plus"),
 }
+# Fields that are options of a network.
+OF_MODEL = ("normalization", "bn_momentum", "dropout", "width")
 # Kinds of recombination that pair the images of a batch, and train on both copies.
 PAIRED = ("apr_p", "apr_sp", "hybrid", "hybrid_plus")
 # Kinds that recombine each image by itself.
@@ -33,9 +36,10 @@ SINGLE = ("apr_s", "apr_sp")
 WARMUP = {"one_cycle": RISE}
 # From here on whole numbers do not fit into the integers of the data pipeline.
 LONGEST = 2**63
+BELOW_ONE = ("dropout", "warmup", "label_smoothing")
 SMALLEST = {"epochs": 1, "batch_size": 1, "width": 1e-3}
-LARGEST = {"bn_momentum": 1.0, "dropout": 1 - 1e-9, "outside_gain": 1.0, "momentum": 1.0}
-LARGEST |= {"warmup": 1 - 1e-9, "label_smoothing": 1 - 1e-9, "crop_padding": LARGEST_PADDING}
+LARGEST = {"bn_momentum": 1.0, "outside_gain": 1.0, "momentum": 1.0}
+LARGEST |= {"crop_padding": LARGEST_PADDING}
 LARGEST |= {"step_factor": 1.0, "recombination_probability": 1.0, "single_probability": 1.0}
 
 
@@ -54,8 +58,12 @@ def field_value(field, value):
     """
     name = field.name
     _check_plain(name, value)
-    if name in CHOICES or name == "model":
-        return str(checks.choice(name, value, CHOICES.get(name) or models.names()))
+    if name == "model":
+        return catalogue.known(value)
+    if name == "augmentation" and not isinstance(value, str):
+        return augmentation.as_configs(value)
+    if name in CHOICES:
+        return str(checks.choice(name, value, CHOICES[name]))
     if name in ("examples", "image_size"):
         return _sizes(name, value)
     if name == "milestones":
@@ -79,6 +87,10 @@ def field_value(field, value):
         return str(path)
     if name in ("radius", "warmup") and value is None:
         return None
+    if name in BELOW_ONE:
+        found = checks.number(name, value, minimum=0)
+        checks.require(found < 1, f"`{name}` must be from 0 and below 1", **{name: value})
+        return found
     smallest, largest = SMALLEST.get(name, 0), LARGEST.get(name, float("inf"))
     return checks.number(name, value, smallest, largest, whole=field.type is int)
 
@@ -164,8 +176,11 @@ def check_together(recipe):
     """
     fields = {field.name for field in dataclasses.fields(recipe)} & recipe.options.keys()
     checks.require(
-        not fields, "a field of Recipe must not stand in `options`", options=recipe.options
+        not fields,
+        "`options` must not hold a field of Recipe; set that field instead",
+        options=recipe.options,
     )
+    _check_model(recipe)
     checks.require(
         recipe.component == "original" or recipe.radius is not None,
         "`radius` must be given with `component`",
@@ -174,7 +189,7 @@ def check_together(recipe):
     )
     checks.require(
         recipe.regularizer is None or recipe.adversary is None,
-        "`regularizer` must be None with an adversary: one of them makes the step",
+        "`regularizer` and `adversary` cannot be combined: each replaces the training step",
         regularizer=recipe.regularizer,
     )
     checks.require(
@@ -192,6 +207,21 @@ def check_together(recipe):
     )
     _check_optimizer(recipe)
     _check_pixels(recipe)
+
+
+def _check_model(recipe):
+    """Refuse options that the network does not take, or not with these values."""
+    taken = catalogue.options(recipe.model)
+    default = {field.name: field.default for field in dataclasses.fields(recipe)}
+    for name in OF_MODEL:
+        value = getattr(recipe, name)
+        checks.require(
+            taken is None or name in taken or value == default[name],
+            f"`{name}` must be {default[name]!r} with a network whose builder does not take it",
+            model=recipe.model,
+            **{name: value},
+        )
+    catalogue.check_options(recipe.model, recipe.options)
 
 
 def _check_optimizer(recipe):

@@ -1,20 +1,14 @@
 """Keeps trained weights, half-trained states and what was measured on them."""
 
 import contextlib
-import json
-import re
 import warnings
 from pathlib import Path
 
-import numpy as np
-
 from hfc_keras import checks, files, records
-from hfc_keras.training import folder_notes, kept_files, measures, published
+from hfc_keras.training import epoch_files, folder_notes, measures, published
 
 # Weights of every epoch are kept below this size, the last epoch's otherwise.
 SMALL_MODEL = 1_000_000
-PROGRESS = ("progress.npz", "progress-before.npz")
-EPOCH = re.compile(r"epoch-(\d{4,})\.npz")
 
 
 class Store:
@@ -119,9 +113,7 @@ class Store:
         Returns:
             Ascending list of int, the first epoch being 1.
         """
-        names = (EPOCH.fullmatch(path.name) for path in self.folder(recipe).glob("epoch-*.npz"))
-        found = (int(name[1]) for name in names if name)
-        return sorted(epoch for epoch in found if 1 <= epoch <= recipe.epochs)
+        return epoch_files.kept(self.folder(recipe), recipe)
 
     def weights(self, recipe, epoch, model=None):
         """Weights after an epoch, for ``model.set_weights``.
@@ -138,17 +130,7 @@ class Store:
             UnusableFileError: if that epoch is not kept, or its file is damaged, another one's or
                 does not fit.
         """
-        kept = self.epochs(recipe)
-        if epoch not in kept:
-            raise files.UnusableFileError(
-                f"`epoch` must be one that is kept ({kept}); remove {self.folder(recipe)} to train "
-                f"anew. Received: epoch={epoch!r}"
-            )
-        path = self._epoch_file(recipe, epoch)
-        weights = self._read(path, recipe, None, epoch)["weights"]
-        if model is not None:
-            kept_files.check_shapes(weights, model.get_weights(), path)
-        return weights
+        return epoch_files.weights(self.folder(recipe), recipe, epoch, model)
 
     def save_epoch(self, recipe, dataset, model, history):
         """Keep the state after an epoch.
@@ -159,22 +141,8 @@ class Store:
             model: compiled keras.Model.
             history: DataFrame, a row for each epoch so far.
         """
-        folder, epoch = self.folder(recipe), len(history)
-        files.write_whole(folder / "recipe.json", json.dumps(recipe.to_dict(), indent=1))
-        files.write_whole(folder / "data.txt", dataset.fingerprint)
-        folder_notes.add_precision(folder, epoch, model.dtype_policy.name)
-        owner = {"recipe": recipe.hash, "data": dataset.fingerprint, "epoch": epoch}
-        groups = {"weights": model.get_weights()}
-        path = self._epoch_file(recipe, epoch)
-        files.write_whole(path, kept_files.arrays_as_bytes(groups, owner))
-        groups["optimizer"] = [np.asarray(value) for value in model.optimizer.variables]
-        content = kept_files.arrays_as_bytes(groups, owner, history)
-        if (folder / PROGRESS[0]).exists():
-            (folder / PROGRESS[0]).replace(folder / PROGRESS[1])
-        files.write_whole(folder / PROGRESS[0], content)
-        if not self.keeps_every_epoch(model):
-            for earlier in self.epochs(recipe)[:-1]:
-                self._epoch_file(recipe, earlier).unlink()
+        every = self.keeps_every_epoch(model)
+        epoch_files.save(self.folder(recipe), recipe, dataset, model, history, every)
 
     def add_seconds(self, recipe, seconds):
         """Add the seconds of an epoch to the time that went into a training."""
@@ -208,18 +176,7 @@ class Store:
         Raises:
             UnusableFileError: if a newer version wrote a file.
         """
-        for name in PROGRESS:
-            path = self.folder(recipe) / name
-            try:
-                if path.exists():
-                    groups = self._read(path, recipe, dataset)
-                    kept_files.check_progress(groups, recipe, model, path)
-                    return groups
-            except records.NewerFormatError:
-                raise
-            except files.UnusableFileError as error:
-                warnings.warn(f"Training goes back: {error}", stacklevel=2)
-        return None
+        return epoch_files.progress(self.folder(recipe), recipe, dataset, model)
 
     def publish(self, recipe, dataset, model, history):
         """Write a finished model to the published folder as ``.keras``, without optimizer.
@@ -294,17 +251,6 @@ class Store:
         """
         folder = self.folder(recipe) / "measures"
         return measures.measured(folder, recipe, dataset, measure, arguments, compute)
-
-    def _read(self, path, recipe, dataset=None, epoch=None):
-        """Arrays of a file of a recipe."""
-        folder = self.folder(recipe)
-        known = folder_notes.text(folder / "data.txt")
-        fingerprint = known if dataset is None else dataset.fingerprint
-        owner = {"recipe": recipe.hash, "data": fingerprint, "epoch": epoch}
-        return kept_files.read_arrays(path, owner, folder_notes.described(folder))
-
-    def _epoch_file(self, recipe, epoch):
-        return self.folder(recipe) / f"epoch-{epoch:04d}.npz"
 
     def _published_file(self, recipe):
         return self.published / f"{recipe.hash[:16]}.keras"

@@ -26,7 +26,7 @@ LINEAR = (keras.layers.Dense, keras.layers.EinsumDense, keras.layers.Conv2D)
 
 
 def is_graph(model):
-    """Whether a model is a graph of Keras whose last operation can be told.
+    """Whether a model is a graph of Keras whose last operation is known.
 
     Args:
         model: object.

@@ -40,7 +40,7 @@ def band_stop_accuracy(model, images, labels, bands=16, batch_size=256):
     Raises:
         ValueError: for pixels outside [0, 1], images that do not fit the model, labels that are
             missing or do not fit the images or the classes, a model that returns probabilities
-            or NaN, a number of bands that is not a whole one from 1.
+            or logits that are not finite, a number of bands that is not a whole one from 1.
 
     Example:
         >>> from hfc_keras import data, models

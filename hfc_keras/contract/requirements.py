@@ -5,8 +5,8 @@ import warnings
 import keras
 
 from hfc_keras import checks
-from hfc_keras.contract.look import MIXING, RANDOM, looked_at
 from hfc_keras.contract.makeup import makeup, weights
+from hfc_keras.contract.probing import MIXING, RANDOM, inspected
 
 
 def classifier(model, images, name="images", stacklevel=3):
@@ -16,7 +16,7 @@ def classifier(model, images, name="images", stacklevel=3):
         model: object.
         images: array ``(batch, height, width, channels)`` in [0, 1], at least one image.
         name: str, the argument's name.
-        stacklevel: int, as of ``warnings.warn``, 2 being the caller.
+        stacklevel: int, see ``warnings.warn``, 2 being the caller.
 
     Returns:
         Classifier.
@@ -113,8 +113,8 @@ def form_of(model, images, name="images"):
     model_input(model, images, name)
     kept = vars(model).get("_hfc_keras_form")
     if not (kept and kept[0] == (makeup(model), weights(model), shape)):
-        found = looked_at(model, shape)
-        # Taken anew: a model without a shape is built by the look at it.
+        found = inspected(model, shape)
+        # Taken anew: a model without a shape is built when it is inspected.
         now = makeup(model), weights(model), shape
         kept = vars(model)["_hfc_keras_form"] = now, found
         # For `gradients.compiled`, which would else fill up batches with repeated images.
@@ -132,7 +132,7 @@ def require_logits(found):
         ValueError: naming the call that makes logits of it.
 
     Example:
-        >>> from hfc_keras.contract.look import Classifier
+        >>> from hfc_keras.contract.probing import Classifier
         >>> require_logits(Classifier(10, "logits", False, 0.0))
     """
     ends = {

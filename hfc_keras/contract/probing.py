@@ -1,4 +1,4 @@
-"""A look at a model with probing images: what it returns, and whether it does so reliably."""
+"""What a model returns for probing images, and whether it does so reliably."""
 
 import dataclasses
 import re
@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from hfc_keras import checks
-from hfc_keras.contract.endings import ending, is_graph
+from hfc_keras.contract.output_kinds import ending, is_graph
 from hfc_keras.contract.pixel_range import takes_levels, untouched
 
 # Factors on noise that drive logits out of [0, 1], and leave probabilities there.
@@ -50,13 +50,13 @@ class Classifier:
             >>> Classifier(10, "softmax", True, 0.0).remedy(output="softmax")
             "models.as_classifier(model, pixels=(0, 255), output='softmax')"
         """
-        told = {"pixels": (0, 255), **arguments} if self.levels else arguments
-        listed = ", ".join(f"{name}={value!r}" for name, value in told.items())
+        given = {"pixels": (0, 255), **arguments} if self.levels else arguments
+        listed = ", ".join(f"{name}={value!r}" for name, value in given.items())
         return f"models.as_classifier(model, {listed})"
 
 
-def looked_at(model, shape):
-    """Return what predictions of probing images tell of a model.
+def inspected(model, shape):
+    """Return what predictions of probing images show of a model.
 
     Args:
         model: keras.Model.
@@ -68,7 +68,7 @@ def looked_at(model, shape):
     Raises:
         ValueError: if it cannot be called on them, or returns no ``(batch, classes)``.
     """
-    first, second, alone = _predicted(model, _probe(shape))
+    first, second, alone = _predicted(model, _noise(shape))
     levels = takes_levels(model, shape)
     values = _single(model, first)
     classes = values.shape[1]
@@ -104,10 +104,10 @@ def probed(model, shape):
         >>> probed(keras.Sequential(layers), (2, 2, 1)).shape == (3, 2)
         True
     """
-    return _predicted(model, _probe(shape))[0]
+    return _predicted(model, _noise(shape))[0]
 
 
-def _probe(shape):
+def _noise(shape):
     noise = np.random.default_rng(0).random(shape, "float32")
     return np.stack([noise * np.float32(factor) for factor in EXTREMES])
 

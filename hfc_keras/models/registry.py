@@ -1,0 +1,149 @@
+"""Networks of the user's own, by name, so that recipes, stores and experiments know them."""
+
+import contextlib
+import importlib
+import inspect
+import os
+import random
+import re
+
+import numpy as np
+
+from hfc_keras import checks, contract
+
+# In the environment: modules to import, separated by commas, that register networks or layers.
+# Commands and worker processes, which run no code of the user's before, find them there.
+MODULES = "HFC_KERAS_MODULES"
+_builders = {}
+
+
+def register(name, builder, reserved=(), replace=False):
+    """Give a network of your own a name, under which ``build`` makes it.
+
+    Args:
+        name: str of letters, digits and ``. _ -``.
+        builder: function ``builder(input_shape, classes, **options)`` that returns a functional
+            or sequential keras.Model ending in logits.
+        reserved: names that are taken.
+        replace: bool, whether a network of the user's own may be replaced.
+
+    Raises:
+        ValueError: for another name, one that is taken, or no such function.
+
+    Example:
+        See ``models.register``.
+    """
+    checks.require(
+        isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9._-]+", name),
+        "`name` must be a str of letters, digits and . _ -",
+        name=name,
+    )
+    checks.require(
+        name not in reserved, "`name` must not be that of a network of the package", name=name
+    )
+    checks.require(
+        replace or _builders.get(name, builder) is builder,
+        "`name` must not be registered already; choose another one, or replace=True to replace "
+        "it (a store goes by the name alone, and keeps what was trained under it)",
+        name=name,
+    )
+    checks.require(
+        callable(builder) and _parameters(builder)[:2] == ["input_shape", "classes"],
+        "`builder` must be a function builder(input_shape, classes, **options)",
+        builder=builder,
+    )
+    _builders[name] = builder
+
+
+def names():
+    """Return the names of the registered networks.
+
+    Returns:
+        List of str, in the order of registration, after an import of what the environment names.
+    """
+    for module in filter(None, os.environ.get(MODULES, "").split(",")):
+        importlib.import_module(module.strip())
+    return list(_builders)
+
+
+def options(name):
+    """Return the options that a registered network takes.
+
+    Args:
+        name: str, one of ``names()``.
+
+    Returns:
+        List of str; None where the builder takes any.
+    """
+    kinds = [each.kind for each in inspect.signature(_builders[name]).parameters.values()]
+    any_name = inspect.Parameter.VAR_KEYWORD in kinds
+    return None if any_name else _parameters(_builders[name])[2:]
+
+
+def build(name, input_shape, classes, seed=0, **chosen):
+    """Return a new network of a registered name.
+
+    What draws its seed at random, as Keras' initializers do unless they are given one, draws it
+    from ``seed``: equal calls give equal weights.
+
+    Args:
+        name: str, one of ``names()``.
+        input_shape: tuple of int, (height, width, channels).
+        classes: int, number of logits.
+        seed: int from 0; also passed to a builder that takes a seed.
+        **chosen: options of the builder.
+
+    Returns:
+        keras.Model.
+
+    Raises:
+        ValueError: for an option that the builder does not take, or a model that is not built, of
+            another shape, that ends in probabilities, or whose logits are in half precision.
+    """
+    taken = options(name)
+    if taken is None or "seed" in taken:
+        chosen["seed"] = seed
+    with _seeded(seed):
+        model = _builders[name](input_shape, classes, **chosen)
+    contract.keras_model(model, "builder")
+    checks.require(
+        getattr(model, "outputs", None) and tuple(model.input_shape[1:]) == tuple(input_shape),
+        f"`builder` of {name!r} must return a functional or sequential model of the input shape "
+        f"{tuple(input_shape)}",
+        input_shape=getattr(model, "input_shape", None),
+    )
+    end = contract.ending(model)
+    checks.require(
+        model.output_shape == (None, classes) and end in (None, "logits"),
+        f"`builder` of {name!r} must return a model that ends in {classes} logits",
+        output_shape=model.output_shape,
+        ending=end,
+    )
+    dtype = model.outputs[0].dtype
+    checks.require(
+        dtype in ("float32", "float64"),
+        f"`builder` of {name!r} must return logits in float32 under every dtype policy: give its "
+        "last layer dtype='float32'",
+        dtype=dtype,
+    )
+    return model
+
+
+def _parameters(builder):
+    """Names of what a function can be given by keyword."""
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    found = inspect.signature(builder).parameters.values()
+    return [each.name for each in found if each.kind in named]
+
+
+@contextlib.contextmanager
+def _seeded(seed):
+    """Let Python and NumPy draw from a seed, and put their states back."""
+    before = random.getstate(), np.random.get_state()
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
