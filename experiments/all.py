@@ -7,10 +7,11 @@ command goes on and loses at most the epochs it was in. Single recipes, and opti
 experiments have, are left to the command of each experiment.
 
 The profiles standard and full, unless experiments are named, are worked through in the stages of
-experiments/lab/parallel/stages.py: at the lowest priority, with a log in the store (queue.log), one such run a
-store. --minutes ends any run in time, resumably. --plan prints what would be trained, in which
-order and how long it takes. Exit status: 0 if all was measured or the time was up, 1 if a cell
-failed (the others go on), 2 if something was refused, 130 after Ctrl-C, 143 after SIGTERM.
+experiments/lab/parallel/stages.py: at the lowest priority, with a log in the store (queue.log), one
+such run for each store. --minutes ends any run in time, resumably. --plan prints what would be
+trained, in which order and how long it takes. Exit status: 0 if all was measured or the time was
+up, 1 if a cell failed (the others go on), 2 if something was refused, 130 after Ctrl-C, 143 after
+SIGTERM.
 """
 
 import contextlib

@@ -113,11 +113,11 @@ def _judge_and_write(told):
     print("\n".join([*reporting.count_verdicts(rows), *(f"wrote {path}" for path in written)]))
 
 
-def judge_all(modules, told):
+def judge_all(experiments, told):
     """Judge claims at the scales that are told.
 
     Args:
-        modules: dict, as of ``judging.claimants``.
+        experiments: dict, as of ``judging.claimants``.
         told: Settings.
 
     Returns:
@@ -129,14 +129,14 @@ def judge_all(modules, told):
     """
     profiles = told.profile
     if profiles is None:
-        profiles = judging.measured_scales(modules, told.results)
+        profiles = judging.measured_scales(experiments, told.results)
     datasets = told.dataset
     checks.require(
         datasets is None or len(set(datasets)) == len(datasets),
         "`dataset` must differ",
         dataset=datasets,
     )
-    judged = judging.judge_all(modules, profiles, datasets, told.results, told.available)
+    judged = judging.judge_all(experiments, profiles, datasets, told.results, told.available)
     place = {item: number for number, item in enumerate(ORDER)}
     rows = sorted(judged.rows, key=lambda row: place.get(row["item"], len(place)))
     return pd.DataFrame(rows), judged, sorted(profiles, key=judging.SCALES.index)

@@ -12,14 +12,13 @@ their folder by --networks. Results go to <results>/given/<data set>/.
 
 import dataclasses
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 import tyro
 
-from experiments.lab import runner
 from experiments.lab import settings as shared
+from experiments.lab.experiment import Experiment
 from experiments.outside import given, given_cells, given_measures
 from hfc_keras import data, reporting
 
@@ -145,14 +144,16 @@ def figures(table, plan):
     return {"": reporting.given_panels(table, TITLES)}
 
 
-def main(arguments=None):
-    """Measure the networks from the command line.
-
-    Args:
-        arguments: list of str or None; None is the process's own.
-    """
-    runner.main(sys.modules[__name__], arguments, given_cells.make_plan)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    plan=given_cells.make_plan,
+    measure=measure,
+    keys=KEYS,
+    summary=summary,
+    figures=figures,
+)
 
 
 if __name__ == "__main__":
-    main()
+    EXPERIMENT.main()

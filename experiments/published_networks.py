@@ -11,7 +11,6 @@ of this project; name it by --table. Results go to <results>/published/imagenet/
 """
 
 import dataclasses
-import sys
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -19,7 +18,7 @@ import numpy as np
 import pandas as pd
 import tyro
 
-from experiments.lab import runner
+from experiments.lab.experiment import Experiment
 from experiments.outside import published
 from hfc_keras import reporting
 
@@ -267,14 +266,16 @@ def words_of(rows, question, group):
     return words(rows.loc[(question, group)])
 
 
-def main(arguments=None):
-    """Ask the questions from the command line.
-
-    Args:
-        arguments: list of str or None; None is the process's own.
-    """
-    runner.main(sys.modules[__name__], arguments, published.make_plan)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    plan=published.make_plan,
+    measure=measure,
+    keys=KEYS,
+    summary=summary,
+    figures=figures,
+)
 
 
 if __name__ == "__main__":
-    main()
+    EXPERIMENT.main()

@@ -11,7 +11,6 @@ import dataclasses
 import hashlib
 import json
 import sys
-import types
 from pathlib import Path
 
 import pandas as pd
@@ -99,17 +98,19 @@ def judge(told):
     Raises:
         ValueError: naming a table that is damaged.
     """
-    modules = core_modules()
+    experiments = core()
     found, left_out, tables = [], [], {}
     for scale in judging.SCALES[1:]:
-        judged = judging.judge_all(modules, [scale], (told.dataset,), told.results, available=True)
+        judged = judging.judge_all(
+            experiments, [scale], (told.dataset,), told.results, available=True
+        )
         checks.require(not judged.refused, "; ".join(judged.refused), results=str(told.results))
         chosen = judged.rows
         measured = [row for row in chosen if row["verdict"] != reporting.NOT_MEASURED]
         found += [{**row, "rung": scale} for row in measured]
         left_out += _left_out(scale, chosen, measured)
         tables |= judged.tables
-    given, problems = _given(modules, told)
+    given, problems = _given(experiments, told)
     left_out += problems
     if told.given.exists():
         digest = hashlib.sha256(told.given.read_bytes()).hexdigest()
@@ -123,18 +124,17 @@ def judge(told):
     return rows, left_out, tables
 
 
-def core_modules():
-    """Return what judging needs of the experiments, with the core claims alone.
+def core():
+    """Return the experiments with their core claims alone.
 
     Returns:
-        dict from experiment to an object with KEYS, Settings and CLAIMS.
+        dict from name to Experiment.
     """
     found = {}
-    for name, module in judging.claimants().items():
-        core = tuple(claim for claim in module.CLAIMS if claim.id in CORE)
-        if core:
-            shared = {"KEYS": module.KEYS, "Settings": module.Settings}
-            found[name] = types.SimpleNamespace(CLAIMS=core, **shared)
+    for name, experiment in judging.claimants().items():
+        chosen = tuple(claim for claim in experiment.claims if claim.id in CORE)
+        if chosen:
+            found[name] = dataclasses.replace(experiment, claims=chosen)
     return found
 
 
@@ -152,12 +152,12 @@ def _left_out(scale, chosen, measured):
     return [f"{scale}: {', '.join(missing)}"] if missing else []
 
 
-def _given(modules, told):
+def _given(experiments, told):
     """Rows of the given networks, and what is left out of them."""
     if not told.given.exists():
         return [], [f"{GIVEN_RUNG}: no table {told.given.name}"]
     table = pd.read_csv(told.given, low_memory=False)
-    by_id = {claim.id: claim for module in modules.values() for claim in module.CLAIMS}
+    by_id = {claim.id: claim for each in experiments.values() for claim in each.claims}
     rows, problems = [], []
     for name, measure in GIVEN.items():
         try:

@@ -17,7 +17,7 @@ import pytest
 import tyro
 from own import tiny
 
-from experiments.lab import catalogue, runner, settings
+from experiments.lab import catalogue, settings
 from experiments.lab.parallel import processes, tasks, workers
 from hfc_keras import data, files
 
@@ -72,11 +72,11 @@ def run(own, monkeypatch, capsys):
 
 def plan_of(own, *told, **folders):
     arguments = tyro.cli(tiny.Settings, args=own(*told, **folders))
-    return runner.make_plan(tiny, arguments)
+    return tiny.EXPERIMENT.planned(arguments)
 
 
 def test_stopped_and_killed_it_goes_on_and_ends_the_same(run, own, tmp_path):
-    runner.main(tiny, own(results="whole", store="other"))
+    tiny.EXPERIMENT.main(own(results="whole", store="other"))
     for actions, expected in (("dropout_1=SIGINT", 130), ("dropout_2=end dropout_4=SIGTERM", 143)):
         status, _, error = run(actions, "--jobs", "1")
         assert status == expected and "Stopped. The same command goes on" in error
@@ -94,7 +94,7 @@ def test_stopped_and_killed_it_goes_on_and_ends_the_same(run, own, tmp_path):
     assert str(tmp_path / "results") not in json.dumps(record)
     assert record["runs"][-1]["peak_memory_gb"] > 0
     assert all(cell["training_seconds"] > 0 for cell in record["cells"].values())
-    assert len(record["cells"]) == 6 and record["columns"] == [*tiny.KEYS, "value"]
+    assert len(record["cells"]) == 6 and record["columns"] == [*tiny.EXPERIMENT.keys, "value"]
 
 
 def test_a_failed_cell_leaves_the_others_alone(run, in_this_process):
@@ -218,7 +218,7 @@ def test_the_time_left_tells_trainings_from_measurements():
 
 def test_columns_of_another_version_are_refused(own, tmp_path, capsys):
     arguments = own("--recipes", "plain")
-    runner.main(tiny, arguments)
+    tiny.EXPERIMENT.main(arguments)
     table = tmp_path / "results" / "smoke" / "odd" / "tiny.csv"
     record = table.with_suffix(".json")
     rows = list(csv.reader(table.read_text().splitlines()))
@@ -231,10 +231,10 @@ def test_columns_of_another_version_are_refused(own, tmp_path, capsys):
     record.write_text(json.dumps(content))
     for message in ("must have the columns of its record", "must hold the columns that are"):
         with pytest.raises(SystemExit) as refused:
-            runner.main(tiny, [*arguments, "--seeds", "0", "1"])
+            tiny.EXPERIMENT.main([*arguments, "--seeds", "0", "1"])
         assert refused.value.code == 2 and message in capsys.readouterr().err
         record.write_text(json.dumps({**content, "columns": [*rows[0], "older"]}))
-    runner.main(tiny, [*arguments, "--fresh"])
+    tiny.EXPERIMENT.main([*arguments, "--fresh"])
     assert list(csv.reader(table.read_text().splitlines())) == rows
 
 
@@ -248,9 +248,9 @@ def test_a_stop_between_table_and_record_is_no_damage(own, tmp_path, monkeypatch
 
     with monkeypatch.context() as patched, pytest.raises(SystemExit) as stopped:
         patched.setattr(files, "write_whole", stop_after_table)
-        runner.main(tiny, arguments)
+        tiny.EXPERIMENT.main(arguments)
     assert stopped.value.code == 130
-    runner.main(tiny, arguments)
+    tiny.EXPERIMENT.main(arguments)
     record = json.loads((tmp_path / "results" / "smoke" / "odd" / "tiny.json").read_text())
     assert list(record["cells"]) == ["plain seed 0"] and len(record["runs"]) == 1
 
@@ -310,13 +310,13 @@ def store(tmp_path_factory):
 def test_every_experiment_measures_the_network_of_its_profile(name, tmp_path, few_digits, store):
     """One recipe or two of each, if possible one that most of them have."""
     experiment = catalogue.load(name)
-    told = experiment.Settings(dataset=few_digits)
+    told = experiment.settings(dataset=few_digits)
     recipes = experiment.recipes(told)
     names = [each for each, recipe in recipes.items() if recipe == told.base_recipe()]
     chosen = names[:1] if names and name != "component_training" else [list(recipes)[-1]]
     chosen = LARGE.get(name, chosen)
     paths = ["--results", str(tmp_path), "--store", store]
-    runner.main(experiment, ["--dataset", few_digits, "--recipes", *chosen, *paths])
+    experiment.main(["--dataset", few_digits, "--recipes", *chosen, *paths])
     path = tmp_path / "smoke" / "digits" / name
     cells = json.loads(path.with_suffix(".json").read_text())["cells"]
     assert list(cells) == [f"{each} seed 0" for each in chosen]

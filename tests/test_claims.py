@@ -273,7 +273,7 @@ def test_claims_on_kernel_smoothing_are_those_of_its_table():
     table = reporting.read_table(
         RESULTS / "quick" / "cifar10" / "kernel_smoothing.csv", smoothed_robustness.KEYS
     )
-    rows = {claim.id: reporting.judge(claim, table) for claim in kernel_smoothing.CLAIMS}
+    rows = {claim.id: reporting.judge(claim, table) for claim in kernel_smoothing.EXPERIMENT.claims}
     assert (
         rows["adversarial_kernels_smoother_5x5"]["n"]
         == table[table["recipe"] == "adversarial_5x5"]["seed"].nunique()
@@ -287,7 +287,9 @@ def test_claims_on_kernel_smoothing_are_those_of_its_table():
     assert (row["low"], row["high"]) == pytest.approx(expected)
     # The paper's profile trains long as it is: there the longest natural training is the only one.
     short = table[table["recipe"] != "natural_long"]
-    longest = next(claim for claim in kernel_smoothing.CLAIMS if claim.id.endswith("_long"))
+    longest = next(
+        claim for claim in kernel_smoothing.EXPERIMENT.claims if claim.id.endswith("_long")
+    )
     names = ("effect", "low", "high", "verdict")
     again, plain = reporting.judge(longest, short), rows["smoothed_beats_adversarial"]
     assert [again[name] for name in names] == [plain[name] for name in names]

@@ -3,7 +3,6 @@
 import json
 import math
 import sys
-import types
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ from own import claimed
 from scipy import stats
 
 from experiments import claims
-from experiments.lab import catalogue, settings
+from experiments.lab import catalogue
 from experiments.ledger import judging
 from experiments.ledger.page import MEANINGS
 from hfc_keras import reporting
@@ -58,9 +57,8 @@ CLAIMS = (
 @pytest.fixture
 def ledger(tmp_path, monkeypatch, capsys):
     """Run the command on one experiment, and return status, what it printed and its table."""
-    module = types.SimpleNamespace(KEYS=claimed.KEYS, CLAIMS=CLAIMS, Settings=settings.Settings)
     monkeypatch.setattr(catalogue, "experiments", lambda: {"one": ""})
-    monkeypatch.setitem(sys.modules, "experiments.one", module)
+    monkeypatch.setitem(sys.modules, "experiments.one", claimed.module(CLAIMS))
 
     def run(*arguments):
         status = 0

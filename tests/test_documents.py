@@ -92,11 +92,11 @@ def test_results_page_explains_every_column():
         ("smooth_training", smoothed_robustness.KEYS, reporting.kernel_table),
         ("fourier_sensitivity", "recipe seed ring".split(), reporting.sensitivity_table),
         *(
-            ("fourier_regularization", fourier_regularization.KEYS, summary)
-            for summary in fourier_regularization.TABLES
+            ("fourier_regularization", fourier_regularization.EXPERIMENT.keys, summary)
+            for summary in fourier_regularization.EXPERIMENT.tables
         ),
         *(
-            (experiment.__name__.rpartition(".")[2], experiment.KEYS, summary)
+            (experiment.__name__.rpartition(".")[2], experiment.EXPERIMENT.keys, summary)
             for experiment in (
                 amplitude_phase,
                 anti_aliasing,
@@ -104,10 +104,10 @@ def test_results_page_explains_every_column():
                 anchored_convolution,
                 compare_all,
             )
-            for summary in experiment.TABLES
+            for summary in experiment.EXPERIMENT.tables
         ),
-        ("amplitude_phase", amplitude_phase.KEYS, amplitude_phase.calibration),
-        ("two_views", two_views.KEYS, two_views.means),
+        ("amplitude_phase", amplitude_phase.EXPERIMENT.keys, amplitude_phase.calibration),
+        ("two_views", two_views.EXPERIMENT.keys, two_views.means),
         ("fourier_heat_map", "recipe seed row column".split(), reporting.heat_map_table),
         ("band_stop", "recipe seed inner".split(), reporting.band_stop_table),
         ("perturbation_spectrum", "recipe seed attack ring".split(), reporting.perturbation_table),
@@ -137,7 +137,7 @@ def test_numbers_on_networks_of_others_are_those_of_the_table(
     heading, experiment, dataset, summary, count
 ):
     name = experiment.__name__.rpartition(".")[2]
-    told = heading, dataset, name, experiment.KEYS, summary
+    told = heading, dataset, name, experiment.EXPERIMENT.keys, summary
     assert compared(*told, profile=name.partition("_")[0]) >= count
 
 

@@ -5,13 +5,12 @@ import pandas as pd
 import pytest
 
 from experiments import misaligned_predictions, training_heuristics
-from experiments.lab import runner
 from hfc_keras import reporting
 from hfc_keras.reporting.figures import gallery, misaligned
 
 OUTCOMES = list(itertools.product(misaligned.PAIR, repeat=3))
 RADII = [4.0, 8.0, 12.0, 16.0]
-VANILLA = misaligned_predictions.VANILLA
+VANILLA = {"recipe": "vanilla", "bn_statistics": "none"}
 
 
 @pytest.fixture
@@ -85,8 +84,8 @@ def test_the_bootstrap_draws_seeds_and_images(table, rng):
 
 
 def test_claims_are_judged_from_the_table(table):
-    claims = {claim.id: claim for claim in misaligned_predictions.CLAIMS}
-    assert len(claims) == len(misaligned_predictions.CLAIMS) == 6
+    claims = {claim.id: claim for claim in misaligned_predictions.EXPERIMENT.claims}
+    assert len(claims) == len(misaligned_predictions.EXPERIMENT.claims) == 6
     rows = {name: reporting.judge(claim, table) for name, claim in claims.items()}
     found = {name: row for name, row in rows.items() if "svd" not in name}
     assert {row["verdict"] for row in found.values()} == {"supported"}
@@ -175,10 +174,10 @@ def test_damaged_tables_are_refused(table, draw, change, message):
 def test_the_experiment_writes_table_and_figures(tmp_path, capsys):
     small = "--examples 200 100 --epochs 6 --model small_cnn --radii 1 2".split()
     paths = ["--results", str(tmp_path), "--store", str(tmp_path / "store")]
-    runner.main(misaligned_predictions, [*small, *paths])
+    misaligned_predictions.EXPERIMENT.main([*small, *paths])
     folder = tmp_path / "smoke" / "digits"
     table = pd.read_csv(folder / "misaligned_predictions.csv")
-    assert table.columns[:8].tolist() == misaligned_predictions.KEYS
+    assert table.columns[:8].tolist() == misaligned_predictions.EXPERIMENT.keys
     sizes = table.groupby(["recipe", "bn_statistics"]).size().to_dict()
     both = {("batch_norm", "batch"): 32, ("batch_norm", "population"): 32}
     assert sizes == {("vanilla", "none"): 32, **both}
@@ -191,6 +190,6 @@ def test_the_experiment_writes_table_and_figures(tmp_path, capsys):
 
 def test_the_networks_are_those_of_other_experiments():
     settings = {"profile": "quick", "dataset": "cifar10"}
-    others = training_heuristics.recipes(training_heuristics.Settings(**settings))
+    others = training_heuristics.EXPERIMENT.recipes(training_heuristics.Settings(**settings))
     own = misaligned_predictions.recipes(misaligned_predictions.Settings(**settings))
     assert own == {name: others[name] for name in own}

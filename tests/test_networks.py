@@ -30,7 +30,7 @@ def cells(tmp_path_factory):
         results=folder,
         store=folder,
     )
-    plan = runner.make_plan(fourier_heat_map, told)
+    plan = fourier_heat_map.EXPERIMENT.planned(told)
     return {name: plan.cell(name, 0) for name in ("vanilla", "batch_norm")}
 
 

@@ -112,13 +112,13 @@ def made(tmp_path):
 
 def run(made, *more):
     told = ["--table", str(made), "--results", str(made.parent), "--replicates", "200", *more]
-    published_networks.main(told)
+    published_networks.EXPERIMENT.main(told)
     return made.parent / "published" / "imagenet" / "published_networks"
 
 
 def test_questions_are_answered_for_each_group(made, capsys):
     stem = run(made)
-    table = reporting.read_table(stem.with_suffix(".csv"), published_networks.KEYS)
+    table = reporting.read_table(stem.with_suffix(".csv"), published_networks.EXPERIMENT.keys)
     counts = table.groupby("recipe")["networks"].first().to_dict()
     expected = {"all": 11, "all_but_robust": 7, "resnet50": 9, "resnet50_but_robust": 5}
     assert counts == {**expected, "robust": 4}
@@ -160,7 +160,7 @@ def test_an_absent_table_is_told_with_whose_it_is_and_where_it_is_from(
 ):
     monkeypatch.delenv(published.VARIABLE, raising=False)
     with pytest.raises(SystemExit) as refused:
-        published_networks.main(["--results", str(tmp_path)])
+        published_networks.EXPERIMENT.main(["--results", str(tmp_path)])
     assert refused.value.code == 2
     error = capsys.readouterr().err
     for words in (published.FILE, "Gavrikov and Keuper", "CC BY-SA 4.0", "https://", "--table"):

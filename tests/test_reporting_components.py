@@ -131,8 +131,7 @@ def test_batch_norm_panels_draw_three_curves_a_normalisation():
         "trained on low, r = 2",
         "trained on low, r = 4",
     ]
-    colors = {name: look["color"] for name, look in palette.recipe_looks(["batch_norm"]).items()}
-    colors |= {"vanilla": palette.BLACK}
+    colors = {"batch_norm": palette.VERMILLION, "vanilla": palette.BLACK}
     offsets = {"--": 0.3, "-": 0.1, ":": 0.2}
     for axes in figure.axes:
         assert len(axes.lines) == len(axes.collections) == 6
@@ -181,20 +180,28 @@ def test_trainings_are_compared_by_component_gap_and_test_accuracy():
     assert legend == [*names, "chance"]
 
 
-def test_a_recipe_has_one_colour_in_all_figures():
+LOOKS = {
+    "vanilla": {"color": palette.BLACK, "marker": "o"},
+    "batch_norm": {"color": palette.VERMILLION, "marker": "D"},
+    "mix_up": {"color": palette.GREEN, "marker": "^"},
+}
+
+
+def test_a_recipe_has_the_colour_that_is_told_in_all_figures():
     names = ("batch_norm", "vanilla", "other")
-    lines = reporting.final_points(finished(names)).axes[0].lines
+    lines = reporting.final_points(finished(names), looks=LOOKS).axes[0].lines
     drawn = dict(zip(names, [line.get_color() for line in lines], strict=True))
+    assert drawn["vanilla"] == palette.BLACK and drawn["batch_norm"] == palette.VERMILLION
     first = reporting.batch_norm_panels(normalized()).axes[0].lines
     assert {drawn["vanilla"], drawn["batch_norm"]} == {line.get_color() for line in first}
-    alone = palette.recipe_looks(["batch_norm"])["batch_norm"]
-    assert alone["color"] == drawn["batch_norm"] != drawn["other"]
+    assert drawn["other"] not in (palette.BLACK, palette.VERMILLION)
 
 
 @pytest.mark.parametrize("known", [[], ["vanilla"], ["vanilla", "batch_norm", "mix_up"]])
 def test_recipes_without_a_look_of_their_own_get_different_ones(known):
     names = [*known, *map(str, range(20))]
-    looks = palette.recipe_looks([*names, *names])
+    looks = palette.recipe_looks([*names, *names], LOOKS)
+    assert all(looks[name] == LOOKS[name] for name in known)
     assert list(looks) == names
     assert len({tuple(look.values()) for look in looks.values()}) == len(names)
     six = list(looks.values())[: len(known) + 4]

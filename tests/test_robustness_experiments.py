@@ -40,7 +40,11 @@ def test_kernel_smoothing_writes_table_figures_and_kernels(run, capsys):
 
 def test_kernel_smoothing_leaves_out_what_a_network_cannot_have():
     small = kernel_smoothing.Settings(model="small_cnn")
-    assert list(kernel_smoothing.recipes(small)) == ["natural", "adversarial", "natural_long"]
+    assert list(kernel_smoothing.recipes(small)) == [
+        "natural",
+        "adversarial",
+        "natural_long",
+    ]
     paper = kernel_smoothing.recipes(kernel_smoothing.Settings(profile="paper"))
     assert "natural_long" not in paper and "adversarial_5x5" in paper
     wide = kernel_smoothing.recipes(kernel_smoothing.Settings())["natural_5x5"]

@@ -111,9 +111,9 @@ def test_damaged_and_missing_tables_are_refused(tmp_path, capsys):
 
 
 def test_core_claims_are_claims_and_the_command_is_listed(capsys):
-    made = {claim.id for module in judging.claimants().values() for claim in module.CLAIMS}
+    made = {claim.id for each in judging.claimants().values() for claim in each.claims}
     assert set(scale.CORE) <= made and set(scale.GIVEN) <= set(scale.CORE)
-    core = [claim.id for module in scale.core_modules().values() for claim in module.CLAIMS]
+    core = [claim.id for each in scale.core().values() for claim in each.claims]
     assert sorted(core) == sorted(scale.CORE)
     assert "scale" in catalogue.commands() and listing
 

@@ -1,4 +1,4 @@
-"""Which experiments there are, found by name and read without importing them."""
+"""Which experiments a package has, found by name and read without importing them."""
 
 import ast
 import importlib
@@ -6,45 +6,45 @@ from pathlib import Path
 
 from hfc_keras import checks
 
-FOLDER = Path(__file__).parents[1]
-COMMANDS = ("all", "claims", "scale", "seal")
-# Experiments that train nothing: what they measure or judge was trained by others.
-OUTSIDE = ("given_networks", "published_networks")
-PARTS = ("Settings", "KEYS", "recipes", "measure", "summary", "figures")
+PACKAGE = "experiments"
 
 
 def experiments():
     """Return a dict from each experiment's name to the first line of its docstring.
 
-    An experiment is a file of this folder that defines ``recipes``, ``measure`` and ``figures``.
+    An experiment is a file of the package that defines ``EXPERIMENT`` and trains by recipes.
     """
-    found = {}
-    for path in sorted(FOLDER.glob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-        if {"recipes", "measure", "figures"} <= defined:
-            found[path.stem] = _summary(tree)
-    return found
-
-
-def commands():
-    """Return a dict from each command over all experiments to the first line of its docstring."""
-    return _summaries(COMMANDS)
+    return {name: words for name, (words, kind) in _found().items() if kind == "experiment"}
 
 
 def outside():
-    """Return a dict from each experiment on networks of others to its docstring's first line."""
-    return _summaries(OUTSIDE)
+    """Return the same of experiments with a plan of their own: what others have trained."""
+    return {name: words for name, (words, kind) in _found().items() if kind == "outside"}
 
 
-def _summaries(names):
-    paths = {name: FOLDER / f"{name}.py" for name in names}
-    texts = {name: path.read_text(encoding="utf-8") for name, path in paths.items()}
-    return {name: _summary(ast.parse(text)) for name, text in texts.items()}
+def commands():
+    """Return the same of the commands over all experiments: they define ``main`` alone."""
+    return {name: words for name, (words, kind) in _found().items() if kind == "command"}
 
 
-def _summary(tree):
-    return (ast.get_docstring(tree) or "").partition("\n")[0]
+def _found():
+    """First line of the docstring and kind of each file, by name."""
+    found = {}
+    for path in sorted(Path(__file__).parents[1].glob("[!_]*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        kind = next(filter(None, map(_kind, tree.body)), None)
+        found[path.stem] = (ast.get_docstring(tree) or "").partition("\n")[0], kind
+    return found
+
+
+def _kind(node):
+    """What a statement of a file makes of it; None if nothing."""
+    if isinstance(node, ast.FunctionDef) and node.name == "main":
+        return "command"
+    if not (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "EXPERIMENT"):
+        return None
+    own = {word.arg for word in getattr(node.value, "keywords", ())}
+    return "outside" if "plan" in own else "experiment"
 
 
 def load(name):
@@ -54,17 +54,20 @@ def load(name):
         name: str, a name that ``experiments`` lists, or ``package.module`` of one's own.
 
     Returns:
-        module.
+        Experiment.
 
     Raises:
         ValueError: if there is no such module, or it is no experiment.
 
     Example:
-        >>> load("training_heuristics").KEYS[:2]
+        >>> load("training_heuristics").keys[:2]
         ['recipe', 'seed']
     """
+    # A mere list of the experiments needs no Keras.
+    from experiments.lab.experiment import Experiment
+
     if "." not in name:
-        name = f"experiments.{checks.choice('experiments', name, experiments())}"
+        name = f"{PACKAGE}.{checks.choice('experiments', name, experiments())}"
     try:
         module = importlib.import_module(name)
     except ImportError as error:
@@ -72,10 +75,10 @@ def load(name):
             f"`experiments` must be modules that can be imported ({error}). "
             f"Received: experiments={name!r}"
         ) from error
-    missing = [part for part in PARTS if not hasattr(module, part)]
+    experiment = getattr(module, "EXPERIMENT", None)
     checks.require(
-        not missing,
-        f"`experiments` must be modules that define {', '.join(PARTS)}; missing: {missing}",
+        isinstance(experiment, Experiment),
+        "`experiments` must be modules that end in `EXPERIMENT = Experiment(...)`",
         experiments=name,
     )
-    return module
+    return experiment

@@ -96,6 +96,20 @@ paper."""
             name = Path(name).resolve().stem
         return self.results / self.profile / re.sub("[/:]", "_", name)
 
+    def check(self):
+        """Refuse what cannot be trained or measured, once and before anything is.
+
+        An experiment that can be told more checks that too, after ``super().check()``.
+
+        Raises:
+            ValueError: naming the setting.
+        """
+        for name in ("seeds", "recipes"):
+            given = getattr(self, name)
+            checks.require(given != (), f"`{name}` must hold at least one", **{name: given})
+        seeds = self.seed_list
+        checks.require(len(set(seeds)) == len(seeds), "`seeds` must differ", seeds=seeds)
+
     def base_recipe(self):
         """Vanilla training of the profile, with what the command line overrides."""
         values = {**PROFILES[self.profile]}
@@ -185,11 +199,11 @@ class Radii(Settings):
     inclusive: bool = True
     """Whether the rim of the disc belongs to it (<=, the paper) or not (<, its released code)."""
 
-    def base_recipe(self):
-        """Vanilla training, after a check of the radii."""
+    def check(self):
+        """Refuse also radii that are none."""
+        super().check()
         if self.radii is not None:
             checks.radii(self.radii)
-        return super().base_recipe()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

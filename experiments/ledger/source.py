@@ -96,7 +96,7 @@ class Source:
         """Return how large the trainings of the table are, from its record.
 
         Args:
-            settings_class: the ``Settings`` of the experiment.
+            settings_class: the settings of the experiment.
 
         Returns:
             dict of str: experiment, profile, data set, networks, training images (at most),
@@ -165,13 +165,13 @@ class Source:
         )
 
 
-def compared(claim, source, module, table, used):
+def compared(claim, source, experiment, table, used):
     """Rows that a claim is about: the table's, and those on the data set it compares with.
 
     Args:
         claim: reporting.Claim.
         source: Source of the table.
-        module: the experiment.
+        experiment: Experiment.
         table: DataFrame.
         used: dict from the sources used to their scales; that of the other one is added.
 
@@ -190,14 +190,14 @@ def compared(claim, source, module, table, used):
             f"Claim {claim.id!r} compares with another data set, whose table is made by "
             f"{other.command}. Received: path={str(other.path)!r}"
         )
-    used[other] = other.scale(module.Settings)
+    used[other] = other.scale(experiment.settings)
     different = [name for name in ALIKE if used[other][name] != used[source][name]]
     checks.require(
         not different,
         f"Claim {claim.id!r} compares two data sets, whose tables must be made alike",
         **{f"{each.dataset}": [used[each][name] for name in different] for each in (source, other)},
     )
-    tables = {source.dataset: table, other.dataset: other.read(module.KEYS)}
+    tables = {source.dataset: table, other.dataset: other.read(experiment.keys)}
     return pd.concat([rows.assign(dataset=name) for name, rows in tables.items()])
 
 

@@ -55,7 +55,7 @@ def rows(cell):
         cell: runner.Cell, whose recipe trains on a component or on the originals.
 
     Returns:
-        DataFrame as of ``frequency_curves.measure``, at the radius trained at (at all radii for
+        DataFrame as of ``frequency_curves.rows``, at the radius trained at (at all radii for
         originals), with the columns trained_on and trained_radius. With batch normalisation the
         measured epochs are tested with batch statistics, and the last one with all kinds.
     """

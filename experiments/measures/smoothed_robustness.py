@@ -35,13 +35,13 @@ class Settings(networks.Settings, settings.AdversarialSettings):
     steps: int | None = None
     """Steps of PGD. Left out: 4 for smoke, 40 for paper, else 20."""
 
-    def base_recipe(self):
-        """Vanilla training, after a check of what is attacked and how."""
+    def check(self):
+        """Refuse also attacks that cannot be made."""
+        super().check()
         for epsilon in (*self.epsilons, *self.long_epsilons):
             attacks.Pgd(epsilon, steps=self.sizes["steps"])
         if self.attacked is not None:
             checks.number("attacked", self.attacked, minimum=1, whole=True)
-        return super().base_recipe()
 
     def measured_with(self):
         """Return what rows depend on besides the recipe: also the engine, if not CleverHans."""
@@ -54,6 +54,18 @@ class Settings(networks.Settings, settings.AdversarialSettings):
         told = {"attacked": self.attacked, "steps": self.steps}
         told = {name: value for name, value in told.items() if value is not None}
         return {**SIZES.get(self.profile, USUAL_SIZES), **told}
+
+
+def measure(cell):
+    """Rows of a network as it was trained.
+
+    Args:
+        cell: runner.Cell whose settings are Settings.
+
+    Returns:
+        DataFrame of ``rows``.
+    """
+    return rows(networks.Network(cell))
 
 
 def rows(network, model=None, rho=0.0, normalized=False):

@@ -3,49 +3,31 @@
 import dataclasses
 
 from experiments.lab import settings
+from experiments.lab.variants import Variant, by_name
 from hfc_keras import training
+from hfc_keras.reporting.drawing import palette
 
-TITLES = {
-    "vanilla": "vanilla",
-    "dropout": "dropout",
-    "mix_up": "mix-up",
-    "batch_norm": "BatchNorm",
-    "sgd_batch_norm": "BatchNorm, SGD, crops",
-    "adversarial": "adversarial",
-    "noise": "Gaussian noise",
-    "low_pass": "low-pass",
-    "lenet": "LeNet-5",
-    "alexnet": "AlexNet",
-    "vgg": "VGG-11",
-    "lsf": "LSF (low)",
-    "msf": "MSF (mid)",
-    "hsf": "HSF (high)",
-    "asf": "ASF (all)",
-    "penalty": "roughness penalty",
-    "constraint": "roughness bounded",
-    "smooth_layer": "smoothed in every call",
-    "apr_p": "APR-P",
-    "apr_s": "APR-S",
-    "apr_sp": "APR-SP",
-    "hybrid": "HybridAugment",
-    "hybrid_plus": "HybridAugment++",
-    "aligned": "same pixels, no filter",
-    "critical": "critical paths",
-    "blurpool": "BlurPool",
-    "flc": "FLC pooling",
-    "asap": "ASAP",
-    "bottleneck": "bottleneck ResNet",
-    "bottleneck_end_norm": "bottleneck, late norm",
-    "coconv": "CoConv, early norm",
-    "coresnet": "CoResNet",
-    "resnet18": "ResNet-18",
-    "unshared": "kernels of their own",
-    "anchored": "anchored",
-    "anchored_regulator": "anchored, regulator",
-    "mix": "anchored by width",
-    "mix_regulator": "by width, regulator",
-    "mix_rotation": "by width, rotation",
-}
+# The starting point of most, and what changes it.
+VARIANTS = by_name(
+    Variant("vanilla", "vanilla", (palette.BLACK, "o")),
+    Variant("dropout", "dropout", (palette.SKY, "v"), "vanilla"),
+    Variant("mix_up", "mix-up", (palette.GREEN, "^"), "vanilla"),
+    Variant("batch_norm", "BatchNorm", (palette.VERMILLION, "D"), "vanilla"),
+    Variant("sgd_batch_norm", "BatchNorm, SGD, crops"),
+    Variant("adversarial", "adversarial", (palette.BLUE, "s"), "vanilla"),
+    Variant("noise", "Gaussian noise", (palette.ORANGE, "X"), "vanilla"),
+    Variant("low_pass", "low-pass", (palette.GREY, "p"), "vanilla"),
+    Variant("lenet", "LeNet-5", (palette.ORANGE, "p")),
+    Variant("alexnet", "AlexNet", (palette.SKY, "8")),
+    Variant("vgg", "VGG-11", (palette.GREEN, "H")),
+    Variant("lsf", "LSF (low)", (palette.BLUE, "<"), "vanilla"),
+    Variant("msf", "MSF (mid)", (palette.GREEN, "X"), "vanilla"),
+    Variant("hsf", "HSF (high)", (palette.VERMILLION, ">"), "vanilla"),
+    Variant("asf", "ASF (all)", (palette.PURPLE, "h"), "vanilla"),
+    Variant("penalty", "roughness penalty", None, "vanilla"),
+    Variant("constraint", "roughness bounded", None, "vanilla"),
+    Variant("smooth_layer", "smoothed in every call", None, "vanilla"),
+)
 # Fourier regularizers by the paper's names: the frequencies that stay.
 REGULARIZERS = {"lsf": "low", "msf": "mid", "hsf": "high", "asf": "all"}
 # The residual network that others start from, where that is not the vanilla one.

@@ -1,9 +1,35 @@
 """Trainings of other systems that several experiments compare: recombination and networks."""
 
+from experiments.lab.variants import Variant, by_name
 from experiments.recipes import heuristics
+from hfc_keras.reporting.drawing import palette
 
 RECOMBINED = ("apr_p", "apr_s", "apr_sp", "hybrid", "hybrid_plus")
 ANTIALIASED = ("aligned", "critical", "blurpool", "flc", "asap")
+VARIANTS = by_name(
+    Variant("apr_p", "APR-P", (palette.BLUE, "s"), "vanilla"),
+    Variant("apr_s", "APR-S", (palette.SKY, "^"), "vanilla"),
+    Variant("apr_sp", "APR-SP", (palette.PURPLE, "D"), "vanilla"),
+    Variant("hybrid", "HybridAugment", (palette.ORANGE, "v"), "vanilla"),
+    Variant("hybrid_plus", "HybridAugment++", (palette.VERMILLION, "P"), "vanilla"),
+    Variant("aligned", "same pixels, no filter", (palette.GREY, "X"), "vanilla"),
+    Variant("critical", "critical paths", (palette.BLUE, "s"), "vanilla"),
+    Variant("blurpool", "BlurPool", (palette.ORANGE, "D"), "vanilla"),
+    Variant("flc", "FLC pooling", (palette.GREEN, "^"), "vanilla"),
+    Variant("asap", "ASAP", (palette.VERMILLION, "v"), "vanilla"),
+    Variant("bottleneck", "bottleneck ResNet", (palette.BLACK, "o")),
+    Variant("bottleneck_end_norm", "bottleneck, late norm", (palette.GREY, "X"), "bottleneck"),
+    Variant("coconv", "CoConv, early norm", (palette.BLUE, "s"), "bottleneck"),
+    Variant("coresnet", "CoResNet", (palette.ORANGE, "D"), "bottleneck"),
+    Variant("resnet18", "ResNet-18", (palette.BLACK, "o")),
+    Variant("unshared", "kernels of their own", (palette.GREY, "X"), "resnet18"),
+    Variant("anchored", "anchored", (palette.VERMILLION, "s"), "resnet18"),
+    Variant("anchored_regulator", "anchored, regulator", (palette.ORANGE, "^"), "resnet18"),
+    Variant("mix", "anchored by width", (palette.SKY, "v"), "resnet18"),
+    Variant("mix_regulator", "by width, regulator", (palette.BLUE, "D"), "resnet18"),
+    Variant("mix_rotation", "by width, rotation", (palette.GREEN, "P"), "resnet18"),
+)
+ALL = {**heuristics.VARIANTS, **VARIANTS}
 # By network, its kind and whether the last normalization of a stage stands behind the addition.
 _CONTEXTUAL = {
     "bottleneck": ("resnet", False),

@@ -230,7 +230,7 @@ def _recipes(name, settings):
     experiment = catalogue.load(name)
     told = {field: getattr(settings, field) for field in SHARED}
     try:
-        return experiment.recipes(experiment.Settings(**told))
+        return experiment.recipes(experiment.settings(**told))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
 

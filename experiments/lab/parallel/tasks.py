@@ -22,7 +22,7 @@ class Part:
 
     Args:
         name: str, as of ``catalogue.load``.
-        settings: object with the attributes SHARED, which go to the experiment's Settings.
+        settings: object with the attributes SHARED, which go to the experiment's settings.
         command: str, for the record.
         recipes: tuple of str, which of its recipes; None is all.
 
@@ -34,13 +34,13 @@ class Part:
         self.name, self.title = name, name.rpartition(".")[2]
         self.experiment = catalogue.load(name)
         shared = {field: getattr(settings, field) for field in SHARED}
-        told = self.experiment.Settings(**shared, recipes=recipes)
+        chosen = self.experiment.settings(**shared, recipes=recipes)
         try:
-            self.plan = runner.make_plan(self.experiment, told)
+            self.plan = self.experiment.planned(chosen)
         except ValueError as error:
             raise ValueError(f"{self.title}: {error}") from error
-        path = told.folder / self.title
-        self.results = Results(path, self.plan, command, self.experiment.KEYS)
+        path = chosen.folder / self.title
+        self.results = Results(path, self.plan, command, self.experiment.keys)
         self.seconds, self.failed = 0.0, []
 
     @property

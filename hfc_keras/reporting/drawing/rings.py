@@ -10,7 +10,7 @@ from hfc_keras.reporting.drawing.style import STYLE
 WHITE_LOOK = {"color": palette.LIGHT_GREY, "linestyle": "--", "lw": 1.0}
 
 
-def ring_panels(panels, label, titles=None, width=2.8):
+def ring_panels(panels, label, titles=None, looks=None, width=2.8):
     """Draw shares by ring: lines are means over seeds, bands their range.
 
     White noise is dashed and grey; a vertical line marks the Nyquist frequency.
@@ -20,6 +20,7 @@ def ring_panels(panels, label, titles=None, width=2.8):
             with the columns ring, mean, white and image_size.
         label: str, what the shares are of.
         titles: dict from recipes to names in the legend, or None.
+        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
         width: float, inches of a panel.
 
     Returns:
@@ -32,7 +33,8 @@ def ring_panels(panels, label, titles=None, width=2.8):
         >>> figure.axes[0].get_xlabel()
         'frequency (cycles per image)'
     """
-    looks = palette.recipe_looks(recipe for rows in panels.values() for recipe in rows)
+    drawn = (recipe for rows in panels.values() for recipe in rows)
+    looks = palette.recipe_looks(drawn, looks)
     lines = [
         Line2D([], [], label=(titles or {}).get(recipe, recipe), **look)
         for recipe, look in looks.items()
