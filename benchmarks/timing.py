@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.lab.record import provenance
 from hfc_keras import files
+from hfc_keras.lab.record import provenance
 
 RESULTS = Path("results/benchmarks")
 

@@ -18,12 +18,12 @@ from typing import ClassVar
 import pandas as pd
 
 from experiments.effects import changes, spectrum
-from experiments.lab import networks
-from experiments.lab.experiment import Experiment
-from experiments.lab.variants import chosen, drawn, rivals
 from experiments.measures import battery, changed_images
 from experiments.recipes import schedules, systems
 from hfc_keras import checks, data, reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.variants import chosen, drawn, rivals
 from hfc_keras.reporting.claims.statements import (
     LESS,
     MORE,

@@ -14,10 +14,10 @@ import functools
 from typing import ClassVar
 
 from experiments.effects import changes, spectrum
-from experiments.lab.experiment import Experiment
-from experiments.lab.variants import chosen, rivals
 from experiments.measures import battery
 from experiments.recipes import schedules, systems
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.variants import chosen, rivals
 from hfc_keras.reporting.claims.statements import LESS, MORE, SIMILAR, Statement, claims, minus
 
 VARIANTS = chosen(systems.VARIANTS, systems.ANCHORED)

@@ -10,11 +10,11 @@ import dataclasses
 import functools
 
 from experiments.effects import last_epoch
-from experiments.lab import settings
-from experiments.lab.experiment import Experiment
-from experiments.lab.variants import Variant, chosen
 from experiments.measures import frequency_curves
 from experiments.recipes import heuristics
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.settings import Components
+from hfc_keras.lab.variants import Variant, chosen
 from hfc_keras.reporting.claims.statements import LESS, MORE, Statement, claims, minus
 from hfc_keras.reporting.drawing.palette import BLACK
 
@@ -25,7 +25,7 @@ VARIANTS = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components, heuristics.Architectures):
+class Settings(Components, heuristics.Architectures):
     """Settings of this experiment."""
 
 

@@ -12,11 +12,11 @@ import dataclasses
 import functools
 from typing import ClassVar
 
-from experiments.lab import networks
-from experiments.lab.experiment import Experiment
-from experiments.lab.variants import drawn
 from experiments.recipes import heuristics
 from hfc_keras import analysis, checks, reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.variants import drawn
 from hfc_keras.reporting.claims.statements import (
     LESS,
     MORE,

@@ -11,11 +11,11 @@ import dataclasses
 import functools
 
 from experiments.effects import last_epoch
-from experiments.lab import settings
-from experiments.lab.experiment import Experiment
-from experiments.lab.variants import Variant, by_name
 from experiments.measures import frequency_curves
 from hfc_keras import checks, reporting
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.settings import Components
+from hfc_keras.lab.variants import Variant, by_name
 from hfc_keras.reporting.claims.statements import MORE, Comparison, Measure, Statement, claims
 from hfc_keras.reporting.drawing.palette import BLACK, GREEN, ORANGE
 
@@ -23,7 +23,7 @@ LOOKS = {25: (ORANGE, "h"), 100: (BLACK, "o"), 400: (GREEN, "d")}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components):
+class Settings(Components):
     """Settings of this experiment."""
 
     batch_sizes: tuple[int, ...] = (25, 100, 400)

@@ -12,10 +12,10 @@ import dataclasses
 import functools
 
 from experiments.effects import last_epoch
-from experiments.lab.experiment import Experiment
-from experiments.lab.profiles import NORMALIZED
 from experiments.measures import component_trainings, frequency_curves
 from hfc_keras import reporting
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.profiles import NORMALIZED
 from hfc_keras.reporting.claims.statements import (
     MORE,
     NO_MORE,

@@ -18,14 +18,15 @@ import pandas as pd
 
 from experiments.effects import spectrum
 from experiments.effects.changes import CORRUPTIONS
-from experiments.lab import networks
-from experiments.lab.experiment import Experiment
-from experiments.lab.variants import titles
 from experiments.measures import battery
 from experiments.recipes import heuristics, systems
 from hfc_keras import data, reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.variants import titles
 from hfc_keras.reporting.figures.methods import method_changes, method_map, method_table
 from hfc_keras.reporting.figures.two_views import correlation_table
+from hfc_keras.reporting.statistics.shares import AT_CHANCE, recipes_at_chance
 
 KEYS = "recipe seed".split()
 NAMES = {
@@ -152,9 +153,9 @@ def methods(table):
     """All measures of each method, as of ``reporting.method_table``; those that guess are told."""
     found, guessing = (
         method_table(shared(table), NAMES),
-        reporting.recipes_at_chance(table),
+        recipes_at_chance(table),
     )
-    return found.rename(index={name: name + reporting.AT_CHANCE for name in guessing})
+    return found.rename(index={name: name + AT_CHANCE for name in guessing})
 
 
 def correlations(table):
@@ -193,9 +194,9 @@ def figures(table, plan):
         "high": "share of the gradient's power beyond two thirds of Nyquist",
     }
     chosen = "accuracy", ("corruptions", "corruptions_share", "pgd"), "high"
-    guessing = reporting.recipes_at_chance(table)
+    guessing = recipes_at_chance(table)
     words = titles(systems.ALL)
-    words |= {name: f"{words[name]}{reporting.AT_CHANCE}" for name in guessing}
+    words |= {name: f"{words[name]}{AT_CHANCE}" for name in guessing}
     return {"": method_map(shared(table), *chosen, names, words)}
 
 

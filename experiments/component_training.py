@@ -11,10 +11,10 @@ the original images stands beside them.
 
 import dataclasses
 
-from experiments.lab.experiment import Experiment
-from experiments.lab.profiles import PROFILES
 from experiments.measures import component_trainings, frequency_curves
 from hfc_keras import reporting
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.profiles import PROFILES
 from hfc_keras.reporting.claims.statements import (
     MORE,
     NO_LESS,

@@ -17,11 +17,11 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from experiments.lab import networks
-from experiments.lab.experiment import Experiment
-from experiments.lab.variants import titles
 from experiments.recipes import heuristics
 from hfc_keras import analysis, checks, gradients, reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.variants import titles
 from hfc_keras.reporting.claims.statements import (
     LESS,
     MORE,

@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 
 from experiments.effects import changes, spectrum
-from experiments.lab import networks
-from experiments.lab.experiment import Experiment
-from experiments.lab.profiles import RESIDUAL
-from experiments.lab.variants import chosen, drawn, rivals
 from experiments.measures import battery, changed_images, sensitivity
 from experiments.recipes import heuristics
 from hfc_keras import checks, data, reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.profiles import RESIDUAL
+from hfc_keras.lab.variants import chosen, drawn, rivals
 from hfc_keras.reporting.claims.statements import (
     LESS,
     MORE,
@@ -33,6 +33,7 @@ from hfc_keras.reporting.claims.statements import (
     claims,
     minus,
 )
+from hfc_keras.reporting.figures.conditions import weight_curves
 
 KINDS = heuristics.REGULARIZERS
 VARIANTS = chosen(heuristics.VARIANTS, ("vanilla", *KINDS))
@@ -74,16 +75,16 @@ def recipes(settings):
 
 def measure(cell):
     """Return the spectrum of one network and its accuracies."""
-    network, told = networks.Network(cell), cell.settings
+    network, settings = networks.Network(cell), cell.settings
     tables = [
         sensitivity.rows(network).assign(measure="sensitivity"),
         changed_images.clean(network),
         changed_images.filtered(network),
     ]
     if cell.name in ("vanilla", *KINDS):
-        tables.append(changed_images.shuffled(network, told.patches))
-        tables.append(changed_images.corrupted(network, told.severities))
-        tables.append(changed_images.attacked(network, told.epsilons))
+        tables.append(changed_images.shuffled(network, settings.patches))
+        tables.append(changed_images.corrupted(network, settings.severities))
+        tables.append(changed_images.attacked(network, settings.epsilons))
     weight = cell.recipe.regularizer_weight if cell.recipe.regularizer else 0.0
     return pd.concat(tables, ignore_index=True).assign(weight=weight)
 
@@ -107,16 +108,16 @@ def by_corruption(table):
 
 def figures(table, plan):
     """Draw the spectra, the accuracies by condition, and both against the weight."""
-    told = drawn(VARIANTS)
-    weights = {"_weight": reporting.weight_curves(table, KINDS, **told)}
+    named = drawn(VARIANTS)
+    weights = {"_weight": weight_curves(table, KINDS, **named)}
     if not len(_main(table)):
         return weights
     return {
         "": reporting.sensitivity_curves(
-            spectrum.rings(table), {"Fourier regularization": VARIANTS}, **told
+            spectrum.rings(table), {"Fourier regularization": VARIANTS}, **named
         ),
-        "_accuracy": reporting.condition_points(battery.shares(_main(table)), **told),
-        "_corruptions": reporting.corruption_points(battery.corruptions(_main(table)), **told),
+        "_accuracy": reporting.condition_points(battery.shares(_main(table)), **named),
+        "_corruptions": reporting.corruption_points(battery.corruptions(_main(table)), **named),
         **weights,
     }
 

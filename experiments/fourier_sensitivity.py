@@ -15,13 +15,13 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from experiments.effects import spectrum
-from experiments.lab import networks
-from experiments.lab.experiment import Experiment
-from experiments.lab.profiles import TMLR_TRAINING
-from experiments.lab.variants import drawn, rivals
 from experiments.measures import sensitivity
 from experiments.recipes import heuristics
 from hfc_keras import reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.profiles import TMLR_TRAINING
+from hfc_keras.lab.variants import drawn, rivals
 from hfc_keras.reporting.claims.statements import (
     LESS,
     MORE,

@@ -17,10 +17,10 @@ import functools
 import numpy as np
 import pandas as pd
 
-from experiments.lab import networks
-from experiments.lab.experiment import Experiment
 from experiments.measures import smoothed_robustness
 from hfc_keras import checks, models, reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
 from hfc_keras.reporting.claims.statements import (
     LESS,
     MORE,

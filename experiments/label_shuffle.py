@@ -13,10 +13,11 @@ import functools
 
 import pandas as pd
 
-from experiments.lab import settings
-from experiments.lab.experiment import Experiment
 from experiments.measures import frequency_curves
 from hfc_keras import checks, reporting
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.settings import Components
+from hfc_keras.reporting.claims.course import at_equal_fit, epochs_until
 from hfc_keras.reporting.claims.statements import (
     MORE,
     NO_MORE,
@@ -38,7 +39,7 @@ PARTS = 25
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components):
+class Settings(Components):
     """Settings of this experiment."""
 
     # Labels dealt at random must be memorised, and so be few for the size of the network.
@@ -115,7 +116,7 @@ def equally_fitted(table):
     """
     cells = {}
     for rank, radius in enumerate(sorted(table["radius"].dropna().unique())):
-        levels, found = reporting.at_equal_fit(table, list(TITLES), rank)
+        levels, found = at_equal_fit(table, list(TITLES), rank)
         cells["training images"] = dict.fromkeys(TITLES, levels)
         cells[f"low {radius:g}"] = found
     words = {
@@ -135,7 +136,7 @@ def figures(table, plan):
 
 def kept(table, recipe, rank):
     """Accuracy on the low component where both networks fit equally well, by seed."""
-    _, found = reporting.at_equal_fit(table, list(TITLES), rank)
+    _, found = at_equal_fit(table, list(TITLES), rank)
     return found[recipe]
 
 
@@ -159,7 +160,7 @@ def times_as_long(table, recipe):
 def _times_to(level, table, recipe):
     """Epochs to one level, over the natural network's, of the seeds of which that is known."""
     (natural, there), (own, reached) = (
-        reporting.epochs_until(table, level, name, "train_after") for name in ("natural", recipe)
+        epochs_until(table, level, name, "train_after") for name in ("natural", recipe)
     )
     times = own / natural
     return times[there & (reached | (times > LONGER))]

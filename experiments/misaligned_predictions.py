@@ -15,10 +15,10 @@ import functools
 import numpy as np
 import pandas as pd
 
-from experiments.lab import settings
-from experiments.lab.experiment import Experiment
 from experiments.measures import frequency_curves
 from hfc_keras import analysis, reporting, spectrum, training
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.settings import Components
 from hfc_keras.reporting.claims.statements import MORE, Measure, Statement, alone, claims
 from hfc_keras.reporting.figures.gallery import MOST_EXAMPLES, component_gallery
 from hfc_keras.reporting.figures.misaligned import (
@@ -42,7 +42,7 @@ BATCH_SIZE = 250
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components):
+class Settings(Components):
     """Settings of this experiment."""
 
     bn_momentum: float = 0.9
@@ -92,11 +92,11 @@ def figures(table, plan):
 
 def _rows(cell, model, bn_statistics, decomposition):
     """Rows of a trained network on all test images, from the store or computed."""
-    dataset, told = cell.dataset(), cell.settings
+    dataset, settings = cell.dataset(), cell.settings
     arguments = {
-        "radii": list(frequency_curves.radii_of(told, dataset)),
+        "radii": list(frequency_curves.radii_of(settings, dataset)),
         "decomposition": decomposition,
-        "inclusive": told.inclusive,
+        "inclusive": settings.inclusive,
         "bn_statistics": bn_statistics,
         "batch_size": BATCH_SIZE,
         "scaling": frequency_curves.scaling_of(cell),
@@ -109,8 +109,9 @@ def _rows(cell, model, bn_statistics, decomposition):
         return analysis.contingency(model, test.images, test.labels, **arguments, **population)
 
     drawn = bn_statistics == "population" and training.is_augmented(cell.recipe, dataset)
-    told = {**arguments, "population": "augmented"} if drawn else arguments
-    return cell.measured("contingency", told, compute)
+    if drawn:
+        arguments = {**arguments, "population": "augmented"}
+    return cell.measured("contingency", arguments, compute)
 
 
 def _gallery_radius(table):
@@ -120,9 +121,9 @@ def _gallery_radius(table):
 
 def _gallery(cell, radius):
     """First images of the pattern in the fixed random order of the test images, if any."""
-    (model, _), test, told = cell.fit(), cell.test_images(), cell.settings
+    (model, _), test, settings = cell.fit(), cell.test_images(), cell.settings
     options = {
-        "inclusive": told.inclusive,
+        "inclusive": settings.inclusive,
         "scaling": frequency_curves.scaling_of(cell),
         "batch_size": BATCH_SIZE,
     }
@@ -134,7 +135,7 @@ def _gallery(cell, radius):
         return None
     shown = rows[:MOST_EXAMPLES]
     images, names = test.images[shown], cell.dataset().class_names
-    low, high = (np.asarray(part) for part in spectrum.split(images, radius, told.inclusive))
+    low, high = (np.asarray(part) for part in spectrum.split(images, radius, settings.inclusive))
     answers = np.bincount(found["high"].argmax(axis=1))
     return component_gallery(
         {"original": images, "low": low, "high": high},
@@ -220,7 +221,7 @@ def _statements(name, kind, recipe, statistics, rank, words):
     )
 
 
-STATEMENTS = [row for name, told in NETWORKS.items() for row in _statements(name, *told)]
+STATEMENTS = [row for name, network in NETWORKS.items() for row in _statements(name, *network)]
 EXPERIMENT = Experiment(
     module=__name__,
     settings=Settings,

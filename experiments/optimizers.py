@@ -13,10 +13,10 @@ import functools
 import itertools
 
 from experiments.effects import last_epoch
-from experiments.lab import settings
-from experiments.lab.experiment import Experiment
-from experiments.lab.variants import Variant, by_name
 from experiments.measures import frequency_curves
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.settings import Components
+from hfc_keras.lab.variants import Variant, by_name
 from hfc_keras.reporting.claims.statements import MORE, SIMILAR, Statement, claims, each, minus
 from hfc_keras.reporting.drawing import palette
 
@@ -41,7 +41,7 @@ ADAPTIVE = ("adam", "adagrad", "adadelta", "rmsprop")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components):
+class Settings(Components):
     """Settings of this experiment."""
 
     sgd: float | None = None
@@ -59,8 +59,8 @@ def recipes(settings):
     vanilla, chosen = settings.base_recipe(), {}
     plain, rates = vanilla.but(momentum=0.0, nesterov=False), RATES[settings.profile]
     for name in VARIANTS:
-        told = getattr(settings, name, None)
-        rate = rates.get(name, vanilla.learning_rate) if told is None else told
+        given = getattr(settings, name, None)
+        rate = rates.get(name, vanilla.learning_rate) if given is None else given
         chosen[name] = plain.but(optimizer=name, learning_rate=rate)
     return chosen
 

@@ -16,11 +16,11 @@ from typing import ClassVar
 
 import pandas as pd
 
-from experiments.lab import networks
-from experiments.lab.experiment import Experiment
-from experiments.lab.variants import drawn
 from experiments.recipes import heuristics
 from hfc_keras import analysis, attacks, checks, reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.variants import drawn
 from hfc_keras.reporting.claims.statements import (
     LESS,
     MORE,

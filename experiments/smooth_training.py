@@ -9,10 +9,10 @@ trained network.
 
 import dataclasses
 
-from experiments.lab.experiment import Experiment
-from experiments.lab.variants import chosen, titles
 from experiments.measures import smoothed_robustness
 from experiments.recipes import heuristics
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.variants import chosen, titles
 from hfc_keras.reporting.figures.robustness import robustness_points
 
 VARIANTS = chosen(heuristics.VARIANTS, ("vanilla", *heuristics.SMOOTHED, "adversarial"))

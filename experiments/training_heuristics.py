@@ -15,11 +15,11 @@ import dataclasses
 import functools
 
 from experiments.effects import last_epoch
-from experiments.lab import settings
-from experiments.lab.experiment import Experiment
 from experiments.measures import frequency_curves
 from experiments.recipes import heuristics
 from hfc_keras import reporting
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.settings import Components
 from hfc_keras.reporting.claims.statements import (
     LESS,
     MORE,
@@ -30,6 +30,8 @@ from hfc_keras.reporting.claims.statements import (
     claims,
     minus,
 )
+from hfc_keras.reporting.figures.components import scaling_points
+from hfc_keras.reporting.tables import scaling_table
 
 KEYS = [*frequency_curves.KEYS, "scaling"]
 TITLES = {
@@ -44,14 +46,14 @@ TITLES = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components, heuristics.Heuristics):
+class Settings(Components, heuristics.Heuristics):
     """Settings of this experiment."""
 
 
 def summary(table):
     """Return the accuracies after the last epoch in words."""
     heading = "Accuracy on high components as they are and scaled, after the last epoch"
-    scaled = reporting.scaling_table(table).to_string()
+    scaled = scaling_table(table).to_string()
     return f"{frequency_curves.summary(table)}\n\n{heading}\n\n{scaled}"
 
 
@@ -60,7 +62,7 @@ def figures(table, plan):
     chance = reporting.chance(table)
     return {
         "": reporting.frequency_panels(table, TITLES),
-        "_scaling": reporting.scaling_points(table, TITLES, chance=chance),
+        "_scaling": scaling_points(table, TITLES, chance=chance),
     }
 
 

@@ -13,12 +13,13 @@ import functools
 
 import pandas as pd
 
-from experiments.lab import networks, settings
-from experiments.lab.experiment import Experiment
-from experiments.lab.variants import drawn
 from experiments.measures import frequency_curves, sensitivity
 from experiments.recipes import heuristics
 from hfc_keras import reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.settings import Radii
+from hfc_keras.lab.variants import drawn
 from hfc_keras.reporting.figures.two_views import rank_correlation, two_views
 
 KEYS = "recipe seed".split()
@@ -34,7 +35,7 @@ NAMES = {
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(
     networks.Settings,
-    settings.Radii,
+    Radii,
     heuristics.Heuristics,
     heuristics.Augmented,
     heuristics.Architectures,

@@ -11,6 +11,7 @@ __all__ = [
     "data",
     "gradients",
     "kernels",
+    "lab",
     "layers",
     "losses",
     "models",

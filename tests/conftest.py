@@ -72,7 +72,7 @@ def fresh_python():
 @pytest.fixture
 def in_this_process(monkeypatch):
     """Have ``experiments.all`` measure its cells one after the other in this process."""
-    from experiments.lab.parallel import workers
+    from hfc_keras.lab.parallel import workers
 
     def measured(tasks, count, until=None):
         for task in tasks:

@@ -17,15 +17,16 @@ import pytest
 import tyro
 from own import tiny
 
-from experiments.lab import catalogue, settings
-from experiments.lab.parallel import processes, tasks, workers
 from hfc_keras import data, files
+from hfc_keras.lab import catalogue, settings
+from hfc_keras.lab.parallel import processes, tasks, workers
 
 ROOT = Path(__file__).parents[1]
+NAMES = catalogue.experiments("experiments")
 SIDES = {"x": "pixels", "y": "labels"}
 WITH_SMALL_CNN = """
 import importlib
-from experiments import settings
+from hfc_keras.lab import settings
 settings.PROFILES["smoke"]["model"] = "small_cnn"
 importlib.import_module("experiments.all").main()
 """
@@ -172,7 +173,9 @@ def test_settings_are_those_of_the_experiments():
     assert ours.profile == (theirs.profile,)
     for field in {*tasks.SHARED} - {"profile"}:
         assert getattr(ours, field) == getattr(theirs, field)
-    assert set(ours.names) == set(catalogue.experiments())
+    assert set(ours.names) == {
+        f"experiments.{name}" for name in catalogue.experiments("experiments")
+    }
     assert ours.job_count in (1, 2)
 
 
@@ -280,7 +283,7 @@ def few_digits(tmp_path_factory):
 
 def test_all_experiments_run_on_digits(tmp_path, few_digits):
     """All recipes of all that have a setting for it, with the smallest network."""
-    names = [name for name in catalogue.experiments() if name not in LARGE]
+    names = [name for name in NAMES if name not in LARGE]
     told = ["--experiments", *names, "--jobs", "2", "--dataset", few_digits]
     paths = ["--results", str(tmp_path), "--store", str(tmp_path / "store")]
     done = subprocess.run(
@@ -306,10 +309,10 @@ def store(tmp_path_factory):
 
 
 # With this network kernel_smoothing runs in its own tests.
-@pytest.mark.parametrize("name", sorted({*catalogue.experiments()} - {"kernel_smoothing"}))
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"kernel_smoothing"}))
 def test_every_experiment_measures_the_network_of_its_profile(name, tmp_path, few_digits, store):
     """One recipe or two of each, if possible one that most of them have."""
-    experiment = catalogue.load(name)
+    experiment = catalogue.load(f"experiments.{name}")
     told = experiment.settings(dataset=few_digits)
     recipes = experiment.recipes(told)
     names = [each for each, recipe in recipes.items() if recipe == told.base_recipe()]

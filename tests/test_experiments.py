@@ -12,8 +12,8 @@ import pytest
 
 import hfc_keras
 from experiments import training_heuristics
-from experiments.lab import catalogue
-from experiments.lab.record import versions
+from hfc_keras.lab import catalogue
+from hfc_keras.lab.record import versions
 
 ROOT = Path(__file__).parents[1]
 KEYS = "recipe seed epoch split component radius bn_statistics scaling".split()
@@ -361,7 +361,7 @@ def test_a_table_that_breaks_off_is_refused_unless_told_to_start_over(done, run,
 def test_a_record_has_the_version_of_the_code_that_ran(monkeypatch):
     """Not that of an installation, whose metadata may be older."""
     monkeypatch.setattr(hfc_keras, "__version__", "9.9.9")
-    monkeypatch.setattr("experiments.lab.record.PACKAGES", ("pandas", "no_such_package"))
+    monkeypatch.setattr("hfc_keras.lab.record.PACKAGES", ("pandas", "no_such_package"))
     found = versions()
     assert found["hfc_keras"] == "9.9.9" and found["pandas"] == pd.__version__
     assert found["no_such_package"] is None
@@ -387,7 +387,8 @@ def test_data_that_cannot_be_trained_on_are_refused(run, tmp_path, capsys, shape
 def test_every_experiment_is_listed_with_its_summary():
     command = [sys.executable, "-m", "experiments"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    found = {**catalogue.experiments(), **catalogue.outside(), **catalogue.commands()}
+    kinds = (catalogue.experiments, catalogue.outside, catalogue.commands)
+    found = {name: words for kind in kinds for name, words in kind("experiments").items()}
     for name, summary in found.items():
         assert re.search(rf"^  {name} +{re.escape(summary)}$", listed, re.MULTILINE)
         assert summary

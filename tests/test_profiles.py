@@ -16,9 +16,9 @@ from experiments import (
     training_heuristics,
     two_views,
 )
-from experiments.lab import profiles, runner, settings
 from experiments.measures import frequency_curves
 from hfc_keras import attacks
+from hfc_keras.lab import profiles, runner, settings
 from hfc_keras.training import Recipe, Store
 
 FEWER = {"smoke": 40, "quick": 1000}

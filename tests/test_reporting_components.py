@@ -6,6 +6,11 @@ import pytest
 
 from hfc_keras import reporting
 from hfc_keras.reporting.drawing import palette, panels
+from hfc_keras.reporting.figures.components import (
+    batch_norm_panels,
+    component_curves,
+    scaling_points,
+)
 
 SPREAD = [-0.02, 0.01, 0.04]
 
@@ -85,7 +90,7 @@ def heights(band):
 
 
 def test_training_components_are_drawn_over_the_radius():
-    figure = reporting.component_curves(trained(), {"low": "LFC"}, chance=0.1, reference=0.8)
+    figure = component_curves(trained(), {"low": "LFC"}, chance=0.1, reference=0.8)
     (axes,) = figure.axes
     lines = {line.get_label(): line for line in axes.lines}
     dashed = ["LFC, train, while training", "high, train, while training"]
@@ -107,7 +112,7 @@ def test_training_components_are_drawn_over_the_radius():
 
 def test_test_images_filtered_alike_are_dotted():
     alike = trained().query("split == 'test'").assign(split="test_component")
-    figure = reporting.component_curves(pd.concat([trained(), alike]))
+    figure = component_curves(pd.concat([trained(), alike]))
     dotted = [line for line in figure.axes[0].lines if line.get_linestyle() == ":"]
     labels = [line.get_label() for line in dotted]
     assert labels == ["low, filtered test", "high, filtered test"]
@@ -117,7 +122,7 @@ def test_images_trained_on_are_drawn_after_training_where_they_were_measured():
     """Running means are left out then: no curve is of networks that still change."""
     after = trained().query("split == 'train' and epoch == 1000").assign(split="train_component")
     table = pd.concat([trained(), after.assign(accuracy=after["accuracy"] + 0.05)])
-    figure = reporting.component_curves(table)
+    figure = component_curves(table)
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     names = ["low, filtered train", "low, test", "high, filtered train", "high, test"]
     assert list(lines) == names
@@ -126,7 +131,7 @@ def test_images_trained_on_are_drawn_after_training_where_they_were_measured():
 
 
 def test_batch_norm_panels_draw_three_curves_a_normalisation():
-    figure = reporting.batch_norm_panels(normalized(), {"none": "plain"})
+    figure = batch_norm_panels(normalized(), {"none": "plain"})
     assert [axes.get_title() for axes in figure.axes] == [
         "trained on low, r = 2",
         "trained on low, r = 4",
@@ -146,7 +151,7 @@ def test_batch_norm_panels_draw_three_curves_a_normalisation():
 
 
 def test_scalings_of_high_components_are_compared_after_the_last_epoch():
-    figure = reporting.scaling_points(scaled(), {"batch_norm (batch)": "Batch"}, chance=0.1)
+    figure = scaling_points(scaled(), {"batch_norm (batch)": "Batch"}, chance=0.1)
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == ["vanilla", "batch_norm (moving)", "Batch"]
     for axes in figure.axes:
@@ -192,7 +197,7 @@ def test_a_recipe_has_the_colour_that_is_told_in_all_figures():
     lines = reporting.final_points(finished(names), looks=LOOKS).axes[0].lines
     drawn = dict(zip(names, [line.get_color() for line in lines], strict=True))
     assert drawn["vanilla"] == palette.BLACK and drawn["batch_norm"] == palette.VERMILLION
-    first = reporting.batch_norm_panels(normalized()).axes[0].lines
+    first = batch_norm_panels(normalized()).axes[0].lines
     assert {drawn["vanilla"], drawn["batch_norm"]} == {line.get_color() for line in first}
     assert drawn["other"] not in (palette.BLACK, palette.VERMILLION)
 

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from experiments import kernel_smoothing, smooth_training
-from experiments.lab import runner, settings
 from experiments.measures import smoothed_robustness
 from hfc_keras import attacks
+from hfc_keras.lab import runner, settings
 from hfc_keras.reporting.figures import robustness as reporting
 
 SMALL = "--examples 120 40 --epochs 1 --attacked 20 --steps 2 --epsilons 0.1 --long-epsilons 0.1"

@@ -17,9 +17,10 @@ import pytest
 from own import tiny
 
 from experiments import amplitude_phase
-from experiments.lab import settings
-from experiments.lab.parallel import background, stages, tasks
+from experiments.queue import stages
 from hfc_keras import files
+from hfc_keras.lab import settings
+from hfc_keras.lab.parallel import background, tasks
 from hfc_keras.training import Recipe
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +32,8 @@ ROWS = (
 )
 STAGED = f"""
 import contextlib, importlib
-from experiments.lab.parallel import background, stages
+from experiments.queue import stages
+from hfc_keras.lab.parallel import background
 # Other tests at work would leave it no processor.
 background.lowest_priority = contextlib.nullcontext
 stages.TABLE = tuple(stages.Row(*row) for row in {[tuple(row) for row in ROWS]})
@@ -240,7 +242,7 @@ def test_a_killed_queue_goes_on(own, tmp_path):
 
 
 def test_the_priority_is_the_lowest():
-    words = "import os; from experiments.lab.parallel import background\n"
+    words = "import os; from hfc_keras.lab.parallel import background\n"
     words += "with background.lowest_priority(): print(os.nice(0))"
     done = subprocess.run(
         [sys.executable, "-c", words], cwd=ROOT, capture_output=True, text=True, check=True

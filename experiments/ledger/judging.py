@@ -6,10 +6,14 @@ import typing
 
 import pandas as pd
 
-from experiments.lab import catalogue, settings
-from experiments.lab.profiles import Profile as Scale
 from experiments.ledger.source import NoComparisonError, Source, compared
 from hfc_keras import checks, reporting
+from hfc_keras.lab import catalogue
+from hfc_keras.lab.profiles import Profile as Scale
+from hfc_keras.lab.settings import Settings
+from hfc_keras.reporting.claims.claim import unmeasured
+from hfc_keras.reporting.claims.ledger import scale_columns
+from hfc_keras.reporting.claims.verdicts import TOO_FEW
 
 # From the smallest to the largest.
 SCALES = typing.get_args(Scale)
@@ -48,7 +52,8 @@ def claimants(names=None):
     Raises:
         ValueError: for a name that makes no claims or stands twice, or an id that two claims have.
     """
-    found = {name: catalogue.load(name) for name in catalogue.experiments()}
+    names_of_all = catalogue.experiments("experiments")
+    found = {name: catalogue.load(f"experiments.{name}") for name in names_of_all}
     found = {name: experiment for name, experiment in found.items() if experiment.claims}
     reporting.unique_claims(claim for each in found.values() for claim in each.claims)
     names = list(found) if names is None else names
@@ -110,7 +115,7 @@ def judge_all(experiments, profiles, datasets, results, available=False):
 
 
 def _source(name, profile, dataset, results):
-    default = settings.Settings(profile=profile).dataset_name
+    default = Settings(profile=profile).dataset_name
     return Source(name, profile, dataset or default, results)
 
 
@@ -142,11 +147,11 @@ def _largest(at):
     enough.
     """
     measured = [each for each, row in at.items() if row["verdict"] != reporting.NOT_MEASURED]
-    enough = [each for each in measured if not at[each]["reason"].startswith(reporting.TOO_FEW)]
+    enough = [each for each in measured if not at[each]["reason"].startswith(TOO_FEW)]
     chosen = (enough or measured or list(at))[-1]
     beside = {}
     for source, row in at.items():
-        beside |= reporting.scale_columns(row, source.profile)
+        beside |= scale_columns(row, source.profile)
     return {**at[chosen], **chosen.columns, **beside}
 
 
@@ -158,7 +163,7 @@ def _judge(source, experiment, effects):
         used = {source: source.scale(experiment.settings)}
     except ValueError as error:
         ids = {claim.id for claim in claims}
-        return [reporting.unmeasured(claim) for claim in claims], [(ids, error)], {}
+        return [unmeasured(claim) for claim in claims], [(ids, error)], {}
     rows, errors = [], []
     for claim in claims:
         try:
@@ -167,7 +172,7 @@ def _judge(source, experiment, effects):
             where = {"claim": claim.id, "profile": source.profile, "dataset": source.dataset}
             effects.append(reporting.claim_effects(claim, own).assign(**where))
         except ValueError as error:
-            rows.append(reporting.unmeasured(claim))
+            rows.append(unmeasured(claim))
             errors.append(({claim.id}, error))
     return rows, errors, used
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.lab import settings
 from experiments.recipes import heuristics
 from hfc_keras import checks, reporting
+from hfc_keras.lab.settings import Components, Settings
 from hfc_keras.training import Recipe
 
 # Settings that a page names elsewhere.
 NAMED = ("profile", "dataset")
 # Records of version 0.4 name these settings for experiments on which they had no effect.
 FORMER = (
-    settings.Components,
+    Components,
     heuristics.Heuristics,
     heuristics.Augmented,
     heuristics.Architectures,
@@ -49,7 +49,7 @@ class Source:
     @property
     def path(self):
         """Path of the table."""
-        made = settings.Settings(profile=self.profile, dataset=self.dataset, results=self.results)
+        made = Settings(profile=self.profile, dataset=self.dataset, results=self.results)
         return made.folder / f"{self.experiment}.csv"
 
     @property
@@ -107,7 +107,7 @@ class Source:
         """
         with self._recorded() as content:
             recipes = [_trained(cell["recipe"]) for cell in content["cells"].values()]
-            told, seeds = dict(content["settings"]), [f"{seed:d}" for seed in content["seeds"]]
+            recorded, seeds = dict(content["settings"]), [f"{seed:d}" for seed in content["seeds"]]
             epochs = sorted({recipe["epochs"] for recipe in recipes})
             ends = dict.fromkeys((epochs[0], epochs[-1]))
         default = {}
@@ -116,7 +116,7 @@ class Source:
         default = json.loads(json.dumps(default, default=str))
         others = [
             f"{name} = {json.dumps(value)}"
-            for name, value in told.items()
+            for name, value in recorded.items()
             if name not in NAMED and (name not in default or value != default[name])
         ]
         return {

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from experiments.effects import changes, spectrum
-from experiments.lab import networks, variants
 from experiments.measures import changed_images, sensitivity
 from hfc_keras import attacks, checks, data, reporting, training
+from hfc_keras.lab import networks, variants
 
 KEYS = "recipe seed measure condition level ring".split()
 
@@ -113,15 +113,15 @@ def rows(network):
         the Fourier sensitivity, accuracy on test images as they are, by thirds of the frequencies,
         under corruptions and attacks, and how often a shift changes the class.
     """
-    told, side = network.cell.settings, min(network.cell.dataset().image_shape[:2])
+    settings, side = network.cell.settings, min(network.cell.dataset().image_shape[:2])
     return pd.concat(
         [
             sensitivity.rows(network).assign(measure="sensitivity"),
             changed_images.clean(network),
             changed_images.filtered(network),
-            changed_images.corrupted(network, told.severities),
-            changed_images.attacked(network, told.epsilons),
-            changed_images.shifted(network, told.shift or side // 8),
+            changed_images.corrupted(network, settings.severities),
+            changed_images.attacked(network, settings.epsilons),
+            changed_images.shifted(network, settings.shift or side // 8),
         ],
         ignore_index=True,
     )
@@ -205,10 +205,10 @@ def figures(table, plan, ways, heading, label="accuracy or share"):
     Returns:
         dict from what is added to the file's name to the figure.
     """
-    told = variants.drawn(ways)
+    named = variants.drawn(ways)
     rings = spectrum.rings(table)
     return {
-        "": reporting.condition_points(shares(table), **told, label=label),
-        "_sensitivity": reporting.sensitivity_curves(rings, {heading: ways}, **told),
-        "_corruptions": reporting.corruption_points(corruptions(table), **told),
+        "": reporting.condition_points(shares(table), **named, label=label),
+        "_sensitivity": reporting.sensitivity_curves(rings, {heading: ways}, **named),
+        "_corruptions": reporting.corruption_points(corruptions(table), **named),
     }

@@ -4,13 +4,13 @@ import dataclasses
 
 import pandas as pd
 
-from experiments.lab import settings
 from experiments.measures import frequency_curves
 from hfc_keras import reporting, training
+from hfc_keras.lab.settings import Components
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components):
+class Settings(Components):
     """Settings of an experiment that trains on components."""
 
     radii: tuple[float, ...] | None = None

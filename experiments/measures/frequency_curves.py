@@ -5,8 +5,8 @@ import functools
 import numpy as np
 import pandas as pd
 
-from experiments.lab import variants
 from hfc_keras import analysis, checks, reporting, training
+from hfc_keras.lab import variants
 from hfc_keras.reporting.rows import KEYS as KEYS
 
 RADII = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
@@ -195,8 +195,8 @@ def figures(table, plan, ways):
     Returns:
         dict from what is added to the file's name to the figure.
     """
-    told, chance = variants.drawn(ways), reporting.chance(table)
+    named, chance = variants.drawn(ways), reporting.chance(table)
     return {
-        "": reporting.frequency_panels(table, told["titles"]),
-        "_final": reporting.final_points(table, **told, chance=chance),
+        "": reporting.frequency_panels(table, named["titles"]),
+        "_final": reporting.final_points(table, **named, chance=chance),
     }

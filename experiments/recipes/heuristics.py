@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from experiments.lab import settings
-from experiments.lab.variants import Variant, by_name
 from hfc_keras import training
+from hfc_keras.lab.settings import AdversarialSettings, Settings
+from hfc_keras.lab.variants import Variant, by_name
 from hfc_keras.reporting.drawing import palette
 
 # The starting point of most, and what changes it.
@@ -38,7 +38,7 @@ ARCHITECTURES = ("lenet", "alexnet", "vgg")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Normalized(settings.AdversarialSettings):
+class Normalized(AdversarialSettings):
     """Settings of an experiment on batch normalisation and adversarial training."""
 
     bn_momentum: float = 0.9
@@ -62,7 +62,7 @@ class Heuristics(Mixed):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Noisy(settings.Settings):
+class Noisy(Settings):
     """Settings of an experiment on training with noise."""
 
     noise: float = 0.1
@@ -78,7 +78,7 @@ class Augmented(Noisy):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Architectures(settings.Settings):
+class Architectures(Settings):
     """Settings of an experiment on other networks."""
 
     large_width: float | None = None
@@ -156,7 +156,7 @@ def regularized(settings, weight):
     """Trainings with each of the Fourier regularizers of the TMLR 2022 paper.
 
     Args:
-        settings: settings.Settings.
+        settings: Settings of an experiment.
         weight: float, of the penalty.
 
     Returns:
@@ -173,7 +173,7 @@ def smoothed(settings, penalty=0.3, max_roughness=0.3, rho=1.0):
     """Trainings that keep the kernels of the first layer smooth.
 
     Args:
-        settings: settings.Settings.
+        settings: Settings of an experiment.
         penalty: float, weight of the roughness penalty.
         max_roughness: float, largest roughness that the constraint allows.
         rho: float, strength of the layer's own smoothing.
@@ -208,7 +208,7 @@ def residual(settings, always=False):
     """Residual network that the regularizers, recombinations and filters of a profile start from.
 
     Args:
-        settings: settings.Settings.
+        settings: Settings of an experiment.
         always: bool, whether also where that is the vanilla network with batch normalization.
 
     Returns:
@@ -223,7 +223,7 @@ def scaled(settings, width, default):
     """Factor on the filters of a large network: as told, 1 for paper, or a default.
 
     Args:
-        settings: settings.Settings.
+        settings: Settings of an experiment.
         width: float or None, what was told.
         default: float, of the other profiles.
 

@@ -1,6 +1,6 @@
 """Published trainings of residual networks, and what a profile makes of them."""
 
-from experiments.lab.profiles import DECAY, RESIDUAL, RESIDUAL_TRAINING
+from hfc_keras.lab.profiles import DECAY, RESIDUAL, RESIDUAL_TRAINING
 
 # On CIFAR (Zagoruyko and Komodakis, 2016, as in APR).
 CIFAR_TRAINING = {

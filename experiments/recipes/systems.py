@@ -1,7 +1,7 @@
 """Trainings of other systems that several experiments compare: recombination and networks."""
 
-from experiments.lab.variants import Variant, by_name
 from experiments.recipes import heuristics
+from hfc_keras.lab.variants import Variant, by_name
 from hfc_keras.reporting.drawing import palette
 
 RECOMBINED = ("apr_p", "apr_s", "apr_sp", "hybrid", "hybrid_plus")
@@ -55,7 +55,7 @@ def recombined(settings, probability=0.6):
     """Trainings on images whose amplitude or high frequencies are another's (ICCV 2021, 2023).
 
     Args:
-        settings: settings.Settings.
+        settings: Settings of an experiment.
         probability: float, of the second copy of a batch being recombined.
 
     Returns:
@@ -72,7 +72,7 @@ def antialiased(settings):
     """Networks that filter before they subsample, trained as the one that does not.
 
     Args:
-        settings: settings.Settings.
+        settings: Settings of an experiment.
 
     Returns:
         dict from name to Recipe.
@@ -85,7 +85,7 @@ def contextual(settings, width=None):
     """Bottleneck networks with and without dilated branches, each with and without a late norm.
 
     Args:
-        settings: settings.Settings.
+        settings: Settings of an experiment.
         width: float, factor on the filters; None is 1/8, or 1 for paper.
 
     Returns:
@@ -110,7 +110,7 @@ def anchored(settings, width=None):
     """Networks that use one kernel again and again, and the residual network they come from.
 
     Args:
-        settings: settings.Settings.
+        settings: Settings of an experiment.
         width: float, factor on the filters; None is 1/8, or 1 for paper.
 
     Returns:

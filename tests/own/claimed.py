@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.lab import settings
-from experiments.lab.experiment import Experiment
 from hfc_keras import reporting
+from hfc_keras.lab import settings
+from hfc_keras.lab.experiment import Experiment
 
 RESULTS = Path(__file__).parents[2] / "results"
 KEYS = ["recipe", "seed", "epoch", "component", "radius"]

@@ -7,9 +7,9 @@ import time
 
 import pandas as pd
 
-from experiments.lab import settings
-from experiments.lab.experiment import Experiment
 from hfc_keras import files
+from hfc_keras.lab import settings
+from hfc_keras.lab.experiment import Experiment
 
 
 class UnpicklableError(Exception):

@@ -2,39 +2,47 @@
 
 import ast
 import importlib
+import importlib.util
 from pathlib import Path
 
 from hfc_keras import checks
 
-PACKAGE = "experiments"
 
-
-def experiments():
+def experiments(package):
     """Return a dict from each experiment's name to the first line of its docstring.
 
     An experiment is a file of the package that defines ``EXPERIMENT`` and trains by recipes.
+
+    Args:
+        package: str, such as ``"experiments"``.
+
+    Raises:
+        ValueError: if there is no such package.
     """
-    return {name: words for name, (words, kind) in _found().items() if kind == "experiment"}
+    return _of_kind(package, "experiment")
 
 
-def outside():
+def outside(package):
     """Return the same of experiments with a plan of their own: what others have trained."""
-    return {name: words for name, (words, kind) in _found().items() if kind == "outside"}
+    return _of_kind(package, "outside")
 
 
-def commands():
+def commands(package):
     """Return the same of the commands over all experiments: they define ``main`` alone."""
-    return {name: words for name, (words, kind) in _found().items() if kind == "command"}
+    return _of_kind(package, "command")
 
 
-def _found():
-    """First line of the docstring and kind of each file, by name."""
-    found = {}
-    for path in sorted(Path(__file__).parents[1].glob("[!_]*.py")):
+def _of_kind(package, wanted):
+    """First line of the docstring of each file of a kind, by name."""
+    found = importlib.util.find_spec(package)
+    folders = found and found.submodule_search_locations
+    checks.require(folders, "`package` must be a package that can be imported", package=package)
+    summaries = {}
+    for path in sorted(path for folder in folders for path in Path(folder).glob("[!_]*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        kind = next(filter(None, map(_kind, tree.body)), None)
-        found[path.stem] = (ast.get_docstring(tree) or "").partition("\n")[0], kind
-    return found
+        if next(filter(None, map(_kind, tree.body)), None) == wanted:
+            summaries[path.stem] = (ast.get_docstring(tree) or "").partition("\n")[0]
+    return summaries
 
 
 def _kind(node):
@@ -47,27 +55,43 @@ def _kind(node):
     return "outside" if "plan" in own else "experiment"
 
 
+def module_of(name, package):
+    """Module of an experiment.
+
+    Args:
+        name: str, a name that ``experiments`` lists, or ``package.module`` of one's own.
+        package: str, whose names need no dot.
+
+    Returns:
+        str.
+
+    Raises:
+        ValueError: if the package has no such experiment.
+
+    Example:
+        >>> module_of("own.linear_models", "experiments")
+        'own.linear_models'
+    """
+    if "." in name:
+        return name
+    return f"{package}.{checks.choice('experiments', name, experiments(package))}"
+
+
 def load(name):
     """Import an experiment.
 
     Args:
-        name: str, a name that ``experiments`` lists, or ``package.module`` of one's own.
+        name: str, its module.
 
     Returns:
         Experiment.
 
     Raises:
         ValueError: if there is no such module, or it is no experiment.
-
-    Example:
-        >>> load("training_heuristics").keys[:2]
-        ['recipe', 'seed']
     """
     # A mere list of the experiments needs no Keras.
-    from experiments.lab.experiment import Experiment
+    from hfc_keras.lab.experiment import Experiment
 
-    if "." not in name:
-        name = f"{PACKAGE}.{checks.choice('experiments', name, experiments())}"
     try:
         module = importlib.import_module(name)
     except ImportError as error:

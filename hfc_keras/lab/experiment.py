@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from experiments.lab import runner
+from hfc_keras.lab import runner
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

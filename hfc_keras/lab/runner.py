@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from experiments.lab import plans
-from experiments.lab.command_line import advice, ending, parsed, refused, without_paths
-from experiments.lab.record import peak_memory
-from experiments.lab.results import Results
-from experiments.lab.settings import PATHS
 from hfc_keras import checks, files, reporting, training
+from hfc_keras.lab import plans
+from hfc_keras.lab.command_line import advice, ending, parsed, refused, without_paths
+from hfc_keras.lab.record import peak_memory
+from hfc_keras.lab.results import Results
+from hfc_keras.lab.settings import PATHS
 
 
 @dataclasses.dataclass(frozen=True)

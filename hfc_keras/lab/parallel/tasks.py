@@ -6,14 +6,12 @@ import traceback
 from concurrent.futures.process import BrokenProcessPool
 from typing import NamedTuple
 
-from experiments.lab import catalogue, runner
-from experiments.lab.parallel import workers
-from experiments.lab.results import Results
-from experiments.lab.settings import Common
 from hfc_keras import files
+from hfc_keras.lab import catalogue, runner
+from hfc_keras.lab.parallel import workers
+from hfc_keras.lab.results import Results
+from hfc_keras.lab.settings import Common
 
-# Experiments whose attacks take longer than all else that is measured of the same networks.
-LATE = ("kernel_smoothing", "smooth_training")
 SHARED = tuple(field.name for field in dataclasses.fields(Common))
 
 
@@ -177,18 +175,19 @@ def ordered(tasks):
     return [*longest, *(task for task in tasks if task is not first[task.cell.recipe.hash])]
 
 
-def by_seed(tasks):
-    """Order tasks by seed, and those of a seed as ``ordered`` does; those of LATE come at the end.
+def by_seed(tasks, late=()):
+    """Order tasks by seed, and those of a seed as ``ordered`` does.
 
     Args:
         tasks: list of Task.
+        late: sequence of str, experiments that come at the end.
 
     Returns:
         list of Task.
     """
     groups = {}
     for task in tasks:
-        place = task.part.title in LATE, task.cell.recipe.seed
+        place = task.part.title in late, task.cell.recipe.seed
         groups.setdefault(place, []).append(task)
     return [task for place in sorted(groups) for task in ordered(groups[place])]
 
