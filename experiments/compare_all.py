@@ -150,7 +150,7 @@ def summary(table):
 
 
 def methods(table):
-    """All measures of each method, as of ``reporting.method_table``; those that guess are told."""
+    """All measures of each method, as of ``method_table``; those that guess are told."""
     found, guessing = (
         method_table(shared(table), NAMES),
         recipes_at_chance(table),
@@ -159,7 +159,7 @@ def methods(table):
 
 
 def correlations(table):
-    """How what the methods change goes together, as of ``reporting.correlation_table``."""
+    """How what the methods change goes together, as of ``correlation_table``."""
     return correlation_table(changes(table), PAIRS, NAMES)
 
 
