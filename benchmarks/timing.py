@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.lab.record import provenance
 from hfc_keras import files
+from hfc_keras.lab.record import provenance
 from hfc_keras.types import Record
 
 RESULTS = Path("results/benchmarks")

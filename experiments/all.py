@@ -7,10 +7,11 @@ command goes on and loses at most the epochs it was in. Single recipes, and opti
 experiments have, are left to the command of each experiment.
 
 The profiles standard and full, unless experiments are named, are worked through in the stages of
-experiments/lab/parallel/stages.py: at the lowest priority, with a log in the store (queue.log), one
-such run a store. --minutes ends any run in time, resumably. --plan prints what would be trained, in
-which order and how long it takes. Exit status: 0 if all was measured or the time was up, 1 if a
-cell failed (the others go on), 2 if something was refused, 130 after Ctrl-C, 143 after SIGTERM.
+experiments/queue/stages.py: at the lowest priority, with a log in the store (queue.log), one
+such run for each store. --minutes ends any run in time, resumably. --plan prints what would be
+trained, in which order and how long it takes. Exit status: 0 if all was measured or the time was
+up, 1 if a cell failed (the others go on), 2 if something was refused, 130 after Ctrl-C, 143 after
+SIGTERM.
 """
 
 import contextlib
@@ -23,11 +24,13 @@ import time
 
 import keras
 
-from experiments.lab import catalogue, command_line, plans, settings
-from experiments.lab.parallel import background, stages, workers
-from experiments.lab.parallel.tasks import Part, Progress, Task, by_seed, ordered, trainings
-from experiments.lab.profiles import Profile
+from experiments.queue import stages
 from hfc_keras import checks
+from hfc_keras.lab import catalogue, command_line, plans
+from hfc_keras.lab.parallel import background, workers
+from hfc_keras.lab.parallel.tasks import Part, Progress, Task, by_seed, ordered, trainings
+from hfc_keras.lab.profiles import Profile
+from hfc_keras.lab.settings import Common
 
 PROG = "python -m experiments.all"
 ENVIRONMENT = {
@@ -40,7 +43,7 @@ ENVIRONMENT = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Common):
+class Settings(Common):
     """What all experiments can be told; None lets the profile decide."""
 
     profile: tuple[Profile, ...] = ("smoke",)
@@ -50,7 +53,7 @@ experiments are named; the stages of quick come with them if it is named, too.""
     """Experiments to run, as python -m experiments lists them; package.module is one of your own. \
 Left out: all."""
     stages: tuple[str, ...] | None = None
-    """Stages to run, of experiments/lab/parallel/stages.py. Left out: all of the profiles."""
+    """Stages to run, of experiments/queue/stages.py. Left out: all of the profiles."""
     minutes: float | None = None
     """Minutes after which the run ends, resumably. Left out: when all is done."""
     jobs: int | None = None
@@ -67,14 +70,17 @@ Left out: all."""
     @property
     def names(self):
         """Experiments after the default; refused if two would write the same files."""
-        names = catalogue.experiments() if self.experiments is None else self.experiments
+        names = self.experiments
+        if names is None:
+            names = catalogue.experiments("experiments")
+        names = [catalogue.module_of(name, "experiments") for name in names]
         titles = {name.rpartition(".")[2] for name in names}
         checks.require(
             names and len(titles) == len(names),
             "`experiments` must hold at least one and none twice",
-            experiments=names,
+            experiments=self.experiments,
         )
-        return list(names)
+        return names
 
     @property
     def staged(self):
@@ -119,13 +125,13 @@ Left out: all."""
         if self.staged:
             return stages.rounds(self, self.names, command)
         several = len(self.profile) > 1
-        told = [dataclasses.replace(self, profile=profile) for profile in self.profile]
+        options = [dataclasses.replace(self, profile=profile) for profile in self.profile]
         return [
             stages.Round(
                 f"profile {each.profile}" if several else "",
                 [Part(name, each, command) for name in self.names],
             )
-            for each in told
+            for each in options
         ]
 
 
@@ -137,24 +143,24 @@ def main(arguments=None):
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     with command_line.ending() as ended, contextlib.ExitStack() as opened:
-        told = command_line.parsed(Settings, PROG, __doc__, arguments)
-        ended.advice, until = command_line.advice(told.fresh), told.deadline
+        options = command_line.parsed(Settings, PROG, __doc__, arguments)
+        ended.advice, until = command_line.advice(options.fresh), options.deadline
         for variable, value in ENVIRONMENT.items():
             os.environ.setdefault(variable, value)
         command = " ".join([PROG, *command_line.without_paths(arguments)])
         journal = background.Journal()
         try:
-            told.check()
-            jobs = told.job_count
+            options.check()
+            jobs = options.job_count
             # Two processes of two threads on two cores train 1.3 times as slowly.
             threads = max(1, (os.cpu_count() or 1) // jobs)
             os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
-            if told.staged and not told.plan:
-                journal = opened.enter_context(background.queue(told.store, command))
-            rounds = told.rounds(command)
+            if options.staged and not options.plan:
+                journal = opened.enter_context(background.queue(options.store, command))
+            rounds = options.rounds(command)
         except ValueError as error:
             sys.exit(command_line.refused(error))
-        if told.plan:
+        if options.plan:
             print(planned(rounds, jobs).text())
         elif run_all(rounds, jobs, until, journal, shlex.join([*PROG.split(), *arguments])):
             sys.exit(1)
@@ -229,8 +235,8 @@ def run(parts, jobs, until=None, journal=None):
     """
     journal = journal or background.Journal()
     start, total = time.perf_counter(), sum(len(part.plan.cells()) for part in parts)
-    order = by_seed if journal.path else ordered
-    tasks = order([Task(part, cell) for part in parts for cell in part.left])
+    tasks = [Task(part, cell) for part in parts for cell in part.left]
+    tasks = by_seed(tasks, stages.LATE) if journal.path else ordered(tasks)
     progress, unfinished = Progress(total, trainings(tasks), jobs), list(parts)
     journal.say(f"experiments: {len(parts)}, cells: {total}, done before: {progress.count}")
     with contextlib.closing(workers.measured(tasks, jobs, until)) as ended:

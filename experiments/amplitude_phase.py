@@ -13,21 +13,28 @@ loss is their mean.
 """
 
 import dataclasses
-import functools
-import sys
 from typing import ClassVar
 
 import pandas as pd
 
-from experiments.effects import statements
-from experiments.lab import networks, runner
+from experiments.effects import changes, spectrum
 from experiments.measures import battery, changed_images
-from experiments.recipes import heuristics, systems
+from experiments.recipes import schedules, systems
 from hfc_keras import checks, data, reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.variants import chosen, drawn, rivals
+from hfc_keras.reporting.claims.statements import (
+    LESS,
+    MORE,
+    NO_LESS,
+    Measure,
+    Statement,
+    claims,
+    minus,
+)
 
-KEYS = battery.KEYS
-TABLES = battery.TABLES
-TITLES = {name: heuristics.TITLES[name] for name in ("vanilla", *systems.RECOMBINED)}
+VARIANTS = chosen(systems.ALL, ("vanilla", *systems.RECOMBINED))
 # What the paper's kind of images that a network does not know is here.
 OUTSIDE = "fashion_mnist"
 
@@ -37,7 +44,9 @@ class Settings(battery.Settings):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = (*battery.Settings.MEASURED_WITH, "outside")
-    PROFILE_CHANGES: ClassVar = battery.by_profile({**battery.CIFAR_TRAINING, "model": "resnet18"})
+    PROFILE_CHANGES: ClassVar = schedules.by_profile(
+        {**schedules.CIFAR_TRAINING, "model": "resnet18"}
+    )
 
     probability: float = 0.6
     """Probability that the second copy of a batch is recombined, as in the paper for CIFAR."""
@@ -53,8 +62,9 @@ noise. Left out: gaussian uniform, and fashion_mnist but for smoke and for itsel
         known = self.profile == "smoke" or self.dataset_name == OUTSIDE
         return data.NOISES if known else (OUTSIDE, *data.NOISES)
 
-    def base_recipe(self):
-        """Vanilla training, after a check of the images of other kinds, which must be there."""
+    def check(self):
+        """Refuse also images of other kinds that are not there."""
+        super().check()
         battery.distinct("outside", self.outside_names)
         shape = self.image_shape()
         for name in set(self.outside_names) - set(data.NOISES):
@@ -65,7 +75,6 @@ noise. Left out: gaussian uniform, and fashion_mnist but for smoke and for itsel
             )
             found = data.load(name, self.data_dir, examples=1).test.images
             data.as_images_like(found, shape)
-        return super().base_recipe()
 
 
 def recipes(settings):
@@ -108,114 +117,132 @@ def calibration(table):
 def figures(table, plan):
     """Draw accuracies and shares, spectra, corruptions and calibration errors."""
     return {
-        **battery.figures(table, TITLES, "amplitude and phase", "accuracy, share or area"),
-        "_calibration": reporting.condition_points(_calibration(table), TITLES, "error"),
+        **battery.figures(table, plan, VARIANTS, "amplitude and phase", "accuracy, share or area"),
+        "_calibration": reporting.condition_points(
+            _calibration(table), **drawn(VARIANTS), label="error"
+        ),
     }
 
 
 def _calibration(table):
     """Calibration errors in the column accuracy."""
-    return battery.filled(table[table["measure"] == "calibration"])
+    return changes.filled(table[table["measure"] == "calibration"])
 
 
-_claim = functools.partial(
-    statements.claim, "recombination", "Chen et al. 2021", "Amplitude-phase recombination"
-)
-_hybrid = functools.partial(
-    statements.claim, "recombination", "Yucel et al. 2023", "Amplitude-phase recombination"
-)
+CHEN, YUCEL = "Chen et al. 2021", "Yucel et al. 2023"
+KINDS = {OUTSIDE: "Fashion-MNIST", **{name: f"{name} noise" for name in data.NOISES}}
 
 
-def _outside(table):
-    """What APR-SP adds to the area under the curve, by kind of images."""
-    kinds = {OUTSIDE: "Fashion-MNIST", **{name: f"{name} noise" for name in data.NOISES}}
+def known_apart(table, recipe):
+    """Area under the curve by kind of images, by seed."""
     return {
-        words: battery.gain("apr_sp", "outside", table, conditions=(name,))
-        for name, words in kinds.items()
+        words: changes.share(table, recipe, "outside", (name,)) for name, words in KINDS.items()
     }
 
 
-CLAIMS = (
+CALIBRATION = changes.on(
+    "root mean square calibration error on test images",
+    "calibration",
+    "error",
+    conditions=("rms",),
+)
+KNOWN_APART = Measure("area under the ROC curve of the largest logit", known_apart, unit="AUROC")
+STATEMENTS = (
     *(
-        _claim(
+        Statement(
             f"{name}_corrupted",
-            f"{TITLES[name]} makes the network more robust to corruptions.",
-            f"accuracy, mean over severities and {battery.CORRUPTIONS}, {name} minus vanilla",
-            functools.partial(battery.gain, name, "corrupted"),
-            above=0,
+            f"{VARIANTS[name].title} makes the network more robust to corruptions.",
+            changes.CORRUPTED,
+            minus(name),
+            MORE,
         )
         for name in ("apr_p", "apr_s", "apr_sp")
     ),
-    _claim(
+    Statement(
         "both",
         "APR-SP is more robust to corruptions than each of its halves.",
-        f"accuracy, mean over severities and {battery.CORRUPTIONS}, apr_sp minus each of apr_p and "
-        "apr_s",
-        functools.partial(battery.gains, "apr_sp", "corrupted", ("apr_p", "apr_s")),
-        above=0,
+        changes.CORRUPTED,
+        minus("apr_sp", rivals(VARIANTS, ("apr_p", "apr_s"))),
+        MORE,
     ),
-    _claim(
+    Statement(
         "clean",
         "APR-SP costs little accuracy on clean images.",
-        "accuracy on test images, apr_sp minus vanilla",
-        functools.partial(battery.gain, "apr_sp", "clean"),
-        above=-reporting.EQUIVALENCE,
+        changes.TEST,
+        minus("apr_sp"),
+        NO_LESS,
     ),
-    _claim(
+    Statement(
         "attacked",
         "Without adversarial training, too, APR-SP makes the network more robust to attacks (the "
         "paper: with it).",
-        "accuracy under PGD, mean over epsilons, apr_sp minus vanilla",
-        functools.partial(battery.gain, "apr_sp", "attacked", conditions=("pgd",)),
-        above=0,
+        changes.ATTACKED,
+        minus("apr_sp"),
+        MORE,
         kind="question",
     ),
-    _claim(
+    Statement(
         "calibration",
         "APR-SP makes the network better calibrated on clean images (the paper: on corrupted "
         "ones).",
-        "root mean square calibration error on test images, apr_sp minus vanilla",
-        functools.partial(battery.gain, "apr_sp", "calibration", conditions=("rms",)),
-        below=0,
-        unit="error",
+        CALIBRATION,
+        minus("apr_sp"),
+        LESS,
         kind="question",
     ),
-    _claim(
+    Statement(
         "outside",
         "APR-SP makes the network better at telling images it does not know.",
-        "area under the ROC curve of the largest logit, apr_sp minus vanilla, for Fashion-MNIST "
-        "and for each of two kinds of noise",
-        _outside,
-        above=0,
-        unit="AUROC",
+        KNOWN_APART,
+        minus(
+            "apr_sp",
+            words="apr_sp minus vanilla, for Fashion-MNIST and for each of two kinds of noise",
+        ),
+        MORE,
     ),
-    _claim(
+    Statement(
         "sensitivity",
         "APR-SP moves the Fourier sensitivity to low frequencies.",
-        "share up to a third of Nyquist, apr_sp minus vanilla",
-        functools.partial(battery.shift, "low", "apr_sp"),
-        above=0,
-        unit="share",
+        spectrum.LOW,
+        minus("apr_sp"),
+        MORE,
         kind="question",
     ),
-    _hybrid(
+    Statement(
         "hybrid_corrupted",
         "HybridAugment makes the network more robust to corruptions.",
-        f"accuracy, mean over severities and {battery.CORRUPTIONS}, hybrid minus vanilla",
-        functools.partial(battery.gain, "hybrid", "corrupted"),
-        above=0,
+        changes.CORRUPTED,
+        minus("hybrid"),
+        MORE,
+        paper=YUCEL,
     ),
-    _hybrid(
+    Statement(
         "hybrid_plus_corrupted",
         "Of pairs, HybridAugment++ is more robust to corruptions than HybridAugment and than "
         "APR-P.",
-        f"accuracy, mean over severities and {battery.CORRUPTIONS}, hybrid_plus minus each of them",
-        functools.partial(battery.gains, "hybrid_plus", "corrupted", ("hybrid", "apr_p")),
-        above=0,
+        changes.CORRUPTED,
+        minus(
+            "hybrid_plus",
+            rivals(VARIANTS, ("hybrid", "apr_p")),
+            "hybrid_plus minus each of them",
+        ),
+        MORE,
+        paper=YUCEL,
         kind="question",
     ),
+)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=measure,
+    keys=battery.KEYS,
+    summary=summary,
+    tables=battery.TABLES,
+    figures=figures,
+    claims=claims("recombination", "Amplitude-phase recombination", STATEMENTS, CHEN),
 )
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

@@ -11,25 +11,23 @@ training is not published; the paper profile has the usual schedule of residual 
 
 import dataclasses
 import functools
-import sys
 from typing import ClassVar
 
-from experiments.effects import statements
-from experiments.lab import networks, runner
+from experiments.effects import changes, spectrum
 from experiments.measures import battery
-from experiments.recipes import heuristics, systems
-from hfc_keras import reporting
+from experiments.recipes import schedules, systems
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.variants import chosen, rivals
+from hfc_keras.reporting.claims.statements import LESS, MORE, SIMILAR, Statement, claims, minus
 
-KEYS = battery.KEYS
-TABLES = battery.TABLES
-TITLES = {name: heuristics.TITLES[name] for name in systems.ANCHORED}
+VARIANTS = chosen(systems.VARIANTS, systems.ANCHORED)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(battery.Given):
     """Settings of this experiment."""
 
-    PROFILE_CHANGES: ClassVar = battery.by_profile(battery.CIFAR_TRAINING)
+    PROFILE_CHANGES: ClassVar = schedules.by_profile(schedules.CIFAR_TRAINING)
 
 
 def recipes(settings):
@@ -37,91 +35,74 @@ def recipes(settings):
     return systems.anchored(settings, settings.width)
 
 
-def measure(cell):
-    """Return all measures of one network."""
-    return battery.rows(networks.Network(cell))
-
-
-def summary(table):
-    """Return spectra and accuracies in a few numbers."""
-    return battery.summary(table)
-
-
-def figures(table, plan):
-    """Draw accuracies and shares, spectra and corruptions."""
-    return battery.figures(table, TITLES, "anchored convolution")
-
-
-_claim = functools.partial(
-    statements.claim, "anchored", "Huang et al. 2019", "Anchored convolution"
-)
-
-
-CLAIMS = (
-    _claim(
+STATEMENTS = (
+    Statement(
         "cost",
         "One kernel for all layers costs accuracy, against ResNet-18 and against the same network "
         "with kernels of their own.",
-        "accuracy on test images, anchored minus each of resnet18 and unshared",
-        functools.partial(battery.gains, "anchored", "clean", ("resnet18", "unshared")),
-        below=0,
+        changes.TEST,
+        minus("anchored", rivals(VARIANTS, ("resnet18", "unshared"))),
+        LESS,
     ),
-    *(
-        _claim(
-            f"{name.removeprefix('anchored_')}_better",
-            sentence,
-            f"accuracy on test images, {name} minus {over}",
-            functools.partial(battery.gain, name, "clean", over=over),
-            above=0,
-        )
-        for name, over, sentence in (
-            (
-                "anchored_regulator",
-                "anchored",
-                "The regulator makes a network with one kernel more accurate.",
-            ),
-            (
-                "mix",
-                "anchored",
-                "A network with a kernel for each width is more accurate than with one for all.",
-            ),
-            (
-                "mix_regulator",
-                "mix",
-                "The regulator makes a network with a kernel for each width more accurate.",
-            ),
-        )
+    Statement(
+        "regulator_better",
+        "The regulator makes a network with one kernel more accurate.",
+        changes.TEST,
+        minus("anchored_regulator", "anchored"),
+        MORE,
     ),
-    _claim(
+    Statement(
+        "mix_better",
+        "A network with a kernel for each width is more accurate than with one for all.",
+        changes.TEST,
+        minus("mix", "anchored"),
+        MORE,
+    ),
+    Statement(
+        "mix_regulator_better",
+        "The regulator makes a network with a kernel for each width more accurate.",
+        changes.TEST,
+        minus("mix_regulator", "mix"),
+        MORE,
+    ),
+    Statement(
         "mix_similar",
         "With a kernel for each width and regulators the network is about as accurate as the "
         "ordinary one.",
-        "accuracy on test images, mix_regulator minus resnet18",
-        functools.partial(battery.gain, "mix_regulator", "clean", over="resnet18"),
-        above=-reporting.EQUIVALENCE,
-        below=reporting.EQUIVALENCE,
+        changes.TEST,
+        minus("mix_regulator", "resnet18"),
+        SIMILAR,
     ),
-    _claim(
+    Statement(
         "rotation",
         "With the rotation of the released code the network is about as accurate as with the "
         "regulator.",
-        "accuracy on test images, mix_rotation minus mix_regulator",
-        functools.partial(battery.gain, "mix_rotation", "clean", over="mix_regulator"),
+        changes.TEST,
+        minus("mix_rotation", "mix_regulator"),
+        SIMILAR,
         kind="question",
-        above=-reporting.EQUIVALENCE,
-        below=reporting.EQUIVALENCE,
     ),
-    _claim(
+    Statement(
         "sensitivity",
         "A kernel that is applied again and again moves the gradient to low frequencies.",
-        "centre of the spectrum in cycles per image, anchored minus unshared",
-        functools.partial(battery.shift, "centre", "anchored", over="unshared"),
-        below=0,
-        unit="cycles",
+        spectrum.CENTRE,
+        minus("anchored", "unshared"),
+        LESS,
         kind="question",
     ),
+)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=battery.measure,
+    keys=battery.KEYS,
+    summary=battery.summary,
+    tables=battery.TABLES,
+    figures=functools.partial(battery.figures, ways=VARIANTS, heading="anchored convolution"),
+    claims=claims("anchored", "Anchored convolution", STATEMENTS, "Huang et al. 2019"),
 )
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

@@ -13,27 +13,26 @@ for ImageNet, on the data set that is named.
 
 import dataclasses
 import functools
-import sys
 from typing import ClassVar
 
-from experiments.effects import statements
-from experiments.lab import networks, runner
+from experiments.effects import changes, spectrum
 from experiments.measures import battery
-from experiments.recipes import heuristics, systems
+from experiments.recipes import schedules, systems
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.variants import chosen, rivals
+from hfc_keras.reporting.claims.statements import LESS, MORE, Statement, claims, minus
 
-KEYS = battery.KEYS
-TABLES = battery.TABLES
+VARIANTS = chosen(systems.ALL, ("vanilla", *systems.ANTIALIASED))
 # What a filter is compared with: the network of Keras, and the one that keeps the same pixels.
-PLAIN = ("vanilla", "aligned")
-TITLES = {name: heuristics.TITLES[name] for name in ("vanilla", *systems.ANTIALIASED)}
+PLAIN = rivals(VARIANTS, ("vanilla", "aligned"))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(battery.Settings):
     """Settings of this experiment."""
 
-    PROFILE_CHANGES: ClassVar = battery.by_profile(
-        {**battery.IMAGENET_TRAINING, "model": "resnet50"}
+    PROFILE_CHANGES: ClassVar = schedules.by_profile(
+        {**schedules.IMAGENET_TRAINING, "model": "resnet50"}
     )
 
 
@@ -42,98 +41,102 @@ def recipes(settings):
     return {"vanilla": settings.base_recipe(), **systems.antialiased(settings)}
 
 
-def measure(cell):
-    """Return all measures of one network."""
-    return battery.rows(networks.Network(cell))
+def against_plain(name):
+    """Return the comparison of a filter with each plain network."""
+    return minus(name, PLAIN, f"{name} minus each plain network")
 
 
-def summary(table):
-    """Return spectra and accuracies in a few numbers."""
-    return battery.summary(table)
-
-
-def figures(table, plan):
-    """Draw accuracies and shares, spectra and corruptions."""
-    return battery.figures(table, TITLES, "anti-aliasing")
-
-
-_claim = functools.partial(statements.claim, "antialiasing", item="Anti-aliasing")
 VASCONCELOS, ZHANG, GRABINSKI = "Vasconcelos et al. 2021", "Zhang 2019", "Grabinski et al. 2022"
-CLAIMS = (
-    *(
-        _claim(
-            paper,
-            name=f"{name}_clean",
-            sentence=f"{words} makes the network more accurate.",
-            measured=f"accuracy on test images, {name} minus each plain network",
-            effect=functools.partial(battery.gains, name, "clean", PLAIN),
-            above=0,
-        )
-        for paper, name, words in (
-            (VASCONCELOS, "critical", "Filtering on the critical paths"),
-            (ZHANG, "blurpool", "BlurPool"),
-        )
+CRITICAL, BLURPOOL, FLC = (against_plain(name) for name in ("critical", "blurpool", "flc"))
+PATHS = "Filtering on the critical paths"
+STAYS = "makes the network change its mind less when the image is shifted."
+LOWER = "makes the gradient hold less of the high frequencies."
+STATEMENTS = (
+    Statement(
+        "critical_clean",
+        f"{PATHS} makes the network more accurate.",
+        changes.TEST,
+        CRITICAL,
+        MORE,
+        paper=VASCONCELOS,
     ),
-    *(
-        _claim(
-            paper,
-            name=f"{name}_shifted",
-            sentence=f"{words} makes the network change its mind less when the image is shifted.",
-            measured="share of images whose class stays after two random shifts, "
-            f"{name} minus each plain network",
-            effect=functools.partial(battery.gains, name, "shifted", PLAIN),
-            above=0,
-            unit="share",
-            kind=kind,
-        )
-        for paper, name, words, kind in (
-            (ZHANG, "blurpool", "BlurPool", "paper"),
-            (VASCONCELOS, "critical", "Filtering on the critical paths", "question"),
-        )
+    Statement(
+        "blurpool_clean",
+        "BlurPool makes the network more accurate.",
+        changes.TEST,
+        BLURPOOL,
+        MORE,
+        paper=ZHANG,
     ),
-    *(
-        _claim(
-            paper,
-            name=f"{name}_corrupted",
-            sentence=f"{words} makes the network more robust to corruptions.",
-            measured=f"accuracy, mean over severities and {battery.CORRUPTIONS}, {name} minus "
-            "each plain network",
-            effect=functools.partial(battery.gains, name, "corrupted", PLAIN),
-            above=0,
-        )
-        for paper, name, words in (
-            (VASCONCELOS, "critical", "Filtering on the critical paths"),
-            (ZHANG, "blurpool", "BlurPool"),
-        )
+    Statement(
+        "blurpool_shifted", f"BlurPool {STAYS}", changes.SHIFTED, BLURPOOL, MORE, paper=ZHANG
     ),
-    _claim(
-        GRABINSKI,
-        name="flc_attacked",
-        sentence="Without adversarial training, too, FLC pooling makes the network more robust to "
-        "attacks (the paper: with it).",
-        measured="accuracy under PGD, mean over epsilons, flc minus each plain network",
-        effect=functools.partial(battery.gains, "flc", "attacked", PLAIN, conditions=("pgd",)),
-        above=0,
+    Statement(
+        "critical_shifted",
+        f"{PATHS} {STAYS}",
+        changes.SHIFTED,
+        CRITICAL,
+        MORE,
+        paper=VASCONCELOS,
         kind="question",
     ),
-    *(
-        _claim(
-            paper,
-            name=f"{name}_sensitivity",
-            sentence=f"{words} makes the gradient hold less of the high frequencies.",
-            measured=f"share beyond two thirds of Nyquist, {name} minus each plain network",
-            effect=functools.partial(battery.shifts, "high", name, PLAIN),
-            below=0,
-            unit="share",
-            kind="question",
-        )
-        for paper, name, words in (
-            (VASCONCELOS, "critical", "Filtering on the critical paths"),
-            (GRABINSKI, "flc", "FLC pooling"),
-        )
+    Statement(
+        "critical_corrupted",
+        f"{PATHS} makes the network more robust to corruptions.",
+        changes.CORRUPTED,
+        CRITICAL,
+        MORE,
+        paper=VASCONCELOS,
     ),
+    Statement(
+        "blurpool_corrupted",
+        "BlurPool makes the network more robust to corruptions.",
+        changes.CORRUPTED,
+        BLURPOOL,
+        MORE,
+        paper=ZHANG,
+    ),
+    Statement(
+        "flc_attacked",
+        "Without adversarial training, too, FLC pooling makes the network more robust to "
+        "attacks (the paper: with it).",
+        changes.ATTACKED,
+        FLC,
+        MORE,
+        paper=GRABINSKI,
+        kind="question",
+    ),
+    Statement(
+        "critical_sensitivity",
+        f"{PATHS} {LOWER}",
+        spectrum.HIGH,
+        CRITICAL,
+        LESS,
+        paper=VASCONCELOS,
+        kind="question",
+    ),
+    Statement(
+        "flc_sensitivity",
+        f"FLC pooling {LOWER}",
+        spectrum.HIGH,
+        FLC,
+        LESS,
+        paper=GRABINSKI,
+        kind="question",
+    ),
+)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=battery.measure,
+    keys=battery.KEYS,
+    summary=battery.summary,
+    tables=battery.TABLES,
+    figures=functools.partial(battery.figures, ways=VARIANTS, heading="anti-aliasing"),
+    claims=claims("antialiasing", "Anti-aliasing", STATEMENTS),
 )
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

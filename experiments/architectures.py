@@ -8,20 +8,24 @@ takes AlexNet and VGG at a quarter of their width, so that two cores suffice.
 
 import dataclasses
 import functools
-import sys
 
 from experiments.effects import last_epoch
-from experiments.lab import runner, settings
 from experiments.measures import frequency_curves
 from experiments.recipes import heuristics
-from hfc_keras import reporting
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.settings import Components
+from hfc_keras.lab.variants import Variant, chosen
+from hfc_keras.reporting.claims.statements import LESS, MORE, Statement, claims, minus
+from hfc_keras.reporting.drawing.palette import BLACK
 
-KEYS = frequency_curves.KEYS
-TITLES = {"lenet": "LeNet-5", "alexnet": "AlexNet", "vgg": "VGG-11", "resnet": "ResNet"}
+VARIANTS = {
+    **chosen(heuristics.VARIANTS, heuristics.ARCHITECTURES),
+    "resnet": Variant("resnet", "ResNet", (BLACK, "o")),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components, heuristics.Architectures):
+class Settings(Components, heuristics.Architectures):
     """Settings of this experiment."""
 
 
@@ -30,59 +34,30 @@ def recipes(settings):
     return {**heuristics.architectures(settings), "resnet": settings.base_recipe()}
 
 
-def measure(cell):
-    """Return the rows of one training."""
-    return frequency_curves.frequency_curves(cell)
-
-
-def summary(table):
-    """Return the accuracies after the last epoch in words."""
-    return frequency_curves.summary(table)
-
-
-def figures(table, plan):
-    """Draw a panel an architecture, and the last epochs side by side."""
-    return frequency_curves.figures(table, TITLES)
-
-
-def _claim(name, sentence, measured, effect, **bound):
-    return reporting.Claim(
-        id=f"architectures_{name}",
-        item="section 5, architectures",
-        sentence=sentence,
-        measured=f"{measured}, ResNet minus each of LeNet, AlexNet and VGG",
-        effect=functools.partial(
-            last_epoch.against_each, effect, recipe="resnet", others=heuristics.ARCHITECTURES
-        ),
-        **bound,
-    )
-
-
-CLAIMS = (
-    _claim(
-        "test",
-        "ResNet has the best test accuracy.",
-        "accuracy on test images",
-        last_epoch.original,
-        above=0,
-    ),
-    _claim(
+RESNET = minus("resnet", heuristics.ARCHITECTURES, "ResNet minus each of LeNet, AlexNet and VGG")
+STATEMENTS = (
+    Statement("test", "ResNet has the best test accuracy.", last_epoch.TEST, RESNET, MORE),
+    Statement(
         "gap",
         "ResNet has the smallest generalisation gap.",
-        "accuracy on training minus test images",
-        last_epoch.gap,
-        below=0,
+        last_epoch.GAP,
+        RESNET,
+        LESS,
         fitted=functools.partial(last_epoch.fitted, recipes=("resnet", *heuristics.ARCHITECTURES)),
     ),
-    _claim(
-        "high",
-        "ResNet uses the high frequencies least.",
-        "accuracy on high components, mean over four radii",
-        last_epoch.high,
-        below=0,
-    ),
+    Statement("high", "ResNet uses the high frequencies least.", last_epoch.HIGH, RESNET, LESS),
+)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=frequency_curves.rows,
+    keys=frequency_curves.KEYS,
+    summary=frequency_curves.summary,
+    figures=functools.partial(frequency_curves.figures, ways=VARIANTS),
+    claims=claims("architectures", "section 5, architectures", STATEMENTS),
 )
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

@@ -10,15 +10,30 @@ accuracy beside each other. Batch normalisation uses population statistics.
 
 import dataclasses
 import functools
-import sys
 from typing import ClassVar
 
-from experiments.lab import networks, runner
 from experiments.recipes import heuristics
 from hfc_keras import analysis, checks, reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.variants import drawn
+from hfc_keras.reporting.claims.statements import (
+    LESS,
+    MORE,
+    Measure,
+    Statement,
+    alone,
+    claims,
+    each,
+    minus,
+)
+from hfc_keras.reporting.figures.band_stop import (
+    band_stop_curves,
+    band_stop_drop,
+    band_stop_table,
+)
 
 KEYS = "recipe seed inner".split()
-ITEM = "band stop"
 # Rings; 8 x 8 digits have no more than four that hold a frequency each.
 BANDS, FEW_BANDS = 16, 4
 
@@ -32,6 +47,11 @@ class Settings(networks.Settings, heuristics.Heuristics, heuristics.Augmented):
     bands: int | None = None
     """Number of rings, at least 2. Left out: 16, or 4 for smoke."""
 
+    def check(self):
+        """Refuse also fewer than two rings."""
+        super().check()
+        checks.number("bands", self.rings, minimum=2, whole=True)
+
     @property
     def rings(self):
         """Number of rings after the profile's default."""
@@ -42,7 +62,6 @@ class Settings(networks.Settings, heuristics.Heuristics, heuristics.Augmented):
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    checks.number("bands", settings.rings, minimum=2, whole=True)
     return {**heuristics.heuristics(settings), **heuristics.augmented(settings)}
 
 
@@ -65,66 +84,63 @@ def summary(table):
         "Accuracy on originals, mean drop without a low and without a high ring (they meet at a\n"
         "quarter of the width), both as shares of the accuracy on originals, and the ring worth\n"
         "most (mean +- standard deviation over seeds)\n\n"
-        f"{reporting.band_stop_table(table).to_string()}"
+        f"{band_stop_table(table).to_string()}"
     )
 
 
 def figures(table, plan):
     """Draw accuracy, drop and share lost against the ring."""
     chance = reporting.chance(table)
-    return {"": reporting.band_stop_curves(table, heuristics.TITLES, chance)}
+    return {"": band_stop_curves(table, **drawn(heuristics.VARIANTS), chance=chance)}
 
 
-def _low_minus_high(table):
-    """Worth of a low ring minus that of a high one, vanilla, by seed."""
-    return reporting.difference(
-        *(reporting.band_stop_drop(table, "vanilla", half) for half in ("low", "high"))
-    )
+def low_minus_high(table, recipe):
+    """Worth of a low ring minus that of a high one, by seed."""
+    return reporting.difference(*(band_stop_drop(table, recipe, half) for half in ("low", "high")))
 
 
-def _high_against_vanilla(table, recipe):
-    """Worth of a high ring, a recipe minus vanilla, by seed."""
-    return reporting.difference(
-        *(reporting.band_stop_drop(table, name, "high") for name in (recipe, "vanilla"))
-    )
-
-
-def _robust(table):
-    return {name: _high_against_vanilla(table, name) for name in ("adversarial", "noise")}
-
-
-CLAIMS = (
-    reporting.Claim(
-        id="band_stop_low",
-        item=ITEM,
+DROP = "mean drop of accuracy without one ring"
+HIGH = Measure(f"{DROP} from 1/4 width", functools.partial(band_stop_drop, half="high"))
+STATEMENTS = (
+    Statement(
+        "low",
+        "A network needs low frequencies more than high ones.",
+        Measure(DROP, low_minus_high),
+        alone("vanilla", "vanilla, rings below 1/4 width minus rings from there"),
+        MORE,
         kind="control",
-        sentence="A network needs low frequencies more than high ones.",
-        measured="mean drop of accuracy without one ring, vanilla, rings below 1/4 width minus "
-        "rings from there",
-        effect=_low_minus_high,
-        above=0,
     ),
-    reporting.Claim(
-        id="band_stop_robust_high",
-        item=ITEM,
+    Statement(
+        "robust_high",
+        "Networks trained adversarially or with noise do better without high frequencies.",
+        HIGH,
+        each(
+            {name: (name, "vanilla") for name in ("adversarial", "noise")},
+            "each of them minus vanilla",
+        ),
+        LESS,
         kind="question",
-        sentence="Networks trained adversarially or with noise do better without high frequencies.",
-        measured="mean drop of accuracy without one ring from 1/4 width, each of them minus "
-        "vanilla",
-        effect=_robust,
-        below=0,
     ),
-    reporting.Claim(
-        id="band_stop_batch_norm_high",
-        item=ITEM,
+    Statement(
+        "batch_norm_high",
+        "BatchNorm makes the high frequencies of whole images worth more.",
+        HIGH,
+        minus("batch_norm"),
+        MORE,
         kind="question",
-        sentence="BatchNorm makes the high frequencies of whole images worth more.",
-        measured="mean drop of accuracy without one ring from 1/4 width, batch_norm minus vanilla",
-        effect=functools.partial(_high_against_vanilla, recipe="batch_norm"),
-        above=0,
     ),
+)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=measure,
+    keys=KEYS,
+    summary=summary,
+    figures=figures,
+    claims=claims("band_stop", "band stop", STATEMENTS),
 )
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

@@ -9,98 +9,94 @@ usual 100. The learning rate is the same for all.
 
 import dataclasses
 import functools
-import sys
 
 from experiments.effects import last_epoch
-from experiments.lab import runner, settings
 from experiments.measures import frequency_curves
 from hfc_keras import checks, reporting
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.settings import Components
+from hfc_keras.lab.variants import Variant, by_name
+from hfc_keras.reporting.claims.statements import MORE, Comparison, Measure, Statement, claims
+from hfc_keras.reporting.drawing.palette import BLACK, GREEN, ORANGE
 
-KEYS = frequency_curves.KEYS
+LOOKS = {25: (ORANGE, "h"), 100: (BLACK, "o"), 400: (GREEN, "d")}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components):
+class Settings(Components):
     """Settings of this experiment."""
 
     batch_sizes: tuple[int, ...] = (25, 100, 400)
     """Images a step; 100 is the paper's vanilla."""
 
+    def check(self):
+        """Refuse also batch sizes that are none or the same."""
+        super().check()
+        sizes = sorted(self.batch_sizes)
+        distinct = sizes and len(set(sizes)) == len(sizes)
+        checks.require(distinct, "`batch_sizes` must be one or more and differ", batch_sizes=sizes)
+
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    vanilla, sizes = settings.base_recipe(), sorted(settings.batch_sizes)
-    distinct = sizes and len(set(sizes)) == len(sizes)
-    checks.require(distinct, "`batch_sizes` must be one or more and differ", batch_sizes=sizes)
-    return {f"batch_{size}": vanilla.but(batch_size=size) for size in sizes}
-
-
-def measure(cell):
-    """Return the rows of one training."""
-    return frequency_curves.frequency_curves(cell)
-
-
-def summary(table):
-    """Return the accuracies after the last epoch in words."""
-    return frequency_curves.summary(table)
+    vanilla = settings.base_recipe()
+    return {f"batch_{size}": vanilla.but(batch_size=size) for size in sorted(settings.batch_sizes)}
 
 
 def figures(table, plan):
-    """Draw a panel a batch size, and the last epochs side by side."""
-    titles = {f"batch_{size}": f"batch of {size}" for size in plan.settings.batch_sizes}
-    return frequency_curves.figures(table, titles)
+    """Draw a panel for each batch size, and the last epochs side by side."""
+    ways = [
+        Variant(f"batch_{size}", f"batch of {size}", LOOKS.get(size))
+        for size in plan.settings.batch_sizes
+    ]
+    return frequency_curves.figures(table, plan, by_name(*ways))
 
 
-def _small_minus_large(measured, table):
+def small_minus_large(number, table):
     """Number of the smallest batch size minus that of the largest, by seed."""
     names = sorted(table["recipe"].unique(), key=lambda name: int(name.removeprefix("batch_")))
-    return reporting.difference(measured(table, names[0]), measured(table, names[-1]))
+    return reporting.difference(number(table, names[0]), number(table, names[-1]))
 
 
-def _fitted(table):
+def fitted(table):
+    """Accuracy of all networks on their training images."""
     return last_epoch.fitted(table, table["recipe"].unique())
 
 
-def _claim(name, sentence, measured, effect, **asked):
-    return reporting.Claim(
-        id=f"batch_size_{name}",
-        item="Fig. 4",
-        sentence=sentence,
-        measured=f"{measured}, smallest minus largest batch size",
-        effect=functools.partial(_small_minus_large, effect),
-        above=0,
-        **asked,
-    )
-
-
-CLAIMS = (
-    _claim(
-        "train",
-        "Small batches give better training accuracy.",
-        "accuracy on training images",
-        functools.partial(last_epoch.original, split="train_after"),
-    ),
-    _claim(
-        "test",
-        "Small batches give better test accuracy.",
-        "accuracy on test images",
-        last_epoch.original,
-    ),
-    _claim(
+SMALL = Comparison("smallest minus largest batch size", small_minus_large)
+TRAIN = Measure(
+    "accuracy on training images", functools.partial(last_epoch.original, split="train_after")
+)
+STATEMENTS = (
+    Statement("train", "Small batches give better training accuracy.", TRAIN, SMALL, MORE),
+    Statement("test", "Small batches give better test accuracy.", last_epoch.TEST, SMALL, MORE),
+    Statement(
         "gap",
         "Large batches give a smaller generalisation gap.",
-        "accuracy on training minus test images",
-        last_epoch.gap,
-        fitted=_fitted,
+        last_epoch.GAP,
+        SMALL,
+        MORE,
+        fitted=fitted,
     ),
-    _claim(
+    Statement(
         "high",
         "Large batches make the network use less of the high frequencies.",
-        "accuracy on high components, mean over four radii",
-        last_epoch.high,
+        last_epoch.HIGH,
+        SMALL,
+        MORE,
     ),
+)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=frequency_curves.rows,
+    keys=frequency_curves.KEYS,
+    summary=frequency_curves.summary,
+    figures=figures,
+    claims=claims("batch_size", "Fig. 4", STATEMENTS),
 )
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

@@ -10,14 +10,22 @@ statistics of each test batch as in the released code, and with moving averages 
 
 import dataclasses
 import functools
-import sys
 
-from experiments.lab import runner
-from experiments.lab.profiles import NORMALIZED
+from experiments.effects import last_epoch
 from experiments.measures import component_trainings, frequency_curves
 from hfc_keras import reporting
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.profiles import NORMALIZED
+from hfc_keras.reporting.claims.statements import (
+    MORE,
+    NO_MORE,
+    Comparison,
+    Measure,
+    Statement,
+    claims,
+)
+from hfc_keras.reporting.figures.components import batch_norm_panels
 
-KEYS = frequency_curves.KEYS
 WIDTHS = ("1/8", "1/4", "3/8", "1/2")
 
 
@@ -40,132 +48,128 @@ def recipes(settings):
     }
 
 
-def measure(cell):
-    """Return the rows of one training."""
-    return component_trainings.rows(cell)
-
-
-def summary(table):
-    """Return the accuracies after the last epoch in words."""
-    return component_trainings.summary(table)
-
-
 def figures(table, plan):
-    """Draw a panel a radius; batch normalisation by the statistics of each test batch."""
+    """Draw a panel for each radius; batch normalisation by the statistics of each test batch."""
     shown = table[table["bn_statistics"].isin(["none", "batch"])]
     normalized = shown["recipe"].str.endswith("_batch_norm").map({True: "batch", False: "none"})
     shown = shown.assign(normalization=normalized, radius=shown["trained_radius"])
-    return {"": reporting.batch_norm_panels(shown)}
+    return {"": batch_norm_panels(shown)}
 
 
-def _gain(measured, ranks, table):
-    """What batch normalisation adds, by seed, mean over radii trained at.
-
-    Args:
-        measured: function of (table of one recipe, its batch-norm statistics) that returns a
-            Series by seed.
-        ranks: sequence of int, of the radii, 0 the smallest.
-        table: DataFrame, this experiment's.
-    """
-    gains = []
-    for rank in ranks:
-        name = f"low_{reporting.radius(table, rank, 'trained_radius'):g}"
-        plain, normalized = table["recipe"] == name, table["recipe"] == f"{name}_batch_norm"
-        pair = measured(table[normalized], "batch"), measured(table[plain], "none")
-        gains.append(reporting.difference(*pair))
-    return reporting.mean_of(gains)
+def trained_at(table, rank):
+    """Names of the two networks trained at a radius: with and without batch normalisation."""
+    name = f"low_{reporting.radius(table, rank, 'trained_radius'):g}"
+    return f"{name}_batch_norm", name
 
 
-def _speed(rows, statistics):
-    """Training accuracy, mean over the epochs."""
-    return rows[rows["split"] == "train"].groupby("seed")["accuracy"].mean()
-
-
-def _test(rows, statistics):
-    """Test accuracy on originals after the last epoch."""
-    where = {"split": "test", "component": "original", "bn_statistics": statistics}
-    return reporting.value(rows, epoch="last", **where)
-
-
-def _gap(rows, statistics):
-    """Accuracy on the training images trained on minus test accuracy on originals."""
-    where = {"split": "train_after", "component": "low", "bn_statistics": statistics}
-    return reporting.difference(
-        reporting.value(rows, epoch="last", **where), _test(rows, statistics)
+def gain(number, table, ranks):
+    """What batch normalisation adds to a number, mean over radii, by seed."""
+    return reporting.mean_of(
+        reporting.difference(*(number(table, name) for name in trained_at(table, rank)))
+        for rank in ranks
     )
 
 
-def _fitted(table):
-    """Accuracy of every network on the images that it was trained on, after the last epoch."""
-    found = {}
-    for rank, width in enumerate(WIDTHS):
-        name = f"low_{reporting.radius(table, rank, 'trained_radius'):g}"
-        for recipe, statistics in ((name, "none"), (f"{name}_batch_norm", "batch")):
-            where = {"recipe": recipe, "bn_statistics": statistics, "component": "low"}
-            found[f"{recipe} (r = {width} width)"] = reporting.value(
-                table, split="train_after", epoch="last", **where
-            )
-    return found
-
-
-def _beyond_smallest(measured, table):
-    """Gain at each larger radius minus gain at the smallest."""
-    least = _gain(measured, [0], table)
+def beyond_smallest(number, table):
+    """What it adds at each larger radius minus at the smallest, by seed."""
+    least = gain(number, table, [0])
     return {
-        f"r = {WIDTHS[rank]} width": reporting.difference(_gain(measured, [rank], table), least)
+        f"r = {WIDTHS[rank]} width": reporting.difference(gain(number, table, [rank]), least)
         for rank in (1, 2, 3)
     }
 
 
-_ON_BATCH = "batch statistics, networks trained on low"
-CLAIMS = (
-    reporting.Claim(
-        id="batchnorm_on_low_speed",
-        item="Fig. 6",
-        sentence="BatchNorm speeds up training on low frequencies, too.",
-        measured="with minus without BatchNorm, training accuracy, mean over epochs and radii",
-        effect=functools.partial(_gain, _speed, range(4)),
-        above=0,
+def speed(table, recipe):
+    """Training accuracy, mean over the epochs, by seed."""
+    own = table[(table["recipe"] == recipe) & (table["split"] == "train")]
+    return own.groupby("seed")["accuracy"].mean()
+
+
+def fit(table, recipe):
+    """Accuracy on the images trained on, after the last epoch, by seed."""
+    where = {"split": "train_after", "component": "low", "epoch": "last"}
+    statistics = last_epoch.tested_with(table, recipe, "batch")
+    return reporting.value(table, recipe=recipe, bn_statistics=statistics, **where)
+
+
+def gap(table, recipe):
+    """Accuracy on the images trained on minus test accuracy on originals, by seed."""
+    return reporting.difference(fit(table, recipe), test(table, recipe))
+
+
+def fitted(table):
+    """Accuracy of every network on the images that it was trained on."""
+    return {
+        f"{name} (r = {width} width)": fit(table, name)
+        for rank, width in enumerate(WIDTHS)
+        for name in reversed(trained_at(table, rank))
+    }
+
+
+test = functools.partial(last_epoch.original, statistics="batch")
+ADDED = "with minus without BatchNorm"
+ON_BATCH = "batch statistics, networks trained on low"
+MEAN = Comparison("mean over radii", functools.partial(gain, ranks=range(4)))
+SMALLEST = Comparison("r = 1/8 width", functools.partial(gain, ranks=[0]))
+BEYOND = Comparison("each larger radius minus r = 1/8 width", beyond_smallest)
+SPEED = Measure(f"{ADDED}, training accuracy", speed)
+TEST = Measure(f"{ADDED}, test accuracy on originals, {ON_BATCH}", test)
+STATEMENTS = (
+    Statement(
+        "speed",
+        "BatchNorm speeds up training on low frequencies, too.",
+        SPEED,
+        MEAN,
+        MORE,
+        measured=f"{SPEED.words}, mean over epochs and radii",
     ),
-    reporting.Claim(
-        id="batchnorm_on_low_speed_least",
-        item="Fig. 6",
-        sentence="It speeds up training least where there are the fewest frequencies.",
-        measured="with minus without BatchNorm, training accuracy, mean over epochs: trained on "
-        "low, each larger radius minus r = 1/8 width",
-        effect=functools.partial(_beyond_smallest, _speed),
-        above=0,
+    Statement(
+        "speed_least",
+        "It speeds up training least where there are the fewest frequencies.",
+        SPEED,
+        BEYOND,
+        MORE,
+        measured=f"{SPEED.words}, mean over epochs: trained on low, {BEYOND.words}",
     ),
-    reporting.Claim(
-        id="batchnorm_on_low_test_less",
-        item="Fig. 6",
-        sentence="BatchNorm helps test accuracy least where there are the fewest frequencies.",
-        measured=f"with minus without BatchNorm, test accuracy on originals, {_ON_BATCH}: "
-        "each larger radius minus r = 1/8 width",
-        effect=functools.partial(_beyond_smallest, _test),
-        above=0,
+    Statement(
+        "test_less",
+        "BatchNorm helps test accuracy least where there are the fewest frequencies.",
+        TEST,
+        BEYOND,
+        MORE,
+        measured=f"{TEST.words}: {BEYOND.words}",
     ),
-    reporting.Claim(
-        id="batchnorm_on_low_test_lowest",
-        item="Fig. 6",
-        sentence="Trained on the lowest frequencies alone, BatchNorm does not help test accuracy.",
-        measured=f"with minus without BatchNorm, test accuracy on originals, {_ON_BATCH}, "
-        "r = 1/8 width",
-        effect=functools.partial(_gain, _test, [0]),
-        below=reporting.EQUIVALENCE,
+    Statement(
+        "test_lowest",
+        "Trained on the lowest frequencies alone, BatchNorm does not help test accuracy.",
+        TEST,
+        SMALLEST,
+        NO_MORE,
     ),
-    reporting.Claim(
-        id="batchnorm_on_low_gap",
-        item="Fig. 6",
-        sentence="Trained on low frequencies, BatchNorm generalises worse than vanilla.",
-        measured="with minus without BatchNorm, accuracy on the images trained on minus test "
-        f"accuracy on originals, {_ON_BATCH}, mean over radii",
-        effect=functools.partial(_gain, _gap, range(4)),
-        above=0,
-        fitted=_fitted,
+    Statement(
+        "gap",
+        "Trained on low frequencies, BatchNorm generalises worse than vanilla.",
+        Measure(
+            f"{ADDED}, accuracy on the images trained on minus test accuracy on originals, "
+            f"{ON_BATCH}",
+            gap,
+        ),
+        MEAN,
+        MORE,
+        fitted=fitted,
     ),
+)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=component_trainings.rows,
+    keys=frequency_curves.KEYS,
+    summary=component_trainings.summary,
+    figures=figures,
+    claims=claims("batchnorm_on_low", "Fig. 6", STATEMENTS),
 )
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

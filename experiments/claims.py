@@ -19,10 +19,11 @@ from typing import Annotated
 import pandas as pd
 import tyro
 
-from experiments.lab import command_line
-from experiments.lab.record import provenance
 from experiments.ledger import judging, page
 from hfc_keras import checks, files, reporting
+from hfc_keras.lab import command_line
+from hfc_keras.lab.record import provenance
+from hfc_keras.reporting.figures.forest import claims_forest
 
 # Where a paper makes its claims, in its order.
 ORDER = (
@@ -72,12 +73,12 @@ class Settings:
     @property
     def command(self):
         """The command that this is, without paths."""
-        told = {
+        options = {
             "--profile": self.profile,
             "--dataset": self.dataset,
             "--experiments": self.experiments,
         }
-        words = [word for name, values in told.items() if values for word in (name, *values)]
+        words = [word for name, values in options.items() if values for word in (name, *values)]
         words += ["--available"] if self.available else []
         return " ".join(["python -m experiments.claims", *words])
 
@@ -90,35 +91,37 @@ def main(arguments=None):
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     with command_line.ending():
-        told = command_line.parsed(Settings, "python -m experiments.claims", __doc__, arguments)
+        options = command_line.parsed(Settings, "python -m experiments.claims", __doc__, arguments)
         try:
-            _judge_and_write(told)
+            _judge_and_write(options)
         except ValueError as error:
             sys.exit(command_line.refused(error))
 
 
-def _judge_and_write(told):
+def _judge_and_write(options):
     """Judge, then write and print, or print what was refused and exit with status 2."""
     checks.require(
-        told.results.is_dir(), "`results` must be a folder of tables", results=str(told.results)
+        options.results.is_dir(),
+        "`results` must be a folder of tables",
+        results=str(options.results),
     )
-    rows, judged, profiles = judge_all(judging.claimants(told.experiments), told)
+    rows, judged, profiles = judge_all(judging.claimants(options.experiments), options)
     refused = judged.refused
     if not (refused or judged.tables):
-        refused = [f"`results` must hold a table. Received: results={str(told.results)!r}"]
+        refused = [f"`results` must hold a table. Received: results={str(options.results)!r}"]
     if refused:
         sys.exit(max(map(command_line.refused, refused)))
-    files.sweep(told.results)
-    written = write(rows, judged, profiles, told)
+    files.sweep(options.results)
+    written = write(rows, judged, profiles, options)
     print("\n".join([*reporting.count_verdicts(rows), *(f"wrote {path}" for path in written)]))
 
 
-def judge_all(modules, told):
+def judge_all(experiments, options):
     """Judge claims at the scales that are told.
 
     Args:
-        modules: dict, as of ``judging.claimants``.
-        told: Settings.
+        experiments: dict, as of ``judging.claimants``.
+        options: Settings.
 
     Returns:
         (rows, judged, profiles): DataFrame in the order of the papers, judging.Judged, and the
@@ -127,29 +130,29 @@ def judge_all(modules, told):
     Raises:
         ValueError: for a data set or a scale that stands twice.
     """
-    profiles = told.profile
+    profiles = options.profile
     if profiles is None:
-        profiles = judging.measured_scales(modules, told.results)
-    datasets = told.dataset
+        profiles = judging.measured_scales(experiments, options.results)
+    datasets = options.dataset
     checks.require(
         datasets is None or len(set(datasets)) == len(datasets),
         "`dataset` must differ",
         dataset=datasets,
     )
-    judged = judging.judge_all(modules, profiles, datasets, told.results, told.available)
+    judged = judging.judge_all(experiments, profiles, datasets, options.results, options.available)
     place = {item: number for number, item in enumerate(ORDER)}
     rows = sorted(judged.rows, key=lambda row: place.get(row["item"], len(place)))
     return pd.DataFrame(rows), judged, sorted(profiles, key=judging.SCALES.index)
 
 
-def write(rows, judged, profiles, told):
+def write(rows, judged, profiles, options):
     """Write tables, page, figures and record, each file whole.
 
     Args:
         rows: DataFrame, as of ``judge_all``.
         judged: judging.Judged.
         profiles: sequence of str.
-        told: Settings.
+        options: Settings.
 
     Returns:
         list of Path.
@@ -161,16 +164,16 @@ def write(rows, judged, profiles, told):
     }
     parts = {name: part for name, part in parts.items() if part[1]["n"].any()}
     drawn = {f"{name}.png": words for name, (words, _) in parts.items()}
-    content = {"command": told.command, **provenance(), "tables": judged.tables}
+    content = {"command": options.command, **provenance(), "tables": judged.tables}
     texts = {
         "claims.csv": rows.to_csv(index=False),
         "claims_effects.csv": judging.effects_table(judged).to_csv(index=False),
-        "CLAIMS.md": page.page(rows, judged, profiles, told.command, drawn),
+        "CLAIMS.md": page.page(rows, judged, profiles, options.command, drawn),
         "claims.json": json.dumps(content, indent=1),
     }
-    written = [files.write_whole(told.results / name, text) for name, text in texts.items()]
+    written = [files.write_whole(options.results / name, text) for name, text in texts.items()]
     for name, (_, part) in parts.items():
-        written += reporting.save_figure(reporting.claims_forest(part), told.results / name)
+        written += reporting.save_figure(claims_forest(part), options.results / name)
     return written
 
 

@@ -13,15 +13,20 @@ crops.
 
 import dataclasses
 import functools
-import sys
 
 import pandas as pd
 
-from experiments.effects import statements
-from experiments.lab import networks, runner
+from experiments.effects import spectrum
+from experiments.effects.changes import CORRUPTIONS
 from experiments.measures import battery
 from experiments.recipes import heuristics, systems
 from hfc_keras import data, reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.variants import titles
+from hfc_keras.reporting.figures.methods import method_changes, method_map, method_table
+from hfc_keras.reporting.figures.two_views import correlation_table
+from hfc_keras.reporting.statistics.shares import AT_CHANCE, recipes_at_chance
 
 KEYS = "recipe seed".split()
 NAMES = {
@@ -38,22 +43,7 @@ NAMES = {
     "high": "gradient, high",
 }
 # By method, the network it starts from.
-STARTS = {
-    **dict.fromkeys(
-        (
-            *heuristics.HEURISTICS[1:],
-            "noise",
-            "low_pass",
-            *heuristics.REGULARIZERS,
-            *heuristics.SMOOTHED,
-            *systems.RECOMBINED,
-            *systems.ANTIALIASED,
-        ),
-        "vanilla",
-    ),
-    **dict.fromkeys(systems.CONTEXTUAL[1:], systems.CONTEXTUAL[0]),
-    **dict.fromkeys(systems.ANCHORED[1:], systems.ANCHORED[0]),
-}
+STARTS = {name: way.start for name, way in systems.ALL.items() if way.start}
 # Those that start from the residual network where a profile has one.
 RESIDUAL = (
     *heuristics.REGULARIZERS,
@@ -113,7 +103,7 @@ def measure(cell):
     network = networks.Network(cell)
     rows = battery.rows(network).assign(recipe=cell.name, seed=cell.recipe.seed)
     means = battery.shares(rows).groupby(["measure", "condition"])["accuracy"].mean()
-    numbers = reporting.sensitivity_numbers(battery.rings(rows)).iloc[0]
+    numbers = reporting.sensitivity_numbers(spectrum.rings(rows)).iloc[0]
     # On the same images, which may be fewer than those of the accuracy.
     clean = rows["accuracy"][rows["measure"] == "uncorrupted"].item()
     examples = rows.groupby("measure")["examples"].max()
@@ -160,17 +150,17 @@ def summary(table):
 
 
 def methods(table):
-    """All measures of each method, as of ``reporting.method_table``; those that guess are told."""
+    """All measures of each method, as of ``method_table``; those that guess are told."""
     found, guessing = (
-        reporting.method_table(shared(table), NAMES),
-        reporting.recipes_at_chance(table),
+        method_table(shared(table), NAMES),
+        recipes_at_chance(table),
     )
-    return found.rename(index={name: name + reporting.AT_CHANCE for name in guessing})
+    return found.rename(index={name: name + AT_CHANCE for name in guessing})
 
 
 def correlations(table):
-    """How what the methods change goes together, as of ``reporting.correlation_table``."""
-    return reporting.correlation_table(changes(table), PAIRS, NAMES)
+    """How what the methods change goes together, as of ``correlation_table``."""
+    return correlation_table(changes(table), PAIRS, NAMES)
 
 
 TABLES = (methods, correlations)
@@ -188,10 +178,10 @@ def shared(table):
 
 
 def changes(table):
-    """What each method changes, as of ``reporting.method_changes``."""
+    """What each method changes, as of ``method_changes``."""
     residual = heuristics.RESIDUAL in set(table["recipe"])
     others = dict.fromkeys(RESIDUAL, heuristics.RESIDUAL) if residual else {}
-    return reporting.method_changes(shared(table), {**STARTS, **others}, NAMES)
+    return method_changes(shared(table), {**STARTS, **others}, NAMES)
 
 
 def figures(table, plan):
@@ -204,13 +194,13 @@ def figures(table, plan):
         "high": "share of the gradient's power beyond two thirds of Nyquist",
     }
     chosen = "accuracy", ("corruptions", "corruptions_share", "pgd"), "high"
-    guessing = reporting.recipes_at_chance(table)
-    titles = {name: f"{heuristics.TITLES[name]}{reporting.AT_CHANCE}" for name in guessing}
-    titles = {**heuristics.TITLES, **titles}
-    return {"": reporting.method_map(shared(table), *chosen, names, titles)}
+    guessing = recipes_at_chance(table)
+    words = titles(systems.ALL)
+    words |= {name: f"{words[name]}{AT_CHANCE}" for name in guessing}
+    return {"": method_map(shared(table), *chosen, names, words)}
 
 
-def _pairs(first, second, table):
+def _pairs(table, first, second):
     """What each method changes in both; a comparison of some of them says nothing of all."""
     changed = changes(table)
     missing = sorted(STARTS.keys() - set(changed["recipe"]))
@@ -223,24 +213,34 @@ def _pairs(first, second, table):
     return changed[["recipe", "seed", *names]].rename(columns=names)
 
 
-_claim = functools.partial(
-    statements.claim, "methods", "All papers", "All methods together", unit="rank correlation"
-)
 CLAIMS = tuple(
-    _claim(
-        f"{first}_{second}",
-        f"Of all methods, {sentence}.",
-        f"Spearman's rank correlation over methods of what they change in {NAMES[first]} and in "
-        f"{NAMES[second]}, each a mean over seeds"
-        + (f"; {battery.CORRUPTIONS}" if second == "corruptions" else ""),
-        None,
-        pairs=functools.partial(_pairs, first, second),
+    reporting.Claim(
+        id=f"methods_{first}_{second}",
+        paper="All papers",
+        item="All methods together",
+        sentence=f"Of all methods, {sentence}.",
+        measured="Spearman's rank correlation over methods of what they change in "
+        f"{NAMES[first]} and in {NAMES[second]}, each a mean over seeds"
+        + (f"; {CORRUPTIONS}" if second == "corruptions" else ""),
+        pairs=functools.partial(_pairs, first=first, second=second),
+        unit="rank correlation",
         kind="question",
         **bound,
     )
     for (first, second), (sentence, bound) in QUESTIONS.items()
 )
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=measure,
+    keys=KEYS,
+    summary=summary,
+    tables=TABLES,
+    figures=figures,
+    claims=CLAIMS,
+)
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

@@ -10,17 +10,24 @@ the original images stands beside them.
 """
 
 import dataclasses
-import functools
-import sys
 
-from experiments.lab import runner
-from experiments.lab.profiles import PROFILES
 from experiments.measures import component_trainings, frequency_curves
 from hfc_keras import reporting
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.profiles import PROFILES
+from hfc_keras.reporting.claims.statements import (
+    MORE,
+    NO_LESS,
+    NO_MORE,
+    Bound,
+    Comparison,
+    Measure,
+    Statement,
+    claims,
+)
+from hfc_keras.reporting.figures.components import component_curves
 
-KEYS = frequency_curves.KEYS
-# Rows of the original test images; their history has them for every epoch.
-TESTED = {"split": "test", "component": "original"}
+WIDTHS = ("1/8", "1/4", "3/8", "1/2")
 # Names in the figure of rows of the component trained on.
 OWN = {"test": "test_component", "train_after": "train_component"}
 
@@ -37,16 +44,6 @@ def recipes(settings):
     return {"original": settings.base_recipe().but(rescale=rescale), **chosen}
 
 
-def measure(cell):
-    """Return the rows of one training."""
-    return component_trainings.rows(cell)
-
-
-def summary(table):
-    """Return Table 1 in words."""
-    return component_trainings.summary(table)
-
-
 def figures(table, plan):
     """Draw Table 1 as curves over the radius."""
     own = table["component"] == table["trained_on"]
@@ -57,102 +54,119 @@ def figures(table, plan):
         return {}
     last = None
     if original.any():
-        last = reporting.value(table, recipe="original", epoch="last", **TESTED).mean()
+        last = test(table, "original").mean()
     trained = shown[shown["recipe"] != "original"].assign(radius=shown["trained_radius"])
     chance = reporting.chance(table)
-    return {"": reporting.component_curves(trained, reference=last, chance=chance)}
+    return {"": component_curves(trained, reference=last, chance=chance)}
 
 
-def _accuracy(component, rank, table, split="test"):
-    """Accuracy of networks trained on a component at a radius, by seed.
-
-    Args:
-        component: str.
-        rank: int, of the radius, 0 the smallest.
-        table: DataFrame, this experiment's.
-        split: ``"test"``, on originals, or ``"train_after"``, on the images trained on.
-    """
-    radius = reporting.radius(table, rank, "trained_radius")
-    where = TESTED if split == "test" else {"split": split, "component": component}
-    return reporting.value(table, recipe=f"{component}_{radius:g}", epoch="last", **where)
+def test(table, recipe):
+    """Accuracy on the original test images after the last epoch, by seed."""
+    where = {"split": "test", "component": "original"}
+    return reporting.value(table, recipe=recipe, epoch="last", **where)
 
 
-def _gain(one, other, table):
-    """Trained on one component minus trained on the other, mean over the four radii, by seed."""
-    pairs = ([_accuracy(each, rank, table) for each in (one, other)] for rank in range(4))
-    return reporting.mean_of(reporting.difference(*pair) for pair in pairs)
+def train(table, recipe):
+    """Accuracy on the images that a network was trained on, by seed."""
+    where = {"split": "train_after", "component": recipe.partition("_")[0]}
+    return reporting.value(table, recipe=recipe, epoch="last", **where)
 
 
-def _fitted(table):
-    """Accuracy on the images trained on, high minus low component, each radius by itself."""
-    pairs = (
-        [_accuracy(component, rank, table, "train_after") for component in ("high", "low")]
+def above_chance(table, recipe):
+    """Accuracy on the original test images above guessing, by seed."""
+    return test(table, recipe) - reporting.chance(table)
+
+
+def trained_on(component, table, rank):
+    """Name of the network trained on a component at a radius, 0 the smallest."""
+    return f"{component}_{reporting.radius(table, rank, 'trained_radius'):g}"
+
+
+def low_minus_high(number, table):
+    """Trained on low minus trained on high, mean over the four radii, by seed."""
+    return reporting.mean_of(
+        reporting.difference(
+            *(number(table, trained_on(each, table, rank)) for each in ("low", "high"))
+        )
         for rank in range(4)
     )
-    return {
-        f"r = {words} width": reporting.difference(*pair)
-        for words, pair in zip(("1/8", "1/4", "3/8", "1/2"), pairs, strict=True)
-    }
 
 
-def _at_chance(table):
-    """Trained on high frequencies beyond each radius but the smallest, above guessing."""
-    return {
-        f"r = {words} width": _accuracy("high", rank, table) - reporting.chance(table)
-        for rank, words in ((1, "1/4"), (2, "3/8"), (3, "1/2"))
-    }
-
-
-def _rise(table):
-    """Trained on low frequencies up to the largest radius minus up to the smallest."""
-    values = [_accuracy("low", rank, table) for rank in range(4)]
+def largest_minus_smallest(number, table):
+    """Trained on low up to the largest radius minus up to the smallest, by seed."""
+    values = [number(table, trained_on("low", table, rank)) for rank in range(4)]
     return reporting.difference(values[3], values[0])
 
 
+def high_minus_low(number, table):
+    """Trained on high minus trained on low, each radius by itself, by seed."""
+    return {
+        f"r = {width} width": reporting.difference(
+            *(number(table, trained_on(each, table, rank)) for each in ("high", "low"))
+        )
+        for rank, width in enumerate(WIDTHS)
+    }
+
+
+def high(number, table):
+    """Trained on high beyond each radius but the smallest, by seed."""
+    return {
+        f"r = {WIDTHS[rank]} width": number(table, trained_on("high", table, rank))
+        for rank in (1, 2, 3)
+    }
+
+
 TABLE_1 = "the numbers of Table 1"
-CLAIMS = (
-    reporting.Claim(
-        id="component_low_generalises",
-        item="Table 1",
-        sentence="What is learned from low frequencies generalises far better than what is "
+TEST = Measure("test accuracy on originals", test)
+STATEMENTS = (
+    Statement(
+        "low_generalises",
+        "What is learned from low frequencies generalises far better than what is "
         "learned from high ones.",
-        measured="test accuracy on originals, trained on low minus trained on high, mean over "
-        "four radii; far better is 0.2 or more",
-        effect=functools.partial(_gain, "low", "high"),
-        above=0.2,
+        TEST,
+        Comparison(
+            "trained on low minus trained on high, mean over four radii; far better is 0.2 or more",
+            low_minus_high,
+        ),
+        Bound(above=0.2),
     ),
-    reporting.Claim(
-        id="component_low_rises",
-        item="Table 1",
-        sentence="The more low frequencies a network is trained on, the better it generalises.",
-        measured="test accuracy on originals, trained on low, r = 1/2 width minus r = 1/8 width",
-        effect=_rise,
-        above=0,
+    Statement(
+        "low_rises",
+        "The more low frequencies a network is trained on, the better it generalises.",
+        TEST,
+        Comparison("trained on low, r = 1/2 width minus r = 1/8 width", largest_minus_smallest),
+        MORE,
         unverified=TABLE_1,
     ),
-    reporting.Claim(
-        id="component_high_fitted",
-        item="Table 1",
-        sentence="High frequencies alone are fitted as well as low ones.",
-        measured="accuracy on the images trained on, trained on high minus trained on low, each "
-        "radius",
-        effect=_fitted,
-        above=-reporting.EQUIVALENCE,
+    Statement(
+        "high_fitted",
+        "High frequencies alone are fitted as well as low ones.",
+        Measure("accuracy on the images trained on", train),
+        Comparison("trained on high minus trained on low, each radius", high_minus_low),
+        NO_LESS,
         unverified=TABLE_1,
     ),
-    reporting.Claim(
-        id="component_high_chance",
-        item="Table 1",
-        sentence="Trained on high frequencies alone, beyond all radii but the smallest, a network "
+    Statement(
+        "high_chance",
+        "Trained on high frequencies alone, beyond all radii but the smallest, a network "
         "guesses on originals.",
-        measured="test accuracy on originals minus chance, trained on high, each radius from 1/4 "
-        "width",
-        effect=_at_chance,
-        below=reporting.EQUIVALENCE,
+        Measure("test accuracy on originals minus chance", above_chance),
+        Comparison("trained on high, each radius from 1/4 width", high),
+        NO_MORE,
         unverified=TABLE_1,
     ),
+)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=component_trainings.rows,
+    keys=frequency_curves.KEYS,
+    summary=component_trainings.summary,
+    figures=figures,
+    claims=claims("component", "Table 1", STATEMENTS),
 )
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

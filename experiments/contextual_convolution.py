@@ -12,25 +12,24 @@ paper profile has its schedule for ImageNet, on the data set that is named.
 
 import dataclasses
 import functools
-import sys
 from typing import ClassVar
 
-from experiments.effects import statements
-from experiments.lab import networks, runner
+from experiments.effects import changes, spectrum
 from experiments.measures import battery
-from experiments.recipes import heuristics, systems
+from experiments.recipes import schedules, systems
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.variants import chosen
+from hfc_keras.reporting.claims.statements import LESS, MORE, Statement, claims, each, minus
 
-KEYS = battery.KEYS
-TABLES = battery.TABLES
-TITLES = {name: heuristics.TITLES[name] for name in systems.CONTEXTUAL}
+VARIANTS = chosen(systems.VARIANTS, systems.CONTEXTUAL)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(battery.Given):
     """Settings of this experiment."""
 
-    PROFILE_CHANGES: ClassVar = battery.by_profile(
-        {**battery.IMAGENET_TRAINING, "milestones": (30, 60, 80)}
+    PROFILE_CHANGES: ClassVar = schedules.by_profile(
+        {**schedules.IMAGENET_TRAINING, "milestones": (30, 60, 80)}
     )
 
 
@@ -39,69 +38,55 @@ def recipes(settings):
     return systems.contextual(settings, settings.width)
 
 
-def measure(cell):
-    """Return all measures of one network."""
-    return battery.rows(networks.Network(cell))
-
-
-def summary(table):
-    """Return spectra and accuracies in a few numbers."""
-    return battery.summary(table)
-
-
-def figures(table, plan):
-    """Draw accuracies and shares, spectra and corruptions."""
-    return battery.figures(table, TITLES, "contextual convolution")
-
-
-_claim = functools.partial(
-    statements.claim, "context", "Duta et al. 2021", "Contextual convolution"
-)
-
-
-def _branches(table):
-    """What the branches add to the test accuracy, with and without the late normalization."""
-    return {
-        TITLES[over]: battery.gain(name, "clean", table, over=over)
-        for name, over in (("coconv", "bottleneck"), ("coresnet", "bottleneck_end_norm"))
-    }
-
-
-CLAIMS = (
-    _claim(
+BRANCHES = {
+    VARIANTS[plain].title: (branched, plain)
+    for branched, plain in (("coconv", "bottleneck"), ("coresnet", "bottleneck_end_norm"))
+}
+STATEMENTS = (
+    Statement(
         "network",
         "The released network is more accurate than its plain twin.",
-        "accuracy on test images, coresnet minus bottleneck",
-        functools.partial(battery.gain, "coresnet", "clean", over="bottleneck"),
-        above=0,
+        changes.TEST,
+        minus("coresnet", "bottleneck"),
+        MORE,
     ),
-    _claim(
+    Statement(
         "branches",
         "The branches alone make the network more accurate, wherever the last normalization is.",
-        "accuracy on test images, with minus without branches",
-        _branches,
-        above=0,
+        changes.TEST,
+        each(BRANCHES, "with minus without branches"),
+        MORE,
         kind="question",
     ),
-    _claim(
+    Statement(
         "end_norm",
         "The late normalization alone makes the network more accurate.",
-        "accuracy on test images, bottleneck_end_norm minus bottleneck",
-        functools.partial(battery.gain, "bottleneck_end_norm", "clean", over="bottleneck"),
-        above=0,
+        changes.TEST,
+        minus("bottleneck_end_norm", "bottleneck"),
+        MORE,
         kind="control",
     ),
-    _claim(
+    Statement(
         "sensitivity",
         "Branches that look further move the gradient to low frequencies.",
-        "centre of the spectrum in cycles per image, coconv minus bottleneck",
-        functools.partial(battery.shift, "centre", "coconv", over="bottleneck"),
-        below=0,
-        unit="cycles",
+        spectrum.CENTRE,
+        minus("coconv", "bottleneck"),
+        LESS,
         kind="question",
     ),
+)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=battery.measure,
+    keys=battery.KEYS,
+    summary=battery.summary,
+    tables=battery.TABLES,
+    figures=functools.partial(battery.figures, ways=VARIANTS, heading="contextual convolution"),
+    claims=claims("context", "Contextual convolution", STATEMENTS, "Duta et al. 2021"),
 )
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

@@ -12,24 +12,30 @@ claims, and a second figure, are about the rise over the error on clean images.
 import dataclasses
 import functools
 import math
-import sys
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
-from experiments.effects import statements
-from experiments.lab import networks, runner
 from experiments.recipes import heuristics
 from hfc_keras import analysis, checks, gradients, reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.variants import titles
+from hfc_keras.reporting.claims.statements import (
+    LESS,
+    MORE,
+    Measure,
+    Statement,
+    alone,
+    claims,
+    each,
+)
+from hfc_keras.reporting.figures.heat_maps import heat_map_panels, heat_map_rise, heat_map_table
 
 KEYS = "recipe seed row column".split()
-NAMES = ("vanilla", "batch_norm", "adversarial", "noise", "low_pass")
-PAPER = "Yin et al. 2019"
-ITEM = "Fourier heat maps"
 # Test images that waves are added to, the paper's number; each takes 514 passes.
 IMAGES, FEWER = 1000, {"smoke": 40, "quick": 500}
-ROBUST = ("adversarial", "noise")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,6 +49,13 @@ class Settings(networks.Settings, heuristics.Normalized, heuristics.Augmented):
     measured: int | None = None
     """Test images to add waves to. Left out: 40 for smoke, 500 for quick, else 1000."""
 
+    def check(self):
+        """Refuse also a number of images, or a norm, that is none."""
+        super().check()
+        checks.number("measured", self.images, minimum=1, whole=True)
+        if self.norm is not None:
+            checks.number("norm", self.norm, minimum=0)
+
     @property
     def images(self):
         """Number of images after the profile's default."""
@@ -51,9 +64,6 @@ class Settings(networks.Settings, heuristics.Normalized, heuristics.Augmented):
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    checks.number("measured", settings.images, minimum=1, whole=True)
-    if settings.norm is not None:
-        checks.number("norm", settings.norm, minimum=0)
     found = heuristics.heuristics(settings, ("vanilla", "batch_norm", "adversarial"))
     return {**found, **heuristics.augmented(settings)}
 
@@ -90,73 +100,95 @@ def summary(table):
     return (
         "Error rate on clean images, and its rise under waves by distance to the zero frequency\n"
         "(parts of the width; mean +- standard deviation over seeds)\n\n"
-        f"{reporting.heat_map_table(table).to_string()}"
+        f"{heat_map_table(table).to_string()}"
     )
 
 
 def figures(table, plan):
     """Draw a heat map a recipe: error rates, and their rise over the error on clean images."""
     return {
-        "": reporting.heat_map_panels(table, heuristics.TITLES),
-        "_rise": reporting.heat_map_panels(table, heuristics.TITLES, rise=True),
+        "": heat_map_panels(table, titles(heuristics.VARIANTS)),
+        "_rise": heat_map_panels(table, titles(heuristics.VARIANTS), rise=True),
     }
 
 
-def _all_but_lowest(table, recipe):
-    """Rise of a recipe in each band minus its rise at the lowest frequencies, by seed."""
-    lowest = reporting.heat_map_rise(table, recipe, 0, 1 / 16)
-    bands = {"1/8 to 1/4": (1 / 8, 1 / 4), "1/4 to 3/8": (1 / 4, 3 / 8)}
-    bands["from 3/8"] = (3 / 8, math.inf)
+def rise(table, recipe, inner, outer):
+    """Rise of the error rate in a band of frequencies, parts of the width, by seed."""
+    return heat_map_rise(table, recipe, inner, outer)
+
+
+def above_lowest(table, recipe):
+    """Rise in each band of frequencies minus the rise at the lowest ones, by seed."""
+    lowest = rise(table, recipe, 0, 1 / 16)
     return {
-        f"{words} width": reporting.difference(
-            reporting.heat_map_rise(table, recipe, *band), lowest
-        )
-        for words, band in bands.items()
+        f"{words} width": reporting.difference(rise(table, recipe, *band), lowest)
+        for words, band in BANDS.items()
     }
 
 
-def _against_vanilla(table, inner, outer):
-    """Rise of each robust training minus that of vanilla, by seed."""
-    vanilla = reporting.heat_map_rise(table, "vanilla", inner, outer)
-    return {
-        name: reporting.difference(reporting.heat_map_rise(table, name, inner, outer), vanilla)
-        for name in ROBUST
-    }
-
-
-_claim = functools.partial(statements.claim, "heat_map", PAPER, ITEM, unit="error rate")
-CLAIMS = (
-    *(
-        _claim(
-            f"natural{name}",
-            f"{words} is sensitive to waves of all but the lowest frequencies.",
-            f"rise of the error rate, {recipe}, in each band of frequencies from 1/8 width minus "
-            "below 1/16 width",
-            functools.partial(_all_but_lowest, recipe=recipe),
-            above=0,
-            kind="control" if name else "paper",
-        )
-        for name, words, recipe in (
-            ("", "A naturally trained network (it has BatchNorm)", "batch_norm"),
-            ("_vanilla", "A network without BatchNorm", "vanilla"),
-        )
+BANDS = {
+    "1/8 to 1/4": (1 / 8, 1 / 4),
+    "1/4 to 3/8": (1 / 4, 3 / 8),
+    "from 3/8": (3 / 8, math.inf),
+}
+ABOVE_LOWEST = Measure("rise of the error rate", above_lowest, "error rate")
+IN_EACH = "in each band of frequencies from 1/8 width minus below 1/16 width"
+HIGH = Measure(
+    "rise of the error rate under waves from 1/4 width",
+    functools.partial(rise, inner=1 / 4, outer=math.inf),
+    "error rate",
+)
+LOW = Measure(
+    "rise of the error rate under waves below 1/8 width",
+    functools.partial(rise, inner=0, outer=1 / 8),
+    "error rate",
+)
+ROBUST = each(
+    {name: (name, "vanilla") for name in ("adversarial", "noise")}, "each of them minus vanilla"
+)
+STATEMENTS = (
+    Statement(
+        "natural",
+        "A naturally trained network (it has BatchNorm) is sensitive to waves of all but the "
+        "lowest frequencies.",
+        ABOVE_LOWEST,
+        alone("batch_norm", f"batch_norm, {IN_EACH}"),
+        MORE,
     ),
-    _claim(
+    Statement(
+        "natural_vanilla",
+        "A network without BatchNorm is sensitive to waves of all but the lowest frequencies.",
+        ABOVE_LOWEST,
+        alone("vanilla", f"vanilla, {IN_EACH}"),
+        MORE,
+        kind="control",
+    ),
+    Statement(
         "high",
         "Adversarial training and training with noise make a network robust to high frequencies.",
-        "rise of the error rate under waves from 1/4 width, each of them minus vanilla",
-        functools.partial(_against_vanilla, inner=1 / 4, outer=math.inf),
-        below=0,
+        HIGH,
+        ROBUST,
+        LESS,
     ),
-    _claim(
+    Statement(
         "low",
         "Both make it less robust to low frequencies.",
-        "rise of the error rate under waves below 1/8 width, each of them minus vanilla",
-        functools.partial(_against_vanilla, inner=0, outer=1 / 8),
-        above=0,
+        LOW,
+        ROBUST,
+        MORE,
     ),
+)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=measure,
+    keys=KEYS,
+    summary=summary,
+    figures=figures,
+    claims=claims("heat_map", "Fourier heat maps", STATEMENTS, "Yin et al. 2019"),
 )
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

@@ -10,23 +10,33 @@ weight in their name are measured on the first three alone.
 """
 
 import dataclasses
-import functools
-import sys
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
-from experiments.effects import statements
-from experiments.lab import networks, runner
-from experiments.lab.profiles import RESIDUAL
+from experiments.effects import changes, spectrum
 from experiments.measures import battery, changed_images, sensitivity
 from experiments.recipes import heuristics
 from hfc_keras import checks, data, reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.profiles import RESIDUAL
+from hfc_keras.lab.variants import chosen, drawn, rivals
+from hfc_keras.reporting.claims.statements import (
+    LESS,
+    MORE,
+    NO_LESS,
+    Measure,
+    Statement,
+    alone,
+    claims,
+    minus,
+)
+from hfc_keras.reporting.figures.conditions import weight_curves
 
-KEYS = "recipe seed measure condition level ring".split()
 KINDS = heuristics.REGULARIZERS
-TITLES = {name: heuristics.TITLES[name] for name in ("vanilla", *KINDS)}
+VARIANTS = chosen(heuristics.VARIANTS, ("vanilla", *KINDS))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,12 +53,12 @@ class Settings(battery.Changed):
     patches: tuple[int, ...] = (2, 4)
     """Patches a side that change places; they must divide the image's sides."""
 
-    def base_recipe(self):
-        """Vanilla training, after a check of what is measured later."""
+    def check(self):
+        """Refuse also patches that do not divide the images."""
+        super().check()
         battery.distinct("patches", self.patches)
         for patches in self.patches:
             data.patch_shuffle(np.zeros((1, *self.image_shape()), "float32"), patches)
-        return super().base_recipe()
 
 
 def recipes(settings):
@@ -65,16 +75,16 @@ def recipes(settings):
 
 def measure(cell):
     """Return the spectrum of one network and its accuracies."""
-    network, told = networks.Network(cell), cell.settings
+    network, settings = networks.Network(cell), cell.settings
     tables = [
         sensitivity.rows(network).assign(measure="sensitivity"),
         changed_images.clean(network),
         changed_images.filtered(network),
     ]
     if cell.name in ("vanilla", *KINDS):
-        tables.append(changed_images.shuffled(network, told.patches))
-        tables.append(changed_images.corrupted(network, told.severities))
-        tables.append(changed_images.attacked(network, told.epsilons))
+        tables.append(changed_images.shuffled(network, settings.patches))
+        tables.append(changed_images.corrupted(network, settings.severities))
+        tables.append(changed_images.attacked(network, settings.epsilons))
     weight = cell.recipe.regularizer_weight if cell.recipe.regularizer else 0.0
     return pd.concat(tables, ignore_index=True).assign(weight=weight)
 
@@ -96,153 +106,154 @@ def by_corruption(table):
     return battery.by_corruption(_main(table))
 
 
-TABLES = (battery.spectra, by_condition, by_corruption)
-
-
 def figures(table, plan):
     """Draw the spectra, the accuracies by condition, and both against the weight."""
-    weights = {"_weight": reporting.weight_curves(table, KINDS, TITLES)}
+    named = drawn(VARIANTS)
+    weights = {"_weight": weight_curves(table, KINDS, **named)}
     if not len(_main(table)):
         return weights
     return {
         "": reporting.sensitivity_curves(
-            battery.rings(table), {"Fourier regularization": TITLES}, TITLES
+            spectrum.rings(table), {"Fourier regularization": VARIANTS}, **named
         ),
-        "_accuracy": reporting.condition_points(battery.shares(_main(table)), TITLES),
-        "_corruptions": reporting.corruption_points(battery.corruptions(_main(table)), TITLES),
+        "_accuracy": reporting.condition_points(battery.shares(_main(table)), **named),
+        "_corruptions": reporting.corruption_points(battery.corruptions(_main(table)), **named),
         **weights,
     }
 
 
 def _main(table):
     """Accuracies of the recipes at the usual weight."""
-    return table[table["recipe"].isin(TITLES) & (table["measure"] != "sensitivity")]
+    return table[table["recipe"].isin(VARIANTS) & (table["measure"] != "sensitivity")]
 
 
-def _smallest_attack(table):
-    """Accuracy under PGD at the smallest epsilon, lsf minus vanilla, by seed."""
+def smallest_attack(table, recipe):
+    """Accuracy under PGD at the smallest epsilon, by seed."""
     attacked = table[table["measure"] == "attacked"]
-    return battery.gain(
-        "lsf",
-        "attacked",
-        attacked[attacked["level"] == attacked["level"].min()],
-        conditions=("pgd",),
-    )
+    smallest = attacked[attacked["level"] == attacked["level"].min()]
+    return changes.share(smallest, recipe, "attacked", ("pgd",))
 
 
-def _most(name, table):
+def own_band(table, recipe):
     """Share in the band that a regularizer names minus that in each of the other two."""
-    rings = battery.rings(table)
-    own = sensitivity.number(KINDS[name], rings, name)
+    own = spectrum.number(table, recipe, KINDS[recipe])
     return {
-        f"the share of {other}": reporting.difference(own, sensitivity.number(other, rings, name))
+        f"the share of {other}": reporting.difference(own, spectrum.number(table, recipe, other))
         for other in ("low", "mid", "high")
-        if other != KINDS[name]
+        if other != KINDS[recipe]
     }
 
 
-def _flattest(table):
-    """Entropy of the spectrum of asf minus that of every other recipe."""
-    return {
-        other: battery.shift("entropy", "asf", table, other)
-        for other in ("vanilla", "lsf", "msf", "hsf")
-    }
-
-
-def _own_band(name, table):
-    """Accuracy on the band that a regularizer names, minus that of each other recipe."""
-    others = [other for other in TITLES if other not in (name, "asf")]
-    return battery.gains(name, "filtered", others, table, conditions=[KINDS[name]])
-
-
-_claim = functools.partial(
-    statements.claim, "regularization", sensitivity.PAPER, "Fourier regularization"
-)
-
-
-NOISES = ("gaussian_noise", "shot_noise", "impulse_noise")
-SMOOTH = ("brightness", "contrast", "fog")
 UNSEEN = "what the paper's tables of results say"
-CLAIMS = (
+ENTROPY = spectrum.of("entropy in bits of the rings up to Nyquist", "entropy", "bits")
+SHUFFLED = changes.on("accuracy on shuffled patches", "shuffled")
+SMALLEST_ATTACK = Measure("accuracy under PGD at the smallest epsilon", smallest_attack)
+NOISE = changes.on(
+    "accuracy under Gaussian, shot and impulse noise",
+    "corrupted",
+    conditions=("gaussian_noise", "shot_noise", "impulse_noise"),
+)
+SMOOTH = changes.on(
+    "accuracy under brightness, contrast and fog",
+    "corrupted",
+    conditions=("brightness", "contrast", "fog"),
+)
+BANDS = {name: KINDS[name] for name in ("lsf", "msf", "hsf")}
+STATEMENTS = (
     *(
-        _claim(
+        Statement(
             f"{name}_band",
-            f"The {name.upper()} regularizer leaves most of the sensitivity in the "
-            f"{KINDS[name]} band.",
-            f"share in the {KINDS[name]} third minus the share in each other third, {name}",
-            functools.partial(_most, name),
-            unit="share",
-            above=0,
+            f"The {name.upper()} regularizer leaves most of the sensitivity in the {band} band.",
+            Measure(
+                f"share in the {band} third minus the share in each other third", own_band, "share"
+            ),
+            alone(name),
+            MORE,
         )
-        for name in ("lsf", "msf", "hsf")
+        for name, band in BANDS.items()
     ),
-    _claim(
+    Statement(
         "asf_flat",
         "The ASF regularizer makes the spectrum flatter than any other training here.",
-        "entropy in bits of the rings up to Nyquist, asf minus each other recipe",
-        _flattest,
-        unit="bits",
-        above=0,
+        ENTROPY,
+        minus("asf", ("vanilla", *BANDS), "asf minus each other recipe"),
+        MORE,
     ),
     *(
-        _claim(
+        Statement(
             f"{name}_test",
             f"The {name.upper()} regularizer costs little accuracy.",
-            f"accuracy on test images, {name} minus vanilla",
-            functools.partial(battery.gain, name, "clean"),
-            above=-reporting.EQUIVALENCE,
+            changes.TEST,
+            minus(name),
+            NO_LESS,
             unverified=UNSEEN,
         )
         for name in KINDS
     ),
     *(
-        _claim(
+        Statement(
             f"{name}_filtered",
             f"The {name.upper()} regularizer is the best on test images filtered to its band.",
-            f"accuracy on the {KINDS[name]} third of the frequencies, {name} minus each of "
-            "the others but asf",
-            functools.partial(_own_band, name),
-            above=0,
+            changes.on(
+                f"accuracy on the {band} third of the frequencies", "filtered", conditions=[band]
+            ),
+            minus(
+                name,
+                rivals(VARIANTS, [other for other in VARIANTS if other not in (name, "asf")]),
+                f"{name} minus each of the others but asf",
+            ),
+            MORE,
             unverified=UNSEEN,
         )
-        for name in ("lsf", "msf", "hsf")
+        for name, band in BANDS.items()
     ),
-    _claim(
+    Statement(
         "lsf_noise",
         "LSF makes the network more robust to noise.",
-        "accuracy under Gaussian, shot and impulse noise, lsf minus vanilla",
-        functools.partial(battery.gain, "lsf", "corrupted", conditions=NOISES),
-        above=0,
+        NOISE,
+        minus("lsf"),
+        MORE,
         unverified=UNSEEN,
     ),
-    _claim(
+    Statement(
         "lsf_smooth",
         "LSF pays for it under corruptions of the lowest frequencies.",
-        "accuracy under brightness, contrast and fog, lsf minus vanilla",
-        functools.partial(battery.gain, "lsf", "corrupted", conditions=SMOOTH),
-        below=0,
+        SMOOTH,
+        minus("lsf"),
+        LESS,
         kind="question",
         unverified=UNSEEN,
     ),
-    _claim(
+    Statement(
         "lsf_attacked",
         "LSF makes the network more robust to small adversarial perturbations.",
-        "accuracy under PGD at the smallest epsilon, lsf minus vanilla",
-        _smallest_attack,
-        above=0,
+        SMALLEST_ATTACK,
+        minus("lsf"),
+        MORE,
         kind="question",
     ),
-    _claim(
+    Statement(
         "lsf_shuffled",
         "LSF loses more than HSF where patches change places.",
-        "accuracy on shuffled patches, lsf minus hsf",
-        functools.partial(battery.gain, "lsf", "shuffled", over="hsf"),
-        below=0,
+        SHUFFLED,
+        minus("lsf", "hsf"),
+        LESS,
         kind="question",
         unverified=UNSEEN,
     ),
 )
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=measure,
+    keys=battery.KEYS,
+    summary=summary,
+    tables=(battery.spectra, by_condition, by_corruption),
+    figures=figures,
+    claims=claims("regularization", "Fourier regularization", STATEMENTS, spectrum.PAPER),
+)
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

@@ -10,21 +10,31 @@ population statistics. For photographs give a folder of class folders, such as -
 """
 
 import dataclasses
-import functools
-import sys
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from experiments.effects import statements
-from experiments.lab import networks, runner
-from experiments.lab.profiles import TMLR_TRAINING
+from experiments.effects import spectrum
 from experiments.measures import sensitivity
 from experiments.recipes import heuristics
 from hfc_keras import reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.profiles import TMLR_TRAINING
+from hfc_keras.lab.variants import drawn, rivals
+from hfc_keras.reporting.claims.statements import (
+    LESS,
+    MORE,
+    Bound,
+    Measure,
+    Statement,
+    alone,
+    claims,
+    minus,
+)
 
 KEYS = "recipe seed ring".split()
-TITLES = heuristics.TITLES
+VARIANTS = heuristics.VARIANTS
 PANELS = {
     "training": ["vanilla", "dropout", "mix_up", "batch_norm"],
     "robust training": ["vanilla", "adversarial", "noise", "low_pass"],
@@ -45,12 +55,6 @@ class Settings(
     """mean: of the gradient over channels, as in the paper. power: summed over channels."""
     rings: Literal["sum", "mean"] = "sum"
     """sum: of the power on a ring, as in the paper. mean: over the coefficients of a ring."""
-    image_size: int | None = None
-    """Side in pixels to which images are resized. Left out: as they are."""
-
-    def base_recipe(self):
-        """Vanilla training, on resized images where that is asked for."""
-        return super().base_recipe().but(image_size=self.image_size)
 
 
 def recipes(settings):
@@ -79,135 +83,147 @@ def summary(table):
 
 def figures(table, plan):
     """Draw the spectra of trainings and of architectures."""
-    return {"": reporting.sensitivity_curves(table, PANELS, TITLES)}
+    return {"": reporting.sensitivity_curves(table, PANELS, **drawn(VARIANTS))}
 
 
-_claim = functools.partial(
-    statements.claim, "sensitivity", sensitivity.PAPER, "Fourier sensitivity", unit="share"
-)
-
-
-def _peak(recipe, table):
-    """Ring with the largest share over the Nyquist frequency."""
+def peak(table, recipe):
+    """Ring with the largest share over the Nyquist frequency, by seed."""
     nyquist = table["image_size"].iloc[0] / 2
-    return sensitivity.number("peak", table, recipe) / nyquist
+    return spectrum.number(table, recipe, "peak") / nyquist
 
 
-def _beyond_white(recipe, table):
-    """Share beyond two thirds of Nyquist, a recipe minus white noise."""
+def beyond_white(table, recipe):
+    """Share beyond two thirds of Nyquist, a recipe minus white noise, by seed."""
     size = table["image_size"].iloc[0]
     white = table[(table["recipe"] == recipe) & (table["ring"] > size // 3)]
     white = white.groupby("seed")["white"].sum()
-    return reporting.difference(sensitivity.number("high", table, recipe), white)
+    return reporting.difference(spectrum.number(table, recipe, "high"), white)
 
 
-def _less_than_adversarial(table):
-    """How much more adversarial training moves the centre than noise does, in absolute value."""
-    moved = (sensitivity.shift("centre", table, one).abs() for one in ("adversarial", "noise"))
-    return reporting.difference(*moved)
+def distance(table, recipe):
+    """How far the centre of a recipe is from vanilla's, by seed."""
+    return spectrum.moved(table, recipe, "centre").abs()
 
 
-def _other_data(table):
+def between_seeds(centre):
+    """How far the centre is from that of the next seed."""
+    return (centre - np.roll(centre, 1)).abs()
+
+
+def other_data(table, recipe):
     """Distance between two data sets' centres over Nyquist, minus that between two seeds."""
     centres = {
-        name: sensitivity.number("centre", rows, "vanilla") / (rows["image_size"].iloc[0] / 2)
+        name: spectrum.number(rows, recipe, "centre") / (rows["image_size"].iloc[0] / 2)
         for name, rows in table.groupby("dataset", sort=False)
     }
     own, other = centres.values()
-    between_seeds = (own - np.roll(own, 1)).abs()
-    return reporting.difference(reporting.difference(own, other).abs(), between_seeds)
+    return reporting.difference(reporting.difference(own, other).abs(), between_seeds(own))
 
 
-def _apart(table):
+def apart(table, recipe):
     """Distance of the centre from ResNet's, minus that of ResNet's next seed, by seed."""
-    own = sensitivity.number("centre", table, "vanilla")
-    between_seeds = (own - np.roll(own, 1)).abs()
-    apart = {
-        TITLES[other]: sensitivity.shift("centre", table, other).abs()
-        for other in heuristics.ARCHITECTURES
-    }
-    return {title: reporting.difference(each, between_seeds) for title, each in apart.items()}
+    own = spectrum.number(table, "vanilla", "centre")
+    return reporting.difference(distance(table, recipe), between_seeds(own))
 
 
-CLAIMS = (
-    *(
-        _claim(
-            f"nyquist{name}",
-            f"{words} is most sensitive near the Nyquist frequency (the paper: on CIFAR-10).",
-            f"ring with the largest share over the Nyquist frequency, {recipe}",
-            functools.partial(_peak, recipe),
-            above=0.75,
-            below=1.25,
-            unit="Nyquist frequencies",
-            kind="control" if name else "paper",
-        )
-        for name, words, recipe in (
-            ("", "A standard network (it has BatchNorm)", "batch_norm"),
-            ("_vanilla", "A network without BatchNorm", "vanilla"),
-        )
+PEAK = Measure(
+    "ring with the largest share over the Nyquist frequency", peak, "Nyquist frequencies"
+)
+NEAR_NYQUIST = Bound(above=0.75, below=1.25)
+STATEMENTS = (
+    Statement(
+        "nyquist",
+        "A standard network (it has BatchNorm) is most sensitive near the Nyquist frequency (the "
+        "paper: on CIFAR-10).",
+        PEAK,
+        alone("batch_norm"),
+        NEAR_NYQUIST,
     ),
-    _claim(
+    Statement(
+        "nyquist_vanilla",
+        "A network without BatchNorm is most sensitive near the Nyquist frequency (the paper: on "
+        "CIFAR-10).",
+        PEAK,
+        alone("vanilla"),
+        NEAR_NYQUIST,
+        kind="control",
+    ),
+    Statement(
         "not_white",
         "A standard network is more sensitive to the high frequencies than white noise would be.",
-        "share beyond two thirds of Nyquist, batch_norm minus white noise",
-        functools.partial(_beyond_white, "batch_norm"),
-        above=0,
+        Measure("share beyond two thirds of Nyquist", beyond_white, "share"),
+        alone("batch_norm", "batch_norm minus white noise"),
+        MORE,
         kind="question",
     ),
-    _claim(
+    Statement(
         "adversarial",
         "Adversarial training moves the sensitivity to low frequencies.",
-        "centre of the spectrum in cycles per image, adversarial minus vanilla",
-        functools.partial(sensitivity.shift, "centre", recipe="adversarial"),
-        below=0,
-        unit="cycles",
+        spectrum.CENTRE,
+        minus("adversarial"),
+        LESS,
     ),
-    _claim(
+    Statement(
         "noise",
         "Training with Gaussian noise changes it less than adversarial training does.",
-        "distance of the centre from vanilla's, in cycles per image, adversarial minus noise",
-        _less_than_adversarial,
-        above=0,
-        unit="cycles",
+        Measure("distance of the centre from vanilla's, in cycles per image", distance, "cycles"),
+        minus("adversarial", "noise"),
+        MORE,
     ),
-    _claim(
+    Statement(
         "low_pass",
         "Training on low frequencies alone moves it to low frequencies.",
-        "share up to a third of Nyquist, low_pass minus vanilla",
-        functools.partial(sensitivity.shift, "low", recipe="low_pass"),
-        above=0,
+        spectrum.LOW,
+        minus("low_pass"),
+        MORE,
         kind="question",
     ),
-    _claim(
+    Statement(
         "batch_norm",
         "BatchNorm makes the gradient hold more of the high frequencies.",
-        "share beyond two thirds of Nyquist, batch_norm minus vanilla",
-        functools.partial(sensitivity.shift, "high", recipe="batch_norm"),
-        above=0,
+        spectrum.HIGH,
+        minus("batch_norm"),
+        MORE,
         kind="question",
     ),
-    _claim(
+    Statement(
         "dataset",
         "Sensitivity depends on the data set, beyond what seeds do (the other one here: "
         "Fashion-MNIST).",
-        "distance between the centres of the two data sets' spectra minus that between two seeds, "
-        "over the Nyquist frequency, vanilla",
-        _other_data,
-        above=0,
-        unit="Nyquist frequencies",
+        Measure(
+            "distance between the centres of the two data sets' spectra minus that between two "
+            "seeds, over the Nyquist frequency",
+            other_data,
+            "Nyquist frequencies",
+        ),
+        alone("vanilla"),
+        MORE,
         other_dataset="fashion_mnist",
     ),
-    _claim(
+    Statement(
         "architecture",
         "Sensitivity depends on the architecture, beyond what seeds do.",
-        "distance of the centre from ResNet's minus that between two seeds of ResNet, in "
-        "cycles per image",
-        _apart,
-        above=0,
-        unit="cycles",
+        Measure(
+            "distance of the centre from ResNet's minus that between two seeds of ResNet, in "
+            "cycles per image",
+            apart,
+            "cycles",
+        ),
+        alone(rivals(VARIANTS, heuristics.ARCHITECTURES)),
+        MORE,
     ),
+)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=measure,
+    keys=KEYS,
+    summary=summary,
+    figures=figures,
+    claims=claims("sensitivity", "Fourier sensitivity", STATEMENTS, spectrum.PAPER),
 )
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

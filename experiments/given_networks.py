@@ -12,16 +12,19 @@ their folder by --networks. Results go to <results>/given/<data set>/.
 
 import dataclasses
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 import tyro
 
-from experiments.lab import runner
-from experiments.lab import settings as shared
 from experiments.outside import given, given_cells, given_measures
 from hfc_keras import data, reporting
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.settings import Settings as Training
+from hfc_keras.reporting.figures.band_stop import band_stop_table
+from hfc_keras.reporting.figures.given import given_panels, given_table
+from hfc_keras.reporting.figures.misaligned import misaligned_table
+from hfc_keras.reporting.figures.perturbations import perturbation_table
 
 KEYS = (
     "recipe seed measure bn_statistics component radius decomposition original low high ring inner "
@@ -70,7 +73,7 @@ that know the data set's classes."""
     @property
     def folder(self):
         """Folder of the results."""
-        name = shared.Settings(dataset=os.path.expanduser(self.dataset)).folder.name
+        name = Training(dataset=os.path.expanduser(self.dataset)).folder.name
         return self.results / self.profile / name
 
     def load(self):
@@ -96,7 +99,7 @@ that know the data set's classes."""
         names = ("examples", "subset", "attacked", "steps", "population")
         return {name: getattr(self, name) for name in names}
 
-    def told(self):
+    def recorded(self):
         """Return the settings for the record, without paths."""
         return {"profile": self.profile, "batch_size": self.batch_size, **self.measured_with()}
 
@@ -121,19 +124,19 @@ def summary(table):
             "Accuracy by component (test images: "
             + ", ".join(f"{kind} {count}" for kind, count in counts.items())
             + ")",
-            reporting.given_table(table, "high").to_string(),
-            reporting.given_table(table, "low").to_string(),
+            given_table(table, "high").to_string(),
+            given_table(table, "low").to_string(),
             "Images right as they are, wrong from low and right from high frequencies, and as\n"
             "many as chance would give",
-            reporting.misaligned_table(parts["contingency"]).to_string(),
+            misaligned_table(parts["contingency"]).to_string(),
             "Fourier sensitivity (low, mid, high: share of the rings up to a third of Nyquist,\n"
             "two thirds, beyond)",
             reporting.sensitivity_table(parts["fourier_sensitivity"]).to_string(),
             f"Worth of a ring, on {parts['band_stop']['examples'].max()} images",
-            reporting.band_stop_table(parts["band_stop"]).to_string(),
+            band_stop_table(parts["band_stop"]).to_string(),
             "Share of a perturbation's power beyond parts of the width, on "
             f"{parts['perturbation_spectrum']['examples'].max()} images",
-            reporting.perturbation_table(parts["perturbation_spectrum"]).to_string(),
+            perturbation_table(parts["perturbation_spectrum"]).to_string(),
             f"Accuracy under PGD, on {attacked['examples'].max()} images",
             attacked.pivot(index="row", columns="recipe", values="accuracy").round(3).to_string(),
         ]
@@ -142,17 +145,19 @@ def summary(table):
 
 def figures(table, plan):
     """Draw accuracy by component, and what gradient, perturbation and rings say."""
-    return {"": reporting.given_panels(table, TITLES)}
+    return {"": given_panels(table, TITLES)}
 
 
-def main(arguments=None):
-    """Measure the networks from the command line.
-
-    Args:
-        arguments: list of str or None; None is the process's own.
-    """
-    runner.main(sys.modules[__name__], arguments, given_cells.make_plan)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    plan=given_cells.make_plan,
+    measure=measure,
+    keys=KEYS,
+    summary=summary,
+    figures=figures,
+)
 
 
 if __name__ == "__main__":
-    main()
+    EXPERIMENT.main()

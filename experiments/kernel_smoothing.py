@@ -12,16 +12,27 @@ and a natural network trained five times as long, which is surer of itself.
 """
 
 import dataclasses
-import sys
+import functools
 
 import numpy as np
 import pandas as pd
 
-from experiments.lab import networks, runner
 from experiments.measures import smoothed_robustness
 from hfc_keras import checks, models, reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.reporting.claims.statements import (
+    LESS,
+    MORE,
+    Measure,
+    Statement,
+    alone,
+    claims,
+    minus,
+)
+from hfc_keras.reporting.figures.kernels import kernel_pictures
+from hfc_keras.reporting.figures.robustness import robustness_panels
 
-KEYS = smoothed_robustness.KEYS
 TITLES = {
     "natural": "natural, 3 x 3",
     "natural_long": "natural, 3 x 3, 5 x as long",
@@ -40,12 +51,17 @@ class Settings(smoothed_robustness.Settings):
     rhos: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5, 1.0)
     """Strengths of smoothing; 0 is the network as trained."""
 
+    def check(self):
+        """Refuse also strengths that are none, or without the network as trained."""
+        super().check()
+        rhos = [checks.number("rhos", rho, minimum=0) for rho in self.rhos]
+        distinct = len(set(rhos)) == len(rhos)
+        words = "`rhos` must differ and hold 0, as trained"
+        checks.require(distinct and 0 in rhos, words, rhos=rhos)
+
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    rhos = [checks.number("rhos", rho, minimum=0) for rho in settings.rhos]
-    distinct = len(set(rhos)) == len(rhos)
-    checks.require(distinct and 0 in rhos, "`rhos` must differ and hold 0, as trained", rhos=rhos)
     natural = settings.base_recipe()
     adversarial = settings.adversarial(natural)
     chosen = {"natural": natural, "adversarial": adversarial}
@@ -74,11 +90,6 @@ def measure(cell):
     return pd.concat(tables, ignore_index=True)
 
 
-def summary(table):
-    """Return accuracies and kernels in words."""
-    return smoothed_robustness.summary(table)
-
-
 def figures(table, plan):
     """Draw Table 2 as curves over rho, and the kernels of each first seed as in Fig. 7."""
     kernels = {}
@@ -89,26 +100,17 @@ def figures(table, plan):
             title = TITLES[name] + (f", rho {rho:g}" if rho else "")
             kernels[title] = np.asarray(layer.kernel)
     return {
-        "": reporting.robustness_panels(table, TITLES),
-        "_kernels": reporting.kernel_pictures(kernels),
+        "": robustness_panels(table, TITLES),
+        "_kernels": kernel_pictures(kernels),
     }
 
 
-def _kernels(suffix=""):
-    """Roughness of adversarial kernels minus that of natural ones, as trained."""
-
-    def effect(table):
-        where = {"rho": 0, "attack": "none"}
-        pair = (
-            reporting.value(table, "roughness", recipe=f"{kind}{suffix}", **where)
-            for kind in ("adversarial", "natural")
-        )
-        return reporting.difference(*pair)
-
-    return effect
+def roughness(table, recipe):
+    """Roughness of the first kernels as trained, by seed."""
+    return reporting.value(table, "roughness", recipe=recipe, rho=0, attack="none")
 
 
-def _accuracy(table, recipe, rho, epsilon=None, loss="cross_entropy"):
+def accuracy(table, recipe, rho, epsilon=None, loss="cross_entropy"):
     """Accuracy, clean or under PGD at an epsilon; 0 and 1 are the smallest and largest of both."""
     rho = table["rho"].max() if rho else 0
     if epsilon is None:
@@ -118,127 +120,129 @@ def _accuracy(table, recipe, rho, epsilon=None, loss="cross_entropy"):
     return reporting.value(table, recipe=recipe, rho=rho, normalized=False, **attack)
 
 
-def _gain(recipe, epsilon=None, loss="cross_entropy"):
-    """What the strongest smoothing adds to an accuracy."""
-
-    def effect(table):
-        pair = (_accuracy(table, recipe, rho, epsilon, loss) for rho in (1, 0))
-        return reporting.difference(*pair)
-
-    return effect
+def gain(table, recipe, epsilon=None):
+    """What the strongest smoothing adds to an accuracy, by seed."""
+    return reporting.difference(*(accuracy(table, recipe, rho, epsilon) for rho in (1, 0)))
 
 
-def _over_adversarial(epsilon, loss="cross_entropy", longest=False):
-    """A natural network with the strongest smoothing minus the adversarial one as trained."""
-
-    def effect(table):
+def over_adversarial(table, recipe, epsilon, loss="cross_entropy"):
+    """A network with the strongest smoothing minus the adversarial one as trained, by seed."""
+    if recipe == "natural_long" and recipe not in set(table["recipe"]):
         # The paper's own training is long: its profile has no longer one.
-        longer = longest and "natural_long" in set(table["recipe"])
-        natural = _accuracy(table, "natural_long" if longer else "natural", 1, epsilon, loss)
-        return reporting.difference(natural, _accuracy(table, "adversarial", 0, epsilon, loss))
-
-    return effect
+        recipe = "natural"
+    smoothed = accuracy(table, recipe, 1, epsilon, loss)
+    return reporting.difference(smoothed, accuracy(table, "adversarial", 0, epsilon, loss))
 
 
 TABLE_2 = "the numbers of Table 2"
-CLAIMS = (
-    reporting.Claim(
-        id="adversarial_kernels_smoother",
+PGD = "accuracy under PGD"
+SMALLEST = Measure(f"{PGD}, smallest epsilon", functools.partial(gain, epsilon=0))
+LARGEST = Measure(f"{PGD}, largest epsilon", functools.partial(gain, epsilon=1))
+BESIDE_LARGEST = Measure(f"{PGD}, largest epsilon", functools.partial(over_adversarial, epsilon=1))
+NATURAL = alone("natural", "natural, largest rho minus rho 0")
+ADVERSARIAL = alone("adversarial", "adversarial, largest rho minus rho 0")
+SMOOTHED = alone("natural", "natural with the largest rho minus adversarial with rho 0")
+LONGEST = alone(
+    "natural_long",
+    "longest natural training with the largest rho minus adversarial with rho 0",
+)
+STATEMENTS = (
+    Statement(
+        "adversarial_kernels_smoother",
+        "Adversarial training makes the kernels of the first layer smoother.",
+        Measure("roughness of 3 x 3 kernels", roughness, "roughness"),
+        minus("adversarial", "natural"),
+        LESS,
         item="Fig. 7",
-        sentence="Adversarial training makes the kernels of the first layer smoother.",
-        measured="roughness of 3 x 3 kernels, adversarial minus natural",
-        effect=_kernels(),
-        below=0,
-        unit="roughness",
     ),
-    reporting.Claim(
-        id="adversarial_kernels_smoother_5x5",
+    Statement(
+        "adversarial_kernels_smoother_5x5",
+        "So it does with larger kernels (the paper's appendix).",
+        Measure("roughness of 5 x 5 kernels", roughness, "roughness"),
+        minus("adversarial_5x5", "natural_5x5", "adversarial minus natural"),
+        LESS,
         item="Fig. 7",
-        sentence="So it does with larger kernels (the paper's appendix).",
-        measured="roughness of 5 x 5 kernels, adversarial minus natural",
-        effect=_kernels("_5x5"),
-        below=0,
-        unit="roughness",
     ),
-    reporting.Claim(
-        id="smoothing_costs_accuracy",
-        item="Table 2",
-        sentence="Smoothing the first layer of a natural network costs accuracy on clean images.",
-        measured="clean accuracy, natural, largest rho minus rho 0",
-        effect=_gain("natural"),
-        below=0,
+    Statement(
+        "smoothing_costs_accuracy",
+        "Smoothing the first layer of a natural network costs accuracy on clean images.",
+        Measure("clean accuracy", gain),
+        NATURAL,
+        LESS,
     ),
-    reporting.Claim(
-        id="smoothing_helps_natural",
-        item="Table 2",
-        sentence="Smoothing makes a natural network somewhat more robust.",
-        measured="accuracy under PGD, smallest epsilon, natural, largest rho minus rho 0",
-        effect=_gain("natural", 0),
-        above=0,
+    Statement(
+        "smoothing_helps_natural",
+        "Smoothing makes a natural network somewhat more robust.",
+        SMALLEST,
+        NATURAL,
+        MORE,
         unverified=TABLE_2,
     ),
-    reporting.Claim(
-        id="smooth_is_not_robust",
-        item="Table 2",
-        sentence="Smooth kernels alone do not make a network robust: a smoothed natural network "
+    Statement(
+        "smooth_is_not_robust",
+        "Smooth kernels alone do not make a network robust: a smoothed natural network "
         "stays below an adversarially trained one.",
-        measured="accuracy under PGD, smallest epsilon, natural with the largest rho minus "
-        "adversarial with rho 0",
-        effect=_over_adversarial(0),
-        below=0,
+        Measure(SMALLEST.words, functools.partial(over_adversarial, epsilon=0)),
+        SMOOTHED,
+        LESS,
     ),
-    reporting.Claim(
-        id="smoothed_beats_adversarial",
-        item="Table 2",
-        sentence="Against the largest perturbations a smoothed natural network beats the "
+    Statement(
+        "smoothed_beats_adversarial",
+        "Against the largest perturbations a smoothed natural network beats the "
         "adversarially trained one.",
-        measured="accuracy under PGD, largest epsilon, natural with the largest rho minus "
-        "adversarial with rho 0",
-        effect=_over_adversarial(1),
-        above=0,
+        BESIDE_LARGEST,
+        SMOOTHED,
+        MORE,
     ),
-    reporting.Claim(
-        id="smoothed_beats_adversarial_long",
-        item="Table 2",
-        kind="control",
-        sentence="Against the largest perturbations the smoothed natural network that was trained "
+    Statement(
+        "smoothed_beats_adversarial_long",
+        "Against the largest perturbations the smoothed natural network that was trained "
         "longest beats it (as the paper's after 100 epochs, it is sure of itself).",
-        measured="accuracy under PGD, largest epsilon, longest natural training with the largest "
-        "rho minus adversarial with rho 0",
-        effect=_over_adversarial(1, longest=True),
-        above=0,
-    ),
-    reporting.Claim(
-        id="smoothed_beats_adversarial_margin",
-        item="Table 2",
+        BESIDE_LARGEST,
+        LONGEST,
+        MORE,
         kind="control",
-        sentence="It does so under the margin loss, too (which does not saturate, so that its "
+    ),
+    Statement(
+        "smoothed_beats_adversarial_margin",
+        "It does so under the margin loss, too (which does not saturate, so that its "
         "gradient is not masked).",
-        measured="accuracy under PGD with the margin loss, largest epsilon, longest natural "
-        "training with the largest rho minus adversarial with rho 0",
-        effect=_over_adversarial(1, "margin", longest=True),
-        above=0,
+        Measure(
+            f"{PGD} with the margin loss, largest epsilon",
+            functools.partial(over_adversarial, epsilon=1, loss="margin"),
+        ),
+        LONGEST,
+        MORE,
+        kind="control",
     ),
-    reporting.Claim(
-        id="smoothing_helps_adversarial",
-        item="Table 2",
-        sentence="Smoothing makes an adversarially trained network more robust against the "
+    Statement(
+        "smoothing_helps_adversarial",
+        "Smoothing makes an adversarially trained network more robust against the "
         "largest perturbations.",
-        measured="accuracy under PGD, largest epsilon, adversarial, largest rho minus rho 0",
-        effect=_gain("adversarial", 1),
-        above=0,
+        LARGEST,
+        ADVERSARIAL,
+        MORE,
     ),
-    reporting.Claim(
-        id="smoothing_harms_adversarial",
-        item="Table 2",
-        sentence="Against the smallest perturbations it does not: the network loses robustness.",
-        measured="accuracy under PGD, smallest epsilon, adversarial, largest rho minus rho 0",
-        effect=_gain("adversarial", 0),
-        below=0,
+    Statement(
+        "smoothing_harms_adversarial",
+        "Against the smallest perturbations it does not: the network loses robustness.",
+        SMALLEST,
+        ADVERSARIAL,
+        LESS,
         unverified=TABLE_2,
     ),
+)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=measure,
+    keys=smoothed_robustness.KEYS,
+    summary=smoothed_robustness.summary,
+    figures=figures,
+    claims=claims("", "Table 2", STATEMENTS),
 )
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

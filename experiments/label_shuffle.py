@@ -10,26 +10,36 @@ equally well. The quick profile takes few images, since a small network cannot m
 
 import dataclasses
 import functools
-import sys
 
 import pandas as pd
 
-from experiments.lab import runner, settings
 from experiments.measures import frequency_curves
 from hfc_keras import checks, reporting
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.settings import Components
+from hfc_keras.reporting.claims.course import at_equal_fit, epochs_until
+from hfc_keras.reporting.claims.statements import (
+    MORE,
+    NO_MORE,
+    Bound,
+    Measure,
+    Statement,
+    alone,
+    claims,
+    minus,
+)
 
 # How many times as long shuffled labels take to fit, at least, as the paper has it.
 LONGER = 3
 # Shares of the training images up to which it is looked at.
 LEVELS = (0.5, 0.7, 0.9)
-KEYS = frequency_curves.KEYS
 TITLES = {"natural": "True labels", "shuffled": "Shuffled labels"}
 # Measured epochs in a training, but for smoke and paper.
 PARTS = 25
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components):
+class Settings(Components):
     """Settings of this experiment."""
 
     # Labels dealt at random must be memorised, and so be few for the size of the network.
@@ -52,6 +62,11 @@ else all."""
     times_as_long: float = 3.0
     """Epochs of the shuffled training as a multiple of the natural one's."""
 
+    def check(self):
+        """Refuse also a shuffled training that is shorter."""
+        super().check()
+        checks.number("times_as_long", self.times_as_long, minimum=1)
+
     def measured_epochs(self, epochs):
         """Every epoch for paper, few for smoke; the first five and some 25 more else."""
         if self.profile in ("smoke", "paper"):
@@ -63,8 +78,8 @@ else all."""
 def recipes(settings):
     """Return the trainings to compare, by name."""
     natural = settings.base_recipe()
-    times = checks.number("times_as_long", settings.times_as_long, minimum=1)
-    shuffled = natural.but(labels="shuffled", epochs=round(times * natural.epochs))
+    epochs = round(settings.times_as_long * natural.epochs)
+    shuffled = natural.but(labels="shuffled", epochs=epochs)
     return {"natural": natural, "shuffled": shuffled}
 
 
@@ -82,7 +97,7 @@ def summary(table):
     try:
         compared = equally_fitted(table).to_string()
     except ValueError as error:
-        compared = f"not to be had: {error}"
+        compared = f"not available: {error}"
     return f"{frequency_curves.summary(table)}\n\n{heading}\n\n{compared}"
 
 
@@ -101,7 +116,7 @@ def equally_fitted(table):
     """
     cells = {}
     for rank, radius in enumerate(sorted(table["radius"].dropna().unique())):
-        levels, found = reporting.at_equal_fit(table, list(TITLES), rank)
+        levels, found = at_equal_fit(table, list(TITLES), rank)
         cells["training images"] = dict.fromkeys(TITLES, levels)
         cells[f"low {radius:g}"] = found
     words = {
@@ -119,20 +134,20 @@ def figures(table, plan):
     return {"": reporting.frequency_panels(table, TITLES, split="train_after")}
 
 
-def _kept(rank, table):
-    """Natural minus shuffled on the low component, where both fit equally well."""
-    _, found = reporting.at_equal_fit(table, list(TITLES), rank)
-    return reporting.difference(found["natural"], found["shuffled"])
+def kept(table, recipe, rank):
+    """Accuracy on the low component where both networks fit equally well, by seed."""
+    _, found = at_equal_fit(table, list(TITLES), rank)
+    return found[recipe]
 
 
-def _times_as_long(table):
-    """Epochs to each level of fit, shuffled over natural, by seed.
+def times_as_long(table, recipe):
+    """Epochs to each level of fit, over those of the natural network, by seed.
 
     A training that ended before a level gives a bound. It counts where it proves the claim, which
     asks for three times as long; a seed of which it proves nothing is left out, and so is a level
     of which it leaves fewer seeds than of others.
     """
-    known = {f"{level:g} right": _times_to(level, table) for level in LEVELS}
+    known = {f"{level:g} right": _times_to(level, table, recipe) for level in LEVELS}
     most = max(map(len, known.values()))
     if not most:
         raise reporting.MissingMeasurementError(
@@ -142,81 +157,95 @@ def _times_as_long(table):
     return {words: times for words, times in known.items() if len(times) == most}
 
 
-def _times_to(level, table):
-    """Epochs to one level, shuffled over natural, of the seeds of which that is known."""
-    (natural, there), (shuffled, reached) = (
-        reporting.epochs_until(table, level, name, "train_after") for name in TITLES
+def _times_to(level, table, recipe):
+    """Epochs to one level, over the natural network's, of the seeds of which that is known."""
+    (natural, there), (own, reached) = (
+        epochs_until(table, level, name, "train_after") for name in ("natural", recipe)
     )
-    times = shuffled / natural
+    times = own / natural
     return times[there & (reached | (times > LONGER))]
 
 
-def _lowest(table, recipe):
+def lowest(table, recipe):
     """Rows of a network on the lowest frequencies of the training images."""
     where = {"recipe": recipe, "split": "train_after", "component": "low"}
     where["radius"] = reporting.radius(table, 0)
     return table[(table[list(where)] == pd.Series(where)).all(axis=1)]
 
 
-def _peak_minus_last(table):
-    """Natural network, lowest frequencies: highest accuracy over epochs minus the last."""
-    rows = _lowest(table, "natural")
+def peak_minus_last(table, recipe):
+    """Lowest frequencies: highest accuracy over epochs minus the last, by seed."""
+    rows = lowest(table, recipe)
     return reporting.difference(
         rows.groupby("seed")["accuracy"].max(), reporting.value(rows, epoch="last")
     )
 
 
-def _above_chance(table):
-    """Shuffled network, lowest frequencies, after the last epoch, above guessing."""
-    rows = _lowest(table, "shuffled")
-    return reporting.value(rows, epoch="last") - reporting.chance(table)
+def above_chance(table, recipe):
+    """Lowest frequencies, after the last epoch, above guessing, by seed."""
+    return reporting.value(lowest(table, recipe), epoch="last") - reporting.chance(table)
 
 
-CLAIMS = (
-    reporting.Claim(
-        id="shuffle_takes_longer",
-        item="Fig. 3",
-        sentence="Shuffled labels take at least three times as many epochs to fit as true ones.",
-        measured="epochs until a share of the training images is right after the epoch, shuffled "
-        f"over natural, each of {', '.join(f'{level:g}' for level in LEVELS)} that both reach",
-        unit="ratio",
-        effect=_times_as_long,
-        above=LONGER,
+LOW = "accuracy on low-pass filtered training images"
+STATEMENTS = (
+    Statement(
+        "shuffle_takes_longer",
+        "Shuffled labels take at least three times as many epochs to fit as true ones.",
+        Measure(
+            "epochs until a share of the training images is right after the epoch",
+            times_as_long,
+            "ratio",
+        ),
+        alone(
+            "shuffled",
+            "shuffled over natural, each of "
+            f"{', '.join(f'{level:g}' for level in LEVELS)} that both reach",
+        ),
+        Bound(above=LONGER),
     ),
     *(
-        reporting.Claim(
-            id=f"shuffle_low_{name}",
-            item="Fig. 3",
-            sentence="A network trained on true labels keeps more of its training accuracy on low "
+        Statement(
+            f"shuffle_low_{name}",
+            "A network trained on true labels keeps more of its training accuracy on low "
             f"frequencies ({words}) than one trained on shuffled labels that fits as well.",
-            measured=f"natural minus shuffled, accuracy on low-pass filtered training images, "
-            f"{words}, where both fit their training images equally well",
-            effect=functools.partial(_kept, rank),
-            above=0,
+            Measure(f"{LOW}, {words}", functools.partial(kept, rank=rank)),
+            minus("natural", "shuffled"),
+            MORE,
+            measured=f"natural minus shuffled, {LOW}, {words}, where both fit their training "
+            "images equally well",
         )
         for rank, name, words in ((0, "eighth", "r = 1/8 width"), (1, "quarter", "r = 1/4 width"))
     ),
-    reporting.Claim(
-        id="shuffle_nothing_low",
-        item="Fig. 3",
-        sentence="With shuffled labels almost nothing is learned of the lowest frequencies.",
-        measured="accuracy on low-pass filtered training images, r = 1/8 width, minus chance, "
-        "shuffled",
-        effect=_above_chance,
-        below=reporting.EQUIVALENCE,
+    Statement(
+        "shuffle_nothing_low",
+        "With shuffled labels almost nothing is learned of the lowest frequencies.",
+        Measure(f"{LOW}, r = 1/8 width, minus chance", above_chance),
+        alone("shuffled"),
+        NO_MORE,
     ),
-    reporting.Claim(
-        id="natural_low_first",
-        item="Fig. 3",
-        sentence="With true labels the lowest frequencies peak early and lose weight later.",
-        measured="accuracy on low-pass filtered training images, r = 1/8 width, highest over the "
-        "epochs minus that after the last, natural",
-        effect=_peak_minus_last,
+    Statement(
+        "natural_low_first",
+        "With true labels the lowest frequencies peak early and lose weight later.",
+        Measure(
+            f"{LOW}, r = 1/8 width, highest over the epochs minus that after the last",
+            peak_minus_last,
+        ),
+        alone("natural"),
         # The highest of many is above the last whatever the curve does.
-        above=reporting.EQUIVALENCE,
+        Bound(above=reporting.EQUIVALENCE),
     ),
+)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=measure,
+    keys=frequency_curves.KEYS,
+    summary=summary,
+    figures=figures,
+    claims=claims("", "Fig. 3", STATEMENTS),
 )
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

@@ -10,16 +10,26 @@ some of them; and leading singular values that have the energy of the low freque
 """
 
 import dataclasses
-import sys
+import functools
 
 import numpy as np
 import pandas as pd
 
-from experiments.lab import runner, settings
 from experiments.measures import frequency_curves
 from hfc_keras import analysis, reporting, spectrum, training
-from hfc_keras.reporting.figures.misaligned import KEYS as KEYS
-from hfc_keras.reporting.figures.misaligned import PATTERN
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.settings import Components
+from hfc_keras.reporting.claims.statements import MORE, Measure, Statement, alone, claims
+from hfc_keras.reporting.figures.gallery import MOST_EXAMPLES, component_gallery
+from hfc_keras.reporting.figures.misaligned import (
+    KEYS,
+    PATTERN,
+    contingency_table,
+    misaligned_curves,
+    misaligned_effect,
+    misaligned_table,
+    resampled,
+)
 
 TITLES = {
     "vanilla": "Vanilla",
@@ -29,12 +39,10 @@ TITLES = {
 # The paper's text does not tell the radius of its figure; ours is the third, 3/8 of the width.
 GALLERY_RANK = 2
 BATCH_SIZE = 250
-VANILLA = {"recipe": "vanilla", "bn_statistics": "none"}
-BATCH_NORM = {"recipe": "batch_norm", "bn_statistics": "batch"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components):
+class Settings(Components):
     """Settings of this experiment."""
 
     bn_momentum: float = 0.9
@@ -65,16 +73,16 @@ def summary(table):
         f"Of {table['examples'].max()} images, those right as they are, wrong from their low and "
         "right from their high\ncomponent, and as many as chance would give, by decomposition and "
         "radius (mean +- standard\ndeviation over seeds)",
-        reporting.misaligned_table(table).to_string(),
+        misaligned_table(table).to_string(),
         f"All of them, by image, low and high frequencies, at radius {radius:g}",
-        reporting.contingency_table(table, radius).to_string(),
+        contingency_table(table, radius).to_string(),
     ]
     return "\n\n".join(parts)
 
 
 def figures(table, plan):
     """Draw the share of such images against radius, and the first of them."""
-    drawn = {"": reporting.misaligned_curves(table, TITLES)}
+    drawn = {"": misaligned_curves(table, TITLES)}
     seeds = table["seed"][table["recipe"] == "vanilla"]
     if len(seeds):
         gallery = _gallery(plan.cell("vanilla", int(seeds.min())), _gallery_radius(table))
@@ -84,11 +92,11 @@ def figures(table, plan):
 
 def _rows(cell, model, bn_statistics, decomposition):
     """Rows of a trained network on all test images, from the store or computed."""
-    dataset, told = cell.dataset(), cell.settings
+    dataset, settings = cell.dataset(), cell.settings
     arguments = {
-        "radii": list(frequency_curves.radii_of(told, dataset)),
+        "radii": list(frequency_curves.radii_of(settings, dataset)),
         "decomposition": decomposition,
-        "inclusive": told.inclusive,
+        "inclusive": settings.inclusive,
         "bn_statistics": bn_statistics,
         "batch_size": BATCH_SIZE,
         "scaling": frequency_curves.scaling_of(cell),
@@ -101,8 +109,9 @@ def _rows(cell, model, bn_statistics, decomposition):
         return analysis.contingency(model, test.images, test.labels, **arguments, **population)
 
     drawn = bn_statistics == "population" and training.is_augmented(cell.recipe, dataset)
-    told = {**arguments, "population": "augmented"} if drawn else arguments
-    return cell.measured("contingency", told, compute)
+    if drawn:
+        arguments = {**arguments, "population": "augmented"}
+    return cell.measured("contingency", arguments, compute)
 
 
 def _gallery_radius(table):
@@ -112,9 +121,9 @@ def _gallery_radius(table):
 
 def _gallery(cell, radius):
     """First images of the pattern in the fixed random order of the test images, if any."""
-    (model, _), test, told = cell.fit(), cell.test_images(), cell.settings
+    (model, _), test, settings = cell.fit(), cell.test_images(), cell.settings
     options = {
-        "inclusive": told.inclusive,
+        "inclusive": settings.inclusive,
         "scaling": frequency_curves.scaling_of(cell),
         "batch_size": BATCH_SIZE,
     }
@@ -124,11 +133,11 @@ def _gallery(cell, radius):
     rows = np.flatnonzero(np.all(fits, axis=0))
     if not len(rows):
         return None
-    shown = rows[: reporting.MOST_EXAMPLES]
+    shown = rows[:MOST_EXAMPLES]
     images, names = test.images[shown], cell.dataset().class_names
-    low, high = (np.asarray(part) for part in spectrum.split(images, radius, told.inclusive))
+    low, high = (np.asarray(part) for part in spectrum.split(images, radius, settings.inclusive))
     answers = np.bincount(found["high"].argmax(axis=1))
-    return reporting.component_gallery(
+    return component_gallery(
         {"original": images, "low": low, "high": high},
         {name: values[shown] for name, values in found.items()},
         test.labels[shown],
@@ -139,65 +148,91 @@ def _gallery(cell, radius):
     )
 
 
-def _claims(suffix, kind, setting, rank, where):
-    """Claims of the figure and of its control for one network at one of the four radii."""
+def beyond_chance(table, recipe, rank, statistics="none", decomposition="fourier"):
+    """Share of images of the pattern minus what chance would give, by seed."""
+    return misaligned_effect(table, **_where(table, recipe, rank, statistics, decomposition))
 
-    def options(table, decomposition):
-        chosen = {"radius": reporting.radius(table, rank), "decomposition": decomposition}
-        return {**chosen, **where}
 
-    def beyond_chance(table, decomposition="fourier"):
-        return reporting.misaligned_effect(table, **options(table, decomposition))
+def beyond_svd(table, recipe, **where):
+    """The same by frequencies minus twice that by singular values, by seed."""
+    svd = beyond_chance(table, recipe, decomposition="svd", **where)
+    return reporting.difference(beyond_chance(table, recipe, **where), 2 * svd)
 
-    def on_other_images(table, rng):
-        return np.subtract(*reporting.resampled(table, rng, **options(table, "fourier")))
 
-    beyond = "the share if the answers to the high components were dealt at random among those"
+def on_other_images(table, rng, **where):
+    """The same by frequencies, of seeds and images that are drawn anew."""
+    where = _where(table, decomposition="fourier", **where)
+    return np.subtract(*resampled(table, rng, **where))
+
+
+def _where(table, recipe, rank, statistics, decomposition):
+    """Which rows are meant, the radius by its rank."""
+    where = {"recipe": recipe, "bn_statistics": statistics, "decomposition": decomposition}
+    return {"radius": reporting.radius(table, rank), **where}
+
+
+# By what is added to the id: whose sentence, recipe, statistics, rank of the radius, words.
+NETWORKS = {
+    "": ("paper", "vanilla", "none", 2, "vanilla, r = 3/8 width"),
+    "small_radius": ("control", "vanilla", "none", 0, "vanilla, r = 1/8 width"),
+    "batch_norm": (
+        "control",
+        "batch_norm",
+        "batch",
+        2,
+        "BatchNorm tested with batch statistics, r = 3/8 width",
+    ),
+}
+
+
+def _statements(name, kind, recipe, statistics, rank, words):
+    """What is claimed of one network at one of the four radii."""
+    where = {"rank": rank, "statistics": statistics}
+    shared = {"kind": kind, "unverified": "the radius of the figure" if kind == "paper" else ""}
+    share = (
+        "share of such images beyond chance (the share if the answers to the high components were "
+        "dealt at random among those right as they are and wrong from low)"
+    )
+    svd = (
+        "share of such images beyond chance by frequencies minus twice that by singular values of "
+        "the same energy"
+    )
     return (
-        reporting.Claim(
-            id=f"misaligned{suffix}",
-            item="Fig. 2",
-            kind=kind,
-            unverified=RADIUS if kind == "paper" else "",
-            sentence="There are images that a CNN gets right, and right from their high "
+        Statement(
+            name,
+            "There are images that a CNN gets right, and right from their high "
             "frequencies alone, but wrong from the low ones.",
-            measured=f"share of such images beyond chance ({beyond} right as they are and wrong "
-            f"from low), {setting}",
-            effect=beyond_chance,
-            above=0,
-            by_image=on_other_images,
-            unit="share of images",
+            Measure(share, functools.partial(beyond_chance, **where), "share of images"),
+            alone(recipe, words),
+            MORE,
+            by_image=functools.partial(on_other_images, recipe=recipe, **where),
+            **shared,
         ),
-        reporting.Claim(
-            id=f"misaligned_svd{suffix}",
-            item="section 8",
-            kind=kind,
-            unverified=RADIUS if kind == "paper" else "",
-            sentence="Far fewer images, less than half as many, show this with singular "
+        Statement(
+            "_".join(filter(None, ("svd", name))),
+            "Far fewer images, less than half as many, show this with singular "
             "values than with frequencies.",
-            measured="share of such images beyond chance by frequencies minus twice that by "
-            f"singular values of the same energy, {setting}",
-            effect=lambda table: reporting.difference(
-                beyond_chance(table), 2 * beyond_chance(table, "svd")
-            ),
-            above=0,
-            unit="share of images",
+            Measure(svd, functools.partial(beyond_svd, **where), "share of images"),
+            alone(recipe, words),
+            MORE,
+            item="section 8",
+            **shared,
         ),
     )
 
 
-RADIUS = "the radius of the figure"
-CLAIMS = (
-    *_claims("", "paper", "vanilla, r = 3/8 width", 2, VANILLA),
-    *_claims("_small_radius", "control", "vanilla, r = 1/8 width", 0, VANILLA),
-    *_claims(
-        "_batch_norm",
-        "control",
-        "BatchNorm tested with batch statistics, r = 3/8 width",
-        2,
-        BATCH_NORM,
-    ),
+STATEMENTS = [row for name, network in NETWORKS.items() for row in _statements(name, *network)]
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=measure,
+    keys=KEYS,
+    summary=summary,
+    figures=figures,
+    claims=claims("misaligned", "Fig. 2", STATEMENTS),
 )
 
+
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

@@ -11,21 +11,22 @@ the optimizers fit the images to very different degrees: read the accuracies bes
 import dataclasses
 import functools
 import itertools
-import sys
 
 from experiments.effects import last_epoch
-from experiments.lab import runner, settings
 from experiments.measures import frequency_curves
-from hfc_keras import reporting
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.settings import Components
+from hfc_keras.lab.variants import Variant, by_name
+from hfc_keras.reporting.claims.statements import MORE, SIMILAR, Statement, claims, each, minus
+from hfc_keras.reporting.drawing import palette
 
-KEYS = frequency_curves.KEYS
-TITLES = {
-    "sgd": "SGD",
-    "adam": "Adam",
-    "adagrad": "AdaGrad",
-    "adadelta": "AdaDelta",
-    "rmsprop": "RMSprop",
-}
+VARIANTS = by_name(
+    Variant("sgd", "SGD", (palette.VERMILLION, "X")),
+    Variant("adam", "Adam", (palette.BLACK, "o")),
+    Variant("adagrad", "AdaGrad", (palette.GREEN, "<")),
+    Variant("adadelta", "AdaDelta", (palette.ORANGE, ">")),
+    Variant("rmsprop", "RMSprop", (palette.PURPLE, "*")),
+)
 # Learning rates; Adam's is the profile's own. The short ones are the largest of a few that were
 # tried with which training did not stall (SGD 0.1, 0.5, 1; AdaGrad 0.02, 0.1; AdaDelta 1).
 SHORT = {"sgd": 0.1, "adagrad": 0.02, "adadelta": 1.0, "rmsprop": 1e-3}
@@ -40,7 +41,7 @@ ADAPTIVE = ("adam", "adagrad", "adadelta", "rmsprop")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components):
+class Settings(Components):
     """Settings of this experiment."""
 
     sgd: float | None = None
@@ -57,59 +58,44 @@ def recipes(settings):
     """Return the trainings to compare, by name."""
     vanilla, chosen = settings.base_recipe(), {}
     plain, rates = vanilla.but(momentum=0.0, nesterov=False), RATES[settings.profile]
-    for name in TITLES:
-        told = getattr(settings, name, None)
-        rate = rates.get(name, vanilla.learning_rate) if told is None else told
+    for name in VARIANTS:
+        given = getattr(settings, name, None)
+        rate = rates.get(name, vanilla.learning_rate) if given is None else given
         chosen[name] = plain.but(optimizer=name, learning_rate=rate)
     return chosen
 
 
-def measure(cell):
-    """Return the rows of one training."""
-    return frequency_curves.frequency_curves(cell)
-
-
-def summary(table):
-    """Return the accuracies after the last epoch in words."""
-    return frequency_curves.summary(table)
-
-
-def figures(table, plan):
-    """Draw a panel an optimizer, and the last epochs side by side."""
-    return frequency_curves.figures(table, TITLES)
-
-
-def _between_others(table):
-    """Accuracy on high components of each adaptive optimizer minus that of each later one."""
-    values = {name: last_epoch.high(table, name) for name in ADAPTIVE}
-    return {
-        f"{TITLES[one]} minus {TITLES[other]}": reporting.difference(values[one], values[other])
-        for one, other in itertools.combinations(ADAPTIVE, 2)
-    }
-
-
-CLAIMS = (
-    reporting.Claim(
-        id="optimizers_sgd_high",
-        item="section 5, optimizers",
-        sentence="SGD makes the network use more of the high frequencies than any other optimizer.",
-        measured="accuracy on high components, mean over four radii, SGD minus each of the others",
-        effect=functools.partial(
-            last_epoch.against_each, last_epoch.high, recipe="sgd", others=ADAPTIVE
-        ),
-        above=0,
+OTHERS = {
+    f"{VARIANTS[one].title} minus {VARIANTS[other].title}": (one, other)
+    for one, other in itertools.combinations(ADAPTIVE, 2)
+}
+STATEMENTS = (
+    Statement(
+        "sgd_high",
+        "SGD makes the network use more of the high frequencies than any other optimizer.",
+        last_epoch.HIGH,
+        minus("sgd", ADAPTIVE, "SGD minus each of the others"),
+        MORE,
     ),
-    reporting.Claim(
-        id="optimizers_others_alike",
-        item="section 5, optimizers",
-        sentence="Adam, AdaGrad, AdaDelta and RMSprop are on a par in the high frequencies.",
-        measured="accuracy on high components, mean over four radii, each of them minus each other",
-        effect=_between_others,
-        above=-reporting.EQUIVALENCE,
-        below=reporting.EQUIVALENCE,
+    Statement(
+        "others_alike",
+        "Adam, AdaGrad, AdaDelta and RMSprop are on a par in the high frequencies.",
+        last_epoch.HIGH,
+        each(OTHERS, "each of them minus each other"),
+        SIMILAR,
     ),
+)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=frequency_curves.rows,
+    keys=frequency_curves.KEYS,
+    summary=frequency_curves.summary,
+    figures=functools.partial(frequency_curves.figures, ways=VARIANTS),
+    claims=claims("optimizers", "section 5, optimizers", STATEMENTS),
 )
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

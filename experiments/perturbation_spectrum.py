@@ -11,21 +11,32 @@ normalisation uses population statistics.
 
 import dataclasses
 import functools
-import sys
 import warnings
 from typing import ClassVar
 
 import pandas as pd
 
-from experiments.effects import statements
-from experiments.lab import networks, runner
 from experiments.recipes import heuristics
 from hfc_keras import analysis, attacks, checks, reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.variants import drawn
+from hfc_keras.reporting.claims.statements import (
+    LESS,
+    MORE,
+    Measure,
+    Statement,
+    alone,
+    claims,
+    minus,
+)
+from hfc_keras.reporting.figures.perturbations import (
+    perturbation_curves,
+    perturbation_share,
+    perturbation_table,
+)
 
 KEYS = "recipe seed attack ring".split()
-NAMES = ("vanilla", "batch_norm", "mix_up", "adversarial", "noise")
-PAPER = "Yin et al. 2019"
-ITEM = "perturbation spectra"
 ATTACKS = {"fgsm": "FGSM", "pgd": "PGD"}
 # Test images that the smaller profiles attack, which takes 63 passes, and steps of PGD by profile.
 FEWER = {"smoke": 40, "quick": 1000}
@@ -44,6 +55,16 @@ class Settings(networks.Settings, heuristics.Mixed, heuristics.Noisy):
     """Steps of PGD. Left out: 4 for smoke, 40 for paper, else 20."""
     test_epsilon: float = 8 / 255
     """Radius of the L-inf ball of both attacks; --epsilon is that of the adversarial training."""
+
+    def check(self):
+        """Refuse also attacks that cannot be made."""
+        super().check()
+        if self.images is not None:
+            checks.number("attacked", self.images, minimum=1, whole=True)
+        checks.require(
+            self.test_epsilon > 0, "`test_epsilon` must be above 0", test_epsilon=self.test_epsilon
+        )
+        self.tests()
 
     @property
     def images(self):
@@ -65,14 +86,6 @@ class Settings(networks.Settings, heuristics.Mixed, heuristics.Noisy):
 
 def recipes(settings):
     """Return the trainings to compare, by name."""
-    if settings.images is not None:
-        checks.number("attacked", settings.images, minimum=1, whole=True)
-    checks.require(
-        settings.test_epsilon > 0,
-        "`test_epsilon` must be above 0",
-        test_epsilon=settings.test_epsilon,
-    )
-    settings.tests()
     names = ("vanilla", "batch_norm", "mix_up", "adversarial")
     return {**heuristics.heuristics(settings, names), **heuristics.noisy(settings)}
 
@@ -103,7 +116,7 @@ def summary(table):
     left_out = table.groupby(["recipe", "seed", "attack"])["unchanged"].first()
     return (
         "Share of a perturbation's power beyond parts of the width (mean +- standard deviation\n"
-        f"over seeds)\n\n{reporting.perturbation_table(table).to_string()}\n\n"
+        f"over seeds)\n\n{perturbation_table(table).to_string()}\n\n"
         f"Images without a gradient, left out: at most {left_out.max()} of "
         f"{table['examples'].max()}"
     )
@@ -111,61 +124,65 @@ def summary(table):
 
 def figures(table, plan):
     """Draw a panel an attack."""
-    return {"": reporting.perturbation_curves(table, heuristics.TITLES)}
+    return {"": perturbation_curves(table, **drawn(heuristics.VARIANTS))}
 
 
-def _beyond_white(table):
-    """Share of high frequencies of vanilla minus that of white noise, by attack and seed."""
+def share(table, recipe, column="mean"):
+    """Share of high frequencies by attack and seed."""
     return {
-        words: reporting.difference(
-            *(
-                reporting.perturbation_share(table, "vanilla", attack, column=column)
-                for column in ("mean", "white")
-            )
-        )
+        words: perturbation_share(table, recipe, attack, column=column)
         for attack, words in ATTACKS.items()
     }
 
 
-def _against_vanilla(table, recipe):
-    """Share of high frequencies, a recipe minus vanilla, by attack and seed."""
+def beyond_white(table, recipe):
+    """Share of high frequencies minus that of white noise, by attack and seed."""
+    white = share(table, recipe, "white")
     return {
-        words: reporting.difference(
-            *(reporting.perturbation_share(table, name, attack) for name in (recipe, "vanilla"))
-        )
-        for attack, words in ATTACKS.items()
+        words: reporting.difference(own, white[words])
+        for words, own in share(table, recipe).items()
     }
 
 
-_claim = functools.partial(statements.claim, "perturbation", PAPER, ITEM, unit="share")
-SHARE = "share of the perturbation's power beyond 1/4 width, for each attack, "
-CLAIMS = (
-    _claim(
+WORDS = "share of the perturbation's power beyond 1/4 width, for each attack"
+SHARE, BEYOND_WHITE = Measure(WORDS, share, "share"), Measure(WORDS, beyond_white, "share")
+STATEMENTS = (
+    Statement(
         "natural_high",
         "Perturbations of a naturally trained network hold more of the high frequencies than white "
         "noise does (a common belief, not the paper's: it says that they are not strictly high).",
-        f"{SHARE}vanilla minus white noise",
-        _beyond_white,
-        above=0,
+        BEYOND_WHITE,
+        alone("vanilla", "vanilla minus white noise"),
+        MORE,
         kind="question",
     ),
-    _claim(
+    Statement(
         "adversarial_low",
         "Perturbations of an adversarially trained network have less of the high frequencies.",
-        f"{SHARE}adversarial minus vanilla",
-        functools.partial(_against_vanilla, recipe="adversarial"),
-        below=0,
+        SHARE,
+        minus("adversarial"),
+        LESS,
     ),
-    _claim(
+    Statement(
         "noise_low",
         "Those of a network trained with Gaussian noise have less of them, too.",
-        f"{SHARE}noise minus vanilla",
-        functools.partial(_against_vanilla, recipe="noise"),
-        below=0,
+        SHARE,
+        minus("noise"),
+        LESS,
         kind="question",
     ),
+)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=measure,
+    keys=KEYS,
+    summary=summary,
+    figures=figures,
+    claims=claims("perturbation", "perturbation spectra", STATEMENTS, "Yin et al. 2019"),
 )
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

@@ -11,7 +11,6 @@ of this project; name it by --table. Results go to <results>/published/imagenet/
 """
 
 import dataclasses
-import sys
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -19,9 +18,10 @@ import numpy as np
 import pandas as pd
 import tyro
 
-from experiments.lab import runner
 from experiments.outside import published
-from hfc_keras import reporting
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.reporting.figures import correlations
+from hfc_keras.reporting.figures.correlations import COEFFICIENTS, correlation_panels, verdict
 
 KEYS = "recipe seed question coefficient".split()
 WANG, KRISHNAMACHARI, YIN, OURS = (
@@ -185,17 +185,19 @@ def measure(cell):
     for name, question in QUESTIONS.items():
         pair = cell.table[question.across], cell.table[question.upwards]
         found = {
-            kind: reporting.correlation(*pair, kind, cell.settings.replicates)
-            for kind in reporting.COEFFICIENTS
+            kind: correlations.correlation(*pair, kind, cell.settings.replicates)
+            for kind in COEFFICIENTS
         }
         if question.upwards != "clean":
             replicates = cell.settings.replicates
-            found["partial"] = reporting.correlation(*pair, replicates=replicates, at_equal=clean)
+            found["partial"] = correlations.correlation(
+                *pair, replicates=replicates, at_equal=clean
+            )
         for kind, each in found.items():
             row = {"question": name, "coefficient": kind, "correlation": each.value}
             row |= {"correlation_low": each.low, "correlation_high": each.high}
             row |= {"networks": each.networks, "expected": question.expected}
-            row |= {"verdict": reporting.verdict(each, question.expected)}
+            row |= {"verdict": verdict(each, question.expected)}
             rows.append({**row, "paper": question.paper, "sentence": question.sentence})
     return pd.DataFrame(rows)
 
@@ -220,7 +222,7 @@ def summary(table):
     own = table[table["coefficient"] == "spearman"]
     verdicts = own.pivot(index="question", columns="recipe", values="verdict")
     verdicts = verdicts.reindex(index=list(QUESTIONS), columns=own["recipe"].unique())
-    told = [
+    asked = [
         f"{name} ({question.paper}; expected {'+' if question.expected > 0 else '-'}): "
         f"{question.sentence}"
         for name, question in QUESTIONS.items()
@@ -228,7 +230,7 @@ def summary(table):
     return "\n\n".join(
         [
             f"Numbers of {published.SOURCE}; {published.LICENCE}",
-            "\n".join(told),
+            "\n".join(asked),
             "Rank correlation over networks [95 % interval, bootstrap over networks] (networks)",
             ranks(table).to_string(),
             "The same at equal clean accuracy (partial correlation of ranks)",
@@ -253,13 +255,13 @@ def figures(table, plan):
     notes = {}
     for name, question in drawn.items():
         lines = [
-            f"{words_of(own, name, group)} {told}"
-            for group, told in GROUPS.items()
+            f"{words_of(own, name, group)} {networks}"
+            for group, networks in GROUPS.items()
             if (name, group) in own.index
         ]
         notes[name] = "\n".join([question.title, *lines])
     pairs = {name: (each.across, each.upwards) for name, each in drawn.items()}
-    return {"": reporting.correlation_panels(points, pairs, published.MEASURES, notes)}
+    return {"": correlation_panels(points, pairs, published.MEASURES, notes)}
 
 
 def words_of(rows, question, group):
@@ -267,14 +269,16 @@ def words_of(rows, question, group):
     return words(rows.loc[(question, group)])
 
 
-def main(arguments=None):
-    """Ask the questions from the command line.
-
-    Args:
-        arguments: list of str or None; None is the process's own.
-    """
-    runner.main(sys.modules[__name__], arguments, published.make_plan)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    plan=published.make_plan,
+    measure=measure,
+    keys=KEYS,
+    summary=summary,
+    figures=figures,
+)
 
 
 if __name__ == "__main__":
-    main()
+    EXPERIMENT.main()

@@ -11,15 +11,17 @@ import dataclasses
 import hashlib
 import json
 import sys
-import types
 from pathlib import Path
 
 import pandas as pd
 
-from experiments.lab import command_line, settings
-from experiments.lab.record import provenance
 from experiments.ledger import judging
 from hfc_keras import checks, files, reporting
+from hfc_keras.lab import command_line
+from hfc_keras.lab.record import provenance
+from hfc_keras.lab.settings import Settings as Training
+from hfc_keras.reporting.claims import claim
+from hfc_keras.reporting.figures.rungs import courses, rungs_figure
 
 CORE = (
     "misaligned",
@@ -62,7 +64,7 @@ class Settings:
     @property
     def given(self):
         """Path of the table of the given networks."""
-        folder = settings.Settings(dataset=self.dataset).folder.name
+        folder = Training(dataset=self.dataset).folder.name
         return self.results / "given" / folder / "given_networks.csv"
 
 
@@ -74,23 +76,23 @@ def main(arguments=None):
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     with command_line.ending():
-        told = command_line.parsed(Settings, "python -m experiments.scale", __doc__, arguments)
+        options = command_line.parsed(Settings, "python -m experiments.scale", __doc__, arguments)
         try:
-            rows, left_out, tables = judge(told)
+            rows, left_out, tables = judge(options)
             checks.require(
-                len(rows), "`results` must hold a table", results=str(told.results.resolve())
+                len(rows), "`results` must hold a table", results=str(options.results.resolve())
             )
         except ValueError as error:
             sys.exit(command_line.refused(error))
-        written = write(rows, left_out, tables, told)
+        written = write(rows, left_out, tables, options)
         print("\n".join([summary(rows, left_out), *(f"wrote {path}" for path in written)]))
 
 
-def judge(told):
+def judge(options):
     """Judge the core claims at each scale.
 
     Args:
-        told: Settings.
+        options: Settings.
 
     Returns:
         (rows, left_out, tables): DataFrame of rows of ``reporting.judge`` with rung, verdicts and
@@ -99,42 +101,43 @@ def judge(told):
     Raises:
         ValueError: naming a table that is damaged.
     """
-    modules = core_modules()
+    experiments = core()
     found, left_out, tables = [], [], {}
     for scale in judging.SCALES[1:]:
-        judged = judging.judge_all(modules, [scale], (told.dataset,), told.results, available=True)
-        checks.require(not judged.refused, "; ".join(judged.refused), results=str(told.results))
+        judged = judging.judge_all(
+            experiments, [scale], (options.dataset,), options.results, available=True
+        )
+        checks.require(not judged.refused, "; ".join(judged.refused), results=str(options.results))
         chosen = judged.rows
         measured = [row for row in chosen if row["verdict"] != reporting.NOT_MEASURED]
         found += [{**row, "rung": scale} for row in measured]
         left_out += _left_out(scale, chosen, measured)
         tables |= judged.tables
-    given, problems = _given(modules, told)
+    given, problems = _given(experiments, options)
     left_out += problems
-    if told.given.exists():
-        digest = hashlib.sha256(told.given.read_bytes()).hexdigest()
-        tables[told.given.relative_to(told.results).as_posix()] = digest
+    if options.given.exists():
+        digest = hashlib.sha256(options.given.read_bytes()).hexdigest()
+        tables[options.given.relative_to(options.results).as_posix()] = digest
     found.extend(given)
     rows = pd.DataFrame(found)
     if len(rows):
         rows = rows[[name for name in rows if not name.startswith(tuple(_beside()))]]
         rows = rows.sort_values("id", key=lambda ids: ids.map(CORE.index), kind="stable")
-        rows = rows.join(reporting.courses(rows), on="id").reset_index(drop=True)
+        rows = rows.join(courses(rows), on="id").reset_index(drop=True)
     return rows, left_out, tables
 
 
-def core_modules():
-    """Return what judging needs of the experiments, with the core claims alone.
+def core():
+    """Return the experiments with their core claims alone.
 
     Returns:
-        dict from experiment to an object with KEYS, Settings and CLAIMS.
+        dict from name to Experiment.
     """
     found = {}
-    for name, module in judging.claimants().items():
-        core = tuple(claim for claim in module.CLAIMS if claim.id in CORE)
-        if core:
-            shared = {"KEYS": module.KEYS, "Settings": module.Settings}
-            found[name] = types.SimpleNamespace(CLAIMS=core, **shared)
+    for name, experiment in judging.claimants().items():
+        chosen = tuple(claim for claim in experiment.claims if claim.id in CORE)
+        if chosen:
+            found[name] = dataclasses.replace(experiment, claims=chosen)
     return found
 
 
@@ -152,12 +155,12 @@ def _left_out(scale, chosen, measured):
     return [f"{scale}: {', '.join(missing)}"] if missing else []
 
 
-def _given(modules, told):
+def _given(experiments, options):
     """Rows of the given networks, and what is left out of them."""
-    if not told.given.exists():
-        return [], [f"{GIVEN_RUNG}: no table {told.given.name}"]
-    table = pd.read_csv(told.given, low_memory=False)
-    by_id = {claim.id: claim for module in modules.values() for claim in module.CLAIMS}
+    if not options.given.exists():
+        return [], [f"{GIVEN_RUNG}: no table {options.given.name}"]
+    table = pd.read_csv(options.given, low_memory=False)
+    by_id = {claim.id: claim for each in experiments.values() for claim in each.claims}
     rows, problems = [], []
     for name, measure in GIVEN.items():
         try:
@@ -165,8 +168,8 @@ def _given(modules, told):
         except ValueError as error:
             problems.append(f"{GIVEN_RUNG}: {error}")
             continue
-        where = {"experiment": "given_networks", "profile": "given", "dataset": told.dataset}
-        where["table"] = told.given.relative_to(told.results).as_posix()
+        where = {"experiment": "given_networks", "profile": "given", "dataset": options.dataset}
+        where["table"] = options.given.relative_to(options.results).as_posix()
         rows.append({**row, **where, "sample": "networks", "rung": GIVEN_RUNG})
     return rows, problems
 
@@ -211,27 +214,27 @@ def summary(rows, left_out):
 
 
 def _told(row):
-    return reporting.told(row["verdict"], row["profile"])
+    return claim.in_words(row["verdict"], row["profile"])
 
 
-def write(rows, left_out, tables, told):
+def write(rows, left_out, tables, options):
     """Write table, figure and record, each file whole.
 
     Args:
         rows: DataFrame, as of ``judge``.
         left_out: list of str.
         tables: dict.
-        told: Settings.
+        options: Settings.
 
     Returns:
         list of Path.
     """
-    command = f"python -m experiments.scale --dataset {told.dataset}"
+    command = f"python -m experiments.scale --dataset {options.dataset}"
     record = {"command": command, **provenance(), "tables": tables, "left_out": left_out}
-    files.sweep(told.results)
+    files.sweep(options.results)
     texts = {"scale.csv": rows.to_csv(index=False), "scale.json": json.dumps(record, indent=1)}
-    written = [files.write_whole(told.results / name, text) for name, text in texts.items()]
-    return written + reporting.save_figure(reporting.rungs_figure(rows), told.results / "scale")
+    written = [files.write_whole(options.results / name, text) for name, text in texts.items()]
+    return written + reporting.save_figure(rungs_figure(rows), options.results / "scale")
 
 
 if __name__ == "__main__":

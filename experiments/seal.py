@@ -12,8 +12,8 @@ import json
 import sys
 from pathlib import Path
 
-from experiments.lab import command_line
 from hfc_keras import checks, files, records, reporting
+from hfc_keras.lab import command_line
 from hfc_keras.training import published
 
 REMEDY = "bring it back"
@@ -35,11 +35,11 @@ def main(arguments=None):
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     with command_line.ending():
-        told = command_line.parsed(Settings, "python -m experiments.seal", __doc__, arguments)
-        if not told.results.is_dir():
-            text = f"`results` must be a folder. Received: results={str(told.results)!r}"
+        options = command_line.parsed(Settings, "python -m experiments.seal", __doc__, arguments)
+        if not options.results.is_dir():
+            text = f"`results` must be a folder. Received: results={str(options.results)!r}"
             sys.exit(command_line.refused(text))
-        done, damaged = seal_all(told.results)
+        done, damaged = seal_all(options.results)
         print(f"sealed: {len(done)}, damaged: {len(damaged)}")
         for error in damaged:
             command_line.refused(error)

@@ -8,18 +8,14 @@ trained network.
 """
 
 import dataclasses
-import sys
 
-from experiments.lab import networks, runner
 from experiments.measures import smoothed_robustness
 from experiments.recipes import heuristics
-from hfc_keras import reporting
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.variants import chosen, titles
+from hfc_keras.reporting.figures.robustness import robustness_points
 
-KEYS = smoothed_robustness.KEYS
-TITLES = {
-    name: heuristics.TITLES[name]
-    for name in ("vanilla", "penalty", "constraint", "smooth_layer", "adversarial")
-}
+VARIANTS = chosen(heuristics.VARIANTS, ("vanilla", *heuristics.SMOOTHED, "adversarial"))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,20 +41,21 @@ def recipes(settings):
     }
 
 
-def measure(cell):
-    """Return the rows of one training."""
-    return smoothed_robustness.rows(networks.Network(cell))
-
-
-def summary(table):
-    """Return accuracies and kernels in words."""
-    return smoothed_robustness.summary(table)
-
-
 def figures(table, plan):
     """Draw accuracy and roughness of each training."""
-    return {"": reporting.robustness_points(table, TITLES)}
+    return {"": robustness_points(table, titles(VARIANTS))}
+
+
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=smoothed_robustness.measure,
+    keys=smoothed_robustness.KEYS,
+    summary=smoothed_robustness.summary,
+    figures=figures,
+)
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

@@ -13,13 +13,25 @@ images, before the test.
 
 import dataclasses
 import functools
-import sys
 
 from experiments.effects import last_epoch
-from experiments.lab import runner, settings
 from experiments.measures import frequency_curves
 from experiments.recipes import heuristics
 from hfc_keras import reporting
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.settings import Components
+from hfc_keras.reporting.claims.statements import (
+    LESS,
+    MORE,
+    SIMILAR,
+    Measure,
+    Statement,
+    alone,
+    claims,
+    minus,
+)
+from hfc_keras.reporting.figures.components import scaling_points
+from hfc_keras.reporting.tables import scaling_table
 
 KEYS = [*frequency_curves.KEYS, "scaling"]
 TITLES = {
@@ -34,165 +46,130 @@ TITLES = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components, heuristics.Heuristics):
+class Settings(Components, heuristics.Heuristics):
     """Settings of this experiment."""
-
-
-def recipes(settings):
-    """Return the trainings to compare, by name."""
-    return heuristics.heuristics(settings)
-
-
-def measure(cell):
-    """Return the rows of one training."""
-    return frequency_curves.frequency_curves(cell, scalings=("max", "spread", "matched"))
 
 
 def summary(table):
     """Return the accuracies after the last epoch in words."""
     heading = "Accuracy on high components as they are and scaled, after the last epoch"
-    scaled = reporting.scaling_table(table).to_string()
+    scaled = scaling_table(table).to_string()
     return f"{frequency_curves.summary(table)}\n\n{heading}\n\n{scaled}"
 
 
 def figures(table, plan):
-    """Draw a panel a recipe, and what scaling its components changes."""
+    """Draw a panel for each recipe, and what scaling its components changes."""
     chance = reporting.chance(table)
     return {
         "": reporting.frequency_panels(table, TITLES),
-        "_scaling": reporting.scaling_points(table, TITLES, chance=chance),
+        "_scaling": scaling_points(table, TITLES, chance=chance),
     }
 
 
-_LOWEST, _HIGHEST = (0, 1), (2, 3)
-_WORDS = {(0, 1): "r = 1/8 and 1/4 width", (2, 3): "r = 3/8 and 1/2 width", (0,): "r = 1/8 width"}
+LOWEST, HIGHEST, SMALLEST = (0, 1), (2, 3), (0,)
+WORDS = {
+    LOWEST: "r = 1/8 and 1/4 width",
+    HIGHEST: "r = 3/8 and 1/2 width",
+    SMALLEST: "r = 1/8 width",
+}
+REPAIRED = "section 5, BatchNorm"
 
 
-def _more(recipe, kind, ranks, statistics, table):
-    """Test accuracy on a component, a recipe minus vanilla, by seed."""
-    return reporting.difference(
-        last_epoch.component(table, recipe, kind, ranks, statistics),
-        last_epoch.component(table, "vanilla", kind, ranks),
+def on(kind, ranks=LOWEST, statistics="none"):
+    """Return the Measure of accuracy on low or high components."""
+    number = functools.partial(last_epoch.component, kind=kind, ranks=ranks, statistics=statistics)
+    return Measure(f"accuracy on {kind} components, {WORDS[ranks]}", number)
+
+
+def tested_with(recipe, statistics):
+    """Return the comparison with vanilla of a network that some statistics are tested of."""
+    return minus(recipe, words=f"{recipe}, tested with {statistics} statistics minus vanilla")
+
+
+def most_at_lowest(table, recipe):
+    """What a recipe adds beyond the two small radii minus beyond the two large ones, by seed."""
+    gains = (
+        reporting.difference(
+            *(last_epoch.high(table, name, ranks, "batch") for name in (recipe, "vanilla"))
+        )
+        for ranks in (LOWEST, HIGHEST)
     )
-
-
-def _versus(name, sentence, recipe, component, ranks, statistics="none", **bound):
-    """Claim on a component: a recipe against vanilla."""
-    tested = "" if statistics == "none" else f", tested with {statistics} statistics"
-    return reporting.Claim(
-        id=f"heuristics_{name}",
-        item="Fig. 5",
-        sentence=sentence,
-        measured=f"accuracy on {component} components, {_WORDS[ranks]}, {recipe}{tested} minus "
-        "vanilla",
-        effect=functools.partial(_more, recipe, component, ranks, statistics),
-        **bound,
-    )
-
-
-def _against(name, sentence, measured, effect, recipe, **bound):
-    """Claim on originals: a recipe against vanilla."""
-    return reporting.Claim(
-        id=f"heuristics_{name}",
-        item="Fig. 5",
-        sentence=sentence,
-        measured=f"{measured}, {recipe} minus vanilla",
-        effect=lambda table: reporting.difference(effect(table, recipe), effect(table, "vanilla")),
-        **bound,
-    )
-
-
-def _most_at_lowest(table):
-    """What batch normalisation adds beyond the two small radii minus beyond the two large ones."""
-    gains = (_more("batch_norm", "high", ranks, "batch", table) for ranks in (_LOWEST, _HIGHEST))
     return reporting.difference(*gains)
 
 
-def _of_the_batch(table):
-    """What the statistics of the test batch add to a network with batch normalisation."""
-    pair = ("batch", "population")
-    return reporting.difference(
-        *(last_epoch.high(table, "batch_norm", _LOWEST, one) for one in pair)
-    )
+def of_the_batch(table, recipe):
+    """What the statistics of the test batch add beyond those of the population, by seed."""
+    kinds = ("batch", "population")
+    return reporting.difference(*(last_epoch.high(table, recipe, LOWEST, one) for one in kinds))
 
 
-def _scaled(table, recipe, scaling, statistics):
+def scaled(table, recipe, scaling, statistics):
     """Accuracy on high components beyond the two small radii, scaled in some way, by seed."""
-    where = {"recipe": recipe, "split": "test", "component": "high", "epoch": "last"}
-    where.update(scaling=scaling, bn_statistics=statistics)
-    return reporting.mean_over(table, _LOWEST, **where)
+    return last_epoch.component(table, recipe, "high", LOWEST, statistics, scaling)
 
 
-def _repaired(scaling, table):
-    """What scaling adds with fixed statistics minus half of what batch statistics add."""
-    plain, scaled, batch = (
-        _scaled(table, "batch_norm", *how)
+def repaired(table, recipe, scaling):
+    """What scaling adds with fixed statistics minus half of what batch statistics add, by seed."""
+    plain, own, batch = (
+        scaled(table, recipe, *how)
         for how in (("none", "population"), (scaling, "population"), ("none", "batch"))
     )
     return reporting.difference(
-        reporting.difference(scaled, plain), reporting.difference(batch, plain) / 2
+        reporting.difference(own, plain), reporting.difference(batch, plain) / 2
     )
 
 
-def _lifted(table):
-    """Vanilla network on high components of the images' spread minus as they are."""
-    pair = (_scaled(table, "vanilla", scaling, "none") for scaling in ("spread", "none"))
-    return reporting.difference(*pair)
+def lifted(table, recipe):
+    """Accuracy on high components of the images' spread minus as they are, by seed."""
+    return reporting.difference(
+        *(scaled(table, recipe, scaling, "none") for scaling in ("spread", "none"))
+    )
 
 
-def _invariant(table):
+def invariant(table, recipe):
     """At chance on high components is also one answer to them all; so they are taken away, too."""
-    low, high = (
-        last_epoch.component(table, "adversarial", kind, _HIGHEST) for kind in ("low", "high")
-    )
+    low, high = (last_epoch.component(table, recipe, kind, HIGHEST) for kind in ("low", "high"))
     return {
-        "low components": reporting.difference(last_epoch.original(table, "adversarial"), low),
+        "low components": reporting.difference(last_epoch.original(table, recipe), low),
         "high components": high - reporting.chance(table),
     }
 
 
-def _above_chance(table):
+def above_chance(table):
     """A network that guesses is invariant to everything."""
     beyond = last_epoch.original(table, "adversarial") - reporting.chance(table)
     return {"accuracy of adversarial beyond chance": beyond}
 
 
-CLAIMS = (
-    _versus(
+STATEMENTS = (
+    Statement(
         "dropout_high",
         "Dropout is roughly vanilla in the high frequencies.",
-        "dropout",
-        "high",
-        _LOWEST,
-        above=-reporting.EQUIVALENCE,
-        below=reporting.EQUIVALENCE,
+        on("high"),
+        minus("dropout"),
+        SIMILAR,
     ),
-    _versus(
+    Statement(
         "mix_up_high",
         "Mix-up makes the network use more of the high frequencies.",
-        "mix_up",
-        "high",
-        _LOWEST,
-        above=0,
+        on("high"),
+        minus("mix_up"),
+        MORE,
     ),
-    _against(
+    Statement(
         "mix_up_test",
         "Mix-up leaves test accuracy similar.",
-        "accuracy on test images",
-        last_epoch.original,
-        "mix_up",
-        above=-reporting.EQUIVALENCE,
-        below=reporting.EQUIVALENCE,
+        last_epoch.TEST,
+        minus("mix_up"),
+        SIMILAR,
     ),
     *(
-        _versus(
+        Statement(
             f"batch_norm_{component}{suffix}",
             f"BatchNorm makes the network use more of the {component} frequencies {words}.",
-            "batch_norm",
-            component,
-            _LOWEST,
-            statistics,
-            above=0,
+            on(component, statistics=statistics),
+            tested_with("batch_norm", statistics),
+            MORE,
             kind=kind,
         )
         for component in ("high", "low")
@@ -201,102 +178,111 @@ CLAIMS = (
             ("_population", "population", "also with fixed statistics", "control"),
         )
     ),
-    reporting.Claim(
-        id="heuristics_batch_norm_statistics",
-        item="Fig. 5",
-        kind="control",
-        sentence="What a network with BatchNorm makes of the high frequencies falls once test "
+    Statement(
+        "batch_norm_statistics",
+        "What a network with BatchNorm makes of the high frequencies falls once test "
         "images are not normalised by their own batch.",
-        measured=f"accuracy on high components, {_WORDS[_LOWEST]}, batch_norm, tested with batch "
-        "minus with population statistics",
-        effect=_of_the_batch,
-        above=0,
+        Measure(on("high").words, of_the_batch),
+        alone("batch_norm", "batch_norm, tested with batch minus with population statistics"),
+        MORE,
+        kind="control",
     ),
-    reporting.Claim(
-        id="heuristics_batch_norm_most",
-        item="Fig. 5",
-        sentence="What BatchNorm adds in the high frequencies is most visible beyond small radii.",
-        measured="accuracy on high components, batch_norm with batch statistics minus vanilla: "
-        f"{_WORDS[_LOWEST]} minus {_WORDS[_HIGHEST]}",
-        effect=_most_at_lowest,
-        above=0,
+    Statement(
+        "batch_norm_most",
+        "What BatchNorm adds in the high frequencies is most visible beyond small radii.",
+        Measure("accuracy on high components", most_at_lowest),
+        alone(
+            "batch_norm",
+            f"batch_norm with batch statistics minus vanilla: {WORDS[LOWEST]} minus "
+            f"{WORDS[HIGHEST]}",
+        ),
+        MORE,
     ),
     *(
-        reporting.Claim(
-            id=f"heuristics_batch_norm_{name}",
-            item="section 5, BatchNorm",
-            kind="control",
-            sentence=f"{words} of the high frequencies is what batch statistics "
+        Statement(
+            f"batch_norm_{name}",
+            f"{words} of the high frequencies is what batch statistics "
             "repair; scaling the input does at least half of it.",
-            measured="accuracy on high components, batch_norm, "
-            f"{_WORDS[_LOWEST]}: what bringing components to the {target} of the images adds with "
-            "population statistics minus half of what batch statistics add",
-            effect=functools.partial(_repaired, scaling),
-            above=0,
+            Measure("accuracy on high components", functools.partial(repaired, scaling=scaling)),
+            alone(
+                "batch_norm",
+                f"batch_norm, {WORDS[LOWEST]}: what bringing components to the {target} of the "
+                "images adds with population statistics minus half of what batch statistics add",
+            ),
+            MORE,
+            item=REPAIRED,
+            kind="control",
         )
         for name, scaling, words, target in (
             ("magnitude", "spread", "The small magnitude", "spread"),
             ("matched", "matched", "Mean and magnitude", "mean and spread"),
         )
     ),
-    reporting.Claim(
-        id="heuristics_vanilla_magnitude",
-        item="section 5, BatchNorm",
+    Statement(
+        "vanilla_magnitude",
+        "Vanilla ignores high frequencies since they are small in magnitude.",
+        Measure("accuracy on high components", lifted),
+        alone(
+            "vanilla",
+            f"vanilla, {WORDS[LOWEST]}: with the spread of the images minus as they are",
+        ),
+        MORE,
+        item=REPAIRED,
         kind="control",
-        sentence="Vanilla ignores high frequencies since they are small in magnitude.",
-        measured=f"accuracy on high components, vanilla, {_WORDS[_LOWEST]}: with the spread of the "
-        "images minus as they are",
-        effect=_lifted,
-        above=0,
     ),
-    _against(
+    Statement(
         "adversarial_test",
         "Adversarial training costs accuracy.",
-        "accuracy on test images",
-        last_epoch.original,
-        "adversarial",
-        below=0,
+        last_epoch.TEST,
+        minus("adversarial"),
+        LESS,
     ),
-    _against(
+    Statement(
         "adversarial_gap",
         "Adversarial training gives a smaller generalisation gap.",
-        "accuracy on training minus test images",
-        last_epoch.gap,
-        "adversarial",
-        below=0,
+        last_epoch.GAP,
+        minus("adversarial"),
+        LESS,
         # What adversarial training costs in fit is part of the claim.
         fitted=functools.partial(last_epoch.fitted, recipes=("vanilla",)),
     ),
-    reporting.Claim(
-        id="heuristics_adversarial_invariant",
-        item="Fig. 5",
-        sentence="An adversarially trained network is invariant to the highest frequencies.",
-        measured=f"adversarial, {_WORDS[_HIGHEST]}: accuracy on originals minus on low components, "
+    Statement(
+        "adversarial_invariant",
+        "An adversarially trained network is invariant to the highest frequencies.",
+        Measure("accuracy on originals minus on low components, and on high ones", invariant),
+        alone("adversarial"),
+        SIMILAR,
+        measured=f"adversarial, {WORDS[HIGHEST]}: accuracy on originals minus on low components, "
         "and accuracy on high components minus chance",
-        effect=_invariant,
-        fitted=_above_chance,
+        fitted=above_chance,
         fitted_above=0.2,
-        above=-reporting.EQUIVALENCE,
-        below=reporting.EQUIVALENCE,
     ),
-    _versus(
+    Statement(
         "adversarial_high_lowest",
         "Beyond the smallest radius it uses more of the high frequencies than vanilla.",
-        "adversarial",
-        "high",
-        (0,),
-        above=0,
+        on("high", SMALLEST),
+        minus("adversarial"),
+        MORE,
     ),
-    _versus(
+    Statement(
         "adversarial_low",
         "An adversarially trained network keeps more of its accuracy on the lowest frequencies.",
-        "adversarial",
-        "low",
-        (0,),
-        above=0,
+        on("low", SMALLEST),
+        minus("adversarial"),
+        MORE,
     ),
+)
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=heuristics.heuristics,
+    measure=functools.partial(frequency_curves.rows, scalings=("max", "spread", "matched")),
+    keys=KEYS,
+    summary=summary,
+    figures=figures,
+    claims=claims("heuristics", "Fig. 5", STATEMENTS),
 )
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

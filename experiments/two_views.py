@@ -10,14 +10,17 @@ the share of the gradient's power beyond two thirds of the Nyquist frequency.
 
 import dataclasses
 import functools
-import sys
 
 import pandas as pd
 
-from experiments.lab import networks, runner, settings
 from experiments.measures import frequency_curves, sensitivity
 from experiments.recipes import heuristics
 from hfc_keras import reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.settings import Radii
+from hfc_keras.lab.variants import drawn
+from hfc_keras.reporting.figures.two_views import rank_correlation, two_views
 
 KEYS = "recipe seed".split()
 ACCURACY, SENSITIVITY = "high_accuracy", "high"
@@ -32,7 +35,7 @@ NAMES = {
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(
     networks.Settings,
-    settings.Radii,
+    Radii,
     heuristics.Heuristics,
     heuristics.Augmented,
     heuristics.Architectures,
@@ -76,7 +79,7 @@ def measure(cell):
 
 def summary(table):
     """Return both measures by training, and their rank correlation."""
-    found = reporting.rank_correlation(table, ACCURACY, SENSITIVITY)
+    found = rank_correlation(table, ACCURACY, SENSITIVITY)
     return (
         f"{means(table).to_string()}\n\n"
         f"Rank correlation of {NAMES[ACCURACY]} and {NAMES[SENSITIVITY]} over "
@@ -93,10 +96,10 @@ def means(table):
 def figures(table, plan):
     """Draw one measure against the other, for high and for low frequencies."""
     pairs = [("high", "high_accuracy"), ("low", "low_accuracy")]
-    return {"": reporting.two_views(table, pairs, NAMES, heuristics.TITLES)}
+    return {"": two_views(table, pairs, NAMES, **drawn(heuristics.VARIANTS))}
 
 
-def _pairs(kind, left_out, table):
+def _pairs(table, kind, left_out):
     """Both measures of each network."""
     kept = table[~table["recipe"].isin(left_out)]
     names = {f"{kind}_accuracy": "first", kind: "second"}
@@ -113,7 +116,7 @@ def _claim(kind, name, words, left_out=()):
         f"frequencies alone are more sensitive to {kind} frequencies.",
         measured=f"Spearman's rank correlation over {words} of {NAMES[f'{kind}_accuracy']} and "
         f"{NAMES[kind]}, each a mean over seeds",
-        pairs=functools.partial(_pairs, kind, left_out),
+        pairs=functools.partial(_pairs, kind=kind, left_out=left_out),
         unit="rank correlation",
         above=0,
     )
@@ -126,7 +129,17 @@ CLAIMS = (
         for kind in ("high", "low")
     ),
 )
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=measure,
+    keys=KEYS,
+    summary=summary,
+    figures=figures,
+    claims=CLAIMS,
+)
 
 
 if __name__ == "__main__":
-    runner.main(sys.modules[__name__])
+    EXPERIMENT.main()

@@ -13,6 +13,7 @@ __all__ = [
     "data",
     "gradients",
     "kernels",
+    "lab",
     "layers",
     "losses",
     "models",

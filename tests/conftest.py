@@ -44,11 +44,10 @@ def digits():
 @pytest.fixture
 def run(request, tmp_path):
     """Run an experiment on digits, as small as the module says; return the stem of its files."""
-    from experiments.lab import runner
 
     def run(experiment, arguments):
         paths = ["--results", str(tmp_path), "--store", str(tmp_path / "store")]
-        runner.main(experiment, [*request.module.SMALL.split(), *arguments.split(), *paths])
+        experiment.EXPERIMENT.main([*request.module.SMALL.split(), *arguments.split(), *paths])
         return tmp_path / "smoke" / "digits" / experiment.__name__.rpartition(".")[2]
 
     return run
@@ -104,7 +103,7 @@ def interruptible():
 @pytest.fixture
 def in_this_process(monkeypatch):
     """Have ``experiments.all`` measure its cells one after the other in this process."""
-    from experiments.lab.parallel import workers
+    from hfc_keras.lab.parallel import workers
 
     def measured(tasks, count, until=None):
         for task in tasks:

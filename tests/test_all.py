@@ -17,9 +17,9 @@ import pytest
 import tyro
 from own import tiny
 
-from experiments.lab import catalogue, runner, settings
-from experiments.lab.parallel import processes, tasks, workers
 from hfc_keras import files
+from hfc_keras.lab import catalogue, settings
+from hfc_keras.lab.parallel import processes, tasks, workers
 
 ROOT = Path(__file__).parents[1]
 # `all` is no name for a module in this namespace.
@@ -58,12 +58,12 @@ def run(own, monkeypatch, capsys):
 
 def plan_of(own, *told, **folders):
     arguments = tyro.cli(tiny.Settings, args=own(*told, **folders))
-    return runner.make_plan(tiny, arguments)
+    return tiny.EXPERIMENT.planned(arguments)
 
 
 @pytest.mark.usefixtures("interruptible")
 def test_stopped_and_killed_it_goes_on_and_ends_the_same(run, own, tmp_path):
-    runner.main(tiny, own(results="whole", store="other"))
+    tiny.EXPERIMENT.main(own(results="whole", store="other"))
     for actions, expected in (("dropout_1=SIGINT", 130), ("dropout_2=end dropout_4=SIGTERM", 143)):
         status, _, error = run(actions, "--jobs", "1")
         assert status == expected and "Stopped. The same command goes on" in error
@@ -81,7 +81,7 @@ def test_stopped_and_killed_it_goes_on_and_ends_the_same(run, own, tmp_path):
     assert str(tmp_path / "results") not in json.dumps(record)
     assert record["runs"][-1]["peak_memory_gb"] > 0
     assert all(cell["training_seconds"] > 0 for cell in record["cells"].values())
-    assert len(record["cells"]) == 6 and record["columns"] == [*tiny.KEYS, "value"]
+    assert len(record["cells"]) == 6 and record["columns"] == [*tiny.EXPERIMENT.keys, "value"]
 
 
 def test_a_failed_cell_leaves_the_others_alone(run, in_this_process):
@@ -159,7 +159,9 @@ def test_settings_are_those_of_the_experiments():
     assert ours.profile == (theirs.profile,)
     for field in {*tasks.SHARED} - {"profile"}:
         assert getattr(ours, field) == getattr(theirs, field)
-    assert set(ours.names) == set(catalogue.experiments())
+    assert set(ours.names) == {
+        f"experiments.{name}" for name in catalogue.experiments("experiments")
+    }
     assert ours.job_count in (1, 2)
 
 
@@ -205,7 +207,7 @@ def test_the_time_left_tells_trainings_from_measurements():
 
 def test_columns_of_another_version_are_refused(own, tmp_path, capsys):
     arguments = own("--recipes", "plain")
-    runner.main(tiny, arguments)
+    tiny.EXPERIMENT.main(arguments)
     table = tmp_path / "results" / "smoke" / "odd" / "tiny.csv"
     record = table.with_suffix(".json")
     rows = list(csv.reader(table.read_text().splitlines()))
@@ -218,10 +220,10 @@ def test_columns_of_another_version_are_refused(own, tmp_path, capsys):
     record.write_text(json.dumps(content))
     for message in ("must have the columns of its record", "must hold the columns that are"):
         with pytest.raises(SystemExit) as refused:
-            runner.main(tiny, [*arguments, "--seeds", "0", "1"])
+            tiny.EXPERIMENT.main([*arguments, "--seeds", "0", "1"])
         assert refused.value.code == 2 and message in capsys.readouterr().err
         record.write_text(json.dumps({**content, "columns": [*rows[0], "older"]}))
-    runner.main(tiny, [*arguments, "--fresh"])
+    tiny.EXPERIMENT.main([*arguments, "--fresh"])
     assert list(csv.reader(table.read_text().splitlines())) == rows
 
 
@@ -235,9 +237,9 @@ def test_a_stop_between_table_and_record_is_no_damage(own, tmp_path, monkeypatch
 
     with monkeypatch.context() as patched, pytest.raises(SystemExit) as stopped:
         patched.setattr(files, "write_whole", stop_after_table)
-        runner.main(tiny, arguments)
+        tiny.EXPERIMENT.main(arguments)
     assert stopped.value.code == 130
-    runner.main(tiny, arguments)
+    tiny.EXPERIMENT.main(arguments)
     record = json.loads((tmp_path / "results" / "smoke" / "odd" / "tiny.json").read_text())
     assert list(record["cells"]) == ["plain seed 0"] and len(record["runs"]) == 1
 

@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.lab import catalogue, profiles, runner
 from hfc_keras import data
+from hfc_keras.lab import catalogue, profiles
 
 ROOT = Path(__file__).parents[1]
+NAMES = catalogue.experiments("experiments")
 SIDES = {"x": "pixels", "y": "labels"}
 WITH_SMALL_CNN = """
 import importlib
-from experiments.lab import profiles
+from hfc_keras.lab import profiles
 profiles.PROFILES["smoke"].update(model="small_cnn", epochs=1)
 importlib.import_module("experiments.all").main()
 """
@@ -29,7 +30,7 @@ LARGE = {
 }
 # Of ten trainings in all; two of them share theirs.
 FEW = ("batch_size", "label_shuffle", "misaligned_predictions", "training_heuristics")
-ALL = tuple(name for name in catalogue.experiments() if name not in LARGE)
+ALL = tuple(name for name in NAMES if name not in LARGE)
 
 
 @pytest.fixture(scope="module")
@@ -73,20 +74,20 @@ def store(tmp_path_factory):
 
 
 # With this network kernel_smoothing runs in its own tests.
-@pytest.mark.parametrize("name", sorted({*catalogue.experiments()} - {"kernel_smoothing"}))
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"kernel_smoothing"}))
 def test_every_experiment_measures_the_network_of_its_profile(
     name, tmp_path, few_digits, store, monkeypatch
 ):
     """One recipe or two of each, if possible one that most of them have."""
     monkeypatch.setitem(profiles.PROFILES["smoke"], "epochs", 1)
-    experiment = catalogue.load(name)
-    told = experiment.Settings(dataset=few_digits)
+    experiment = catalogue.load(f"experiments.{name}")
+    told = experiment.settings(dataset=few_digits)
     recipes = experiment.recipes(told)
     names = [each for each, recipe in recipes.items() if recipe == told.base_recipe()]
     chosen = names[:1] if names and name != "component_training" else [list(recipes)[-1]]
     chosen = LARGE.get(name, chosen)
     paths = ["--results", str(tmp_path), "--store", store]
-    runner.main(experiment, ["--dataset", few_digits, "--recipes", *chosen, *paths])
+    experiment.main(["--dataset", few_digits, "--recipes", *chosen, *paths])
     path = tmp_path / "smoke" / "digits" / name
     cells = json.loads(path.with_suffix(".json").read_text())["cells"]
     assert list(cells) == [f"{each} seed 0" for each in chosen]

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from experiments.lab.parallel import background
+from hfc_keras.lab.parallel import background
 
 ROOT = Path(__file__).parents[1]
 
 
 def test_the_priority_is_the_lowest():
-    words = "import os; from experiments.lab.parallel import background\n"
+    words = "import os; from hfc_keras.lab.parallel import background\n"
     words += "with background.lowest_priority(): print(os.nice(0))"
     done = subprocess.run(
         [sys.executable, "-c", words], cwd=ROOT, capture_output=True, text=True, check=True

@@ -43,26 +43,6 @@ def test_images_of_columns_are_drawn_apart(rng):
     assert abs(np.corrcoef(pair.T)[0, 1]) < 0.1
 
 
-def test_flags_have_the_variance_of_two_ways_of_drawing(rng):
-    seeds, images = rng.normal(size=(10, 1)), rng.normal(size=(1, 30))
-    drawn = reporting.bootstrap_flags(seeds + images, rng, replicates=10_000)
-    expected = seeds.var(ddof=1) / 10 + images.var() / 30
-    assert drawn.var() == pytest.approx(expected, rel=0.07)
-
-
-def test_flags_and_accuracies_agree_where_seeds_err_on_the_same_images(rng):
-    right = np.tile(rng.random(500) < 0.7, (3, 1))
-    accuracies = pd.Series(right.mean(axis=1))
-    pair = reporting.bootstrap_flags(right, rng), reporting.bootstrap(accuracies, 500, rng)
-    assert pair[0].std() == pytest.approx(pair[1].std(), rel=0.1)
-
-
-def test_columns_of_flags_are_pairs(rng):
-    flags = rng.random((4, 50)) < 0.5
-    pair = reporting.bootstrap_flags(np.stack([flags, ~flags], axis=2), rng, replicates=50)
-    np.testing.assert_allclose(pair.sum(axis=1), 1)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -71,8 +51,6 @@ def test_columns_of_flags_are_pairs(rng):
         (lambda rng: reporting.bootstrap(pd.Series(dtype=float), 10, rng), "one or more seeds"),
         (lambda rng: reporting.bootstrap(pd.Series([0.5]), 0, rng), "`examples` must be a whole"),
         (lambda rng: reporting.bootstrap(pd.Series([0.5]), 9, rng, 0), "`replicates` must be"),
-        (lambda rng: reporting.bootstrap_flags([True, False], rng), r"shape=\(2,\)"),
-        (lambda rng: reporting.bootstrap_flags([[np.inf]], rng), "`flags` must be finite"),
         (lambda rng: reporting.bootstrap_interval([]), "`replicates` must be one or more"),
         (lambda rng: reporting.bootstrap_interval([1, 2], 95), "`confidence` must be in"),
         (lambda rng: reporting.correlation_interval([1, 2], [1]), r"x=\(2,\), y=\(1,\)"),

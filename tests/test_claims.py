@@ -11,6 +11,9 @@ from scipy import stats
 from experiments import kernel_smoothing
 from experiments.measures import smoothed_robustness
 from hfc_keras import reporting
+from hfc_keras.reporting.claims.claim import unmeasured
+from hfc_keras.reporting.claims.ledger import claims_markdown
+from hfc_keras.reporting.figures.forest import claims_forest
 
 RESULTS = Path(__file__).parents[1] / "results"
 
@@ -67,7 +70,7 @@ def test_a_claim_must_hold_against_each_rival(rivals, bounds, verdict, against):
     row = reporting.judge(effect(effect=lambda table: series, **bounds), pd.DataFrame())
     alone = reporting.judge(effect(effect=lambda table: series[against], **bounds), pd.DataFrame())
     assert (row["verdict"], row["against"], alone["against"]) == (verdict, against, "")
-    assert list(row) == list(reporting.unmeasured(effect()))
+    assert list(row) == list(unmeasured(effect()))
     names = ["n", "effect", "low", "high", "verdict"]
     assert [row[name] for name in names] == pytest.approx(
         [alone[name] for name in names], nan_ok=True
@@ -182,10 +185,10 @@ def test_figure_has_a_panel_a_unit_and_tells_verdicts_by_shape():
         reporting.judge(effect(id="a_b", above=-1), table),
         reporting.judge(effect(id="c", above=1, by_image=lambda t, rng: [0.1, 0.3]), table),
         reporting.judge(effect(id="d", above=0.1, unit="epochs"), table),
-        reporting.unmeasured(effect(id="e")),
+        unmeasured(effect(id="e")),
     ]
     rows = pd.DataFrame([{**row, **where} for row in judged])
-    figure = reporting.claims_forest(rows)
+    figure = claims_forest(rows)
     assert figure.get_figwidth() == 7
     assert [axes.get_xlabel() for axes in figure.axes] == ["effect (accuracy)", "effect (epochs)"]
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
@@ -196,16 +199,16 @@ def test_figure_has_a_panel_a_unit_and_tells_verdicts_by_shape():
     assert legend[:3] == ["supported (1)", "not seen at this scale (1)", "undecided (1)"]
     assert legend[3:] == ["supports", "over seeds and images"]
     several = pd.concat([rows, rows.assign(dataset="digits")])
-    labels = reporting.claims_forest(several).axes[1].get_yticklabels()
+    labels = claims_forest(several).axes[1].get_yticklabels()
     assert [label.get_text() for label in labels] == ["d, cifar10 (Fig. 5)", "d, digits (Fig. 5)"]
     rows["against"] = ["", "a|b", "", ""]
-    text = reporting.claims_markdown(rows)
+    text = claims_markdown(rows)
     assert text.count("against") == 1
     assert "] against a\\|b; seeds and images [+0.105, +0.295]" in text
     with pytest.raises(ValueError, match=r"columns.*Received: missing=\['unit'\]"):
-        reporting.claims_markdown(rows.drop(columns="unit"))
+        claims_markdown(rows.drop(columns="unit"))
     with pytest.raises(ValueError, match="at least one claim that was measured"):
-        reporting.claims_forest(rows[rows["verdict"] == "not measured"])
+        claims_forest(rows[rows["verdict"] == "not measured"])
 
 
 @pytest.mark.parametrize(
@@ -225,7 +228,7 @@ def test_an_interval_that_runs_off_its_panel_ends_in_an_arrowhead(low, high, hea
     # A panel of one claim shows its interval over seeds as a whole.
     other = row | {"id": "other"}
     row |= {f"{kind}low": low, f"{kind}high": high}
-    (axes,) = reporting.claims_forest(pd.DataFrame([row, other])).axes
+    (axes,) = claims_forest(pd.DataFrame([row, other])).axes
     drawn = [line for line in axes.lines if line.get_marker() in (CARETLEFT, CARETRIGHT)]
     expected = [(head, axes.get_xlim()[end]) for head, end in heads]
     assert [(line.get_marker(), line.get_xdata()[0]) for line in drawn] == expected
@@ -236,7 +239,7 @@ def test_an_interval_that_runs_off_its_panel_ends_in_an_arrowhead(low, high, hea
 def test_a_panel_of_one_claim_shows_its_whole_interval():
     row = reporting.judge(effect(), pd.DataFrame({"seed": [0, 1, 2], "effect": [-3, 0.1, 3.0]}))
     row |= dict.fromkeys(["experiment", "profile", "dataset", "table"], "x")
-    (axes,) = reporting.claims_forest(pd.DataFrame([row])).axes
+    (axes,) = claims_forest(pd.DataFrame([row])).axes
     left, right = axes.get_xlim()
     assert left < row["low"] < row["high"] < right
     assert {line.get_marker() for line in axes.lines}.isdisjoint({CARETLEFT, CARETRIGHT})
@@ -250,12 +253,12 @@ def test_an_interval_widened_for_several_rivals_says_so_on_the_page():
     row = reporting.judge(effect(effect=lambda table: rivals), pd.DataFrame())
     row |= dict.fromkeys(["experiment", "profile", "dataset", "table"], "x")
     assert row["confidence"] == 0.975 and row["against"] == "one"
-    text = reporting.claims_markdown(pd.DataFrame([row]))
+    text = claims_markdown(pd.DataFrame([row]))
     assert f"{row['high']:+.3f}] at 97.5 % against one" in text
     alone = reporting.judge(effect(effect=lambda table: rivals["one"]), pd.DataFrame())
     alone |= dict.fromkeys(["experiment", "profile", "dataset", "table"], "x")
     assert alone["confidence"] == 0.95 and alone["low"] > row["low"]
-    assert "at 95 %" not in reporting.claims_markdown(pd.DataFrame([alone]))
+    assert "at 95 %" not in claims_markdown(pd.DataFrame([alone]))
 
 
 def test_a_verdict_that_other_images_would_leave_open_says_so_on_the_page():
@@ -264,7 +267,7 @@ def test_a_verdict_that_other_images_would_leave_open_says_so_on_the_page():
         claim = effect(by_image=lambda table, rng, ends=ends: np.repeat(ends, 100))
         row = reporting.judge(claim, table)
         row |= dict.fromkeys(["experiment", "profile", "dataset", "table"], "x")
-        text = reporting.claims_markdown(pd.DataFrame([row]))
+        text = claims_markdown(pd.DataFrame([row]))
         assert ("**supported** (over seeds and images undecided) |" in text) == said
         assert "**supported**" in text
 
@@ -273,7 +276,7 @@ def test_claims_on_kernel_smoothing_are_those_of_its_table():
     table = reporting.read_table(
         RESULTS / "quick" / "cifar10" / "kernel_smoothing.csv", smoothed_robustness.KEYS
     )
-    rows = {claim.id: reporting.judge(claim, table) for claim in kernel_smoothing.CLAIMS}
+    rows = {claim.id: reporting.judge(claim, table) for claim in kernel_smoothing.EXPERIMENT.claims}
     assert (
         rows["adversarial_kernels_smoother_5x5"]["n"]
         == table[table["recipe"] == "adversarial_5x5"]["seed"].nunique()
@@ -287,7 +290,9 @@ def test_claims_on_kernel_smoothing_are_those_of_its_table():
     assert (row["low"], row["high"]) == pytest.approx(expected)
     # The paper's profile trains long as it is: there the longest natural training is the only one.
     short = table[table["recipe"] != "natural_long"]
-    longest = next(claim for claim in kernel_smoothing.CLAIMS if claim.id.endswith("_long"))
+    longest = next(
+        claim for claim in kernel_smoothing.EXPERIMENT.claims if claim.id.endswith("_long")
+    )
     names = ("effect", "low", "high", "verdict")
     again, plain = reporting.judge(longest, short), rows["smoothed_beats_adversarial"]
     assert [again[name] for name in names] == [plain[name] for name in names]

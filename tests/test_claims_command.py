@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from own import claimed
-from own.claimed import CLAIM, KEYS, effect, gain
+from own.claimed import CLAIM, effect, gain
 from scipy import stats
 
 from experiments import claims
-from experiments.lab import catalogue, settings
 from experiments.ledger.source import Source
+from hfc_keras.lab import catalogue, settings
 
 
 @pytest.fixture
@@ -30,13 +30,10 @@ def command(tmp_path, table, monkeypatch, capsys):
     """Write the table of an experiment that makes claims, with its record; run the command."""
     other = effect(id="low", item="Table 1", above=-1, below=0.5, unit="cells", effect=gain)
     made = {"one": (CLAIM, other), "two": (effect(id="two", effect=gain),), "silent": ()}
-    modules = {
-        name: types.SimpleNamespace(KEYS=KEYS, CLAIMS=made[name], Settings=settings.Settings)
-        for name in made
-    }
+    modules = {name: claimed.module(made[name]) for name in made}
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, f"experiments.{name}", module)
-    monkeypatch.setattr(catalogue, "experiments", lambda: dict.fromkeys(modules, ""))
+    monkeypatch.setattr(catalogue, "experiments", lambda package: dict.fromkeys(modules, ""))
     path = claimed.write(table, tmp_path)
 
     def run(*arguments):
@@ -92,7 +89,7 @@ def test_a_claim_compares_two_data_sets(command):
         return means["digits"] - means["synthetic"]
 
     claim = dataclasses.replace(CLAIM, id="apart", effect=effect, other_dataset="synthetic")
-    command.modules["one"].CLAIMS = (claim,)
+    command.modules["one"].EXPERIMENT = claimed.experiment((claim,))
     status, printed = command.run("--experiments", "one")
     assert status == 0 and printed.startswith(
         "Sentences of the papers: 1, of which 1 not measured\n"
@@ -208,7 +205,7 @@ def test_damaged_tables_are_never_judged(command, suffix, damage, message):
 
 
 def test_an_id_in_two_experiments_is_refused(command):
-    command.modules["two"].CLAIMS = (CLAIM,)
+    command.modules["two"].EXPERIMENT = claimed.experiment((CLAIM,))
     status, printed = command.run()
     assert status == 2 and "The id of a claim must be unique. Received: twice=['gain']" in printed
 

@@ -3,7 +3,6 @@
 import json
 import math
 import sys
-import types
 
 import numpy as np
 import pandas as pd
@@ -12,10 +11,10 @@ from own import claimed
 from scipy import stats
 
 from experiments import claims
-from experiments.lab import catalogue, settings
 from experiments.ledger import judging
 from experiments.ledger.page import MEANINGS
 from hfc_keras import reporting
+from hfc_keras.lab import catalogue
 
 OWN = claimed.effect(
     id="own", kind="control", sentence="A control.", unverified="a number", effect=claimed.gain
@@ -58,9 +57,8 @@ CLAIMS = (
 @pytest.fixture
 def ledger(tmp_path, monkeypatch, capsys):
     """Run the command on one experiment, and return status, what it printed and its table."""
-    module = types.SimpleNamespace(KEYS=claimed.KEYS, CLAIMS=CLAIMS, Settings=settings.Settings)
-    monkeypatch.setattr(catalogue, "experiments", lambda: {"one": ""})
-    monkeypatch.setitem(sys.modules, "experiments.one", module)
+    monkeypatch.setattr(catalogue, "experiments", lambda package: {"one": ""})
+    monkeypatch.setitem(sys.modules, "experiments.one", claimed.module(CLAIMS))
 
     def run(*arguments):
         status = 0

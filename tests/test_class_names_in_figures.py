@@ -4,7 +4,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from hfc_keras import reporting
+from hfc_keras.reporting.figures.gallery import component_gallery
 
 PARTS = ("original", "low", "high")
 
@@ -12,7 +12,7 @@ PARTS = ("original", "low", "high")
 def gallery(names):
     images = dict.fromkeys(PARTS, np.zeros((2, 8, 8, 1)))
     confidences = dict.fromkeys(PARTS, np.full((2, len(names)), 1 / len(names)))
-    return reporting.component_gallery(images, confidences, [0, 1], names, f"answer {names[0]!r}")
+    return component_gallery(images, confidences, [0, 1], names, f"answer {names[0]!r}")
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_claims_on_all_methods_are_rank_correlations():
     signs = {"high": -1, "corruptions": 1, "pgd": -1, "low_accuracy": 1, "accuracy": 1}
     measures = {name: lambda value, sign=sign: sign * value for name, sign in signs.items()}
     table = table_of(all_methods(), (0, 1, 2), **measures)
-    judged = {claim.id: reporting.judge(claim, table) for claim in compare_all.CLAIMS}
+    judged = {claim.id: reporting.judge(claim, table) for claim in compare_all.EXPERIMENT.claims}
     assert {name: round(row["effect"]) for name, row in judged.items()} == {
         "methods_high_corruptions": -1,
         "methods_high_pgd": 1,
@@ -66,14 +66,14 @@ def test_some_of_the_methods_say_nothing_of_all(lost):
         table_of(all_methods()).query(f"recipe != '{lost}' or seed == 0"),
         table_of({"vanilla": 0}),
     ):
-        for claim in compare_all.CLAIMS:
+        for claim in compare_all.EXPERIMENT.claims:
             with pytest.raises(reporting.MissingMeasurementError, match="needs each of them"):
                 reporting.judge(claim, table)
 
 
 @pytest.mark.parametrize("recipes", [["vanilla"], ["vanilla", "noise"], ["coresnet"]])
 def test_too_few_methods_are_compared_without_a_correlation(recipes):
-    words = compare_all.summary(table_of(dict.fromkeys(recipes, 0.5)))
+    words = compare_all.EXPERIMENT.summary(table_of(dict.fromkeys(recipes, 0.5)))
     assert recipes[0] in words and "Rank correlation" not in words
 
 
@@ -87,7 +87,7 @@ def test_the_correlations_over_methods_have_intervals():
     assert found["accuracy; PGD"] == "-1.00 (-1.00 to -1.00)"
     value, low, _, high = found["gradient, high; corruptions"].replace("(", "").split()
     assert float(low) < float(value) < float(high.rstrip(")"))
-    words = compare_all.summary(table)
+    words = compare_all.EXPERIMENT.summary(table)
     assert "over 5 methods" in words and "gradient, high; PGD" in words
 
 
@@ -102,5 +102,5 @@ def test_corruptions_beside_clean_accuracy_in_tables_that_lack_it():
 def test_methods_that_guess_are_told():
     table = table_of({"vanilla": 0.5, "dropout": 0.1}, seeds=(0,)).assign(classes=10, examples=400)
     assert compare_all.methods(table).index.tolist() == ["vanilla", "dropout (at chance)"]
-    legend = compare_all.figures(table, None)[""].axes[3].texts[0].get_text()
+    legend = compare_all.EXPERIMENT.figures(table, None)[""].axes[3].texts[0].get_text()
     assert legend.splitlines() == ["1  vanilla", "2  dropout (at chance)"]

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from experiments.lab import costs, plans
 from hfc_keras import attacks, models, training
+from hfc_keras.lab import costs, plans
 from hfc_keras.training import Recipe, Store
 
 TINY = Recipe(dataset="digits", examples=(40, 20), model="small_cnn", epochs=2)

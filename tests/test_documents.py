@@ -19,18 +19,24 @@ from experiments import (
     published_networks,
     two_views,
 )
-from experiments.lab import catalogue
+from experiments.ledger import judging
 from experiments.measures import component_trainings, frequency_curves, smoothed_robustness
 from hfc_keras import reporting
+from hfc_keras.lab import catalogue
 from hfc_keras.reporting.figures import misaligned
+from hfc_keras.reporting.figures.band_stop import band_stop_table
+from hfc_keras.reporting.figures.given import given_table
+from hfc_keras.reporting.figures.heat_maps import heat_map_table
+from hfc_keras.reporting.figures.misaligned import contingency_table, misaligned_table
+from hfc_keras.reporting.figures.perturbations import perturbation_table
+from hfc_keras.reporting.tables import scaling_table
 
 ROOT = Path(__file__).parents[1]
+HERE = "experiments"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COUNTS_AT_12 = functools.partial(reporting.contingency_table, radius=12)
+COUNTS_AT_12 = functools.partial(contingency_table, radius=12)
 PARTIAL = functools.partial(published_networks.ranks, coefficient="partial")
-HIGH, LOW = (
-    functools.partial(reporting.given_table, component=component) for component in ("high", "low")
-)
+HIGH, LOW = (functools.partial(given_table, component=component) for component in ("high", "low"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "results" / "README.md"]
 
 
@@ -45,17 +51,18 @@ def test_python_snippets_of_the_readme_run(tmp_path, monkeypatch, capsys):
 
 
 def test_every_experiment_has_a_row_in_the_readme():
-    for name in {**catalogue.experiments(), **catalogue.outside()}:
+    for name in {**catalogue.experiments(HERE), **catalogue.outside(HERE)}:
         assert f"python -m experiments.{name}" in README
 
 
 def test_the_ledger_has_every_claim_as_the_code_has_it():
-    modules = map(catalogue.load, catalogue.experiments())
-    made = {claim.id: claim for module in modules for claim in getattr(module, "CLAIMS", ())}
+    made = {claim.id: claim for each in judging.claimants().values() for claim in each.claims}
     ledger = pd.read_csv(ROOT / "results" / "claims.csv").set_index("id")
-    assert set(ledger.index) == set(made)
+    told = "bring results/claims.csv up to date: python -m experiments.claims --available"
+    assert set(ledger.index) == set(made), told
     for name, row in ledger.iterrows():
-        assert (row["sentence"], row["measured"]) == (made[name].sentence, made[name].measured)
+        words = made[name].sentence, made[name].measured
+        assert (row["sentence"], row["measured"]) == words, told
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -76,8 +83,8 @@ def test_results_page_explains_every_column():
     ("experiment", "keys", "summary"),
     [
         ("training_heuristics", frequency_curves.KEYS, reporting.last_epoch),
-        ("training_heuristics", frequency_curves.KEYS, reporting.scaling_table),
-        ("misaligned_predictions", misaligned.KEYS, reporting.misaligned_table),
+        ("training_heuristics", frequency_curves.KEYS, scaling_table),
+        ("misaligned_predictions", misaligned.KEYS, misaligned_table),
         ("misaligned_predictions", misaligned.KEYS, COUNTS_AT_12),
         ("label_shuffle", frequency_curves.KEYS, reporting.last_epoch),
         ("label_shuffle", frequency_curves.KEYS, label_shuffle.equally_fitted),
@@ -92,11 +99,11 @@ def test_results_page_explains_every_column():
         ("smooth_training", smoothed_robustness.KEYS, reporting.kernel_table),
         ("fourier_sensitivity", "recipe seed ring".split(), reporting.sensitivity_table),
         *(
-            ("fourier_regularization", fourier_regularization.KEYS, summary)
-            for summary in fourier_regularization.TABLES
+            ("fourier_regularization", fourier_regularization.EXPERIMENT.keys, summary)
+            for summary in fourier_regularization.EXPERIMENT.tables
         ),
         *(
-            (experiment.__name__.rpartition(".")[2], experiment.KEYS, summary)
+            (experiment.__name__.rpartition(".")[2], experiment.EXPERIMENT.keys, summary)
             for experiment in (
                 amplitude_phase,
                 anti_aliasing,
@@ -104,13 +111,13 @@ def test_results_page_explains_every_column():
                 anchored_convolution,
                 compare_all,
             )
-            for summary in experiment.TABLES
+            for summary in experiment.EXPERIMENT.tables
         ),
-        ("amplitude_phase", amplitude_phase.KEYS, amplitude_phase.calibration),
-        ("two_views", two_views.KEYS, two_views.means),
-        ("fourier_heat_map", "recipe seed row column".split(), reporting.heat_map_table),
-        ("band_stop", "recipe seed inner".split(), reporting.band_stop_table),
-        ("perturbation_spectrum", "recipe seed attack ring".split(), reporting.perturbation_table),
+        ("amplitude_phase", amplitude_phase.EXPERIMENT.keys, amplitude_phase.calibration),
+        ("two_views", two_views.EXPERIMENT.keys, two_views.means),
+        ("fourier_heat_map", "recipe seed row column".split(), heat_map_table),
+        ("band_stop", "recipe seed inner".split(), band_stop_table),
+        ("perturbation_spectrum", "recipe seed attack ring".split(), perturbation_table),
     ],
 )
 def test_numbers_of_the_results_page_are_those_of_the_table(experiment, keys, summary):
@@ -137,7 +144,7 @@ def test_numbers_on_networks_of_others_are_those_of_the_table(
     heading, experiment, dataset, summary, count
 ):
     name = experiment.__name__.rpartition(".")[2]
-    told = heading, dataset, name, experiment.KEYS, summary
+    told = heading, dataset, name, experiment.EXPERIMENT.keys, summary
     assert compared(*told, profile=name.partition("_")[0]) >= count
 
 

@@ -8,6 +8,7 @@ import pytest
 from own import claimed
 
 from hfc_keras import reporting
+from hfc_keras.reporting.claims.course import at_equal_fit, epochs_until
 
 
 @pytest.fixture
@@ -135,10 +136,10 @@ def training(recipe, seed, fits, lows, split="train_after"):
 def test_epochs_until_a_level_is_reached_are_at_least_the_last_if_never(table):
     rows = table[table["radius"].isna()].assign(split="train").sample(frac=1, random_state=0)
     # Recipe a: 0.35 and 0.55 for seed 0, a tenth more for each further seed.
-    epochs, reached = reporting.epochs_until(rows, 0.6, "a")
+    epochs, reached = epochs_until(rows, 0.6, "a")
     assert epochs.to_dict() == pytest.approx({0: 5, 1: 4, 2: 2})
     assert reached.to_dict() == {0: False, 1: True, 2: True}
-    epochs, reached = reporting.epochs_until(rows, 0.45, "a")
+    epochs, reached = epochs_until(rows, 0.45, "a")
     assert epochs.to_dict() == pytest.approx({0: 3, 1: 1, 2: 1}) and reached.all()
     tested = rows.assign(split=rows["split"].mask(rows["seed"] == 1, "test"))
     for odd, recipe, message in [
@@ -146,7 +147,7 @@ def test_epochs_until_a_level_is_reached_are_at_least_the_last_if_never(table):
         (rows, "c", "none for any seed. Received: recipe='c'"),
     ]:
         with pytest.raises(reporting.MissingMeasurementError, match=message):
-            reporting.epochs_until(odd, 0.3, recipe)
+            epochs_until(odd, 0.3, recipe)
     bad = rows.assign(accuracy=rows["accuracy"].mask(rows["seed"] == 2))
     for odd, level, message in [
         (pd.concat([rows, rows]), 0.3, r"one finite accuracy .*'seed': 0, 'epoch': .*recipe='a'"),
@@ -155,7 +156,7 @@ def test_epochs_until_a_level_is_reached_are_at_least_the_last_if_never(table):
         (rows.drop(columns="epoch"), 0.3, "Received: column='epoch'"),
     ]:
         with pytest.raises(ValueError, match=message):
-            reporting.epochs_until(odd, level, "a")
+            epochs_until(odd, level, "a")
 
 
 def test_equal_fit_is_the_first_crossing_of_the_level_that_all_reach():
@@ -174,7 +175,7 @@ def test_equal_fit_is_the_first_crossing_of_the_level_that_all_reach():
         ]
     ).sample(frac=1, random_state=0)
     for rank in range(4):
-        levels, found = reporting.at_equal_fit(table, ["a", "b"], rank)
+        levels, found = at_equal_fit(table, ["a", "b"], rank)
         assert levels.to_dict() == {0: 0.5, 3: 0.5} and list(found) == ["a", "b"]
         # From 0.2 to 0.6 at epoch 2, though 0.5 is crossed again between 3 and 9.
         expected = {0: 0.1 + 0.2 * 0.3 / 0.4, 3: 0.25}
@@ -193,7 +194,7 @@ def test_equal_fit_is_the_first_crossing_of_the_level_that_all_reach():
         (table[~low], "ab", r"recipe='b', seed=0, missing: epochs=\[8\]"),
     ]:
         with pytest.raises(reporting.MissingMeasurementError, match=message):
-            reporting.at_equal_fit(odd, recipes, 0)
+            at_equal_fit(odd, recipes, 0)
     for odd, recipes, message in [
         (table, "aa", r"none twice. Received: recipes=\['a', 'a'\]"),
         (table, "", r"at least one recipe.*recipes=\[\]"),
@@ -205,4 +206,4 @@ def test_equal_fit_is_the_first_crossing_of_the_level_that_all_reach():
         (table[table["radius"] != 4], "ab", "four default radii"),
     ]:
         with pytest.raises(ValueError, match=message):
-            reporting.at_equal_fit(odd, recipes, 0)
+            at_equal_fit(odd, recipes, 0)

@@ -12,7 +12,6 @@ import pytest
 from own import tiny
 
 from experiments import claims
-from experiments.lab import runner
 from hfc_keras import endings, files
 
 pytestmark = pytest.mark.usefixtures("interruptible")
@@ -160,11 +159,11 @@ def test_a_stopped_experiment_goes_on(tmp_path, monkeypatch, capsys, number, sta
     with monkeypatch.context() as patched:
         patched.setattr(tiny, "measure", stop_at)
         with pytest.raises(SystemExit) as left:
-            runner.main(tiny, told)
+            tiny.EXPERIMENT.main(told)
     assert left.value.code == status
     error = capsys.readouterr().err
     assert error == "\nStopped. The same command goes on where this run stopped.\n"
-    runner.main(tiny, told)
+    tiny.EXPERIMENT.main(told)
     assert "[2/2] dropout_1" in (out := capsys.readouterr().out) and "[1/2]" not in out
 
 
@@ -216,7 +215,7 @@ with endings.met():
 def test_an_empty_path_is_refused(capsys, option, empty):
     told = [part.format(f"--{option}") for part in empty]
     with pytest.raises(SystemExit) as left:
-        runner.main(tiny, told)
+        tiny.EXPERIMENT.main(told)
     name = option.replace("-", "_")
     expected = f"error: `{name}` must be a folder, not empty. Received: {name}=''\n"
     assert (left.value.code, capsys.readouterr().err) == (2, expected)

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import re
 import shutil
@@ -11,8 +12,8 @@ import pytest
 
 import hfc_keras
 from experiments import training_heuristics
-from experiments.lab import catalogue, runner
-from experiments.lab.record import versions
+from hfc_keras.lab import catalogue
+from hfc_keras.lab.record import versions
 
 ROOT = Path(__file__).parents[1]
 KEYS = "recipe seed epoch split component radius bn_statistics scaling".split()
@@ -23,8 +24,19 @@ SMALL = ["--examples", "200", "100", "--epochs", "2", "--model", "small_cnn", "-
 def run_in(folder, *arguments):
     """Run the experiment with its files in a folder; return the folder of its tables."""
     paths = ["--results", folder, "--store", folder / "store"]
-    runner.main(training_heuristics, [*map(str, [*SMALL, *paths, *arguments])])
+    training_heuristics.EXPERIMENT.main([*map(str, [*SMALL, *paths, *arguments])])
     return folder / "smoke" / "digits"
+
+
+@pytest.fixture
+def measuring(monkeypatch):
+    """Have the experiment measure its cells by another function."""
+
+    def measuring(measure):
+        changed = dataclasses.replace(training_heuristics.EXPERIMENT, measure=measure)
+        monkeypatch.setattr(training_heuristics, "EXPERIMENT", changed)
+
+    return measuring
 
 
 @pytest.fixture
@@ -83,10 +95,10 @@ def test_table_figure_and_record(run, capsys):
     assert "batch_norm (population)" in printed and "training_heuristics.csv" in printed
 
 
-def test_a_stopped_run_goes_on_and_ends_the_same(run, runs, monkeypatch):
+def test_a_stopped_run_goes_on_and_ends_the_same(run, runs, measuring):
     arguments = ["--recipes", "vanilla", "dropout"]
     whole = (runs / "both" / "smoke" / "digits" / "training_heuristics.csv").read_bytes()
-    measure, measured = training_heuristics.measure, []
+    measure, measured = training_heuristics.EXPERIMENT.measure, []
 
     def stop_at_second(cell):
         if len(measured) == 1:
@@ -94,7 +106,7 @@ def test_a_stopped_run_goes_on_and_ends_the_same(run, runs, monkeypatch):
         measured.append(cell.label)
         return measure(cell)
 
-    monkeypatch.setattr(training_heuristics, "measure", stop_at_second)
+    measuring(stop_at_second)
     with pytest.raises(SystemExit) as stopped:
         run(*arguments, folder="torn")
     assert stopped.value.code == 130
@@ -103,7 +115,7 @@ def test_a_stopped_run_goes_on_and_ends_the_same(run, runs, monkeypatch):
         measured.append(cell.label)
         return measure(cell)
 
-    monkeypatch.setattr(training_heuristics, "measure", count)
+    measuring(count)
     again = run(*arguments, folder="torn") / "training_heuristics.csv"
     assert measured == ["vanilla seed 0", "dropout seed 0"]
     assert again.read_bytes() == whole
@@ -118,7 +130,7 @@ def cells_of(folder):
 
 
 @pytest.mark.usefixtures("trained")
-def test_runs_add_to_a_table_and_never_take_from_it(run, monkeypatch):
+def test_runs_add_to_a_table_and_never_take_from_it(run, measuring):
     run("--recipes", "dropout", "--seeds", "1")
     folder = run("--recipes", "mix_up")
     assert cells_of(folder) == ["dropout seed 1", "mix_up seed 0"]
@@ -130,14 +142,14 @@ def test_runs_add_to_a_table_and_never_take_from_it(run, monkeypatch):
     assert json.loads(record)["seeds"] == [0, 1]
     run("--recipes", "mix_up")
     assert (folder / "training_heuristics.json").read_bytes() == record
-    measure = training_heuristics.measure
+    measure = training_heuristics.EXPERIMENT.measure
 
     def stop_after_vanilla(cell):
         if cell.name == "dropout":
             raise KeyboardInterrupt
         return measure(cell)
 
-    monkeypatch.setattr(training_heuristics, "measure", stop_after_vanilla)
+    measuring(stop_after_vanilla)
     with pytest.raises(SystemExit):
         run("--recipes", "vanilla", "dropout", "--seeds", "0", "1")
     assert cells_of(folder) == ["dropout seed 1", "mix_up seed 0", "vanilla seed 0"]
@@ -162,15 +174,15 @@ def test_large_networks_are_measured_at_the_epoch_that_is_kept(run, monkeypatch)
 
 
 @pytest.mark.usefixtures("trained")
-def test_a_diverging_cell_does_not_stop_the_others(run, monkeypatch, capsys, tmp_path):
-    measure = training_heuristics.measure
+def test_a_diverging_cell_does_not_stop_the_others(run, measuring, capsys, tmp_path):
+    measure = training_heuristics.EXPERIMENT.measure
 
     def diverge(cell):
         if cell.name == "vanilla":
             raise FloatingPointError("The loss must stay finite")
         return measure(cell)
 
-    monkeypatch.setattr(training_heuristics, "measure", diverge)
+    measuring(diverge)
     with pytest.raises(SystemExit) as ended:
         run("--recipes", "vanilla", "dropout", "--publish")
     assert ended.value.code == 1 and "diverged: vanilla seed 0" in capsys.readouterr().err
@@ -178,11 +190,11 @@ def test_a_diverging_cell_does_not_stop_the_others(run, monkeypatch, capsys, tmp
 
 
 @pytest.mark.usefixtures("trained")
-def test_a_second_run_into_the_same_files_is_refused(run, monkeypatch, capsys):
-    measure = training_heuristics.measure
+def test_a_second_run_into_the_same_files_is_refused(run, measuring, capsys):
+    measure = training_heuristics.EXPERIMENT.measure
 
     def run_again(cell):
-        monkeypatch.setattr(training_heuristics, "measure", measure)
+        measuring(measure)
         with pytest.raises(SystemExit) as refused:
             run("--recipes", "vanilla")
         assert (
@@ -191,7 +203,7 @@ def test_a_second_run_into_the_same_files_is_refused(run, monkeypatch, capsys):
         )
         return measure(cell)
 
-    monkeypatch.setattr(training_heuristics, "measure", run_again)
+    measuring(run_again)
     run("--recipes", "vanilla")
 
 
@@ -315,7 +327,7 @@ def test_folders_that_cannot_be_written_are_refused(tmp_path, capsys, option):
     paths = {"results": tmp_path / "results", "store": tmp_path, option: tmp_path / "file"}
     arguments = [part for name, path in paths.items() for part in (f"--{name}", str(path))]
     with pytest.raises(SystemExit) as refused:
-        runner.main(training_heuristics, arguments)
+        training_heuristics.EXPERIMENT.main(arguments)
     assert refused.value.code == 2
     assert f"`{option}` must be a folder" in capsys.readouterr().err
 
@@ -350,7 +362,7 @@ def test_a_table_that_breaks_off_is_refused_unless_told_to_start_over(done, run,
 def test_a_record_has_the_version_of_the_code_that_ran(monkeypatch):
     """Not that of an installation, whose metadata may be older."""
     monkeypatch.setattr(hfc_keras, "__version__", "9.9.9")
-    monkeypatch.setattr("experiments.lab.record.PACKAGES", ("pandas", "no_such_package"))
+    monkeypatch.setattr("hfc_keras.lab.record.PACKAGES", ("pandas", "no_such_package"))
     found = versions()
     assert found["hfc_keras"] == "9.9.9" and found["pandas"] == pd.__version__
     assert found["no_such_package"] is None
@@ -376,7 +388,8 @@ def test_data_that_cannot_be_trained_on_are_refused(run, tmp_path, capsys, shape
 def test_every_experiment_is_listed_with_its_summary():
     command = [sys.executable, "-m", "experiments"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    found = {**catalogue.experiments(), **catalogue.outside(), **catalogue.commands()}
+    kinds = (catalogue.experiments, catalogue.outside, catalogue.commands)
+    found = {name: words for kind in kinds for name, words in kind("experiments").items()}
     for name, summary in found.items():
         assert re.search(rf"^  {name} +{re.escape(summary)}$", listed, re.MULTILINE)
         assert summary
@@ -385,7 +398,7 @@ def test_every_experiment_is_listed_with_its_summary():
 
 def test_help_explains(capsys):
     with pytest.raises(SystemExit) as left:
-        runner.main(training_heuristics, ["--help"])
+        training_heuristics.EXPERIMENT.main(["--help"])
     assert left.value.code == 0
     printed = capsys.readouterr().out
     for words in ("Fig. 5", "--profile", "--seeds", "--dataset", "--data-dir", "--store"):

@@ -29,7 +29,7 @@ EXPERIMENTS = (fourier_heat_map, band_stop, perturbation_spectrum)
 def test_table_and_figure_are_written(run, experiment, arguments, rows, printed, capsys):
     path = run(experiment, f"{arguments} --recipes vanilla")
     table = pd.read_csv(f"{path}.csv")
-    assert len(table) == rows and not table.duplicated(experiment.KEYS).any()
+    assert len(table) == rows and not table.duplicated(experiment.EXPERIMENT.keys).any()
     assert set(table["examples"]) == {{64: 10, 3: 20, 14: 8}[rows]}
     assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     assert printed in capsys.readouterr().out
@@ -45,8 +45,8 @@ def test_heat_map_rows_are_signed_frequencies(run):
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_networks_are_those_of_the_training_heuristics(experiment):
-    own = experiment.recipes(experiment.Settings())
-    heuristics = training_heuristics.recipes(training_heuristics.Settings())
+    own = experiment.EXPERIMENT.recipes(experiment.Settings())
+    heuristics = training_heuristics.EXPERIMENT.recipes(training_heuristics.Settings())
     shared = set(own) & set(heuristics)
     assert {"vanilla", "batch_norm", "adversarial"} <= shared
     assert all(own[name] == heuristics[name] for name in shared)
@@ -122,5 +122,5 @@ def spectra(slopes):
 def test_claims_follow_the_sign_of_the_effect(experiment, rows, slopes):
     for factor, verdict in ((1, "supported"), (-1, "refuted")):
         table = rows({name: factor * slope for name, slope in slopes.items()})
-        judged = [reporting.judge(claim, table) for claim in experiment.CLAIMS]
+        judged = [reporting.judge(claim, table) for claim in experiment.EXPERIMENT.claims]
         assert {row["verdict"] for row in judged} == {verdict}

@@ -158,18 +158,24 @@ def test_networks_that_guess_are_told(clean, told):
     assert title.startswith("plain (at chance)\n") == told
 
 
+LOOKS = {
+    "vanilla": {"color": palette.BLACK, "marker": "o"},
+    "adversarial": {"color": palette.BLUE, "marker": "s"},
+}
+
+
 def test_curves_show_means_over_seeds_in_the_recipes_look():
-    accuracy, drop, share = stops.band_stop_curves(stopped(), chance=0.1).axes
-    look = palette.recipe_looks(RECIPES)["vanilla"]
+    accuracy, drop, share = stops.band_stop_curves(stopped(), looks=LOOKS, chance=0.1).axes
+    look = LOOKS["vanilla"]
     (line,) = (one for one in drop.lines if one.get_color() == look["color"])
     assert line.get_xdata().tolist() == [0.5, 1.5, 2.5, 3.5]
     np.testing.assert_allclose(line.get_ydata(), [0.1, 0.08, 0.06, 0.04])
     levels = {line.get_label(): line.get_ydata()[0] for line in accuracy.lines}
     assert levels["chance"] == 0.1
-    panel = spectra.perturbation_curves(perturbed()).axes[1]
+    panel = spectra.perturbation_curves(perturbed(), looks=LOOKS).axes[1]
     curves = {line.get_color(): line for line in panel.lines}
     np.testing.assert_allclose(
-        curves[palette.RECIPE_LOOKS["adversarial"][0]].get_ydata(), [0.36, 0.25, 0.25, 0.14]
+        curves[LOOKS["adversarial"]["color"]].get_ydata(), [0.36, 0.25, 0.25, 0.14]
     )
 
 

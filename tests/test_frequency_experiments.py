@@ -20,6 +20,7 @@ from experiments.effects import last_epoch
 from experiments.ledger import judging
 from experiments.measures import component_trainings
 from hfc_keras import reporting
+from hfc_keras.reporting.claims.statements import minus
 
 RADII = (4.0, 8.0, 12.0, 16.0)
 NOWHERE = Path("no-such-folder")
@@ -45,17 +46,17 @@ def frequency_table(high, original=None, after=None, statistics=None, seeds=(0, 
     return pd.DataFrame(rows).assign(classes=10)
 
 
-def judged(experiment, table, ids):
-    """Rows of some claims of an experiment by id without the experiment's prefix."""
-    rows = {claim.id: claim for claim in experiment.CLAIMS}
-    return {name: reporting.judge(rows[name], table) for name in ids}
+def judged(experiment, table, ids=None):
+    """Rows of an experiment's claims by id, of some of them or of all."""
+    rows = {claim.id: claim for claim in experiment.EXPERIMENT.claims}
+    return {name: reporting.judge(rows[name], table) for name in ids or rows}
 
 
 def test_numbers_after_training_are_those_of_the_recipe():
     table = frequency_table({"a": 0.2, "b": 0.4}, {"a": 0.6}, {"a": 0.9})
     assert last_epoch.high(table, "b").tolist() == pytest.approx([0.4, 0.41, 0.42])
     assert last_epoch.gap(table, "a").tolist() == pytest.approx([0.3] * 3)
-    others = last_epoch.against_each(last_epoch.high, table, "a", ["b"])
+    others = minus("a", ("b",)).effect(last_epoch.high, table)
     assert list(others) == ["b"] and others["b"].tolist() == pytest.approx([-0.2] * 3)
 
 
@@ -63,7 +64,7 @@ def test_claims_on_batch_sizes_compare_smallest_and_largest():
     names = {f"batch_{size}": value for size, value in ((25, 0.3), (400, 0.2), (100, 0.9))}
     after = {"batch_25": 0.97, "batch_100": 0.95, "batch_400": 0.91}
     table = frequency_table(names, {"batch_25": 0.7, "batch_400": 0.66}, after)
-    rows = judged(batch_size, table, [claim.id for claim in batch_size.CLAIMS])
+    rows = judged(batch_size, table, [claim.id for claim in batch_size.EXPERIMENT.claims])
     effects = {name.removeprefix("batch_size_"): row["effect"] for name, row in rows.items()}
     assert effects == pytest.approx({"train": 0.06, "test": 0.04, "gap": 0.02, "high": 0.1})
     assert {row["verdict"] for row in rows.values()} == {"supported"}
@@ -83,7 +84,9 @@ def test_networks_that_have_not_fitted_their_images_judge_no_gap():
 )
 def test_claims_on_optimizers(sgd, against, verdict):
     high = {"sgd": sgd, "adam": 0.15, "adagrad": 0.2, "adadelta": 0.18, "rmsprop": 0.16}
-    rows = judged(optimizers, frequency_table(high), [claim.id for claim in optimizers.CLAIMS])
+    rows = judged(
+        optimizers, frequency_table(high), [claim.id for claim in optimizers.EXPERIMENT.claims]
+    )
     first, second = rows["optimizers_sgd_high"], rows["optimizers_others_alike"]
     assert (first["verdict"], first["against"]) == (verdict, against)
     assert second["against"] == "Adam minus AdaGrad"
@@ -95,7 +98,7 @@ def test_claims_on_architectures_must_hold_against_each_rival():
     test = {"lenet": 0.5, "alexnet": 0.55, "vgg": 0.65, "resnet": 0.6}
     after = dict.fromkeys(high, 0.7)
     table = frequency_table(high, test, after)
-    rows = judged(architectures, table, [claim.id for claim in architectures.CLAIMS])
+    rows = judged(architectures, table, [claim.id for claim in architectures.EXPERIMENT.claims])
     effects = {name.removeprefix("architectures_"): row["effect"] for name, row in rows.items()}
     assert effects == pytest.approx({"test": -0.05, "gap": 0.05, "high": -0.05})
     against = {name: row["against"] for name, row in rows.items()}
@@ -116,7 +119,7 @@ def test_claims_on_heuristics_tell_statistics_apart():
     invariant = (table["recipe"] == "adversarial") & (table["component"] == "low")
     constant, table = table, table.copy()
     table.loc[invariant, "accuracy"] += 0.4
-    claims = {claim.id: claim for claim in training_heuristics.CLAIMS}
+    claims = {claim.id: claim for claim in training_heuristics.EXPERIMENT.claims}
     rows = {name: reporting.judge(claim, table) for name, claim in claims.items()}
     short = {name.removeprefix("heuristics_"): row for name, row in rows.items()}
     assert short["batch_norm_high"]["effect"] == pytest.approx(0.3)
@@ -178,7 +181,7 @@ def _component_rows(recipe, kind, radius, test, statistics):
 
 def test_claims_of_table_1(trained_on_components):
     table = trained_on_components[trained_on_components["bn_statistics"] == "none"]
-    ids = [claim.id for claim in component_training.CLAIMS]
+    ids = [claim.id for claim in component_training.EXPERIMENT.claims]
     rows = judged(component_training, table, ids)
     assert rows["component_low_generalises"]["effect"] == pytest.approx((2.05 - 0.5) / 4)
     assert rows["component_low_rises"]["effect"] == pytest.approx(0.2)
@@ -198,7 +201,9 @@ def test_table_1_in_words(trained_on_components):
 
 def test_claims_of_figure_6(trained_on_components):
     table = trained_on_components[trained_on_components["trained_on"] == "low"]
-    rows = judged(batchnorm_on_low, table, [claim.id for claim in batchnorm_on_low.CLAIMS])
+    rows = judged(
+        batchnorm_on_low, table, [claim.id for claim in batchnorm_on_low.EXPERIMENT.claims]
+    )
     effects = {name.removeprefix("batchnorm_on_low_"): row["effect"] for name, row in rows.items()}
     assert effects["test_less"] == pytest.approx(0.04)
     assert rows["batchnorm_on_low_test_less"]["against"] == "r = 1/4 width"
@@ -223,14 +228,18 @@ def test_claims_of_figure_6(trained_on_components):
 )
 def test_wrong_settings_are_refused(experiment, arguments, message):
     with pytest.raises(ValueError, match=message):
-        experiment.recipes(experiment.Settings(**arguments))
+        settings = experiment.Settings(**arguments)
+        settings.check()
+        experiment.EXPERIMENT.recipes(settings)
 
 
 def test_experiments_share_their_trainings():
     hashes = {}
     for experiment in (training_heuristics, optimizers, architectures, batch_size):
         settings = experiment.Settings(profile="quick")
-        hashes[experiment] = {recipe.hash for recipe in experiment.recipes(settings).values()}
+        hashes[experiment] = {
+            recipe.hash for recipe in experiment.EXPERIMENT.recipes(settings).values()
+        }
     assert len(set.intersection(*hashes.values())) == 1
     trained = component_training.recipes(component_training.Settings())
     with_bn = batchnorm_on_low.recipes(batchnorm_on_low.Settings())
@@ -238,7 +247,9 @@ def test_experiments_share_their_trainings():
     assert len(shared) == 4
     assert trained["original"].hash in {
         recipe.hash
-        for recipe in training_heuristics.recipes(training_heuristics.Settings()).values()
+        for recipe in training_heuristics.EXPERIMENT.recipes(
+            training_heuristics.Settings()
+        ).values()
     }
 
 

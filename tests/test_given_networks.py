@@ -1,5 +1,6 @@
 """The experiment on networks that others trained."""
 
+import dataclasses
 import hashlib
 import json
 
@@ -48,12 +49,12 @@ def measured(place, tmp_path_factory):
     results = tmp_path_factory.mktemp("results")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(given, "CIFAR", {"resnet8": given._cifar(8, 0.5)})
-        given_networks.main(options(place, results, "--networks", str(place)))
+        given_networks.EXPERIMENT.main(options(place, results, "--networks", str(place)))
     return results / "given" / "own" / "given_networks"
 
 
 def table_of(stem):
-    return reporting.read_table(stem.with_suffix(".csv"), given_networks.KEYS)
+    return reporting.read_table(stem.with_suffix(".csv"), given_networks.EXPERIMENT.keys)
 
 
 def test_each_measure_is_there_on_the_images_it_says(measured):
@@ -105,10 +106,11 @@ def test_a_second_run_measures_nothing_and_draws_again(measured, place, monkeypa
     def again(cell):
         raise AssertionError("measured again")
 
-    monkeypatch.setattr(given_networks, "measure", again)
+    changed = dataclasses.replace(given_networks.EXPERIMENT, measure=again)
+    monkeypatch.setattr(given_networks, "EXPERIMENT", changed)
     measured.with_suffix(".png").unlink()
     monkeypatch.setenv(given.VARIABLE, str(place))
-    given_networks.main(options(place, measured.parents[2]))
+    given_networks.EXPERIMENT.main(options(place, measured.parents[2]))
     assert measured.with_suffix(".png").exists()
     printed = capsys.readouterr().out
     assert "resnet8, batch" in printed and "PGD 8/255" in printed
@@ -117,7 +119,7 @@ def test_a_second_run_measures_nothing_and_draws_again(measured, place, monkeypa
 def test_measures_of_a_stopped_run_are_kept(measured, place, tmp_path, monkeypatch):
     for name in ("contingency", "fourier_sensitivity", "band_stop_accuracy", "robust_accuracy"):
         monkeypatch.setattr(analysis, name, None)
-    given_networks.main(options(place, tmp_path, "--networks", str(place)))
+    given_networks.EXPERIMENT.main(options(place, tmp_path, "--networks", str(place)))
     again = table_of(tmp_path / "given" / "own" / "given_networks")
     pd.testing.assert_frame_equal(again, table_of(measured))
 
@@ -127,7 +129,7 @@ def test_an_absent_file_is_told_with_whose_it_is_and_where_it_should_be(
     place, tmp_path, capsys, told
 ):
     with pytest.raises(SystemExit) as refused:
-        given_networks.main(options(place, tmp_path, *told))
+        given_networks.EXPERIMENT.main(options(place, tmp_path, *told))
     assert refused.value.code == 2
     error = capsys.readouterr().err
     for words in (FILE, "akamaster/pytorch_resnet_cifar10", "BSD", "--networks", given.VARIABLE):
@@ -139,7 +141,7 @@ def test_a_file_that_does_not_fit_is_told_by_its_first_difference(place, tmp_pat
     arrays["layer2.0.conv1.weight"] = arrays["layer2.0.conv1.weight"].transpose(2, 3, 1, 0)
     np.savez(tmp_path / FILE, **arrays)
     with pytest.raises(SystemExit) as refused:
-        given_networks.main(options(place, tmp_path, "--networks", str(tmp_path)))
+        given_networks.EXPERIMENT.main(options(place, tmp_path, "--networks", str(tmp_path)))
     error = capsys.readouterr().err
     assert refused.value.code == 2 and FILE in error
     assert "'layer2.0.conv1.weight' of shape (32, 16, 3, 3)" in error
@@ -164,7 +166,7 @@ def test_a_damaged_file_is_told_by_its_name(place, tmp_path):
 )
 def test_what_cannot_be_measured_is_refused(place, tmp_path, capsys, told, message):
     with pytest.raises(SystemExit) as refused:
-        given_networks.main([*options(place, tmp_path, "--networks", str(place)), *told])
+        given_networks.EXPERIMENT.main([*options(place, tmp_path, "--networks", str(place)), *told])
     assert refused.value.code == 2 and message in capsys.readouterr().err
 
 

@@ -8,7 +8,7 @@ from experiments import label_shuffle
 from hfc_keras import reporting
 
 RADII = (4.0, 8.0, 12.0, 16.0)
-CLAIMS = {claim.id: claim for claim in label_shuffle.CLAIMS}
+CLAIMS = {claim.id: claim for claim in label_shuffle.EXPERIMENT.claims}
 
 
 def shuffle_table(curves):
@@ -52,10 +52,10 @@ def test_labels_are_compared_where_both_fit_equally_well():
 
 def test_networks_that_never_fit_alike_are_not_compared():
     table = shuffle_table({"natural": [(0.7, 0.4)], "shuffled": [(0.1, 0.1), (0.2, 0.1)]})
-    assert "not to be had" in label_shuffle.summary(table)
+    assert "not available" in label_shuffle.EXPERIMENT.summary(table)
     with pytest.raises(reporting.MissingMeasurementError, match="shuffle_low_eighth"):
         reporting.judge(CLAIMS["shuffle_low_eighth"], table)
-    assert "not to be had" in label_shuffle.summary(table[table["recipe"] == "natural"])
+    assert "not available" in label_shuffle.EXPERIMENT.summary(table[table["recipe"] == "natural"])
 
 
 def test_trainings_that_ended_too_early_refute_nothing():

@@ -5,13 +5,20 @@ import pandas as pd
 import pytest
 
 from experiments import misaligned_predictions, training_heuristics
-from experiments.lab import runner
 from hfc_keras import reporting
 from hfc_keras.reporting.figures import gallery, misaligned
+from hfc_keras.reporting.figures.gallery import component_gallery
+from hfc_keras.reporting.figures.misaligned import (
+    contingency_table,
+    misaligned_curves,
+    misaligned_effect,
+    misaligned_table,
+    resampled,
+)
 
 OUTCOMES = list(itertools.product(misaligned.PAIR, repeat=3))
 RADII = [4.0, 8.0, 12.0, 16.0]
-VANILLA = misaligned_predictions.VANILLA
+VANILLA = {"recipe": "vanilla", "bn_statistics": "none"}
 
 
 @pytest.fixture
@@ -29,19 +36,19 @@ def table():
 
 
 def test_tables_hold_mean_and_spread_of_counts(table):
-    found = reporting.misaligned_table(table)
+    found = misaligned_table(table)
     assert list(found.columns) == ["vanilla", "batch_norm (batch)"]
     kinds = [f"{kind} {radius:g}" for kind in ("fourier", "svd") for radius in RADII]
     assert list(found.index) == [kind + end for kind in kinds for end in ("", ", chance")]
     assert found.loc["svd 8", "vanilla"] == "13 +- 1"
     assert found.loc["fourier 8, chance", "vanilla"] == "10 +- 0"
-    whole = reporting.contingency_table(table[table["seed"] == 1], 12)
+    whole = contingency_table(table[table["seed"] == 1], 12)
     assert list(whole.index) == [", ".join(outcome) for outcome in OUTCOMES]
     assert whole["vanilla"].tolist() == ["11", "12", "18", "14", "15", "16", "17", "18"]
 
 
 def test_curves_draw_share_and_chance_of_each_decomposition(table):
-    figure = reporting.misaligned_curves(table, {"vanilla": "Vanilla"})
+    figure = misaligned_curves(table, {"vanilla": "Vanilla"})
     assert [axes.get_title() for axes in figure.axes] == ["Vanilla", "batch_norm (batch)"]
     lines = figure.axes[0].lines
     fits = np.all([table[name] == word for name, word in misaligned.PATTERN.items()], axis=0)
@@ -57,11 +64,11 @@ def test_curves_draw_share_and_chance_of_each_decomposition(table):
 
 def test_effects_and_their_bootstrap(table, rng):
     where = {"decomposition": "fourier", **VANILLA}
-    effect = reporting.misaligned_effect(table, 12.0, **where)
+    effect = misaligned_effect(table, 12.0, **where)
     expected = [(17 + seed - 10) / (8 * (10 + seed) + 28 + 5) for seed in range(3)]
     np.testing.assert_allclose(effect, expected)
     one = table[table["seed"] == 0]
-    share, chance = reporting.resampled(one, rng, 12.0, 4000, **where)
+    share, chance = resampled(one, rng, 12.0, 4000, **where)
     n, p = 113, 17 / 113
     assert share.mean() == pytest.approx(p, abs=0.002)
     assert share.std() == pytest.approx(np.sqrt(p * (1 - p) / n), rel=0.05)
@@ -74,9 +81,9 @@ def test_the_bootstrap_draws_seeds_and_images(table, rng):
     where = {"decomposition": "fourier", **VANILLA}
     # A hundred times as many images leave a tenth of their deviation.
     many = table.assign(count=table["count"] * 100)
-    share, _ = reporting.resampled(many, rng, 12.0, 2000, **where)
+    share, _ = resampled(many, rng, 12.0, 2000, **where)
     shares = [(17 + seed) / (8 * (10 + seed) + 28 + 5) for seed in range(3)]
-    few, _ = reporting.resampled(table, rng, 12.0, 2000, **where)
+    few, _ = resampled(table, rng, 12.0, 2000, **where)
     assert share.mean() == pytest.approx(np.mean(shares), abs=0.002)
     images = few.mean() * (1 - few.mean()) / 118
     between = np.var(shares, ddof=1) / 3
@@ -85,8 +92,8 @@ def test_the_bootstrap_draws_seeds_and_images(table, rng):
 
 
 def test_claims_are_judged_from_the_table(table):
-    claims = {claim.id: claim for claim in misaligned_predictions.CLAIMS}
-    assert len(claims) == len(misaligned_predictions.CLAIMS) == 6
+    claims = {claim.id: claim for claim in misaligned_predictions.EXPERIMENT.claims}
+    assert len(claims) == len(misaligned_predictions.EXPERIMENT.claims) == 6
     rows = {name: reporting.judge(claim, table) for name, claim in claims.items()}
     found = {name: row for name, row in rows.items() if "svd" not in name}
     assert {row["verdict"] for row in found.values()} == {"supported"}
@@ -94,8 +101,7 @@ def test_claims_are_judged_from_the_table(table):
     assert row["image_low"] < row["effect"] < row["image_high"]
     options = {"radius": 12.0, **VANILLA}
     fourier, svd = (
-        reporting.misaligned_effect(table, decomposition=name, **options)
-        for name in ("fourier", "svd")
+        misaligned_effect(table, decomposition=name, **options) for name in ("fourier", "svd")
     )
     assert rows["misaligned_svd"]["effect"] == pytest.approx((fourier - 2 * svd).mean())
     lucky = table.assign(chance=table["share"])
@@ -116,7 +122,7 @@ def test_gallery_draws_parts_and_the_three_largest_confidences(shown, count, cha
     parts, probabilities, labels, names = shown
     parts = {name: part[:count].repeat(channels, axis=3) for name, part in parts.items()}
     probabilities = {name: values[:count] for name, values in probabilities.items()}
-    figure = reporting.component_gallery(parts, probabilities, labels[:count], names, "Heading")
+    figure = component_gallery(parts, probabilities, labels[:count], names, "Heading")
     axes, drawn = figure.axes, min(count, 8)
     assert len(axes) == 6 * drawn
     high = axes[4].images[0].get_array()
@@ -151,17 +157,17 @@ def test_gallery_draws_parts_and_the_three_largest_confidences(shown, count, cha
 )
 def test_wrong_examples_are_refused(shown, change, message):
     with pytest.raises(ValueError, match=message):
-        reporting.component_gallery(*change(*shown))
+        component_gallery(*change(*shown))
 
 
 @pytest.mark.parametrize(
     ("draw", "change", "message"),
     [
-        (reporting.misaligned_curves, lambda t: t.drop(columns="chance"), r"missing=\['chance'\]"),
-        (reporting.misaligned_table, lambda t: pd.concat([t, t.iloc[:1]]), "stand in a table once"),
-        (lambda t: reporting.contingency_table(t, 5), lambda t: t, "Received: radius=5"),
+        (misaligned_curves, lambda t: t.drop(columns="chance"), r"missing=\['chance'\]"),
+        (misaligned_table, lambda t: pd.concat([t, t.iloc[:1]]), "stand in a table once"),
+        (lambda t: contingency_table(t, 5), lambda t: t, "Received: radius=5"),
         (
-            lambda t: reporting.resampled(t, np.random.default_rng(0), 4.0, decomposition="svd"),
+            lambda t: resampled(t, np.random.default_rng(0), 4.0, decomposition="svd"),
             lambda t: t[(t["recipe"] == "vanilla") & (t["low"] == "wrong")],
             "eight rows.*rows=4",
         ),
@@ -175,10 +181,10 @@ def test_damaged_tables_are_refused(table, draw, change, message):
 def test_the_experiment_writes_table_and_figures(tmp_path, capsys):
     small = "--examples 200 100 --epochs 6 --model small_cnn --radii 1 2".split()
     paths = ["--results", str(tmp_path), "--store", str(tmp_path / "store")]
-    runner.main(misaligned_predictions, [*small, *paths])
+    misaligned_predictions.EXPERIMENT.main([*small, *paths])
     folder = tmp_path / "smoke" / "digits"
     table = pd.read_csv(folder / "misaligned_predictions.csv")
-    assert table.columns[:8].tolist() == misaligned_predictions.KEYS
+    assert table.columns[:8].tolist() == misaligned_predictions.EXPERIMENT.keys
     sizes = table.groupby(["recipe", "bn_statistics"]).size().to_dict()
     both = {("batch_norm", "batch"): 32, ("batch_norm", "population"): 32}
     assert sizes == {("vanilla", "none"): 32, **both}
@@ -191,6 +197,6 @@ def test_the_experiment_writes_table_and_figures(tmp_path, capsys):
 
 def test_the_networks_are_those_of_other_experiments():
     settings = {"profile": "quick", "dataset": "cifar10"}
-    others = training_heuristics.recipes(training_heuristics.Settings(**settings))
+    others = training_heuristics.EXPERIMENT.recipes(training_heuristics.Settings(**settings))
     own = misaligned_predictions.recipes(misaligned_predictions.Settings(**settings))
     assert own == {name: others[name] for name in own}

@@ -11,9 +11,9 @@ from experiments import (
     training_heuristics,
     two_views,
 )
-from experiments.lab import networks, runner, settings
 from experiments.measures import changed_images, frequency_curves, sensitivity, smoothed_robustness
 from hfc_keras import analysis, attacks, gradients, models, training
+from hfc_keras.lab import networks, runner, settings
 
 SMALL = "--examples 200 100 --epochs 1 --model small_cnn --recipes vanilla batch_norm"
 
@@ -30,7 +30,7 @@ def cells(tmp_path_factory):
         results=folder,
         store=folder,
     )
-    plan = runner.make_plan(fourier_heat_map, told)
+    plan = fourier_heat_map.EXPERIMENT.planned(told)
     return {name: plan.cell(name, 0) for name in ("vanilla", "batch_norm")}
 
 

@@ -124,5 +124,5 @@ import {package}
 print(os.environ["TF_ENABLE_ONEDNN_OPTS"], "tensorflow" in sys.modules)
 """
         assert new_python(code) == "1 False"
-    code = "import experiments.lab.record as r; print(r.machine()['onednn'])"
+    code = "import experiments, hfc_keras.lab.record as r; print(r.machine()['onednn'])"
     assert new_python(code, environment={"TF_ENABLE_ONEDNN_OPTS": "0"}) == "0"

@@ -16,9 +16,9 @@ from experiments import (
     training_heuristics,
     two_views,
 )
-from experiments.lab import profiles, runner, settings
 from experiments.measures import frequency_curves
 from hfc_keras import attacks
+from hfc_keras.lab import profiles, runner, settings
 from hfc_keras.training import Recipe, Store
 
 FEWER = {"smoke": 40, "quick": 1000}
@@ -56,18 +56,8 @@ TMLR = Recipe(
 )
 
 
-@pytest.fixture
-def no_data(monkeypatch):
-    """Recipes of experiments that look at their data set, without it."""
-    monkeypatch.setattr(
-        fourier_regularization.Settings, "image_shape", lambda _: (32, 32, 3), raising=False
-    )
-    monkeypatch.setattr(anti_aliasing.Settings, "image_shape", lambda _: (32, 32, 3))
-    monkeypatch.setattr(amplitude_phase.Settings, "image_shape", lambda _: (32, 32, 3))
-
-
 def of(experiment, profile, **told):
-    return experiment.recipes(experiment.Settings(profile=profile, **told))
+    return experiment.EXPERIMENT.recipes(experiment.Settings(profile=profile, **told))
 
 
 def test_standard_is_the_small_network_on_all_images():
@@ -81,14 +71,9 @@ def test_standard_is_the_small_network_on_all_images():
     )
 
 
-def test_papers_on_residual_networks_have_one_in_standard(no_data):
-    told = {"outside": ("gaussian",)}
-    for experiment, more in (
-        (fourier_regularization, {}),
-        (anti_aliasing, {}),
-        (amplitude_phase, told),
-    ):
-        assert of(experiment, "standard", **more)["vanilla"] == RESIDUAL
+def test_papers_on_residual_networks_have_one_in_standard():
+    for experiment in (fourier_regularization, anti_aliasing, amplitude_phase):
+        assert of(experiment, "standard")["vanilla"] == RESIDUAL
     regularized = of(fourier_regularization, "standard")["lsf"]
     for experiment in (compare_all, two_views):
         found = of(experiment, "standard", dataset="digits")
@@ -129,7 +114,7 @@ def test_full_is_a_wider_network_in_half_precision():
     assert low.learning_rate == normalized.learning_rate and not low.options
 
 
-def test_paper_has_the_protocol_of_each_paper(no_data):
+def test_paper_has_the_protocol_of_each_paper():
     found = of(training_heuristics, "paper")
     vanilla = Recipe(dataset="cifar10", model="resnet32", rescale=True)
     assert found["vanilla"] == vanilla
@@ -150,7 +135,7 @@ def test_paper_has_the_protocol_of_each_paper(no_data):
 def test_components_are_scaled_as_the_network_was_trained(tmp_path):
     def scaling(profile, name, **told):
         chosen = training_heuristics.Settings(profile=profile, **told)
-        plan = runner.Plan(training_heuristics.recipes(chosen), chosen, Store(tmp_path))
+        plan = runner.Plan(training_heuristics.EXPERIMENT.recipes(chosen), chosen, Store(tmp_path))
         return frequency_curves.scaling_of(plan.cell(name, 0))
 
     assert scaling("paper", "vanilla") == "max" and scaling("paper", "adversarial") == "none"

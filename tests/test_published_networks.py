@@ -11,6 +11,7 @@ from scipy import stats
 from experiments import published_networks
 from experiments.outside import published
 from hfc_keras import reporting
+from hfc_keras.reporting.figures.correlations import COEFFICIENTS, correlation, verdict
 
 RNG = np.random.default_rng(0)
 TIED = np.array([1.0, 2.0, 2.0, 3.0, 5.0, 4.0, 7.0, 7.0])
@@ -21,10 +22,10 @@ def references(coefficient):
     return {"spearman": stats.spearmanr, "pearson": stats.pearsonr}[coefficient]
 
 
-@pytest.mark.parametrize("coefficient", reporting.COEFFICIENTS)
+@pytest.mark.parametrize("coefficient", COEFFICIENTS)
 class TestCorrelation:
     def test_value_and_interval_are_those_of_scipy_draw_by_draw(self, coefficient):
-        found = reporting.correlation(TIED, OTHER, coefficient, replicates=200, seed=3)
+        found = correlation(TIED, OTHER, coefficient, replicates=200, seed=3)
         reference = references(coefficient)
         assert found.value == pytest.approx(reference(TIED, OTHER).statistic)
         rows = np.random.default_rng(3).integers(8, size=(200, 8))
@@ -34,26 +35,26 @@ class TestCorrelation:
 
     def test_networks_without_a_measurement_are_left_out(self, coefficient):
         holed = [*TIED, np.nan, 3.0], [*OTHER, 1.0, np.nan]
-        found = reporting.correlation(*holed, coefficient, replicates=50)
-        assert found == reporting.correlation(TIED, OTHER, coefficient, replicates=50)
+        found = correlation(*holed, coefficient, replicates=50)
+        assert found == correlation(TIED, OTHER, coefficient, replicates=50)
         assert found.networks == 8
 
     def test_no_end_passes_one(self, coefficient):
-        found = reporting.correlation(TIED, 2 * TIED + 1, coefficient, replicates=500)
+        found = correlation(TIED, 2 * TIED + 1, coefficient, replicates=500)
         assert found.value == pytest.approx(1) and -1 <= found.low <= found.high <= 1
 
     def test_few_networks_have_no_interval_and_constants_no_correlation(self, coefficient):
-        few = reporting.correlation([1, 2, 3], [1, 2, 4], coefficient)
+        few = correlation([1, 2, 3], [1, 2, 4], coefficient)
         assert few.value > 0.9 and np.isnan([few.low, few.high]).all()
-        constant = reporting.correlation([1, 1, 1, 1, 1], OTHER[:5], coefficient)
+        constant = correlation([1, 1, 1, 1, 1], OTHER[:5], coefficient)
         assert np.isnan([constant.value, constant.low, constant.high]).all()
 
 
-@pytest.mark.parametrize("coefficient", reporting.COEFFICIENTS)
+@pytest.mark.parametrize("coefficient", COEFFICIENTS)
 def test_at_an_equal_third_measure_it_is_the_correlation_of_residuals(coefficient, rng):
     third = rng.normal(size=30)
     first, second = third + rng.normal(size=30), rng.normal(size=30) - 2 * third
-    found = reporting.correlation(first, second, coefficient, replicates=50, at_equal=third)
+    found = correlation(first, second, coefficient, replicates=50, at_equal=third)
     if coefficient == "spearman":
         first, second, third = (stats.rankdata(each) for each in (first, second, third))
     left = [each - np.polyval(np.polyfit(third, each, 1), third) for each in (first, second)]
@@ -71,7 +72,7 @@ def test_at_an_equal_third_measure_it_is_the_correlation_of_residuals(coefficien
 )
 def test_what_has_no_correlation_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
-        reporting.correlation(*arguments)
+        correlation(*arguments)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +88,8 @@ def test_what_has_no_correlation_is_refused(arguments, message):
     ],
 )
 def test_verdicts(low, high, expected, told):
-    found = type(reporting.correlation([1], [1]))(0.0, low, high, 9)
-    assert reporting.verdict(found, expected) == told
+    found = type(correlation([1], [1]))(0.0, low, high, 9)
+    assert verdict(found, expected) == told
 
 
 def made_table():
@@ -112,13 +113,13 @@ def made(tmp_path):
 
 def run(made, *more):
     told = ["--table", str(made), "--results", str(made.parent), "--replicates", "200", *more]
-    published_networks.main(told)
+    published_networks.EXPERIMENT.main(told)
     return made.parent / "published" / "imagenet" / "published_networks"
 
 
 def test_questions_are_answered_for_each_group(made, capsys):
     stem = run(made)
-    table = reporting.read_table(stem.with_suffix(".csv"), published_networks.KEYS)
+    table = reporting.read_table(stem.with_suffix(".csv"), published_networks.EXPERIMENT.keys)
     counts = table.groupby("recipe")["networks"].first().to_dict()
     expected = {"all": 11, "all_but_robust": 7, "resnet50": 9, "resnet50_but_robust": 5}
     assert counts == {**expected, "robust": 4}
@@ -160,7 +161,7 @@ def test_an_absent_table_is_told_with_whose_it_is_and_where_it_is_from(
 ):
     monkeypatch.delenv(published.VARIABLE, raising=False)
     with pytest.raises(SystemExit) as refused:
-        published_networks.main(["--results", str(tmp_path)])
+        published_networks.EXPERIMENT.main(["--results", str(tmp_path)])
     assert refused.value.code == 2
     error = capsys.readouterr().err
     for words in (published.FILE, "Gavrikov and Keuper", "CC BY-SA 4.0", "https://", "--table"):
@@ -188,6 +189,6 @@ def test_first_look_over_the_48_networks_is_found_again():
     assert {name: int(chosen.sum()) for name, chosen in groups.items()} == {**sizes, "robust": 15}
     for name, expected in (("resnet50", -0.44), ("resnet50_but_robust", 0.40)):
         own = rows[groups[name]]
-        found = reporting.correlation(own["high"], own["pgd"], replicates=2000)
+        found = correlation(own["high"], own["pgd"], replicates=2000)
         assert round(found.value, 2) == expected and found.networks == sizes[name]
         assert np.sign(found.low) == np.sign(found.high) == np.sign(expected)

@@ -109,10 +109,9 @@ def test_other_processes_import_the_module_that_registers_it(tmp_path, new_pytho
 import sys
 sys.path.insert(0, {str(tmp_path)!r})
 from experiments import training_heuristics
-from experiments.lab import runner
 arguments = "--profile smoke --examples 40 20 --epochs 1 --recipes vanilla --model elsewhere"
 paths = ["--results", {str(tmp_path)!r}, "--store", {str(tmp_path / "store")!r}]
-runner.main(training_heuristics, [*arguments.split(), *paths])
+training_heuristics.EXPERIMENT.main([*arguments.split(), *paths])
 """
     new_python(code, environment={registry.MODULES: "my_networks"})
     kept = [json.loads(path.read_text()) for path in tmp_path.glob("store/*/recipe.json")]

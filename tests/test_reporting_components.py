@@ -6,6 +6,11 @@ import pytest
 
 from hfc_keras import reporting
 from hfc_keras.reporting.drawing import palette, panels
+from hfc_keras.reporting.figures.components import (
+    batch_norm_panels,
+    component_curves,
+    scaling_points,
+)
 
 SPREAD = [-0.02, 0.01, 0.04]
 
@@ -78,6 +83,10 @@ FIGURES = {
     "scaling_points": scaled,
     "final_points": finished,
 }
+DRAWN = {
+    draw.__name__: draw
+    for draw in (component_curves, batch_norm_panels, scaling_points, reporting.final_points)
+}
 
 
 def heights(band):
@@ -85,7 +94,7 @@ def heights(band):
 
 
 def test_training_components_are_drawn_over_the_radius():
-    figure = reporting.component_curves(trained(), {"low": "LFC"}, chance=0.1, reference=0.8)
+    figure = component_curves(trained(), {"low": "LFC"}, chance=0.1, reference=0.8)
     (axes,) = figure.axes
     lines = {line.get_label(): line for line in axes.lines}
     dashed = ["LFC, train, while training", "high, train, while training"]
@@ -107,7 +116,7 @@ def test_training_components_are_drawn_over_the_radius():
 
 def test_test_images_filtered_alike_are_dotted():
     alike = trained().query("split == 'test'").assign(split="test_component")
-    figure = reporting.component_curves(pd.concat([trained(), alike]))
+    figure = component_curves(pd.concat([trained(), alike]))
     dotted = [line for line in figure.axes[0].lines if line.get_linestyle() == ":"]
     labels = [line.get_label() for line in dotted]
     assert labels == ["low, filtered test", "high, filtered test"]
@@ -117,7 +126,7 @@ def test_images_trained_on_are_drawn_after_training_where_they_were_measured():
     """Running means are left out then: no curve is of networks that still change."""
     after = trained().query("split == 'train' and epoch == 1000").assign(split="train_component")
     table = pd.concat([trained(), after.assign(accuracy=after["accuracy"] + 0.05)])
-    figure = reporting.component_curves(table)
+    figure = component_curves(table)
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     names = ["low, filtered train", "low, test", "high, filtered train", "high, test"]
     assert list(lines) == names
@@ -126,13 +135,12 @@ def test_images_trained_on_are_drawn_after_training_where_they_were_measured():
 
 
 def test_batch_norm_panels_draw_three_curves_a_normalisation():
-    figure = reporting.batch_norm_panels(normalized(), {"none": "plain"})
+    figure = batch_norm_panels(normalized(), {"none": "plain"})
     assert [axes.get_title() for axes in figure.axes] == [
         "trained on low, r = 2",
         "trained on low, r = 4",
     ]
-    colors = {name: look["color"] for name, look in palette.recipe_looks(["batch_norm"]).items()}
-    colors |= {"vanilla": palette.BLACK}
+    colors = {"batch_norm": palette.VERMILLION, "vanilla": palette.BLACK}
     offsets = {"--": 0.3, "-": 0.1, ":": 0.2}
     for axes in figure.axes:
         assert len(axes.lines) == len(axes.collections) == 6
@@ -147,7 +155,7 @@ def test_batch_norm_panels_draw_three_curves_a_normalisation():
 
 
 def test_scalings_of_high_components_are_compared_after_the_last_epoch():
-    figure = reporting.scaling_points(scaled(), {"batch_norm (batch)": "Batch"}, chance=0.1)
+    figure = scaling_points(scaled(), {"batch_norm (batch)": "Batch"}, chance=0.1)
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == ["vanilla", "batch_norm (moving)", "Batch"]
     for axes in figure.axes:
@@ -181,20 +189,28 @@ def test_trainings_are_compared_by_component_gap_and_test_accuracy():
     assert legend == [*names, "chance"]
 
 
-def test_a_recipe_has_one_colour_in_all_figures():
+LOOKS = {
+    "vanilla": {"color": palette.BLACK, "marker": "o"},
+    "batch_norm": {"color": palette.VERMILLION, "marker": "D"},
+    "mix_up": {"color": palette.GREEN, "marker": "^"},
+}
+
+
+def test_a_recipe_has_the_colour_that_is_told_in_all_figures():
     names = ("batch_norm", "vanilla", "other")
-    lines = reporting.final_points(finished(names)).axes[0].lines
+    lines = reporting.final_points(finished(names), looks=LOOKS).axes[0].lines
     drawn = dict(zip(names, [line.get_color() for line in lines], strict=True))
-    first = reporting.batch_norm_panels(normalized()).axes[0].lines
+    assert drawn["vanilla"] == palette.BLACK and drawn["batch_norm"] == palette.VERMILLION
+    first = batch_norm_panels(normalized()).axes[0].lines
     assert {drawn["vanilla"], drawn["batch_norm"]} == {line.get_color() for line in first}
-    alone = palette.recipe_looks(["batch_norm"])["batch_norm"]
-    assert alone["color"] == drawn["batch_norm"] != drawn["other"]
+    assert drawn["other"] not in (palette.BLACK, palette.VERMILLION)
 
 
 @pytest.mark.parametrize("known", [[], ["vanilla"], ["vanilla", "batch_norm", "mix_up"]])
 def test_recipes_without_a_look_of_their_own_get_different_ones(known):
     names = [*known, *map(str, range(20))]
-    looks = palette.recipe_looks([*names, *names])
+    looks = palette.recipe_looks([*names, *names], LOOKS)
+    assert all(looks[name] == LOOKS[name] for name in known)
     assert list(looks) == names
     assert len({tuple(look.values()) for look in looks.values()}) == len(names)
     six = list(looks.values())[: len(known) + 4]
@@ -237,12 +253,12 @@ def test_other_tables_are_refused(name, change, message):
     table = FIGURES[name]().assign(**change)
     table = table.drop(columns=[column for column, value in change.items() if value is None])
     with pytest.raises(ValueError, match=message):
-        getattr(reporting, name)(table)
+        DRAWN[name](table)
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_measurements_that_stand_twice_and_empty_tables_are_refused(name):
-    table, draw = FIGURES[name](), getattr(reporting, name)
+    table, draw = FIGURES[name](), DRAWN[name]
     with pytest.raises(ValueError, match="must stand in a table once"):
         draw(pd.concat([table, table.tail(1).assign(accuracy=0.9)]))
     with pytest.raises(ValueError, match="at least one row. Received: rows=0"):
@@ -261,7 +277,7 @@ def test_a_gap_needs_both_accuracies_of_each_seed(split, component):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_figures_are_the_same_bytes_every_time(tmp_path, name):
-    table, draw = FIGURES[name](), getattr(reporting, name)
+    table, draw = FIGURES[name](), DRAWN[name]
     one, two = (
         [path.read_bytes() for path in reporting.save_figure(draw(table), tmp_path / run)]
         for run in "ab"

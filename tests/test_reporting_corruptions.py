@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hfc_keras.reporting import condition_effect
 from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.figures.conditions import condition_effect
 from hfc_keras.reporting.figures.corruptions import corruption_points, corruption_table
 
 BASES = {"clean": 0.8, "fog": 0.5, "shot_noise": 0.3}

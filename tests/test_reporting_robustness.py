@@ -6,6 +6,8 @@ import pytest
 
 from hfc_keras import reporting
 from hfc_keras.reporting.figures import robustness
+from hfc_keras.reporting.figures.kernels import kernel_pictures
+from hfc_keras.reporting.figures.robustness import robustness_panels, robustness_points
 
 SETTINGS = {
     "clean": ("none", np.nan, np.nan, np.nan, None),
@@ -73,7 +75,7 @@ def test_missing_measurements_are_empty_cells_and_gaps(table):
     wide = reporting.robustness_table(part)
     assert wide.loc["natural, rho 0.1", "FGSM 0.03"] == ""
     assert (wide == "").sum(axis=None) == 1
-    axes = reporting.robustness_panels(part).axes[0]
+    axes = robustness_panels(part).axes[0]
     curves = {(line.get_color(), line.get_linestyle()): line for line in axes.lines}
     raw, normalised = (curves[robustness.RADIUS_COLORS[0], style] for style in ("-", "--"))
     np.testing.assert_allclose(raw.get_ydata(), [0.52, np.nan, 0.57])
@@ -89,7 +91,7 @@ def test_tables_survive_writing_and_reading(tmp_path, table):
 
 @pytest.mark.parametrize(
     "draw",
-    [reporting.robustness_table, reporting.robustness_panels, reporting.robustness_points],
+    [reporting.robustness_table, robustness_panels, robustness_points],
 )
 @pytest.mark.parametrize(
     ("change", "message"),
@@ -123,7 +125,7 @@ def test_kernel_measures_that_disagree_or_lack_are_refused(table):
 
 
 def test_panels_draw_means_and_ranges_over_rho(table):
-    figure = reporting.robustness_panels(table, {"natural": "Natural"})
+    figure = robustness_panels(table, {"natural": "Natural"})
     labels = [(axes.get_title(), axes.get_ylabel()) for axes in figure.axes]
     assert labels[:2] == [("ε = 0.03", "Natural\naccuracy"), ("ε = 8/255", "")]
     assert labels[2:] == [("", "adversarial\naccuracy"), ("", "")]
@@ -138,18 +140,18 @@ def test_panels_draw_means_and_ranges_over_rho(table):
 
 
 def test_panels_tell_curves_apart_in_grey(table):
-    figure = reporting.robustness_panels(table)
+    figure = robustness_panels(table)
     lines = figure.axes[0].lines
     assert len({(line.get_marker(), line.get_markerfacecolor()) for line in lines}) == len(lines)
     attacks = ["clean", "FGSM", "PGD-20", "PGD-20 margin", "PGD-100 x 3 margin\n(200 images)"]
     assert texts(figure) == [*attacks, "eq. 3 as it stands", "divided by 1 + 8ρ"]
-    raw = reporting.robustness_panels(table[~table["normalized"]])
+    raw = robustness_panels(table[~table["normalized"]])
     assert texts(raw) == attacks
 
 
 def test_points_draw_means_and_ranges_beside_roughness(table):
     trained = table[(table["rho"] == 0) & ~at(table, recipe="adversarial", attack="fgsm")]
-    figure = reporting.robustness_points(trained, {"natural": "Natural"})
+    figure = robustness_points(trained, {"natural": "Natural"})
     attacked, _, rough = figure.axes
     assert [axes.get_title() for axes in figure.axes] == ["ε = 0.03", "ε = 8/255", "first kernel"]
     assert [label.get_text() for label in attacked.get_yticklabels()] == ["Natural", "adversarial"]
@@ -167,17 +169,17 @@ def test_points_take_equal_values_of_all_seeds(table):
     trained = table[(table["rho"] == 0) & (table["seed"] == 0)].assign(accuracy=0.1, roughness=0.1)
     seeds = pd.concat([trained.assign(seed=seed) for seed in range(3)])
     assert seeds["accuracy"].mean() > 0.1
-    attacked, *_ = reporting.robustness_points(seeds).axes
+    attacked, *_ = robustness_points(seeds).axes
     _, _, (whiskers,) = attacked.containers[0]
     np.testing.assert_allclose(whiskers.get_segments()[0][:, 0], 0.1)
 
 
 def test_points_refuse_smoothing_and_clean_tables(table):
     with pytest.raises(ValueError, match=r"rho 0 in every row. Received: rho=\[0.0, 0.1, 0.5\]"):
-        reporting.robustness_points(table)
+        robustness_points(table)
     clean = table[at(table, attack="none", rho=0)]
     with pytest.raises(ValueError, match=r"at least one attack. Received: attack=\['none'\]"):
-        reporting.robustness_points(clean)
+        robustness_points(clean)
 
 
 @pytest.mark.parametrize("size", [3, 5])
@@ -185,7 +187,7 @@ def test_points_refuse_smoothing_and_clean_tables(table):
 @pytest.mark.parametrize("filters", [4, 20])
 def test_pictures_show_each_weight_in_its_place(rng, size, channels, filters):
     kernel = rng.normal(size=(size, size, channels, filters))
-    figure = reporting.kernel_pictures({"natural": kernel.astype("float32")})
+    figure = kernel_pictures({"natural": kernel.astype("float32")})
     (image,) = figure.axes[0].images
     drawn = min(filters, 16)
     picture, step = image.get_array(), 3 * size + 2
@@ -204,12 +206,12 @@ def test_blocks_are_titled_and_stand_in_two_columns(rng):
     kernels = {name: rng.normal(size=(3, 3, 3, 4)) for name in names} | {
         "c": np.zeros((3, 3, 3, 4))
     }
-    figure = reporting.kernel_pictures(kernels, {"a": "natural"}, {"b": 2.5})
+    figure = kernel_pictures(kernels, {"a": "natural"}, {"b": 2.5})
     assert [axes.get_title() for axes in figure.axes] == ["natural", *names[1:]]
     assert figure.axes[0].get_gridspec().get_geometry() == (3, 2)
     below = [axes.get_xlabel() for axes in figure.axes]
     assert below[1].endswith(", roughness 2.50") and below[2] == "weights −0 (black) to 0 (white)"
-    assert reporting.kernel_pictures({"a": kernels["a"]}).axes[0].get_gridspec().ncols == 1
+    assert kernel_pictures({"a": kernels["a"]}).axes[0].get_gridspec().ncols == 1
 
 
 @pytest.mark.parametrize(
@@ -223,15 +225,15 @@ def test_blocks_are_titled_and_stand_in_two_columns(rng):
 )
 def test_other_kernels_are_refused(kernels, message):
     with pytest.raises(ValueError, match=message):
-        reporting.kernel_pictures(kernels)
+        kernel_pictures(kernels)
 
 
 def test_figures_are_the_same_bytes_every_time(tmp_path, table, rng):
     kernels = {"natural": rng.normal(size=(3, 3, 3, 4))}
     drawings = {
-        "panels": lambda: reporting.robustness_panels(table),
-        "points": lambda: reporting.robustness_points(table[table["rho"] == 0]),
-        "kernels": lambda: reporting.kernel_pictures(kernels),
+        "panels": lambda: robustness_panels(table),
+        "points": lambda: robustness_points(table[table["rho"] == 0]),
+        "kernels": lambda: kernel_pictures(kernels),
     }
     for name, draw in drawings.items():
         one, two = (

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from experiments import kernel_smoothing, smooth_training
-from experiments.lab import runner, settings
 from experiments.measures import smoothed_robustness
 from hfc_keras import attacks
+from hfc_keras.lab import runner, settings
 from hfc_keras.reporting.figures import robustness as reporting
 
 SMALL = "--examples 120 40 --epochs 1 --attacked 20 --steps 2 --epsilons 0.1 --long-epsilons 0.1"
@@ -40,7 +40,11 @@ def test_kernel_smoothing_writes_table_figures_and_kernels(run, capsys):
 
 def test_kernel_smoothing_leaves_out_what_a_network_cannot_have():
     small = kernel_smoothing.Settings(model="small_cnn")
-    assert list(kernel_smoothing.recipes(small)) == ["natural", "adversarial", "natural_long"]
+    assert list(kernel_smoothing.recipes(small)) == [
+        "natural",
+        "adversarial",
+        "natural_long",
+    ]
     paper = kernel_smoothing.recipes(kernel_smoothing.Settings(profile="paper"))
     assert "natural_long" not in paper and "adversarial_5x5" in paper
     wide = kernel_smoothing.recipes(kernel_smoothing.Settings())["natural_5x5"]

@@ -9,9 +9,9 @@ import pytest
 
 from experiments import __main__ as listing
 from experiments import scale
-from experiments.lab import catalogue
 from experiments.ledger import judging
-from hfc_keras import reporting
+from hfc_keras.lab import catalogue
+from hfc_keras.reporting.figures.rungs import courses, rungs_figure
 
 RINGS = (0, 8, 16)
 
@@ -111,11 +111,11 @@ def test_damaged_and_missing_tables_are_refused(tmp_path, capsys):
 
 
 def test_core_claims_are_claims_and_the_command_is_listed(capsys):
-    made = {claim.id for module in judging.claimants().values() for claim in module.CLAIMS}
+    made = {claim.id for each in judging.claimants().values() for claim in each.claims}
     assert set(scale.CORE) <= made and set(scale.GIVEN) <= set(scale.CORE)
-    core = [claim.id for module in scale.core_modules().values() for claim in module.CLAIMS]
+    core = [claim.id for each in scale.core().values() for claim in each.claims]
     assert sorted(core) == sorted(scale.CORE)
-    assert "scale" in catalogue.commands() and listing
+    assert "scale" in catalogue.commands("experiments") and listing
 
 
 def rows_of(verdicts, effects, against=("", "")):
@@ -142,20 +142,20 @@ def rows_of(verdicts, effects, against=("", "")):
     ],
 )
 def test_courses(verdicts, effects, expected):
-    assert tuple(reporting.courses(rows_of(verdicts, effects)).loc["a"]) == expected
+    assert tuple(courses(rows_of(verdicts, effects)).loc["a"]) == expected
 
 
 def test_effects_against_two_rivals_are_not_compared():
     rows = rows_of(["supported"] * 2, [0.2, 0.9], against=("", "adam"))
-    assert reporting.courses(rows).loc["a", "effects"] == "other rival"
+    assert courses(rows).loc["a", "effects"] == "other rival"
     with pytest.raises(ValueError, match="rung"):
-        reporting.courses(rows.drop(columns="rung"))
+        courses(rows.drop(columns="rung"))
 
 
 def test_figure_has_a_marker_a_scale_and_crosses_out_what_was_not_seen():
     rows = rows_of(["supported", "undecided", "refuted"], [0.5, 0.05, -0.5])
     other = rows.assign(id="b_c", unit="cycles")
-    figure = reporting.rungs_figure(pd.concat([rows, other], ignore_index=True))
+    figure = rungs_figure(pd.concat([rows, other], ignore_index=True))
     assert [axes.get_xlabel() for axes in figure.axes] == ["effect (accuracy)", "effect (cycles)"]
     first = figure.axes[0]
     points = [line for line in first.lines if line.get_marker() in "os^"]
@@ -168,4 +168,4 @@ def test_figure_has_a_marker_a_scale_and_crosses_out_what_was_not_seen():
     assert np.all(np.diff(heights) > 0) and figure.axes[1].get_yticklabels()[0].get_text() == "b c"
     many = pd.concat([rows.assign(rung=rows["rung"] + each) for each in "ab"])
     with pytest.raises(ValueError, match="one to five scales"):
-        reporting.rungs_figure(many)
+        rungs_figure(many)

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from hfc_keras import reporting
+from hfc_keras.reporting.statistics.shares import recipes_at_chance
 
 
 def test_shares_of_clean_accuracy():
@@ -28,5 +29,5 @@ def test_chance_is_that_of_a_binomial_draw():
 def test_recipes_are_judged_by_the_mean_over_their_seeds():
     rows = {"recipe": ["a", "a", "b"], "accuracy": [0.05, 0.15, 0.4]}
     table = pd.DataFrame(rows).assign(classes=10, examples=1000)
-    assert reporting.recipes_at_chance(table) == {"a"}
-    assert reporting.recipes_at_chance(table.drop(columns="classes")) == set()
+    assert recipes_at_chance(table) == {"a"}
+    assert recipes_at_chance(table.drop(columns="classes")) == set()

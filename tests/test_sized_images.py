@@ -7,11 +7,11 @@ from PIL import Image
 
 from experiments import all as every_experiment
 from experiments import batch_size
-from experiments.lab.parallel import tasks
 from experiments.measures import changed_images
 from hfc_keras import __main__ as command_line
 from hfc_keras import data, models
 from hfc_keras.commands.sized_images import sized_images
+from hfc_keras.lab.parallel import tasks
 
 
 @pytest.fixture(scope="module")

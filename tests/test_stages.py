@@ -17,9 +17,10 @@ import pytest
 from own import tiny
 
 from experiments import amplitude_phase
-from experiments.lab import runner, settings
-from experiments.lab.parallel import background, stages, tasks
+from experiments.queue import stages
 from hfc_keras import files
+from hfc_keras.lab import settings
+from hfc_keras.lab.parallel import background, tasks
 from hfc_keras.training import Recipe
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +32,8 @@ ROWS = (
 )
 STAGED = f"""
 import contextlib, importlib
-from experiments.lab.parallel import background, stages
+from experiments.queue import stages
+from hfc_keras.lab.parallel import background
 # Other tests at work would leave it no processor.
 background.lowest_priority = contextlib.nullcontext
 stages.TABLE = tuple(stages.Row(*row) for row in {[tuple(row) for row in ROWS]})
@@ -147,9 +149,9 @@ def test_a_plan_starts_nothing(run, tmp_path, capsys):
 
 def test_a_plan_of_one_experiment_knows_what_is_there(own, capsys):
     told = [word for word in own() if word not in ("--experiments", "own.tiny")]
-    runner.main(tiny, [*told, "--recipes", "plain", "dropout_1"])
+    tiny.EXPERIMENT.main([*told, "--recipes", "plain", "dropout_1"])
     capsys.readouterr()
-    runner.main(tiny, [*told, "--recipes", "plain", "again", "dropout_2", "--plan"])
+    tiny.EXPERIMENT.main([*told, "--recipes", "plain", "again", "dropout_2", "--plan"])
     first, second, *_ = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"  train tiny again seed 0 +is there", first)
     assert re.fullmatch(r"  train tiny dropout_2 seed 0 +[\d.]+ min", second)

@@ -25,7 +25,7 @@ def test_every_measure_is_in_the_table_and_once_in_the_comparison(run, capsys):
     table = pd.read_csv(f"{path}.csv")
     measures = {"sensitivity", "clean", "filtered", "corrupted", "attacked", "shifted"}
     assert set(table["measure"]) == measures | {"uncorrupted", "calibration", "outside"}
-    assert not table.duplicated(amplitude_phase.KEYS).any()
+    assert not table.duplicated(amplitude_phase.EXPERIMENT.keys).any()
     assert set(table[table["measure"] == "outside"]["condition"]) == {"gaussian", "uniform"}
     shares = battery.shares(table)["accuracy"]
     assert shares.between(0, 1).all() and len(shares) == 2 * (1 + 3 + 9 + 2 + 1 + 2)
@@ -138,7 +138,7 @@ def test_claims_follow_the_sign_of_the_effect(experiment, goodness, low):
             each and {name: factor * up for name, up in each.items()} for each in (goodness, low)
         ]
         table = table_of(*turned)
-        judged = {claim.id: reporting.judge(claim, table) for claim in experiment.CLAIMS}
+        judged = {claim.id: reporting.judge(claim, table) for claim in experiment.EXPERIMENT.claims}
         found = {name: row["verdict"] for name, row in judged.items()}
         assert found == {name: "supported" if name in SIMILAR else verdict for name in found}
 
@@ -147,7 +147,10 @@ def test_alike_is_refuted_by_a_difference_to_either_side():
     for better in (-1, 1):
         goodness = dict.fromkeys(systems.ANCHORED, 0) | {"mix_regulator": better}
         table = table_of(goodness)
-        judged = {claim.id: reporting.judge(claim, table) for claim in anchored_convolution.CLAIMS}
+        judged = {
+            claim.id: reporting.judge(claim, table)
+            for claim in anchored_convolution.EXPERIMENT.claims
+        }
         assert {judged[name]["verdict"] for name in SIMILAR} == {"refuted"}
 
 
@@ -163,7 +166,7 @@ def test_alike_is_refuted_by_a_difference_to_either_side():
 def test_paper_profile_is_the_published_training(experiment, schedule):
     told = {"outside": ("gaussian",)} if experiment is amplitude_phase else {}
     settings = experiment.Settings(profile="paper", dataset="digits", **told)
-    recipes = experiment.recipes(settings)
+    recipes = experiment.EXPERIMENT.recipes(settings)
     first, *others = recipes.values()
     names = "model epochs milestones step_factor nesterov batch_size".split()
     assert tuple(getattr(first, name) for name in names) == schedule
@@ -178,5 +181,5 @@ def test_paper_profile_is_the_published_training(experiment, schedule):
         assert steps.pop("apr_s") == steps.pop("vanilla") == (0.1, first.weight_decay)
         assert set(steps.values()) == {(0.2, first.weight_decay / 2)}
     short = experiment.Settings(profile="paper", dataset="digits", epochs=10, **told)
-    recipe = next(iter(experiment.recipes(short).values()))
+    recipe = next(iter(experiment.EXPERIMENT.recipes(short).values()))
     assert recipe.milestones == tuple(10 * each // first.epochs for each in first.milestones)

@@ -1,26 +1,36 @@
 """What claims about one changed factor are made of: numbers by seed after the last epoch."""
 
 from hfc_keras import reporting
+from hfc_keras.reporting.claims.statements import Measure
 
 RANKS = (0, 1, 2, 3)
 
 
-def component(table, recipe, kind, ranks=RANKS, statistics="none"):
+def component(table, recipe, kind, ranks=RANKS, statistics="none", scaling="none"):
     """Test accuracy on a component, mean over radii.
 
     Args:
-        table: DataFrame of ``frequency_curves.measure`` with recipe and seed.
+        table: DataFrame of ``frequency_curves.rows`` with recipe and seed.
         recipe: str.
         kind: ``"low"`` or ``"high"``.
         ranks: sequence of int, of the radii, 0 the smallest.
-        statistics: str, of batch normalisation.
+        statistics: str, of batch normalisation, where the network has it.
+        scaling: str, of the component, where the table tells them apart.
 
     Returns:
         Series by seed.
     """
     where = {"recipe": recipe, "split": "test", "component": kind, "epoch": "last"}
-    where.update({"scaling": "none"} if "scaling" in table else {})
-    return reporting.mean_over(table, ranks, bn_statistics=statistics, **where)
+    if scaling != "none" or "scaling" in table:
+        where["scaling"] = scaling
+    where["bn_statistics"] = tested_with(table, recipe, statistics)
+    return reporting.mean_over(table, ranks, **where)
+
+
+def tested_with(table, recipe, statistics):
+    """Statistics that a network is tested with: ``"none"`` for one without batch normalisation."""
+    own = table["bn_statistics"][table["recipe"] == recipe]
+    return "none" if (own == "none").all() else statistics
 
 
 def high(table, recipe, ranks=RANKS, statistics="none"):
@@ -31,7 +41,8 @@ def high(table, recipe, ranks=RANKS, statistics="none"):
 def original(table, recipe, split="test", statistics="none"):
     """Accuracy on original images of a split, Series by seed."""
     where = {"recipe": recipe, "split": split, "component": "original", "epoch": "last"}
-    return reporting.value(table, bn_statistics=statistics, **where)
+    where["bn_statistics"] = tested_with(table, recipe, statistics)
+    return reporting.value(table, **where)
 
 
 def gap(table, recipe, statistics="none"):
@@ -54,17 +65,6 @@ def fitted(table, recipes, statistics="none"):
     return {name: original(table, name, "train_after", statistics) for name in recipes}
 
 
-def against_each(measured, table, recipe, others):
-    """One recipe's number minus that of each other recipe: a claim must hold against all.
-
-    Args:
-        measured: function of (table, recipe) that returns a Series by seed, such as ``gap``.
-        table: DataFrame.
-        recipe: str.
-        others: sequence of str, recipes.
-
-    Returns:
-        dict from the other recipe to a Series by seed.
-    """
-    own = measured(table, recipe)
-    return {other: reporting.difference(own, measured(table, other)) for other in others}
+TEST = Measure("accuracy on test images", original)
+GAP = Measure("accuracy on training minus test images", gap)
+HIGH = Measure("accuracy on high components, mean over four radii", high)

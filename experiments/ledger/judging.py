@@ -2,15 +2,18 @@
 
 import dataclasses
 import hashlib
-import importlib
 import typing
 
 import pandas as pd
 
-from experiments.lab import catalogue, settings
-from experiments.lab.profiles import Profile as Scale
 from experiments.ledger.source import NoComparisonError, Source, compared
 from hfc_keras import checks, reporting
+from hfc_keras.lab import catalogue
+from hfc_keras.lab.profiles import Profile as Scale
+from hfc_keras.lab.settings import Settings
+from hfc_keras.reporting.claims.claim import unmeasured
+from hfc_keras.reporting.claims.ledger import scale_columns
+from hfc_keras.reporting.claims.verdicts import TOO_FEW
 
 # From the smallest to the largest.
 SCALES = typing.get_args(Scale)
@@ -44,15 +47,15 @@ def claimants(names=None):
         names: sequence of str, which of them; None is all.
 
     Returns:
-        dict from name to module, in the order of the catalogue.
+        dict from name to Experiment, in the order of the catalogue.
 
     Raises:
         ValueError: for a name that makes no claims or stands twice, or an id that two claims have.
     """
-    found = catalogue.experiments()
-    found = {name: importlib.import_module(f"experiments.{name}") for name in found}
-    found = {name: module for name, module in found.items() if getattr(module, "CLAIMS", ())}
-    reporting.unique_claims(claim for module in found.values() for claim in module.CLAIMS)
+    names_of_all = catalogue.experiments("experiments")
+    found = {name: catalogue.load(f"experiments.{name}") for name in names_of_all}
+    found = {name: experiment for name, experiment in found.items() if experiment.claims}
+    reporting.unique_claims(claim for each in found.values() for claim in each.claims)
     names = list(found) if names is None else names
     chosen = {checks.choice("experiments", name, found) for name in names}
     checks.require(
@@ -60,14 +63,14 @@ def claimants(names=None):
         "`experiments` must hold at least one and none twice",
         experiments=names,
     )
-    return {name: module for name, module in found.items() if name in chosen}
+    return {name: experiment for name, experiment in found.items() if name in chosen}
 
 
-def measured_scales(modules, results):
+def measured_scales(names, results):
     """Return the scales, but smoke, of which an experiment has a table for any data set.
 
     Args:
-        modules: iterable of str, experiments.
+        names: iterable of str, experiments.
         results: Path.
 
     Returns:
@@ -76,16 +79,16 @@ def measured_scales(modules, results):
     found = [
         scale
         for scale in SCALES[1:]
-        if any(next((results / scale).glob(f"*/{name}.csv"), None) for name in modules)
+        if any(next((results / scale).glob(f"*/{name}.csv"), None) for name in names)
     ]
     return tuple(found) or ("quick",)
 
 
-def judge_all(modules, profiles, datasets, results, available=False):
+def judge_all(experiments, profiles, datasets, results, available=False):
     """Judge the claims of some experiments at some scales.
 
     Args:
-        modules: dict from experiments to modules with CLAIMS, KEYS and Settings.
+        experiments: dict from names to Experiments.
         profiles: sequence of str of ``SCALES``, none twice.
         datasets: sequence of str, or None for the default of each scale.
         results: Path of the folder of tables.
@@ -104,33 +107,33 @@ def judge_all(modules, profiles, datasets, results, available=False):
         "`profile` must hold at least one and none twice",
         profile=profiles,
     )
-    for name, module in modules.items():
+    for name, experiment in experiments.items():
         for dataset in (None,) if datasets is None else datasets:
             sources = [_source(name, profile, dataset, results) for profile in profiles]
-            _judge_one(found, module, sources, available)
+            _judge_one(found, experiment, sources, available)
     return found
 
 
 def _source(name, profile, dataset, results):
-    default = settings.Settings(profile=profile).dataset_name
+    default = Settings(profile=profile).dataset_name
     return Source(name, profile, dataset or default, results)
 
 
-def _judge_one(found, module, sources, available):
+def _judge_one(found, experiment, sources, available):
     """Judge the claims of one experiment on one data set at every scale."""
     at, errors = {}, {}
     for source in sources:
-        at[source], errors[source], used = _judge(source, module, found.effects)
+        at[source], errors[source], used = _judge(source, experiment, found.effects)
         found.scales += [scale for scale in used.values() if scale not in found.scales]
         for each in {source, *used}:
             if each.path.exists():
                 digest = hashlib.sha256(each.path.read_bytes()).hexdigest()
                 found.tables[each.columns["table"]] = digest
-    for place in range(len(module.CLAIMS)):
+    for place in range(len(experiment.claims)):
         found.rows.append(_largest({source: rows[place] for source, rows in at.items()}))
     missed = {
         claim.id
-        for place, claim in enumerate(module.CLAIMS)
+        for place, claim in enumerate(experiment.claims)
         if all(rows[place]["verdict"] == reporting.NOT_MEASURED for rows in at.values())
     }
     for source, problems in errors.items():
@@ -144,32 +147,32 @@ def _largest(at):
     enough.
     """
     measured = [each for each, row in at.items() if row["verdict"] != reporting.NOT_MEASURED]
-    enough = [each for each in measured if not at[each]["reason"].startswith(reporting.TOO_FEW)]
+    enough = [each for each in measured if not at[each]["reason"].startswith(TOO_FEW)]
     chosen = (enough or measured or list(at))[-1]
     beside = {}
     for source, row in at.items():
-        beside |= reporting.scale_columns(row, source.profile)
+        beside |= scale_columns(row, source.profile)
     return {**at[chosen], **chosen.columns, **beside}
 
 
-def _judge(source, module, effects):
+def _judge(source, experiment, effects):
     """Row of each claim of an experiment, errors for those not judged, scales by their source."""
-    claims = module.CLAIMS
+    claims = experiment.claims
     try:
-        table = source.read(module.KEYS)
-        used = {source: source.scale(module.Settings)}
+        table = source.read(experiment.keys)
+        used = {source: source.scale(experiment.settings)}
     except ValueError as error:
         ids = {claim.id for claim in claims}
-        return [reporting.unmeasured(claim) for claim in claims], [(ids, error)], {}
+        return [unmeasured(claim) for claim in claims], [(ids, error)], {}
     rows, errors = [], []
     for claim in claims:
         try:
-            own = compared(claim, source, module, table, used)
+            own = compared(claim, source, experiment, table, used)
             rows.append(reporting.judge(claim, own))
             where = {"claim": claim.id, "profile": source.profile, "dataset": source.dataset}
             effects.append(reporting.claim_effects(claim, own).assign(**where))
         except ValueError as error:
-            rows.append(reporting.unmeasured(claim))
+            rows.append(unmeasured(claim))
             errors.append(({claim.id}, error))
     return rows, errors, used
 

@@ -1,6 +1,8 @@
 """The page of all claims."""
 
 from hfc_keras import reporting
+from hfc_keras.reporting.claims.claim import FITTED, KINDS
+from hfc_keras.reporting.claims.ledger import claims_markdown
 
 VERDICTS = """\
 A claim is a sentence with an effect, one number for each of n seeds, paired by seed where trainings \
@@ -55,16 +57,16 @@ def page(rows, judged, profiles, command, drawn):
     Returns:
         str, Markdown.
     """
-    verdicts = VERDICTS.format(margin=reporting.EQUIVALENCE, fitted=reporting.FITTED)
+    verdicts = VERDICTS.format(margin=reporting.EQUIVALENCE, fitted=FITTED)
     meanings = [f"- Profile {name}: {MEANINGS[name]}." for name in profiles]
     if len(profiles) > 1:
         meanings.append(LARGEST)
     counts = "\n".join(f"- {line}" for line in reporting.count_verdicts(rows))
     parts = ["# Claims", verdicts, "\n".join(meanings), counts, f"Made by `{command}`."]
     parts += [f"![{words}]({name})" for name, words in drawn.items()]
-    for kind, heading in reporting.KINDS.items():
+    for kind, heading in KINDS.items():
         if (rows["kind"] == kind).any():
-            parts += [f"## {heading}", reporting.claims_markdown(rows, kind)]
+            parts += [f"## {heading}", claims_markdown(rows, kind)]
     if judged.scales:
         parts += ["## Scale of each table", SCALES, _markdown(judged.scales)]
     if judged.problems:

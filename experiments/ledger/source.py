@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.lab import settings
 from experiments.recipes import heuristics
 from hfc_keras import checks, reporting
+from hfc_keras.lab.settings import Components, Settings
 from hfc_keras.training import Recipe
 
 # Settings that a page names elsewhere.
 NAMED = ("profile", "dataset")
 # Records of version 0.4 name these settings for experiments on which they had no effect.
 FORMER = (
-    settings.Components,
+    Components,
     heuristics.Heuristics,
     heuristics.Augmented,
     heuristics.Architectures,
@@ -49,7 +49,7 @@ class Source:
     @property
     def path(self):
         """Path of the table."""
-        made = settings.Settings(profile=self.profile, dataset=self.dataset, results=self.results)
+        made = Settings(profile=self.profile, dataset=self.dataset, results=self.results)
         return made.folder / f"{self.experiment}.csv"
 
     @property
@@ -96,7 +96,7 @@ class Source:
         """Return how large the trainings of the table are, from its record.
 
         Args:
-            settings_class: the ``Settings`` of the experiment.
+            settings_class: the settings of the experiment.
 
         Returns:
             dict of str: experiment, profile, data set, networks, training images (at most),
@@ -107,7 +107,7 @@ class Source:
         """
         with self._recorded() as content:
             recipes = [_trained(cell["recipe"]) for cell in content["cells"].values()]
-            told, seeds = dict(content["settings"]), [f"{seed:d}" for seed in content["seeds"]]
+            recorded, seeds = dict(content["settings"]), [f"{seed:d}" for seed in content["seeds"]]
             epochs = sorted({recipe["epochs"] for recipe in recipes})
             ends = dict.fromkeys((epochs[0], epochs[-1]))
         default = {}
@@ -116,7 +116,7 @@ class Source:
         default = json.loads(json.dumps(default, default=str))
         others = [
             f"{name} = {json.dumps(value)}"
-            for name, value in told.items()
+            for name, value in recorded.items()
             if name not in NAMED and (name not in default or value != default[name])
         ]
         return {
@@ -165,13 +165,13 @@ class Source:
         )
 
 
-def compared(claim, source, module, table, used):
+def compared(claim, source, experiment, table, used):
     """Rows that a claim is about: the table's, and those on the data set it compares with.
 
     Args:
         claim: reporting.Claim.
         source: Source of the table.
-        module: the experiment.
+        experiment: Experiment.
         table: DataFrame.
         used: dict from the sources used to their scales; that of the other one is added.
 
@@ -190,14 +190,14 @@ def compared(claim, source, module, table, used):
             f"Claim {claim.id!r} compares with another data set, whose table is made by "
             f"{other.command}. Received: path={str(other.path)!r}"
         )
-    used[other] = other.scale(module.Settings)
+    used[other] = other.scale(experiment.settings)
     different = [name for name in ALIKE if used[other][name] != used[source][name]]
     checks.require(
         not different,
         f"Claim {claim.id!r} compares two data sets, whose tables must be made alike",
         **{f"{each.dataset}": [used[each][name] for name in different] for each in (source, other)},
     )
-    tables = {source.dataset: table, other.dataset: other.read(module.KEYS)}
+    tables = {source.dataset: table, other.dataset: other.read(experiment.keys)}
     return pd.concat([rows.assign(dataset=name) for name, rows in tables.items()])
 
 

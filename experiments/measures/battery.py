@@ -6,51 +6,12 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from experiments.lab import networks
-from experiments.lab.profiles import DECAY, RESIDUAL, RESIDUAL_TRAINING
+from experiments.effects import changes, spectrum
 from experiments.measures import changed_images, sensitivity
-from experiments.recipes import heuristics
 from hfc_keras import attacks, checks, data, reporting, training
+from hfc_keras.lab import networks, variants
 
 KEYS = "recipe seed measure condition level ring".split()
-# Published schedules of residual networks: on CIFAR (Zagoruyko and Komodakis, 2016, as in APR), and
-# on ImageNet, there with crops of random size, for which the recipe has those of CIFAR.
-CIFAR_TRAINING = {
-    **RESIDUAL_TRAINING,
-    "nesterov": True,
-    "schedule": "step",
-    "standardized": True,
-    "batch_size": 128,
-    "epochs": 200,
-    "milestones": (60, 120, 160, 190),
-    "step_factor": 0.2,
-}
-IMAGENET_TRAINING = {
-    **RESIDUAL_TRAINING,
-    "weight_decay": DECAY / 5,
-    "schedule": "step",
-    "batch_size": 256,
-    "epochs": 90,
-    "milestones": (30, 60),
-}
-
-# What is meant by corruptions, for claims on them.
-CORRUPTIONS = (
-    f"{len(data.CORRUPTIONS)} of the 15 corruptions of CIFAR-10-C "
-    f"({', '.join(data.CORRUPTIONS).replace('_', ' ')})"
-)
-
-
-def by_profile(paper):
-    """What a profile changes in an experiment on residual networks, for its PROFILE_CHANGES.
-
-    Args:
-        paper: dict, the published training.
-
-    Returns:
-        dict from profile to dict.
-    """
-    return {**RESIDUAL, "paper": paper}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,19 +25,20 @@ class Changed(networks.Settings):
     severities: tuple[int, ...] = (1, 3, 5)
     """Severities of the corruptions, 1 to 5."""
 
-    def base_recipe(self):
-        """Vanilla training, after a check of what is measured later."""
+    def check(self):
+        """Refuse also epsilons and severities that cannot be measured."""
+        super().check()
         for epsilon in self.epsilons:
             attacks.Pgd(epsilon)
+        image = np.zeros((1, *self.image_shape()), "float32")
         for severity in self.severities:
-            data.corrupt(np.zeros((1, *self.image_shape()), "float32"), "contrast", severity)
+            data.corrupt(image, "contrast", severity)
         for name in ("epsilons", "severities"):
             distinct(name, getattr(self, name))
-        return super().base_recipe()
 
     def image_shape(self):
         """(height, width, channels) of the data set."""
-        return training.load_data(super().base_recipe(), self.data_dir).image_shape
+        return training.load_data(self.base_recipe(), self.data_dir).image_shape
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,11 +50,11 @@ class Settings(Changed):
     shift: int | None = None
     """Pixels by which images are shifted at most. Left out: an eighth of the smaller side."""
 
-    def base_recipe(self):
-        """Vanilla training, after a check of what is measured later."""
+    def check(self):
+        """Refuse also a shift beyond the image."""
+        super().check()
         if self.shift is not None:
             checks.number("shift", self.shift, 1, min(self.image_shape()[:2]) - 1, whole=True)
-        return super().base_recipe()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -103,14 +65,14 @@ class Given(Settings):
     """Factor on the filters of the networks. Left out: one at which a quick training takes \
 minutes, or 1 for paper."""
 
-    def base_recipe(self):
-        """Vanilla training; another network is refused."""
+    def check(self):
+        """Refuse also another network."""
         checks.require(
             self.model is None,
             "`model` must be left out: the networks of this experiment are given",
             model=self.model,
         )
-        return super().base_recipe()
+        super().check()
 
 
 def distinct(name, values):
@@ -127,6 +89,18 @@ def distinct(name, values):
     )
 
 
+def measure(cell):
+    """Everything that is measured, of one cell.
+
+    Args:
+        cell: runner.Cell whose settings are Settings.
+
+    Returns:
+        DataFrame of ``rows``.
+    """
+    return rows(networks.Network(cell))
+
+
 def rows(network):
     """Everything that is measured of every network.
 
@@ -139,15 +113,15 @@ def rows(network):
         the Fourier sensitivity, accuracy on test images as they are, by thirds of the frequencies,
         under corruptions and attacks, and how often a shift changes the class.
     """
-    told, side = network.cell.settings, min(network.cell.dataset().image_shape[:2])
+    settings, side = network.cell.settings, min(network.cell.dataset().image_shape[:2])
     return pd.concat(
         [
             sensitivity.rows(network).assign(measure="sensitivity"),
             changed_images.clean(network),
             changed_images.filtered(network),
-            changed_images.corrupted(network, told.severities),
-            changed_images.attacked(network, told.epsilons),
-            changed_images.shifted(network, told.shift or side // 8),
+            changed_images.corrupted(network, settings.severities),
+            changed_images.attacked(network, settings.epsilons),
+            changed_images.shifted(network, settings.shift or side // 8),
         ],
         ignore_index=True,
     )
@@ -158,22 +132,10 @@ def source(table):
     return ", ".join(sorted(set(table["source"].dropna()) - {"images"}))
 
 
-def rings(table):
-    """Spectra of all recipes."""
-    return table[table["measure"] == "sensitivity"]
-
-
 def shares(table):
     """Accuracies and other shares in one column, accuracy; errors of calibration are left out."""
     left_out = ("sensitivity", "calibration", "uncorrupted")
-    return filled(table[~table["measure"].isin(left_out)])
-
-
-def filled(table):
-    """Rows with their value in the column accuracy, where they have one."""
-    if "value" not in table:
-        return table
-    return table.assign(accuracy=table["value"].fillna(table["accuracy"]))
+    return changes.filled(table[~table["measure"].isin(left_out)])
 
 
 def corruptions(table):
@@ -190,7 +152,7 @@ def corruptions(table):
 
 def spectra(table):
     """Numbers of each spectrum, as of ``reporting.sensitivity_table``."""
-    return reporting.sensitivity_table(rings(table))
+    return reporting.sensitivity_table(spectrum.rings(table))
 
 
 def by_condition(table):
@@ -230,53 +192,23 @@ def accuracies_in_words(table):
     )
 
 
-def figures(table, titles, heading, label="accuracy or share"):
+def figures(table, plan, ways, heading, label="accuracy or share"):
     """Draw accuracies and shares, spectra, and accuracy by corruption.
 
     Args:
         table: DataFrame of ``rows`` with recipe and seed.
-        titles: dict from recipes to names.
+        plan: runner.Plan.
+        ways: dict from name to variants.Variant.
         heading: str, of the spectra.
         label: str, what stands below the axis of accuracies and shares.
 
     Returns:
         dict from what is added to the file's name to the figure.
     """
+    named = variants.drawn(ways)
+    rings = spectrum.rings(table)
     return {
-        "": reporting.condition_points(shares(table), titles, label),
-        "_sensitivity": reporting.sensitivity_curves(rings(table), {heading: titles}, titles),
-        "_corruptions": reporting.corruption_points(corruptions(table), titles),
+        "": reporting.condition_points(shares(table), **named, label=label),
+        "_sensitivity": reporting.sensitivity_curves(rings, {heading: ways}, **named),
+        "_corruptions": reporting.corruption_points(corruptions(table), **named),
     }
-
-
-def gain(recipe, measure, table, over="vanilla", conditions=None):
-    """Accuracy, share or error of a recipe minus that of another, Series by seed.
-
-    Args:
-        recipe: str.
-        measure: str.
-        table: DataFrame of ``rows`` with recipe and seed.
-        over: str, the other recipe.
-        conditions: iterable of str; None is all of the measure.
-    """
-    table = filled(table)
-    pair = (reporting.condition_effect(table, one, measure, conditions) for one in (recipe, over))
-    return reporting.difference(*pair)
-
-
-def shift(number, recipe, table, over="vanilla"):
-    """Number of a recipe's spectrum minus that of another's, Series by seed."""
-    return sensitivity.shift(number, rings(table), recipe, over)
-
-
-def gains(recipe, measure, others, table, conditions=None):
-    """``gain`` over each of several other recipes, by their titles."""
-    return {
-        heuristics.TITLES[other]: gain(recipe, measure, table, other, conditions)
-        for other in others
-    }
-
-
-def shifts(number, recipe, others, table):
-    """``shift`` against each of several other recipes, by their titles."""
-    return {heuristics.TITLES[other]: shift(number, recipe, table, other) for other in others}

@@ -82,9 +82,9 @@ def corrupted(network, severities):
 
 def attacked(network, epsilons):
     """Accuracy under FGSM and PGD, each by itself; level is epsilon."""
-    told = network.cell.settings
-    test = network.cell.test_images(told.final_examples(ATTACKED))
-    steps = STEPS.get(told.profile, USUAL_STEPS)
+    settings = network.cell.settings
+    test = network.cell.test_images(settings.final_examples(ATTACKED))
+    steps = STEPS.get(settings.profile, USUAL_STEPS)
     chosen = [
         attack
         for epsilon in epsilons

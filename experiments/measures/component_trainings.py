@@ -4,13 +4,13 @@ import dataclasses
 
 import pandas as pd
 
-from experiments.lab import settings
 from experiments.measures import frequency_curves
 from hfc_keras import reporting, training
+from hfc_keras.lab.settings import Components
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(settings.Components):
+class Settings(Components):
     """Settings of an experiment that trains on components."""
 
     radii: tuple[float, ...] | None = None
@@ -55,7 +55,7 @@ def rows(cell):
         cell: runner.Cell, whose recipe trains on a component or on the originals.
 
     Returns:
-        DataFrame as of ``frequency_curves.measure``, at the radius trained at (at all radii for
+        DataFrame as of ``frequency_curves.rows``, at the radius trained at (at all radii for
         originals), with the columns trained_on and trained_radius. With batch normalisation the
         measured epochs are tested with batch statistics, and the last one with all kinds.
     """

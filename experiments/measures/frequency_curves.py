@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from hfc_keras import analysis, checks, reporting, training
+from hfc_keras.lab import variants
 from hfc_keras.reporting.rows import KEYS as KEYS
 from hfc_keras.training.inputs import training_split
 
@@ -13,7 +14,7 @@ RADII = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
 STATISTICS = ("moving", "batch", "population")
 
 
-def frequency_curves(cell, scalings=()):
+def rows(cell, scalings=()):
     """Training and test accuracy of every epoch, and by component at the measured epochs.
 
     Args:
@@ -69,7 +70,7 @@ def history_rows(cell, history):
         history: DataFrame of ``training.fit``.
 
     Returns:
-        DataFrame as of ``frequency_curves``. Training rows are means over the epoch, in
+        DataFrame as of ``rows``. Training rows are means over the epoch, in
         training mode, so with the statistics of each batch.
     """
     dataset = cell.dataset()
@@ -101,7 +102,7 @@ def component_rows(cell, model, bn_statistics, split="test", epochs=None, radii=
         scaling: str, as of ``analysis.scaled_components``; None is that of ``scaling_of``.
 
     Returns:
-        DataFrame as of ``frequency_curves``. For the test split with moving statistics the
+        DataFrame as of ``rows``. For the test split with moving statistics the
         originals are left out, since ``history_rows`` has them for every epoch.
     """
     settings, epochs = cell.settings, epochs or cell.settings.measured_epochs(cell.recipe.epochs)
@@ -169,7 +170,7 @@ def summary(table):
     """Accuracies after the last epoch in words.
 
     Args:
-        table: DataFrame as of ``frequency_curves``, with recipe and seed.
+        table: DataFrame as of ``rows``, with recipe and seed.
 
     Returns:
         str of several lines.
@@ -183,19 +184,20 @@ def summary(table):
     return "\n\n".join(parts)
 
 
-def figures(table, titles):
-    """Draw a panel a recipe, and the recipes side by side after their last epoch.
+def figures(table, plan, ways):
+    """Draw a panel for each recipe, and the recipes side by side after their last epoch.
 
     Args:
-        table: DataFrame as of ``frequency_curves``, with recipe and seed; networks without batch
+        table: DataFrame as of ``rows``, with recipe and seed; networks without batch
             normalisation.
-        titles: dict from recipes to names.
+        plan: runner.Plan.
+        ways: dict from name to variants.Variant.
 
     Returns:
         dict from what is added to the file's name to the figure.
     """
-    chance = reporting.chance(table)
+    named, chance = variants.drawn(ways), reporting.chance(table)
     return {
-        "": reporting.frequency_panels(table, titles),
-        "_final": reporting.final_points(table, titles, chance=chance),
+        "": reporting.frequency_panels(table, named["titles"]),
+        "_final": reporting.final_points(table, **named, chance=chance),
     }

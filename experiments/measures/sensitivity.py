@@ -1,8 +1,7 @@
-"""What the experiments on Fourier sensitivity share: rows and claims' numbers."""
+"""Fourier sensitivity of a trained network on test images."""
 
-from hfc_keras import analysis, reporting
+from hfc_keras import analysis
 
-PAPER = "Krishnamachari et al. 2022"
 # Test images of the smallest profile whose gradients are taken.
 FEWER = {"smoke": 100}
 
@@ -29,13 +28,3 @@ def rows(network, channels="mean", rings="sum"):
 
     table = network.measured("fourier_sensitivity", {**options, "examples": count}, compute)
     return table.assign(image_size=min(cell.dataset().image_shape[:2]))
-
-
-def number(name, table, recipe):
-    """One number of ``reporting.sensitivity_numbers`` of a recipe, Series by seed."""
-    return reporting.sensitivity_effect(table, name, recipe=recipe)
-
-
-def shift(name, table, recipe, reference="vanilla"):
-    """A recipe's number minus that of another, Series by seed."""
-    return reporting.difference(number(name, table, recipe), number(name, table, reference))

@@ -5,8 +5,9 @@ import warnings
 
 import pandas as pd
 
-from experiments.lab import networks, settings
 from hfc_keras import analysis, attacks, checks, kernels, models, reporting
+from hfc_keras.lab import networks
+from hfc_keras.lab.settings import AdversarialSettings
 
 KEYS = "recipe seed rho normalized attack epsilon loss steps restarts".split()
 # By profile: images attacked (None is all) and steps of PGD; the same and restarts of the long one.
@@ -20,7 +21,7 @@ USUAL_SIZES = {"attacked": 2000, "steps": 20, "long": (500, 100, 3)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(networks.Settings, settings.AdversarialSettings):
+class Settings(networks.Settings, AdversarialSettings):
     """Settings of an experiment that attacks its networks."""
 
     PAPER_EPSILON = 0.03
@@ -35,13 +36,13 @@ class Settings(networks.Settings, settings.AdversarialSettings):
     steps: int | None = None
     """Steps of PGD. Left out: 4 for smoke, 40 for paper, else 20."""
 
-    def base_recipe(self):
-        """Vanilla training, after a check of what is attacked and how."""
+    def check(self):
+        """Refuse also attacks that cannot be made."""
+        super().check()
         for epsilon in (*self.epsilons, *self.long_epsilons):
             attacks.Pgd(epsilon, steps=self.sizes["steps"])
         if self.attacked is not None:
             checks.number("attacked", self.attacked, minimum=1, whole=True)
-        return super().base_recipe()
 
     def measured_with(self):
         """Return what rows depend on besides the recipe: also the engine, if not CleverHans."""
@@ -51,9 +52,21 @@ class Settings(networks.Settings, settings.AdversarialSettings):
     @property
     def sizes(self):
         """Images and steps after the profile's defaults."""
-        told = {"attacked": self.attacked, "steps": self.steps}
-        told = {name: value for name, value in told.items() if value is not None}
-        return {**SIZES.get(self.profile, USUAL_SIZES), **told}
+        chosen = {"attacked": self.attacked, "steps": self.steps}
+        chosen = {name: value for name, value in chosen.items() if value is not None}
+        return {**SIZES.get(self.profile, USUAL_SIZES), **chosen}
+
+
+def measure(cell):
+    """Rows of a network as it was trained.
+
+    Args:
+        cell: runner.Cell whose settings are Settings.
+
+    Returns:
+        DataFrame of ``rows``.
+    """
+    return rows(networks.Network(cell))
 
 
 def rows(network, model=None, rho=0.0, normalized=False):
@@ -80,9 +93,9 @@ def rows(network, model=None, rho=0.0, normalized=False):
         "energy_beyond": float(kernels.energy_beyond(kernel, radius=width / 4, size=width)),
     }
     sizes, balls = cell.settings.sizes, (cell.settings.epsilons, cell.settings.long_epsilons)
-    told = cell.settings.measured_with()
+    chosen = cell.settings.measured_with()
     arguments = {"rho": rho, "normalized": normalized, "balls": balls, "clean": "all", **sizes}
-    arguments.update({"engine": told["engine"]} if "engine" in told else {})
+    arguments.update({"engine": chosen["engine"]} if "engine" in chosen else {})
     table = network.measured(
         "robust_accuracy", arguments, lambda own: _attacked(cell, model or own, sizes, *balls)
     )

@@ -4,17 +4,16 @@ import dataclasses
 import functools
 import hashlib
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
-from experiments.outside import given
+from experiments.outside import given, once
 from hfc_keras import checks, files, training
 from hfc_keras.training import measures
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
+class Cell(once.Cell):
     """One network that others trained: what is measured, as a recipe with a seed is elsewhere."""
 
     name: str
@@ -22,18 +21,10 @@ class Cell:
     path: Path
     settings: object
 
-    # Others trained it once.
-    seed: ClassVar = 0
-
     @functools.cached_property
     def hash(self):
         """Hexadecimal sha256 of the file."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
-
-    @property
-    def label(self):
-        """Name and seed in words."""
-        return f"{self.name} seed {self.seed}"
 
     @property
     def key(self):
@@ -48,9 +39,9 @@ class Cell:
 
     def made(self):
         """Whose network this is, for the record."""
-        told = {name: getattr(self.network, name) for name in ("title", "file", "source")}
-        told |= {"licence": self.network.licence, "stated_accuracy": self.network.stated}
-        return {"network": {**told, "sha256": self.hash}}
+        source = {name: getattr(self.network, name) for name in ("title", "file", "source")}
+        source |= {"licence": self.network.licence, "stated_accuracy": self.network.stated}
+        return {"network": {**source, "sha256": self.hash}}
 
     def model(self):
         """Open the network."""
@@ -79,7 +70,7 @@ class Cell:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class Plan(once.Plan):
     """Which networks are measured under some settings."""
 
     recipes: dict
@@ -90,18 +81,13 @@ class Plan:
         network = self.recipes[name]
         return Cell(name, network, given.find(network, self.settings.networks), self.settings)
 
-    def labelled(self, label):
-        """Cell of a label; None if there is no such network."""
-        name, _, seed = label.rpartition(" seed ")
-        return self.cell(name) if name in self.recipes and seed == str(Cell.seed) else None
-
     def cells(self):
         """Cells that the settings ask for."""
         return [self.cell(name) for name in self.settings.names or self.recipes]
 
     def described(self):
         """Settings and data set for the record."""
-        return {"dataset": self.settings.folder.name, "settings": self.settings.told()}
+        return {"dataset": self.settings.folder.name, "settings": self.settings.recorded()}
 
 
 def make_plan(settings):

@@ -30,23 +30,23 @@ def rows(cell):
         them: accuracy, frequency_accuracy, contingency, fourier_sensitivity, band_stop,
         perturbation_spectrum and robust_accuracy.
     """
-    model, told = cell.model(), cell.settings
-    width, attacked = cell.dataset().image_shape[1], told.attacks_on(cell)
+    model, settings = cell.model(), cell.settings
+    width, attacked = cell.dataset().image_shape[1], settings.attacks_on(cell)
     radii, tables = [width * part for part in RADII], []
-    for kind in ("moving", "batch", "population")[: 3 if told.has_population(cell) else 2]:
-        arguments = {"bn_statistics": kind, "radii": radii, "size": told.batch_size}
+    for kind in ("moving", "batch", "population")[: 3 if settings.has_population(cell) else 2]:
+        arguments = {"bn_statistics": kind, "radii": radii, "size": settings.batch_size}
         if kind == "population":
-            arguments |= {"population": told.population, "count": told.subset}
+            arguments |= {"population": settings.population, "count": settings.subset}
         else:
-            arguments |= {"count": told.examples}
+            arguments |= {"count": settings.examples}
         found = _kept(cell, model, "contingency", _contingency, **arguments)
         tables += [frequency_accuracy(found), found.assign(measure="contingency")]
     for name, compute, arguments in (
         ("accuracy", _accuracy, {}),
-        ("fourier_sensitivity", _sensitivity, {"count": told.subset}),
-        ("band_stop", _band_stop, {"count": told.subset}),
-        ("perturbation_spectrum", _perturbations, {"count": attacked, "steps": told.steps}),
-        ("robust_accuracy", _robust, {"count": attacked, "steps": told.steps}),
+        ("fourier_sensitivity", _sensitivity, {"count": settings.subset}),
+        ("band_stop", _band_stop, {"count": settings.subset}),
+        ("perturbation_spectrum", _perturbations, {"count": attacked, "steps": settings.steps}),
+        ("robust_accuracy", _robust, {"count": attacked, "steps": settings.steps}),
     ):
         found = _kept(cell, model, name, compute, **arguments)
         tables.append(found.assign(measure=name, bn_statistics="moving"))

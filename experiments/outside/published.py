@@ -5,11 +5,11 @@ import functools
 import hashlib
 import os
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
+from experiments.outside import once
 from hfc_keras import checks, csv_files, files, training
 
 # Tells where the table is where the command line does not.
@@ -175,7 +175,7 @@ def read(path):
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
+class Cell(once.Cell):
     """A group of the networks of the table, as a recipe with a seed is elsewhere."""
 
     name: str
@@ -183,13 +183,6 @@ class Cell:
     table: pd.DataFrame
     sha256: str
     settings: object
-
-    seed: ClassVar = 0
-
-    @property
-    def label(self):
-        """Name and seed in words."""
-        return f"{self.name} seed {self.seed}"
 
     @property
     def key(self):
@@ -199,12 +192,12 @@ class Cell:
 
     def made(self):
         """Whose numbers these are, for the record."""
-        told = {"file": FILE, "source": SOURCE, "licence": LICENCE, "sha256": self.sha256}
-        return {"table": told, "networks": list(self.models)}
+        source = {"file": FILE, "source": SOURCE, "licence": LICENCE, "sha256": self.sha256}
+        return {"table": source, "networks": list(self.models)}
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class Plan(once.Plan):
     """Which groups of networks are asked about under some settings."""
 
     table: pd.DataFrame
@@ -225,19 +218,10 @@ class Plan:
         rows = rows[np.isin(rows["model"], self.recipes[name])]
         return Cell(name, self.recipes[name], rows, self.sha256, self.settings)
 
-    def labelled(self, label):
-        """Cell of a label; None if there is no such group."""
-        name, _, seed = label.rpartition(" seed ")
-        return self.cell(name) if name in self.recipes and seed == str(Cell.seed) else None
-
-    def cells(self):
-        """Cells of all groups."""
-        return [self.cell(name) for name in self.recipes]
-
     def described(self):
         """Settings and data set for the record."""
-        told = {"profile": self.settings.profile, "replicates": self.settings.replicates}
-        return {"dataset": "imagenet", "settings": told}
+        settings = {"profile": self.settings.profile, "replicates": self.settings.replicates}
+        return {"dataset": "imagenet", "settings": settings}
 
 
 def make_plan(settings):

@@ -2,50 +2,32 @@
 
 import dataclasses
 
-from experiments.lab import settings
 from hfc_keras import training
+from hfc_keras.lab.settings import AdversarialSettings, Settings
+from hfc_keras.lab.variants import Variant, by_name
+from hfc_keras.reporting.drawing import palette
 
-TITLES = {
-    "vanilla": "vanilla",
-    "dropout": "dropout",
-    "mix_up": "mix-up",
-    "batch_norm": "BatchNorm",
-    "sgd_batch_norm": "BatchNorm, SGD, crops",
-    "adversarial": "adversarial",
-    "noise": "Gaussian noise",
-    "low_pass": "low-pass",
-    "lenet": "LeNet-5",
-    "alexnet": "AlexNet",
-    "vgg": "VGG-11",
-    "lsf": "LSF (low)",
-    "msf": "MSF (mid)",
-    "hsf": "HSF (high)",
-    "asf": "ASF (all)",
-    "penalty": "roughness penalty",
-    "constraint": "roughness bounded",
-    "smooth_layer": "smoothed in every call",
-    "apr_p": "APR-P",
-    "apr_s": "APR-S",
-    "apr_sp": "APR-SP",
-    "hybrid": "HybridAugment",
-    "hybrid_plus": "HybridAugment++",
-    "aligned": "same pixels, no filter",
-    "critical": "critical paths",
-    "blurpool": "BlurPool",
-    "flc": "FLC pooling",
-    "asap": "ASAP",
-    "bottleneck": "bottleneck ResNet",
-    "bottleneck_end_norm": "bottleneck, late norm",
-    "coconv": "CoConv, early norm",
-    "coresnet": "CoResNet",
-    "resnet18": "ResNet-18",
-    "unshared": "kernels of their own",
-    "anchored": "anchored",
-    "anchored_regulator": "anchored, regulator",
-    "mix": "anchored by width",
-    "mix_regulator": "by width, regulator",
-    "mix_rotation": "by width, rotation",
-}
+# The starting point of most, and what changes it.
+VARIANTS = by_name(
+    Variant("vanilla", "vanilla", (palette.BLACK, "o")),
+    Variant("dropout", "dropout", (palette.SKY, "v"), "vanilla"),
+    Variant("mix_up", "mix-up", (palette.GREEN, "^"), "vanilla"),
+    Variant("batch_norm", "BatchNorm", (palette.VERMILLION, "D"), "vanilla"),
+    Variant("sgd_batch_norm", "BatchNorm, SGD, crops"),
+    Variant("adversarial", "adversarial", (palette.BLUE, "s"), "vanilla"),
+    Variant("noise", "Gaussian noise", (palette.ORANGE, "X"), "vanilla"),
+    Variant("low_pass", "low-pass", (palette.GREY, "p"), "vanilla"),
+    Variant("lenet", "LeNet-5", (palette.ORANGE, "p")),
+    Variant("alexnet", "AlexNet", (palette.SKY, "8")),
+    Variant("vgg", "VGG-11", (palette.GREEN, "H")),
+    Variant("lsf", "LSF (low)", (palette.BLUE, "<"), "vanilla"),
+    Variant("msf", "MSF (mid)", (palette.GREEN, "X"), "vanilla"),
+    Variant("hsf", "HSF (high)", (palette.VERMILLION, ">"), "vanilla"),
+    Variant("asf", "ASF (all)", (palette.PURPLE, "h"), "vanilla"),
+    Variant("penalty", "roughness penalty", None, "vanilla"),
+    Variant("constraint", "roughness bounded", None, "vanilla"),
+    Variant("smooth_layer", "smoothed in every call", None, "vanilla"),
+)
 # Fourier regularizers by the paper's names: the frequencies that stay.
 REGULARIZERS = {"lsf": "low", "msf": "mid", "hsf": "high", "asf": "all"}
 # The residual network that others start from, where that is not the vanilla one.
@@ -56,7 +38,7 @@ ARCHITECTURES = ("lenet", "alexnet", "vgg")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Normalized(settings.AdversarialSettings):
+class Normalized(AdversarialSettings):
     """Settings of an experiment on batch normalisation and adversarial training."""
 
     bn_momentum: float = 0.9
@@ -80,7 +62,7 @@ class Heuristics(Mixed):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Noisy(settings.Settings):
+class Noisy(Settings):
     """Settings of an experiment on training with noise."""
 
     noise: float = 0.1
@@ -96,7 +78,7 @@ class Augmented(Noisy):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Architectures(settings.Settings):
+class Architectures(Settings):
     """Settings of an experiment on other networks."""
 
     large_width: float | None = None
@@ -174,7 +156,7 @@ def regularized(settings, weight):
     """Trainings with each of the Fourier regularizers of the TMLR 2022 paper.
 
     Args:
-        settings: settings.Settings.
+        settings: Settings of an experiment.
         weight: float, of the penalty.
 
     Returns:
@@ -191,7 +173,7 @@ def smoothed(settings, penalty=0.3, max_roughness=0.3, rho=1.0):
     """Trainings that keep the kernels of the first layer smooth.
 
     Args:
-        settings: settings.Settings.
+        settings: Settings of an experiment.
         penalty: float, weight of the roughness penalty.
         max_roughness: float, largest roughness that the constraint allows.
         rho: float, strength of the layer's own smoothing.
@@ -226,7 +208,7 @@ def residual(settings, always=False):
     """Residual network that the regularizers, recombinations and filters of a profile start from.
 
     Args:
-        settings: settings.Settings.
+        settings: Settings of an experiment.
         always: bool, whether also where that is the vanilla network with batch normalization.
 
     Returns:
@@ -241,7 +223,7 @@ def scaled(settings, width, default):
     """Factor on the filters of a large network: as told, 1 for paper, or a default.
 
     Args:
-        settings: settings.Settings.
+        settings: Settings of an experiment.
         width: float or None, what was told.
         default: float, of the other profiles.
 

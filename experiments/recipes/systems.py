@@ -1,9 +1,35 @@
 """Trainings of other systems that several experiments compare: recombination and networks."""
 
 from experiments.recipes import heuristics
+from hfc_keras.lab.variants import Variant, by_name
+from hfc_keras.reporting.drawing import palette
 
 RECOMBINED = ("apr_p", "apr_s", "apr_sp", "hybrid", "hybrid_plus")
 ANTIALIASED = ("aligned", "critical", "blurpool", "flc", "asap")
+VARIANTS = by_name(
+    Variant("apr_p", "APR-P", (palette.BLUE, "s"), "vanilla"),
+    Variant("apr_s", "APR-S", (palette.SKY, "^"), "vanilla"),
+    Variant("apr_sp", "APR-SP", (palette.PURPLE, "D"), "vanilla"),
+    Variant("hybrid", "HybridAugment", (palette.ORANGE, "v"), "vanilla"),
+    Variant("hybrid_plus", "HybridAugment++", (palette.VERMILLION, "P"), "vanilla"),
+    Variant("aligned", "same pixels, no filter", (palette.GREY, "X"), "vanilla"),
+    Variant("critical", "critical paths", (palette.BLUE, "s"), "vanilla"),
+    Variant("blurpool", "BlurPool", (palette.ORANGE, "D"), "vanilla"),
+    Variant("flc", "FLC pooling", (palette.GREEN, "^"), "vanilla"),
+    Variant("asap", "ASAP", (palette.VERMILLION, "v"), "vanilla"),
+    Variant("bottleneck", "bottleneck ResNet", (palette.BLACK, "o")),
+    Variant("bottleneck_end_norm", "bottleneck, late norm", (palette.GREY, "X"), "bottleneck"),
+    Variant("coconv", "CoConv, early norm", (palette.BLUE, "s"), "bottleneck"),
+    Variant("coresnet", "CoResNet", (palette.ORANGE, "D"), "bottleneck"),
+    Variant("resnet18", "ResNet-18", (palette.BLACK, "o")),
+    Variant("unshared", "kernels of their own", (palette.GREY, "X"), "resnet18"),
+    Variant("anchored", "anchored", (palette.VERMILLION, "s"), "resnet18"),
+    Variant("anchored_regulator", "anchored, regulator", (palette.ORANGE, "^"), "resnet18"),
+    Variant("mix", "anchored by width", (palette.SKY, "v"), "resnet18"),
+    Variant("mix_regulator", "by width, regulator", (palette.BLUE, "D"), "resnet18"),
+    Variant("mix_rotation", "by width, rotation", (palette.GREEN, "P"), "resnet18"),
+)
+ALL = {**heuristics.VARIANTS, **VARIANTS}
 # By network, its kind and whether the last normalization of a stage stands behind the addition.
 _CONTEXTUAL = {
     "bottleneck": ("resnet", False),
@@ -29,7 +55,7 @@ def recombined(settings, probability=0.6):
     """Trainings on images whose amplitude or high frequencies are another's (ICCV 2021, 2023).
 
     Args:
-        settings: settings.Settings.
+        settings: Settings of an experiment.
         probability: float, of the second copy of a batch being recombined.
 
     Returns:
@@ -46,7 +72,7 @@ def antialiased(settings):
     """Networks that filter before they subsample, trained as the one that does not.
 
     Args:
-        settings: settings.Settings.
+        settings: Settings of an experiment.
 
     Returns:
         dict from name to Recipe.
@@ -59,7 +85,7 @@ def contextual(settings, width=None):
     """Bottleneck networks with and without dilated branches, each with and without a late norm.
 
     Args:
-        settings: settings.Settings.
+        settings: Settings of an experiment.
         width: float, factor on the filters; None is 1/8, or 1 for paper.
 
     Returns:
@@ -84,7 +110,7 @@ def anchored(settings, width=None):
     """Networks that use one kernel again and again, and the residual network they come from.
 
     Args:
-        settings: settings.Settings.
+        settings: Settings of an experiment.
         width: float, factor on the filters; None is 1/8, or 1 for paper.
 
     Returns:

@@ -163,9 +163,9 @@ def complete_rows(rows: pd.DataFrame, seeds: Iterable[int], **named: object) -> 
     """
     counts = rows["seed"].value_counts().reindex(sorted(set(seeds)), fill_value=0)
     if not len(counts) or counts.min() == 0 or counts.nunique() > 1:
-        told = ", ".join(f"{name}={value!r}" for name, value in named.items())
+        words = ", ".join(f"{name}={value!r}" for name, value in named.items())
         raise MissingMeasurementError(
             "A table must hold the same measurements of every seed. "
-            f"Received: {told}, rows by seed {counts.to_dict()}"
+            f"Received: {words}, rows by seed {counts.to_dict()}"
         )
     return rows

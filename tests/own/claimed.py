@@ -3,11 +3,14 @@
 import dataclasses
 import json
 import math
+import types
 from pathlib import Path
 
 import pandas as pd
 
 from hfc_keras import reporting
+from hfc_keras.lab import settings
+from hfc_keras.lab.experiment import Experiment
 
 RESULTS = Path(__file__).parents[2] / "results"
 KEYS = ["recipe", "seed", "epoch", "component", "radius"]
@@ -24,6 +27,24 @@ def gain(table):
 CLAIM = reporting.Claim(
     id="gain", item="Fig. 5", sentence="b | helps.", measured="b minus a", effect=gain, above=0
 )
+
+
+def experiment(claims):
+    """An experiment that makes claims of that table."""
+    return Experiment(
+        module=__name__,
+        settings=settings.Settings,
+        measure=None,
+        keys=KEYS,
+        summary=None,
+        figures=None,
+        claims=claims,
+    )
+
+
+def module(claims):
+    """A module that ends in that experiment."""
+    return types.SimpleNamespace(EXPERIMENT=experiment(claims))
 
 
 def effect(**changes):

@@ -7,10 +7,9 @@ import time
 
 import pandas as pd
 
-from experiments.lab import settings
 from hfc_keras import files
-
-KEYS = ["recipe", "seed", "measure"]
+from hfc_keras.lab import settings
+from hfc_keras.lab.experiment import Experiment
 
 
 class UnpicklableError(Exception):
@@ -64,3 +63,14 @@ def figures(table, plan):
     if "figures" in os.environ.get("TINY", ""):
         raise RuntimeError("no figure")
     return {}
+
+
+EXPERIMENT = Experiment(
+    module=__name__,
+    settings=Settings,
+    recipes=recipes,
+    measure=measure,
+    keys=["recipe", "seed", "measure"],
+    summary=summary,
+    figures=figures,
+)

@@ -187,7 +187,7 @@ def sample(claim):
     return "seeds" if claim.pairs is None else "trainings"
 
 
-def told(verdict, profile):
+def in_words(verdict, profile):
     """A verdict in words: at a small scale ``refuted`` says only that the effect was not seen.
 
     Args:
@@ -198,7 +198,7 @@ def told(verdict, profile):
         str.
 
     Example:
-        >>> told("refuted", "quick"), told("refuted", "paper"), told("supported", "quick")
-        ('not seen at this scale', 'refuted', 'supported')
+        >>> in_words("refuted", "quick"), in_words("supported", "quick")
+        ('not seen at this scale', 'supported')
     """
     return "not seen at this scale" if verdict == "refuted" and profile != OUTRIGHT else verdict

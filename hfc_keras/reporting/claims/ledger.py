@@ -8,7 +8,7 @@ measured; what other scales say stands in the columns of ``scale_columns``.
 import math
 
 from hfc_keras import checks
-from hfc_keras.reporting.claims.claim import KINDS, NOT_MEASURED, VERDICTS, told
+from hfc_keras.reporting.claims.claim import KINDS, NOT_MEASURED, VERDICTS, in_words
 from hfc_keras.reporting.claims.verdicts import BOUND_WITHIN, CONFIDENCE
 
 COLUMNS = (
@@ -92,8 +92,8 @@ def count_verdicts(rows):
     lines = []
     for kind, words in KINDS.items():
         part = rows[rows["kind"] == kind]
-        said = [told(*pair) for pair in zip(part["verdict"], part["profile"], strict=True)]
-        order = dict.fromkeys(told(one, scale) for scale in ("paper", "") for one in VERDICTS)
+        said = [in_words(*pair) for pair in zip(part["verdict"], part["profile"], strict=True)]
+        order = dict.fromkeys(in_words(one, scale) for scale in ("paper", "") for one in VERDICTS)
         counts = [f"{said.count(one)} {one}" for one in (*order, NOT_MEASURED) if one in said]
         lines += [f"{words}: {len(part)}, of which {', '.join(counts)}"] if said else []
     return lines
@@ -132,7 +132,7 @@ def _line(row, scales):
 
 def _verdict(row, scales):
     """Verdict with its reason, and what other scales say."""
-    words = f"**{told(row['verdict'], row['profile'])}**"
+    words = f"**{in_words(row['verdict'], row['profile'])}**"
     if row["verdict"] in ("supported", "refuted") and _open_over_images(row):
         words += " (over seeds and images undecided)"
     if row["reason"] == BOUND_WITHIN:
@@ -143,7 +143,7 @@ def _verdict(row, scales):
         verdict = row[f"{scale}_verdict"]
         if scale != row["profile"] and verdict != NOT_MEASURED:
             at = {name: row[f"{scale}_{name}"] for name in AT_SCALE}
-            words += f"; {scale}: {told(verdict, scale)}, {interval(at)}, n = {at['n']:.0f}"
+            words += f"; {scale}: {in_words(verdict, scale)}, {interval(at)}, n = {at['n']:.0f}"
     return words
 
 

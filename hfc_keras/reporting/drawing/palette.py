@@ -1,11 +1,12 @@
 """Colours of all figures in one place, told apart by colour-blind readers.
 
-The colours are those of Okabe and Ito. A recipe has the same look in every figure, a radius the
-same colour in every panel, and whatever has a colour also has a marker or a dash for grey print.
+The colours are those of Okabe and Ito. A recipe has the same look in every panel, and in every
+figure that is told its look; a radius has the same colour in every panel, and whatever has a colour
+also has a marker or a dash for grey print.
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, Required, TypedDict
 
 
@@ -26,51 +27,6 @@ PURPLE, SKY = "#CC79A7", "#56B4E9"
 # From low radius to high.
 RADIUS_COLORS = (BLUE, GREEN, ORANGE, VERMILLION, PURPLE, SKY)
 COMPONENT_COLORS = {"low": BLUE, "high": VERMILLION}
-# The vanilla recipe is called by what is compared: its labels, optimizer, batch size, network.
-RECIPE_LOOKS = {
-    **dict.fromkeys(["vanilla", "natural", "original"], (BLACK, "o")),
-    **dict.fromkeys(["adam", "batch_100", "resnet"], (BLACK, "o")),
-    "batch_norm": (VERMILLION, "D"),
-    "adversarial": (BLUE, "s"),
-    "mix_up": (GREEN, "^"),
-    "dropout": (SKY, "v"),
-    "shuffled": (PURPLE, "P"),
-    "sgd": (VERMILLION, "X"),
-    "adagrad": (GREEN, "<"),
-    "adadelta": (ORANGE, ">"),
-    "rmsprop": (PURPLE, "*"),
-    "batch_25": (ORANGE, "h"),
-    "batch_400": (GREEN, "d"),
-    "noise": (ORANGE, "X"),
-    "low_pass": (GREY, "p"),
-    "lsf": (BLUE, "<"),
-    "msf": (GREEN, "X"),
-    "hsf": (VERMILLION, ">"),
-    "asf": (PURPLE, "h"),
-    "lenet": (ORANGE, "p"),
-    "alexnet": (SKY, "8"),
-    "vgg": (GREEN, "H"),
-    "apr_p": (BLUE, "s"),
-    "apr_s": (SKY, "^"),
-    "apr_sp": (PURPLE, "D"),
-    "hybrid": (ORANGE, "v"),
-    "hybrid_plus": (VERMILLION, "P"),
-    "aligned": (GREY, "X"),
-    "critical": (BLUE, "s"),
-    "blurpool": (ORANGE, "D"),
-    "flc": (GREEN, "^"),
-    "asap": (VERMILLION, "v"),
-    **dict.fromkeys(["bottleneck", "resnet18"], (BLACK, "o")),
-    "bottleneck_end_norm": (GREY, "X"),
-    "coconv": (BLUE, "s"),
-    "coresnet": (ORANGE, "D"),
-    "unshared": (GREY, "X"),
-    "anchored": (VERMILLION, "s"),
-    "anchored_regulator": (ORANGE, "^"),
-    "mix": (SKY, "v"),
-    "mix_regulator": (BLUE, "D"),
-    "mix_rotation": (GREEN, "P"),
-}
 SCALING_LOOKS = {
     "none": (BLACK, "o"),
     "max": (ORANGE, "s"),
@@ -82,28 +38,31 @@ OTHER_COLORS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, GREY)
 OTHER_MARKERS = ("s", "X", "^", "D", "P", "v", "<", ">")
 
 
-def recipe_looks(names: Iterable[str]) -> dict[str, Look]:
-    """Colour and marker of each recipe, fixed by its name where the name is a usual one.
+def recipe_looks(names: Iterable[str], looks: Mapping[str, Look] | None = None) -> dict[str, Look]:
+    """Colour and marker of each recipe: that which is given, or one of those that are left.
 
     Args:
-        names: iterable of str, recipes in the order of their table. Those that ``RECIPE_LOOKS``
-            does not know get what is left, in that order.
+        names: iterable of str, recipes in the order of their table.
+        looks: dict from names to dicts with ``color`` and ``marker``, or None. Names that it does
+            not hold get what no other name of the figure has, in their order.
 
     Returns:
         dict from names to dicts with ``color`` and ``marker``, no look twice among up to 56
         recipes.
 
     Example:
-        >>> recipe_looks(["vanilla", "own"])
+        >>> recipe_looks(["vanilla", "own"], {"vanilla": {"color": BLACK, "marker": "o"}})
         {'vanilla': {'color': '#000000', 'marker': 'o'}, 'own': {'color': '#0072B2', 'marker': 's'}}
     """
-    names = list(dict.fromkeys(names))
-    taken = [RECIPE_LOOKS[name] for name in names if name in RECIPE_LOOKS]
-    colors = [color for color in OTHER_COLORS if color not in {color for color, _ in taken}]
-    markers = [marker for marker in OTHER_MARKERS if marker not in {marker for _, marker in taken}]
+    names, given = list(dict.fromkeys(names)), looks or {}
+    taken = [given[name] for name in names if name in given]
+    colors, markers = (
+        [each for each in every if each not in {look[part] for look in taken}]
+        for part, every in (("color", OTHER_COLORS), ("marker", OTHER_MARKERS))
+    )
     others = zip(itertools.cycle(colors), itertools.cycle(markers), strict=False)
-    looks = {name: RECIPE_LOOKS.get(name) or next(others) for name in names}
-    return {name: {"color": color, "marker": marker} for name, (color, marker) in looks.items()}
+    free = ({"color": color, "marker": marker} for color, marker in others)
+    return {name: given.get(name) or next(free) for name in names}
 
 
 def radius_color(radius: float, radii: Iterable[float]) -> str:

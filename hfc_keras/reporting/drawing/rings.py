@@ -19,6 +19,7 @@ def ring_panels(
     panels: Mapping[str, Mapping[str, pd.DataFrame]],
     label: str,
     titles: Mapping[str, str] | None = None,
+    looks: Mapping[str, palette.Look] | None = None,
     width: float = 2.8,
 ) -> Figure:
     """Draw shares by ring: lines are means over seeds, bands their range.
@@ -30,6 +31,7 @@ def ring_panels(
             with the columns ring, mean, white and image_size.
         label: str, what the shares are of.
         titles: dict from recipes to names in the legend, or None.
+        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
         width: float, inches of a panel.
 
     Returns:
@@ -42,7 +44,8 @@ def ring_panels(
         >>> figure.axes[0].get_xlabel()
         'frequency (cycles per image)'
     """
-    looks = palette.recipe_looks(recipe for rows in panels.values() for recipe in rows)
+    drawn = (recipe for rows in panels.values() for recipe in rows)
+    looks = palette.recipe_looks(drawn, looks)
     lines = [
         Line2D([], [], label=(titles or {}).get(recipe, recipe), **look)
         for recipe, look in looks.items()

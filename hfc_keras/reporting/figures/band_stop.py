@@ -130,7 +130,7 @@ def band_stop_table(table):
     return pd.DataFrame(lines).T
 
 
-def band_stop_curves(table, titles=None, chance=None):
+def band_stop_curves(table, titles=None, looks=None, chance=None):
     """Accuracy without each ring of frequencies, what is lost, and its share, a line a recipe.
 
     Args:
@@ -140,6 +140,7 @@ def band_stop_curves(table, titles=None, chance=None):
             originals is dashed. A recipe that does no better than guessing on originals is
             told in the legend: its drops are shares of luck.
         titles: dict from recipes to names in the legend, or None.
+        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
         chance: float or None, accuracy of guessing, a grey line.
 
     Returns:
@@ -164,7 +165,7 @@ def band_stop_curves(table, titles=None, chance=None):
     rings = table[table["inner"].notna()]
     checks.require(len(rings), "`table` must hold at least one ring", rings=0)
     width, guessing = rings["outer"].min(), recipes_at_chance(table[table["inner"].isna()])
-    looks = palette.recipe_looks(table["recipe"])
+    looks = palette.recipe_looks(table["recipe"], looks)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(PAGE, 3.0), layout="constrained")
         accuracy, drop, share = figure.subplots(1, 3)

@@ -25,7 +25,7 @@ from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import last_rows, require_columns, unique_rows
 from hfc_keras.reporting.tables import column_name
 
-NORMALIZATIONS = {"none": "vanilla", "batch": "batch_norm"}
+NORMALIZATIONS = {"none": palette.BLACK, "batch": palette.VERMILLION}
 # Looks of batch_norm_panels by split and component.
 TESTS = {
     ("train", "original"): ("train, low images", {"linestyle": "--"}),
@@ -140,10 +140,8 @@ def batch_norm_panels(table, titles=None):
     keys = "normalization radius seed epoch split component".split()
     require_columns(table, [*keys, "accuracy"])
     names = {"none": "without BatchNorm", "batch": "with BatchNorm"} | (titles or {})
-    looks = palette.recipe_looks(NORMALIZATIONS.values())
-    colors = {kind: looks[recipe]["color"] for kind, recipe in NORMALIZATIONS.items()}
     for kind in table["normalization"].unique():
-        checks.choice("normalization", kind, NORMALIZATIONS)
+        checks.choice("normalization", kind, list(NORMALIZATIONS))
     tests = zip(table["split"], table["component"], strict=True)
     shown = unique_rows(table[[test in TESTS for test in tests]], keys)
     checks.require(len(shown), "`table` must hold rows of split 'train' or 'test'", rows=len(shown))
@@ -151,13 +149,15 @@ def batch_norm_panels(table, titles=None):
     curves = shown.groupby(["radius", "normalization", "split", "component"])
     grey = {"color": palette.GREY}
     with matplotlib.rc_context(STYLE):
-        handles = [Line2D([], [], label=names[kind], color=color) for kind, color in colors.items()]
+        handles = [
+            Line2D([], [], label=names[kind], color=color) for kind, color in NORMALIZATIONS.items()
+        ]
         handles += [Line2D([], [], label=label, **grey, **style) for label, style in TESTS.values()]
         figure, axes = panel_grid(len(radii), handles, columns=4, width=PAGE / 4)
         for (radius, kind, *test), part in curves:
             _, style = TESTS[tuple(test)]
             one = axes[radii.index(radius)]
-            draw_curve(one, part, "epoch", {"color": colors[kind], **style})
+            draw_curve(one, part, "epoch", {"color": NORMALIZATIONS[kind], **style})
         for one, radius in zip(axes, radii, strict=True):
             one.set(title=f"trained on low, r = {radius:g}", ylim=(0, 1.02))
             epoch_axis(one)

@@ -96,13 +96,14 @@ def condition_table(table):
     return words.reindex(index=order[0], columns=order[1]).rename_axis(index=None, columns=None)
 
 
-def condition_points(table, titles=None, label="accuracy"):
+def condition_points(table, titles=None, looks=None, label="accuracy"):
     """Accuracy on changed test images, a point a recipe and condition, beside each other.
 
     Args:
         table: DataFrame as of ``condition_table``. Points are means over seeds, whiskers their
             range.
         titles: dict from recipes to names in the legend, or None.
+        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
         label: str, what stands below the axis.
 
     Returns:
@@ -121,7 +122,7 @@ def condition_points(table, titles=None, label="accuracy"):
     unique_rows(table, KEYS)
     means = _by_label(table)
     labels = list(means["label"].drop_duplicates())
-    looks = palette.recipe_looks(means["recipe"])
+    looks = palette.recipe_looks(means["recipe"], looks)
     with matplotlib.rc_context(STYLE):
         row = max(0.24, 0.06 + 0.045 * len(looks))
         figure = Figure(figsize=(PAGE * 0.75, 0.8 + row * len(labels)), layout="constrained")
@@ -145,7 +146,7 @@ def condition_points(table, titles=None, label="accuracy"):
     return figure
 
 
-def weight_curves(table, kinds, titles=None):
+def weight_curves(table, kinds, titles=None, looks=None):
     """Test accuracy and share of the sensitivity in its band against the weight of a penalty.
 
     Args:
@@ -155,6 +156,7 @@ def weight_curves(table, kinds, titles=None):
         kinds: dict from names to ``"low"``, ``"mid"``, ``"high"`` (the share that is drawn) or
             ``"all"`` (the entropy over its maximum).
         titles: dict from names to words in the legend, or None.
+        looks: dict from names to looks, as of ``palette.recipe_looks``, or None.
 
     Returns:
         matplotlib.figure.Figure, two panels. Lines are means over seeds, bands their range.
@@ -178,7 +180,7 @@ def weight_curves(table, kinds, titles=None):
     weights = spectra[["recipe", "seed", "weight", "image_size"]].drop_duplicates()
     numbers = numbers.merge(weights, on=["recipe", "seed"])
     numbers["all"] = numbers["entropy"] / np.log2(numbers["image_size"] // 2)
-    looks = palette.recipe_looks(kinds)
+    looks = palette.recipe_looks(kinds, looks)
     handles = [
         Line2D([], [], label=(titles or {}).get(name, name), **look) for name, look in looks.items()
     ]

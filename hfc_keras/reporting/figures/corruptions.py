@@ -53,7 +53,7 @@ def corruption_table(table):
     return cells.rename_axis(index=None, columns=None)
 
 
-def corruption_points(table, titles=None, chance=None):
+def corruption_points(table, titles=None, looks=None, chance=None):
     """Accuracy of each recipe by corruption, averaged over severities.
 
     Args:
@@ -61,6 +61,7 @@ def corruption_points(table, titles=None, chance=None):
             Points are means over seeds, whiskers their range. Images as they are come first, the
             mean over corruptions last, apart from the others; the axis need not begin at zero.
         titles: dict from recipes to names, or None.
+        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
         chance: float or None, accuracy of guessing, a grey line.
 
     Returns:
@@ -81,7 +82,7 @@ def corruption_points(table, titles=None, chance=None):
         ['clean', 'shot noise', 'mean of 1']
     """
     means, titles = _means(table), titles or {}
-    order, looks = _order(means), palette.recipe_looks(means["recipe"])
+    order, looks = _order(means), palette.recipe_looks(means["recipe"], looks)
     spread = means.groupby(["recipe", "corruption"])["accuracy"].agg(["mean", "min", "max"])
     shifts = np.linspace(-0.3, 0.3, len(looks)) if len(looks) > 1 else [0.0]
     with matplotlib.rc_context(STYLE):

@@ -24,7 +24,7 @@ KEYS = "recipe seed epoch split component radius".split()
 COMPONENTS = {"high": "high components", "low": "low components"}
 
 
-def final_points(table, titles=None, chance=None):
+def final_points(table, titles=None, looks=None, chance=None):
     """Accuracy by component after the last epoch, beside test accuracy and generalisation gap.
 
     The gap is the accuracy on training images minus that on test images, both after the epoch, a
@@ -36,6 +36,7 @@ def final_points(table, titles=None, chance=None):
             of split ``test`` and original rows of ``train_after``. Lines and points are means
             over seeds, bands and whiskers their range.
         titles: dict from recipes to names, or None.
+        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
         chance: float or None, accuracy of guessing, a grey line.
 
     Returns:
@@ -62,7 +63,7 @@ def final_points(table, titles=None, chance=None):
     checks.require(len(final), "`table` must hold rows of split 'test'", rows=len(final))
     unique_rows(final, KEYS)
     originals = _originals(final)
-    looks = palette.recipe_looks(final["recipe"])
+    looks = palette.recipe_looks(final["recipe"], looks)
     names = [(titles or {}).get(recipe, recipe) for recipe in looks]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(PAGE, 1.8 + 0.14 * max(5, len(looks))), layout="constrained")

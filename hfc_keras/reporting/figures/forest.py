@@ -8,7 +8,7 @@ from matplotlib.markers import CARETLEFT, CARETRIGHT
 from matplotlib.patches import Patch
 
 from hfc_keras import checks
-from hfc_keras.reporting.claims.claim import NOT_MEASURED, VERDICTS, told
+from hfc_keras.reporting.claims.claim import NOT_MEASURED, VERDICTS, in_words
 from hfc_keras.reporting.claims.ledger import check_columns, claim_name
 from hfc_keras.reporting.drawing.palette import BLACK, BLUE, GREY, VERMILLION
 from hfc_keras.reporting.drawing.style import STYLE
@@ -51,16 +51,31 @@ def claims_forest(rows):
     rows = rows[rows["verdict"] != NOT_MEASURED]
     checks.require(len(rows), "`rows` must hold at least one claim that was measured", rows=0)
     several = [name for name in ("profile", "dataset") if rows[name].nunique() > 1]
-    panels = dict(list(rows.groupby("unit", sort=False)))
-    heights = [ROW * len(part) + FRAME for part in panels.values()]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, sum(heights) + 0.3), layout="constrained")
-        grid = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)
-        for axes, (unit, part) in zip(grid.flat, panels.items(), strict=True):
+        figure, panels = panels_by_unit(rows, lambda part: ROW * len(part) + FRAME)
+        for axes, part in panels:
             _draw(axes, part, several)
-            axes.set_xlabel(f"effect ({unit})")
         figure.legend(handles=_legend(rows), loc="outside upper center", ncols=3)
     return figure
+
+
+def panels_by_unit(rows, height):
+    """Figure with a panel for each unit, one below the other.
+
+    Args:
+        rows: DataFrame with the column unit.
+        height: function from the rows of a panel to its height in inches.
+
+    Returns:
+        (figure, list of (axes, rows)).
+    """
+    parts = dict(list(rows.groupby("unit", sort=False)))
+    heights = [height(part) for part in parts.values()]
+    figure = Figure(figsize=(WIDTH, sum(heights) + 0.3), layout="constrained")
+    grid = figure.subplots(len(parts), 1, squeeze=False, height_ratios=heights).ravel()
+    for axes, unit in zip(grid, parts, strict=True):
+        axes.set_xlabel(f"effect ({unit})")
+    return figure, list(zip(grid, parts.values(), strict=True))
 
 
 def _draw(axes, rows, several):
@@ -117,7 +132,7 @@ def _legend(rows):
     profiles = set(rows["profile"])
     largest = profiles.pop() if len(profiles) == 1 else "several"
     handles = [
-        Line2D([], [], **LOOKS[name], label=f"{told(name, largest)} ({counts[name]})")
+        Line2D([], [], **LOOKS[name], label=f"{in_words(name, largest)} ({counts[name]})")
         for name in VERDICTS
         if name in counts
     ]

@@ -115,8 +115,8 @@ def kernel_pictures(kernels, titles=None, rough=None):
         for axes, (name, kernel) in zip(grid.flat, drawn.items(), strict=False):
             scale = _draw_block(axes, kernel)
             axes.set_title((titles or {}).get(name, name))
-            told = f", roughness {rough[name]:.2f}" if rough and name in rough else ""
-            axes.set_xlabel(f"weights −{scale:.2g} (black) to {scale:.2g} (white){told}")
+            roughness = f", roughness {rough[name]:.2f}" if rough and name in rough else ""
+            axes.set_xlabel(f"weights −{scale:.2g} (black) to {scale:.2g} (white){roughness}")
         for axes in grid.flat[len(drawn) :]:
             axes.remove()
     return figure

@@ -86,13 +86,14 @@ def perturbation_table(table):
     return pd.DataFrame(lines).T
 
 
-def perturbation_curves(table, titles=None):
+def perturbation_curves(table, titles=None, looks=None):
     """Share of each ring in the power of a perturbation, a panel an attack, a line a recipe.
 
     Args:
         table: DataFrame as of ``perturbation_share``. Lines are means over seeds, bands their
             range; white noise is dashed and grey. A vertical line marks the Nyquist frequency.
         titles: dict from recipes to names in the legend, or None.
+        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
 
     Returns:
         matplotlib.figure.Figure, up to 7 inches wide.
@@ -121,7 +122,7 @@ def perturbation_curves(table, titles=None):
         ATTACKS[attack]: dict(list(rows.groupby("recipe", sort=False)))
         for attack, rows in table.groupby("attack", sort=False)
     }
-    return ring_panels(panels, "share of the power", titles)
+    return ring_panels(panels, "share of the power", titles, looks)
 
 
 def _cell(values):

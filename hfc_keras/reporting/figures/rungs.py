@@ -7,7 +7,6 @@ smallest scale to the largest.
 import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -15,7 +14,7 @@ from hfc_keras import checks
 from hfc_keras.reporting.claims.ledger import claim_name
 from hfc_keras.reporting.drawing.palette import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILLION
 from hfc_keras.reporting.drawing.style import STYLE
-from hfc_keras.reporting.figures.forest import SUPPORTING, draw_interval, limits_of
+from hfc_keras.reporting.figures.forest import SUPPORTING, draw_interval, limits_of, panels_by_unit
 from hfc_keras.reporting.rows import require_columns
 
 COLUMNS = "id rung unit above below effect low high against verdict".split()
@@ -29,7 +28,7 @@ LOOKS = (
 FILLS = {"supported": {}, "undecided": {"markerfacecolor": "white"}, "refuted": {}}
 DECIDED = ("supported", "refuted")
 # Inches.
-ROW, FRAME, WIDTH = 0.13, 0.55, 7.0
+ROW, FRAME = 0.13, 0.55
 
 
 def courses(rows):
@@ -117,15 +116,11 @@ def rungs_figure(rows):
     names = list(dict.fromkeys(rows["rung"]))
     checks.require(0 < len(names) <= len(LOOKS), "`rows` must have one to five scales", rungs=names)
     looks = dict(zip(names, LOOKS, strict=False))
-    panels = dict(list(rows.groupby("unit", sort=False)))
     height = ROW * (len(names) + 1)
-    heights = [height * part["id"].nunique() + FRAME for part in panels.values()]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, sum(heights) + 0.3), layout="constrained")
-        grid = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)
-        for axes, (unit, part) in zip(grid.flat, panels.items(), strict=True):
+        figure, panels = panels_by_unit(rows, lambda part: height * part["id"].nunique() + FRAME)
+        for axes, part in panels:
             _draw(axes, part, looks)
-            axes.set_xlabel(f"effect ({unit})")
         figure.legend(handles=_legend(looks), loc="outside upper center", ncols=len(names) + 3)
     return figure
 

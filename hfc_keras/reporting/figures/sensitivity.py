@@ -97,7 +97,7 @@ def sensitivity_table(table):
     return means_by_recipe(numbers.reset_index(), numbers.columns)
 
 
-def sensitivity_curves(table, panels, titles=None):
+def sensitivity_curves(table, panels, titles=None, looks=None):
     """Share of each ring in the power of the input gradient, a line a recipe.
 
     Args:
@@ -107,6 +107,7 @@ def sensitivity_curves(table, panels, titles=None):
         panels: dict from the title of a panel to its recipes; those without rows are left out,
             and so are panels without any, or with none but what every panel has.
         titles: dict from recipes to names in the legend, or None.
+        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
 
     Returns:
         matplotlib.figure.Figure, up to 7 inches wide.
@@ -135,7 +136,7 @@ def sensitivity_curves(table, panels, titles=None):
     panels = _telling({name: chosen for name, chosen in panels.items() if chosen})
     checks.require(panels, "`panels` must name recipes of the table", recipes=list(rows))
     width = PANEL if len(panels) > 2 else 3.4
-    return ring_panels(panels, "share of the gradient's power", titles, width)
+    return ring_panels(panels, "share of the gradient's power", titles, looks, width)
 
 
 def _telling(panels):

@@ -113,7 +113,7 @@ def correlation_table(table, pairs, names):
     return pd.DataFrame({"rank correlation": words})
 
 
-def two_views(table, pairs, names, titles=None):
+def two_views(table, pairs, names, titles=None, looks=None):
     """One measure against another, a panel a pair, a point a network.
 
     Args:
@@ -122,6 +122,7 @@ def two_views(table, pairs, names, titles=None):
         pairs: list of (column across, column upwards).
         names: dict from columns to what stands on the axes.
         titles: dict from recipes to names in the legend, or None.
+        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
 
     Returns:
         matplotlib.figure.Figure, 7 inches wide.
@@ -136,7 +137,7 @@ def two_views(table, pairs, names, titles=None):
     """
     require_columns(table, [*KEYS, *(column for pair in pairs for column in pair)])
     unique_rows(table, KEYS)
-    looks = palette.recipe_looks(table["recipe"])
+    looks = palette.recipe_looks(table["recipe"], looks)
     handles = [
         Line2D([], [], **look, linestyle="", label=(titles or {}).get(recipe, recipe))
         for recipe, look in looks.items()

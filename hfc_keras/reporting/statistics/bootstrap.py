@@ -57,7 +57,7 @@ def bootstrap(
     for ``m`` images, seeds :math:`s_i` drawn with replacement, and one :math:`u`, uniform in
     (0, 1), a replicate. One ``u`` for all seeds since all are tested on the same images: an image
     that is hard for one is hard for all. That bounds the share of the images in the variance from
-    above; ``bootstrap_flags`` takes it from the images themselves.
+    above.
 
     Args:
         accuracies: Series by seed, float in [0, 1]; or DataFrame, a column a measurement: their
@@ -92,53 +92,6 @@ def bootstrap(
     levels = rng.random((replicates, 1, columns.shape[1]))
     means = (stats.binom.ppf(levels, examples, drawn) / examples).mean(axis=1)
     return means[:, 0] if values.ndim == 1 else means
-
-
-def bootstrap_flags(flags: ArrayLike, rng: Generator, replicates: int = REPLICATES) -> Floats:
-    r"""Mean of flags over seeds and images, with both drawn anew (pigeonhole bootstrap).
-
-    .. math::
-        \bar f^* = \frac{1}{(n - 1) m} \sum_{i = 1}^{n - 1} \sum_{j = 1}^{m} f_{s_i t_j}
-
-    with seeds :math:`s_i` and images :math:`t_j` drawn with replacement, the same images for all
-    seeds. Its variance is at least that of the mean, a little more where seed and image
-    interact.
-
-    Args:
-        flags: bool or float array ``(seeds, images)``, whether a network is right on an image; or
-            ``(seeds, images, columns)``, such as the flags of ``analysis.robust_accuracy`` of each
-            seed, stacked, whose columns share seeds and images, so that a
-            difference of columns is one of pairs.
-        rng: numpy.random.Generator.
-        replicates: int, at least 1.
-
-    Returns:
-        float array ``(replicates,)``, or ``(replicates, columns)``.
-
-    Raises:
-        ValueError: for an array of another form, an empty one, or numbers that are not finite.
-
-    Example:
-        >>> flags = np.arange(300).reshape(3, 100) % 4 > 0
-        >>> drawn = bootstrap_flags(flags, np.random.default_rng(0))
-        >>> drawn.shape, round(float(drawn.mean()), 2)
-        ((2000,), 0.75)
-    """
-    values = np.asarray(flags, "float64")
-    checks.require(
-        values.ndim in (2, 3) and values.size and np.isfinite(values).all(),
-        "`flags` must be finite, of the form (seeds, images) or (seeds, images, columns)",
-        shape=values.shape,
-    )
-    replicates = checks.number("replicates", replicates, minimum=1, whole=True)
-    seeds, images = values.shape[:2]
-    by_image = np.moveaxis(values.reshape(seeds, images, -1), 1, 0).reshape(images, -1)
-    chosen = drawn_seeds(seeds, rng, replicates)
-    means = np.empty((replicates, by_image.shape[1] // seeds))
-    for row, own in enumerate(chosen):
-        weights = np.bincount(rng.integers(images, size=images), minlength=images)
-        means[row] = (weights @ by_image / images).reshape(seeds, -1)[own].mean(axis=0)
-    return means[:, 0] if values.ndim == 2 else means
 
 
 def bootstrap_interval(replicates: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:

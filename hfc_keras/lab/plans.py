@@ -3,7 +3,7 @@
 import statistics
 from typing import NamedTuple
 
-from experiments.lab import costs
+from hfc_keras.lab import costs
 
 
 class Work(NamedTuple):
@@ -84,10 +84,10 @@ class Estimate:
         self.cells += count
         self.seconds += (known or 0.0) * count
         self.untold += count if known is None else 0
-        told = "time not known" if known is None else f"{minutes(known * count)} min"
+        time = "time not known" if known is None else f"{minutes(known * count)} min"
         words = f"  measure {work.title}: {count} cells"
         there = f"{len(work.results.rows)} are there"
-        return f"{words}, {told}; {there}" if count else f"{words}; {there}"
+        return f"{words}, {time}; {there}" if count else f"{words}; {there}"
 
 
 def measured(cells):

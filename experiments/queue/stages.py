@@ -8,10 +8,12 @@ import dataclasses
 import fnmatch
 from typing import NamedTuple
 
-from experiments.lab import catalogue
-from experiments.lab.parallel.tasks import SHARED, Part
 from hfc_keras import checks
+from hfc_keras.lab import catalogue
+from hfc_keras.lab.parallel.tasks import SHARED, Part
 
+# Experiments whose attacks take longer than all else that is measured of the same networks.
+LATE = ("kernel_smoothing", "smooth_training")
 FIVE, THREE, MORE, ONE = (0, 1, 2, 3, 4), (0, 1, 2), (3, 4), (0,)
 
 
@@ -170,11 +172,11 @@ def rows(profiles, stages=None):
     return [row for row in chosen if row.stage in stages]
 
 
-def rounds(told, names, command):
+def rounds(options, names, command):
     """Rounds of a run in the order of the table.
 
     Args:
-        told: settings.Common, with the fields ``stages`` and, of several, ``profile``.
+        options: Settings of ``experiments.all``.
         names: sequence of str, experiments that measure.
         command: str, for the record.
 
@@ -185,14 +187,15 @@ def rounds(told, names, command):
         ValueError: for what an experiment refuses.
     """
     found = []
-    for row in rows(told.profile, told.stages):
-        seeds = tuple(seed for seed in row.seeds if told.seeds is None or seed in told.seeds)
+    for row in rows(options.profile, options.stages):
+        seeds = tuple(seed for seed in row.seeds if options.seeds is None or seed in options.seeds)
         if not seeds:
             continue
-        settings = dataclasses.replace(told, profile=row.profile, seeds=seeds, publish=False)
+        settings = dataclasses.replace(options, profile=row.profile, seeds=seeds, publish=False)
         wanted = {recipe.hash for recipe in _trainings(row, settings)}
         # The experiments that a row names come first.
-        ordered = sorted(names, key=lambda name: name not in row.trainings)
+        first = set(map(_module, row.trainings))
+        ordered = sorted(names, key=lambda name: name not in first)
         parts = [_part(name, settings, command, wanted) for name in ordered]
         parts = [part for part in parts if part]
         published = [
@@ -203,12 +206,12 @@ def rounds(told, names, command):
         if parts:
             words = " ".join(map(str, seeds))
             heading = f"stage {row.stage}, profile {row.profile}, seeds {words}"
-            found.append(Round(heading, parts, published if told.publish else ()))
+            found.append(Round(heading, parts, published if options.publish else ()))
     checks.require(
         found,
         "`stages`, `seeds` and `experiments` must leave something to do",
-        stages=told.stages,
-        seeds=told.seeds,
+        stages=options.stages,
+        seeds=options.seeds,
     )
     return found
 
@@ -217,7 +220,7 @@ def _trainings(row, settings):
     """Recipes that a row names, with the first seed."""
     found = []
     for name, patterns in row.trainings.items():
-        recipes = _recipes(name, settings)
+        recipes = _recipes(_module(name), settings)
         for pattern in patterns.split():
             matching = fnmatch.filter(recipes, pattern)
             checks.require(matching, f"{name} must have a recipe {pattern}", stage=row.stage)
@@ -228,11 +231,16 @@ def _trainings(row, settings):
 def _recipes(name, settings):
     """Recipes of an experiment by name."""
     experiment = catalogue.load(name)
-    told = {field: getattr(settings, field) for field in SHARED}
+    options = {field: getattr(settings, field) for field in SHARED}
     try:
-        return experiment.recipes(experiment.Settings(**told))
+        return experiment.recipes(experiment.settings(**options))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
+
+
+def _module(name):
+    """Module of an experiment that a row names."""
+    return name if "." in name else f"experiments.{name}"
 
 
 def _part(name, settings, command, wanted):

@@ -6,8 +6,8 @@ import sys
 
 import pandas as pd
 
-from experiments.lab.record import provenance
 from hfc_keras import checks, files, records, reporting
+from hfc_keras.lab.record import provenance
 
 
 class Results:
@@ -159,8 +159,8 @@ class Results:
             if len(own) == cells[label]["rows"]:
                 self.rows[label], self.cells[label] = own, cells[label]
             else:
-                told = f"{table} has {len(own)} of the {cells[label]['rows']} rows of {label}"
-                print(f"damaged: {told}; it is measured again", file=sys.stderr)
+                lost = f"{table} has {len(own)} of the {cells[label]['rows']} rows of {label}"
+                print(f"damaged: {lost}; it is measured again", file=sys.stderr)
         self.loaded = rows
 
 

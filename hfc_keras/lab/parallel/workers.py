@@ -7,9 +7,9 @@ import time
 import traceback
 from concurrent import futures
 
-from experiments.lab import catalogue, runner
-from experiments.lab.parallel.processes import Process
 from hfc_keras import endings, files
+from hfc_keras.lab import catalogue, runner
+from hfc_keras.lab.parallel.processes import Process
 
 
 class CellError(RuntimeError):

@@ -9,8 +9,8 @@ gradients as well as for answers.
 import dataclasses
 import functools
 
-from experiments.lab import settings
 from hfc_keras import analysis, training
+from hfc_keras.lab import settings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,6 @@ class Network:
         Returns:
             DataFrame with the column bn_statistics.
         """
-        told = {} if self.bn_statistics == "none" else {"bn_statistics": self.bn_statistics}
-        rows = self.cell.measured(measure, {**arguments, **told}, lambda: compute(self.model))
+        tested = {} if self.bn_statistics == "none" else {"bn_statistics": self.bn_statistics}
+        rows = self.cell.measured(measure, {**arguments, **tested}, lambda: compute(self.model))
         return rows.assign(bn_statistics=self.bn_statistics)

@@ -5,8 +5,8 @@ import sys
 
 import tyro
 
-from experiments.lab.settings import FLAGS, PATHS
 from hfc_keras import endings, files
+from hfc_keras.lab.settings import FLAGS, PATHS
 
 
 def parsed(settings, prog, description, arguments):

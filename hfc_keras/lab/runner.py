@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from experiments.lab import plans
-from experiments.lab.command_line import advice, ending, parsed, refused, without_paths
-from experiments.lab.record import peak_memory
-from experiments.lab.results import Results
-from experiments.lab.settings import PATHS
 from hfc_keras import checks, files, reporting, training
+from hfc_keras.lab import plans
+from hfc_keras.lab.command_line import advice, ending, parsed, refused, without_paths
+from hfc_keras.lab.record import peak_memory
+from hfc_keras.lab.results import Results
+from hfc_keras.lab.settings import PATHS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,30 +112,23 @@ class Plan:
         }
 
 
-def main(experiment, arguments=None, plan_of=None):
+def main(experiment, arguments=None):
     """Run an experiment from the command line.
 
     Args:
-        experiment: module with a docstring, ``Settings``, ``recipes(settings)`` (dict from
-            name to Recipe), ``measure(cell)`` (DataFrame), ``KEYS`` (the columns that name a
-            measurement), ``summary(table)`` (str to print) and ``figures(table, plan)`` (dict
-            from what is added to the file's name to the figure).
+        experiment: experiment.Experiment.
         arguments: list of str or None; None is the process's own.
-        plan_of: function from settings to the plan of an experiment whose networks are not
-            trained by recipes; None is ``make_plan``.
     """
-    name = experiment.__spec__.name if experiment.__spec__ else experiment.__name__
-    prog, arguments = f"python -m {name}", sys.argv[1:] if arguments is None else arguments
+    arguments = sys.argv[1:] if arguments is None else arguments
     with ending() as command:
-        settings = parsed(experiment.Settings, prog, experiment.__doc__, arguments)
+        settings = parsed(experiment.settings, experiment.prog, experiment.description, arguments)
         command.advice = advice(settings.fresh)
         try:
-            plan = plan_of(settings) if plan_of else make_plan(experiment, settings)
+            plan = experiment.planned(settings)
         except ValueError as error:
             sys.exit(refused(error))
-        path = settings.folder / name.rpartition(".")[2]
-        told = " ".join([prog, *without_paths(arguments)])
-        results = Results(path, plan, told, experiment.KEYS)
+        words = " ".join([experiment.prog, *without_paths(arguments)])
+        results = Results(settings.folder / experiment.title, plan, words, experiment.keys)
         if settings.plan:
             print(planned(plan, results).text())
             return
@@ -245,7 +238,7 @@ def make_plan(experiment, settings):
 
     Args:
         experiment: as of ``main``.
-        settings: its Settings.
+        settings: its settings.
 
     Returns:
         Plan.
@@ -253,14 +246,10 @@ def make_plan(experiment, settings):
     Raises:
         ValueError: for settings or data that cannot be used.
     """
-    for name in ("seeds", "recipes"):
-        given = getattr(settings, name)
-        checks.require(given != (), f"`{name}` must hold at least one", **{name: given})
+    settings.check()
     recipes = experiment.recipes(settings)
     for name in settings.recipes or ():
         checks.choice("recipes", name, recipes)
-    seeds = settings.seed_list
-    checks.require(len(set(seeds)) == len(seeds), "`seeds` must differ", seeds=seeds)
     files.writable_folder(settings.folder, "results")
     files.writable_folder(settings.store, "store")
     store = training.Store(settings.store, published=settings.results / "models")
@@ -269,7 +258,7 @@ def make_plan(experiment, settings):
     dataset = plan.cells()[0].dataset()
     for cell in plan.cells():
         store.check_data(cell.recipe, dataset)
-        if cell.recipe.seed == seeds[0]:
+        if cell.recipe.seed == settings.seed_list[0]:
             recipe = cell.recipe
             options = json.dumps(recipe.options, sort_keys=True)
             network = recipe.model, recipe.width, options, recipe.normalization, recipe.dropout

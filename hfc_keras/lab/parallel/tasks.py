@@ -6,14 +6,12 @@ import traceback
 from concurrent.futures.process import BrokenProcessPool
 from typing import NamedTuple
 
-from experiments.lab import catalogue, runner
-from experiments.lab.parallel import workers
-from experiments.lab.results import Results
-from experiments.lab.settings import Common
 from hfc_keras import files
+from hfc_keras.lab import catalogue, runner
+from hfc_keras.lab.parallel import workers
+from hfc_keras.lab.results import Results
+from hfc_keras.lab.settings import Common
 
-# Experiments whose attacks take longer than all else that is measured of the same networks.
-LATE = ("kernel_smoothing", "smooth_training")
 SHARED = tuple(field.name for field in dataclasses.fields(Common))
 
 
@@ -22,7 +20,7 @@ class Part:
 
     Args:
         name: str, as of ``catalogue.load``.
-        settings: object with the attributes SHARED, which go to the experiment's Settings.
+        settings: object with the attributes SHARED, which go to the experiment's settings.
         command: str, for the record.
         recipes: tuple of str, which of its recipes; None is all.
 
@@ -34,13 +32,13 @@ class Part:
         self.name, self.title = name, name.rpartition(".")[2]
         self.experiment = catalogue.load(name)
         shared = {field: getattr(settings, field) for field in SHARED}
-        told = self.experiment.Settings(**shared, recipes=recipes)
+        chosen = self.experiment.settings(**shared, recipes=recipes)
         try:
-            self.plan = runner.make_plan(self.experiment, told)
+            self.plan = self.experiment.planned(chosen)
         except ValueError as error:
             raise ValueError(f"{self.title}: {error}") from error
-        path = told.folder / self.title
-        self.results = Results(path, self.plan, command, self.experiment.KEYS)
+        path = chosen.folder / self.title
+        self.results = Results(path, self.plan, command, self.experiment.keys)
         self.seconds, self.failed = 0.0, []
 
     @property
@@ -177,18 +175,19 @@ def ordered(tasks):
     return [*longest, *(task for task in tasks if task is not first[task.cell.recipe.hash])]
 
 
-def by_seed(tasks):
-    """Order tasks by seed, and those of a seed as ``ordered`` does; those of LATE come at the end.
+def by_seed(tasks, late=()):
+    """Order tasks by seed, and those of a seed as ``ordered`` does.
 
     Args:
         tasks: list of Task.
+        late: sequence of str, experiments that come at the end.
 
     Returns:
         list of Task.
     """
     groups = {}
     for task in tasks:
-        place = task.part.title in LATE, task.cell.recipe.seed
+        place = task.part.title in late, task.cell.recipe.seed
         groups.setdefault(place, []).append(task)
     return [task for place in sorted(groups) for task in ordered(groups[place])]
 

@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar, Literal
 import keras
 import tyro
 
-from experiments.lab.profiles import (
+from hfc_keras import attacks, checks
+from hfc_keras.lab.profiles import (
     ADVERSARIES,
     ATTACKED,
     NORMALIZED,
@@ -19,7 +20,6 @@ from experiments.lab.profiles import (
     SEEDS,
     Profile,
 )
-from hfc_keras import attacks, checks
 from hfc_keras.training import Recipe
 
 # An epoch of the 1,437 digits has 15 steps, one of 10,000 images 100.
@@ -96,13 +96,27 @@ paper."""
             name = Path(name).resolve().stem
         return self.results / self.profile / re.sub("[/:]", "_", name)
 
+    def check(self):
+        """Refuse what cannot be trained or measured, once and before anything is.
+
+        An experiment that can be told more checks that too, after ``super().check()``.
+
+        Raises:
+            ValueError: naming the setting.
+        """
+        for name in ("seeds", "recipes"):
+            given = getattr(self, name)
+            checks.require(given != (), f"`{name}` must hold at least one", **{name: given})
+        seeds = self.seed_list
+        checks.require(len(set(seeds)) == len(seeds), "`seeds` must differ", seeds=seeds)
+
     def base_recipe(self):
         """Vanilla training of the profile, with what the command line overrides."""
         values = {**PROFILES[self.profile]}
         if self.profile == "quick" and self.dataset_name == "digits":
             values["epochs"] = DIGITS_EPOCHS
         values.update(self.PROFILE_CHANGES.get(self.profile, {}))
-        return self._told(values)
+        return self._overridden(values)
 
     def normalized(self):
         """Vanilla training with batch normalization, at the rate that it allows."""
@@ -117,16 +131,18 @@ paper."""
         """
         if self.profile in self.PROFILE_CHANGES or self.profile not in RESIDUAL:
             return self.base_recipe()
-        return self._told({**PROFILES[self.profile], **RESIDUAL[self.profile]})
+        return self._overridden({**PROFILES[self.profile], **RESIDUAL[self.profile]})
 
-    def _told(self, values):
+    def _overridden(self, values):
         """Recipe with what the command line overrides."""
         values = dict(values)
         if values.pop("standardized", False):
             values["options"] = PIXELS.get(self.dataset_name.partition(":")[0], {})
-        told = {name: getattr(self, name) for name in ("image_size", "examples", "epochs", "model")}
+        overridden = {
+            name: getattr(self, name) for name in ("image_size", "examples", "epochs", "model")
+        }
         epochs = values["epochs"]
-        values.update({name: value for name, value in told.items() if value is not None})
+        values.update({name: value for name, value in overridden.items() if value is not None})
         if "milestones" in values:
             # A shorter or longer training falls at the same shares of it; below seven
             # epochs some of the four fall together or away.
@@ -185,11 +201,11 @@ class Radii(Settings):
     inclusive: bool = True
     """Whether the rim of the disc belongs to it (<=, the paper) or not (<, its released code)."""
 
-    def base_recipe(self):
-        """Vanilla training, after a check of the radii."""
+    def check(self):
+        """Refuse also radii that are none."""
+        super().check()
         if self.radii is not None:
             checks.radii(self.radii)
-        return super().base_recipe()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,43 @@
+"""Effects on changed test images: filtered, corrupted, attacked, shifted; measures for claims."""
+
+import functools
+
+from hfc_keras import data
+from hfc_keras.reporting.claims.statements import Measure
+from hfc_keras.reporting.figures.conditions import condition_effect
+
+# What is meant by corruptions, for claims on them.
+CORRUPTIONS = (
+    f"{len(data.CORRUPTIONS)} of the 15 corruptions of CIFAR-10-C "
+    f"({', '.join(data.CORRUPTIONS).replace('_', ' ')})"
+)
+
+
+def filled(table):
+    """Rows with their value in the column accuracy, where they have one."""
+    if "value" not in table:
+        return table
+    return table.assign(accuracy=table["value"].fillna(table["accuracy"]))
+
+
+def share(table, recipe, measure, conditions=None):
+    """Accuracy, share or error of a recipe, Series by seed.
+
+    Args:
+        table: DataFrame of ``battery.rows`` with recipe and seed.
+        recipe: str.
+        measure: str.
+        conditions: iterable of str; None is all of the measure.
+    """
+    return condition_effect(filled(table), recipe, measure, conditions)
+
+
+def on(words, measure, unit="accuracy", **chosen):
+    """Return the Measure of ``share`` under the conditions that are chosen."""
+    return Measure(words, functools.partial(share, measure=measure, **chosen), unit)
+
+
+TEST = on("accuracy on test images", "clean")
+CORRUPTED = on(f"accuracy, mean over severities and {CORRUPTIONS}", "corrupted")
+ATTACKED = on("accuracy under PGD, mean over epsilons", "attacked", conditions=("pgd",))
+SHIFTED = on("share of images whose class stays after two random shifts", "shifted", "share")

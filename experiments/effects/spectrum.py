@@ -1,0 +1,39 @@
+"""Effects on the Fourier sensitivity: numbers of a spectrum by seed; measures for claims."""
+
+import functools
+
+from hfc_keras import reporting
+from hfc_keras.reporting.claims.statements import Measure
+
+PAPER = "Krishnamachari et al. 2022"
+
+
+def rings(table):
+    """Rows of the spectra, of a table that may also hold other measures."""
+    return table[table["measure"] == "sensitivity"] if "measure" in table else table
+
+
+def number(table, recipe, name):
+    """One number of ``sensitivity_numbers`` of a recipe, Series by seed.
+
+    Args:
+        table: DataFrame of ``sensitivity.rows`` with recipe and seed.
+        recipe: str.
+        name: str.
+    """
+    return reporting.sensitivity_effect(rings(table), name, recipe=recipe)
+
+
+def moved(table, recipe, name, over="vanilla"):
+    """A recipe's number minus that of another, Series by seed."""
+    return reporting.difference(number(table, recipe, name), number(table, over, name))
+
+
+def of(words, name, unit="share"):
+    """Return the Measure of a number."""
+    return Measure(words, functools.partial(number, name=name), unit)
+
+
+CENTRE = of("centre of the spectrum in cycles per image", "centre", "cycles")
+LOW = of("share up to a third of Nyquist", "low")
+HIGH = of("share beyond two thirds of Nyquist", "high")

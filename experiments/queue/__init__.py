@@ -1,0 +1,1 @@
+"""The order in which the trainings behind all results are made."""

@@ -1,0 +1,1 @@
+"""Own experiments: a command line, trainings, resume, tables, figures and records."""

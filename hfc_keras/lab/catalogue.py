@@ -1,0 +1,108 @@
+"""Which experiments a package has, found by name and read without importing them."""
+
+import ast
+import importlib
+import importlib.util
+from pathlib import Path
+
+from hfc_keras import checks
+
+
+def experiments(package):
+    """Return a dict from each experiment's name to the first line of its docstring.
+
+    An experiment is a file of the package that defines ``EXPERIMENT`` and trains by recipes.
+
+    Args:
+        package: str, such as ``"experiments"``.
+
+    Raises:
+        ValueError: if there is no such package.
+    """
+    return _of_kind(package, "experiment")
+
+
+def outside(package):
+    """Return the same of experiments with a plan of their own: what others have trained."""
+    return _of_kind(package, "outside")
+
+
+def commands(package):
+    """Return the same of the commands over all experiments: they define ``main`` alone."""
+    return _of_kind(package, "command")
+
+
+def _of_kind(package, wanted):
+    """First line of the docstring of each file of a kind, by name."""
+    found = importlib.util.find_spec(package)
+    folders = found and found.submodule_search_locations
+    checks.require(folders, "`package` must be a package that can be imported", package=package)
+    summaries = {}
+    for path in sorted(path for folder in folders for path in Path(folder).glob("[!_]*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if next(filter(None, map(_kind, tree.body)), None) == wanted:
+            summaries[path.stem] = (ast.get_docstring(tree) or "").partition("\n")[0]
+    return summaries
+
+
+def _kind(node):
+    """What a statement of a file makes of it; None if nothing."""
+    if isinstance(node, ast.FunctionDef) and node.name == "main":
+        return "command"
+    if not (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "EXPERIMENT"):
+        return None
+    own = {word.arg for word in getattr(node.value, "keywords", ())}
+    return "outside" if "plan" in own else "experiment"
+
+
+def module_of(name, package):
+    """Module of an experiment.
+
+    Args:
+        name: str, a name that ``experiments`` lists, or ``package.module`` of one's own.
+        package: str, whose names need no dot.
+
+    Returns:
+        str.
+
+    Raises:
+        ValueError: if the package has no such experiment.
+
+    Example:
+        >>> module_of("own.linear_models", "experiments")
+        'own.linear_models'
+    """
+    if "." in name:
+        return name
+    return f"{package}.{checks.choice('experiments', name, experiments(package))}"
+
+
+def load(name):
+    """Import an experiment.
+
+    Args:
+        name: str, its module.
+
+    Returns:
+        Experiment.
+
+    Raises:
+        ValueError: if there is no such module, or it is no experiment.
+    """
+    # A mere list of the experiments needs no Keras.
+    from hfc_keras.lab.experiment import Experiment
+
+    try:
+        module = importlib.import_module(name)
+    except ImportError as error:
+        raise ValueError(
+            f"`experiments` must be modules that can be imported ({error}). "
+            f"Received: experiments={name!r}"
+        ) from error
+    experiment = getattr(module, "EXPERIMENT", None)
+    checks.require(
+        isinstance(experiment, Experiment),
+        "`experiments` must be modules that end in `EXPERIMENT = Experiment(...)`",
+        experiments=name,
+    )
+    return experiment

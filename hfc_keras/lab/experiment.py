@@ -1,0 +1,86 @@
+"""An experiment as a value: what its command can be told, trains, measures, draws and claims."""
+
+import dataclasses
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hfc_keras.lab import runner
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """What one file of experiments ends in, as the value ``EXPERIMENT``.
+
+    Args:
+        module: str, the file's ``__name__``; its docstring is the command's ``--help``.
+        settings: dataclass, the command line: ``settings.Settings`` or one that extends it.
+        recipes: function from settings to a dict from names to Recipes.
+        measure: function from a ``runner.Cell`` to a DataFrame of rows.
+        keys: sequence of str, the columns that name a measurement.
+        summary: function from the table to the str that is printed.
+        figures: function from the table and the plan to a dict from what is added to the file's
+            name to the figure.
+        claims: tuple of ``reporting.Claim``, what the table can support or refute.
+        tables: tuple of functions from the table to a DataFrame of str, those of the summary.
+        plan: function from settings to a plan, for networks that are not trained by recipes; None
+            is ``runner.make_plan``.
+    """
+
+    module: str
+    settings: type
+    measure: Callable
+    keys: Sequence[str]
+    summary: Callable
+    figures: Callable
+    recipes: Callable | None = None
+    claims: tuple = ()
+    tables: tuple = ()
+    plan: Callable | None = None
+
+    @property
+    def name(self):
+        """Name that ``python -m`` takes; the file's path for one that is run as a script."""
+        module = sys.modules[self.module]
+        if module.__spec__:
+            return module.__spec__.name
+        return getattr(module, "__file__", self.module)
+
+    @property
+    def title(self):
+        """Last part of the name, which is that of the files."""
+        name = self.name
+        return Path(name).stem if name.endswith(".py") else name.rpartition(".")[2]
+
+    @property
+    def prog(self):
+        """The command without its arguments."""
+        name = self.name
+        return f"python {Path(name).name}" if name.endswith(".py") else f"python -m {name}"
+
+    @property
+    def description(self):
+        """Docstring of the file."""
+        return sys.modules[self.module].__doc__
+
+    def planned(self, settings):
+        """Refuse what cannot work before anything is trained.
+
+        Args:
+            settings: its settings.
+
+        Returns:
+            runner.Plan, or whatever ``plan`` returns.
+
+        Raises:
+            ValueError: for settings or data that cannot be used.
+        """
+        return self.plan(settings) if self.plan else runner.make_plan(self, settings)
+
+    def main(self, arguments=None):
+        """Run the experiment from the command line.
+
+        Args:
+            arguments: list of str or None; None is the process's own.
+        """
+        runner.main(self, arguments)

@@ -1,0 +1,70 @@
+"""Ways of training that an experiment compares: name, title, look and start of each."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """One way of training.
+
+    Args:
+        name: str, of its recipe, as on the command line and in tables.
+        title: str, in figures; empty is the name.
+        look: (colour, marker) of its lines and points; None is one that is left.
+        start: str, name of the way that it changes, with which it is compared; None is none.
+    """
+
+    name: str
+    title: str = ""
+    look: tuple[str, str] | None = None
+    start: str | None = None
+
+
+def by_name(*variants):
+    """Return a dict from name to Variant, in the order that is given."""
+    return {variant.name: variant for variant in variants}
+
+
+def chosen(variants, names):
+    """Return some of the variants.
+
+    Args:
+        variants: dict from name to Variant.
+        names: iterable of str.
+
+    Returns:
+        dict from name to Variant, in the order of the names.
+    """
+    return {name: variants[name] for name in names}
+
+
+def titles(variants):
+    """Return a dict from name to title."""
+    return {name: variant.title or name for name, variant in variants.items()}
+
+
+def rivals(variants, names):
+    """Return a dict from title to name, for a claim that must hold against each of them."""
+    return {variants[name].title: name for name in names}
+
+
+def drawn(variants):
+    """Return what figures are told of variants.
+
+    Args:
+        variants: dict from name to Variant.
+
+    Returns:
+        dict of arguments, ``titles`` and ``looks``.
+
+    Example:
+        >>> drawn(by_name(Variant("plain", look=("#000000", "o")), Variant("mixed", "mix-up")))
+        {'titles': {'plain': 'plain', 'mixed': 'mix-up'}, \
+'looks': {'plain': {'color': '#000000', 'marker': 'o'}}}
+    """
+    looks = {
+        name: dict(zip(("color", "marker"), variant.look, strict=True))
+        for name, variant in variants.items()
+        if variant.look
+    }
+    return {"titles": titles(variants), "looks": looks}
