@@ -17,7 +17,7 @@ from hfc_keras import endings, files
 pytestmark = pytest.mark.usefixtures("interruptible")
 
 ROOT = Path(__file__).parents[1]
-SLOW = functools.partial(pytest.param, marks=pytest.mark.slow)
+RARE = functools.partial(pytest.param, marks=pytest.mark.slow)
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 # A module that says that it is being imported, and takes its time; as TensorFlow does.
 SLOW = """
@@ -173,10 +173,10 @@ def test_a_stopped_experiment_goes_on(tmp_path, monkeypatch, capsys, number, sta
         ["experiments"],
         ["experiments.batch_size", "--help"],
         # Each imports Keras, and ends as the one before.
-        SLOW(["experiments.all", "--help"]),
-        SLOW(["experiments.claims"]),
-        SLOW(["hfc_keras"]),
-        SLOW(["hfc_keras", "selfcheck", "--help"]),
+        RARE(["experiments.all", "--help"]),
+        RARE(["experiments.claims"]),
+        RARE(["hfc_keras"]),
+        RARE(["hfc_keras", "selfcheck", "--help"]),
     ],
 )
 def test_a_reader_may_leave(arguments):
