@@ -51,13 +51,13 @@ class Settings(Common):
 experiments are named; the stages of quick come with them if it is named, too."""
     experiments: tuple[str, ...] | None = None
     """Experiments to run, as python -m experiments lists them; package.module is one of your own. \
-Left out: all."""
+Default: all."""
     stages: tuple[str, ...] | None = None
-    """Stages to run, of experiments/queue/stages.py. Left out: all of the profiles."""
+    """Stages to run, of experiments/queue/stages.py. Default: all of the profiles."""
     minutes: float | None = None
-    """Minutes after which the run ends, resumably. Left out: when all is done."""
+    """Minutes after which the run ends, resumably. Default: when all is done."""
     jobs: int | None = None
-    """Cells at once. Left out: 2 on two or more cores without an accelerator, else 1."""
+    """Cells at once. Default: 2 on two or more cores without an accelerator, else 1."""
 
     @property
     def job_count(self):

@@ -52,7 +52,7 @@ class Settings(battery.Settings):
     """Probability that the second copy of a batch is recombined, as in the paper for CIFAR."""
     outside: tuple[str, ...] | None = None
     """Images to tell apart from the test images: data sets by name, gaussian and uniform for \
-noise. Left out: gaussian uniform, and fashion_mnist but for smoke and for itself."""
+noise. Default: gaussian uniform, and fashion_mnist but for smoke and for itself."""
 
     @property
     def outside_names(self):

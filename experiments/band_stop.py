@@ -45,7 +45,7 @@ class Settings(networks.Settings, heuristics.Heuristics, heuristics.Augmented):
     MEASURED_WITH: ClassVar = ("bands",)
 
     bands: int | None = None
-    """Number of rings, at least 2. Left out: 16, or 4 for smoke."""
+    """Number of rings, at least 2. Default: 16, or 4 for smoke."""
 
     def check(self):
         """Refuse also fewer than two rings."""

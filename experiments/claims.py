@@ -60,13 +60,13 @@ class Settings:
     profile: Annotated[tuple[judging.Scale, ...] | None, tyro.conf.arg(aliases=["--profiles"])] = (
         None
     )
-    """Scales whose tables to judge, see the experiments. Left out: all but smoke that have any."""
+    """Scales whose tables to judge, see the experiments. Default: all but smoke that have any."""
     dataset: Annotated[tuple[str, ...] | None, tyro.conf.arg(aliases=["--datasets"])] = None
-    """Data sets whose tables to judge. Left out: digits for smoke, cifar10 otherwise."""
+    """Data sets whose tables to judge. Default: digits for smoke, cifar10 otherwise."""
     results: Path = Path("results")
     """Folder of the results; tables are read from <results>/<profile>/<dataset>/."""
     experiments: tuple[str, ...] | None = None
-    """Experiments whose claims to judge. Left out: all that make claims."""
+    """Experiments whose claims to judge. Default: all that make claims."""
     available: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Judge what has been measured, and list the rest as not measured."""
 

@@ -45,9 +45,9 @@ class Settings(networks.Settings, heuristics.Normalized, heuristics.Augmented):
     MEASURED_WITH: ClassVar = ("norm", "measured")
 
     norm: float | None = None
-    """L2 norm of the wave in each channel. Left out: 4 at 32 pixels, in proportion to the width."""
+    """L2 norm of the wave in each channel. Default: 4 at 32 pixels, in proportion to the width."""
     measured: int | None = None
-    """Test images to add waves to. Left out: 40 for smoke, 500 for quick, else 1000."""
+    """Test images to add waves to. Default: 40 for smoke, 500 for quick, else 1000."""
 
     def check(self):
         """Refuse also a number of images, or a norm, that is none."""

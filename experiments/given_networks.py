@@ -47,22 +47,22 @@ class Settings:
     dataset: str = "cifar10"
     """cifar10, or a folder of photographs (train/<class>, val/<class>) with names of ImageNet."""
     networks: Path | None = None
-    """Folder of the networks' files. Left out: that of the environment's HFC_GIVEN_NETWORKS."""
+    """Folder of the networks' files. Default: that of the environment's HFC_GIVEN_NETWORKS."""
     names: tuple[str, ...] | None = None
-    """Which networks: resnet20 resnet32 resnet44 resnet56, or efficientnet_lite0. Left out: all \
+    """Which networks: resnet20 resnet32 resnet44 resnet56, or efficientnet_lite0. Default: all \
 that know the data set's classes."""
     examples: int | None = None
-    """Test images at most for accuracy by component. Left out: all, hours of a large network."""
+    """Test images at most for accuracy by component. Default: all, hours of a large network."""
     subset: int = 2000
     """Test images at most for population statistics, the gradient and the worth of each ring."""
     attacked: int | None = None
-    """Test images to attack. Left out: 500, or 50 from 96 pixels a side."""
+    """Test images to attack. Default: 500, or 50 from 96 pixels a side."""
     steps: int = 10
     """Steps of PGD."""
     population: int = 10_000
     """Training images, shifted and mirrored, whose statistics are the population's (CIFAR-10)."""
     data_dir: Path | None = None
-    """Where TFDS keeps its data sets. Left out: TFDS_DATA_DIR, or TFDS' own default."""
+    """Where TFDS keeps its data sets. Default: TFDS_DATA_DIR, or TFDS' own default."""
     store: Path = Path("results/.store")
     """Folder that keeps each measure, so that a stopped run goes on."""
     results: Path = Path("results")

@@ -55,10 +55,10 @@ class Settings(Components):
     }
 
     examples: tuple[int, int] | None = None
-    """Training and test images to use. Left out: 2000 1000 for quick, 10000 10000 for standard, \
+    """Training and test images to use. Default: 2000 1000 for quick, 10000 10000 for standard, \
 else all."""
     epochs: int | None = None
-    """Epochs of the natural training. Left out: 4 for smoke, 50 for quick and full, else 100."""
+    """Epochs of the natural training. Default: 4 for smoke, 50 for quick and full, else 100."""
     times_as_long: float = 3.0
     """Epochs of the shuffled training as a multiple of the natural one's."""
 

@@ -45,13 +45,13 @@ class Settings(Components):
     """Settings of this experiment."""
 
     sgd: float | None = None
-    """Learning rate of SGD, without momentum. Left out: 0.1, or 0.01 for paper."""
+    """Learning rate of SGD, without momentum. Default: 0.1, or 0.01 for paper."""
     adagrad: float | None = None
-    """Learning rate of AdaGrad. Left out: 0.02, or 0.01 for paper."""
+    """Learning rate of AdaGrad. Default: 0.02, or 0.01 for paper."""
     adadelta: float | None = None
-    """Learning rate of AdaDelta. Left out: 1, or 0.1 for paper."""
+    """Learning rate of AdaDelta. Default: 1, or 0.1 for paper."""
     rmsprop: float | None = None
-    """Learning rate of RMSprop. Left out: 1e-3, or 1e-4 for paper."""
+    """Learning rate of RMSprop. Default: 1e-3, or 1e-4 for paper."""
 
 
 def recipes(settings):

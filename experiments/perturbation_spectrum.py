@@ -50,9 +50,9 @@ class Settings(networks.Settings, heuristics.Mixed, heuristics.Noisy):
     MEASURED_WITH: ClassVar = ("attacked", "steps", "test_epsilon")
 
     attacked: int | None = None
-    """Test images to attack. Left out: 40 for smoke, 1000 for quick, else all."""
+    """Test images to attack. Default: 40 for smoke, 1000 for quick, else all."""
     steps: int | None = None
-    """Steps of PGD. Left out: 4 for smoke, 40 for paper, else 20."""
+    """Steps of PGD. Default: 4 for smoke, 40 for paper, else 20."""
     test_epsilon: float = 8 / 255
     """Radius of the L-inf ball of both attacks; --epsilon is that of the adversarial training."""
 

@@ -165,7 +165,7 @@ class Settings:
     plan: ClassVar = False
 
     table: Path | None = None
-    """The file biases_vs_generalization.csv. Left out: the environment's HFC_PUBLISHED_TABLE."""
+    """The file biases_vs_generalization.csv. Default: the environment's HFC_PUBLISHED_TABLE."""
     replicates: int = 10_000
     """Draws of the bootstrap."""
     results: Path = Path("results")

@@ -48,7 +48,7 @@ class Settings(Changed):
     MEASURED_WITH: ClassVar = (*Changed.MEASURED_WITH, "shift")
 
     shift: int | None = None
-    """Pixels by which images are shifted at most. Left out: an eighth of the smaller side."""
+    """Pixels by which images are shifted at most. Default: an eighth of the smaller side."""
 
     def check(self):
         """Refuse also a shift beyond the image."""
@@ -62,7 +62,7 @@ class Given(Settings):
     """Settings of such an experiment whose networks are given, but for their width."""
 
     width: float | None = None
-    """Factor on the filters of the networks. Left out: one at which a quick training takes \
+    """Factor on the filters of the networks. Default: one at which a quick training takes \
 minutes, or 1 for paper."""
 
     def check(self):

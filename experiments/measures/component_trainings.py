@@ -14,7 +14,7 @@ class Settings(Components):
     """Settings of an experiment that trains on components."""
 
     radii: tuple[float, ...] | None = None
-    """Radii to train at, in cycles per image. Left out: the width times 1/8, 1/4, 3/8 and 1/2."""
+    """Radii to train at, in cycles per image. Default: the width times 1/8, 1/4, 3/8 and 1/2."""
     rescale: bool = True
     """Divide each component by its maximum, in training and test, as the paper's released code \
 does ("the standard pixel scale"). The original test images never are."""

@@ -32,9 +32,9 @@ class Settings(networks.Settings, AdversarialSettings):
     long_epsilons: tuple[float, ...] = (0.03, 0.06)
     """Radii at which what survives PGD is attacked again, with many steps and restarts."""
     attacked: int | None = None
-    """Test images to attack. Left out: 40 for smoke, 1000 for quick, all for paper, else 2000."""
+    """Test images to attack. Default: 40 for smoke, 1000 for quick, all for paper, else 2000."""
     steps: int | None = None
-    """Steps of PGD. Left out: 4 for smoke, 40 for paper, else 20."""
+    """Steps of PGD. Default: 4 for smoke, 40 for paper, else 20."""
 
     def check(self):
         """Refuse also attacks that cannot be made."""

@@ -74,7 +74,7 @@ class Augmented(Noisy):
     """Settings of an experiment on images without high frequencies, or with noise in them."""
 
     low_pass: float | None = None
-    """Radius of the low-pass recipe in cycles per image. Left out: a quarter of the width."""
+    """Radius of the low-pass recipe in cycles per image. Default: a quarter of the width."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ class Architectures(Settings):
     """Settings of an experiment on other networks."""
 
     large_width: float | None = None
-    """Factor on the filters of AlexNet and VGG. Left out: 1/4, or 1 for paper."""
+    """Factor on the filters of AlexNet and VGG. Default: 1/4, or 1 for paper."""
 
 
 def heuristics(settings, names=HEURISTICS):

@@ -38,14 +38,14 @@ standard: the small network on all images, 10 epochs. full: a wider one in half 
 hour a recipe. paper: the published protocol to the letter, made for a GPU."""
     dataset: str | None = None
     """digits, synthetic, a TFDS image-classification set (cifar10, fashion_mnist, ...), an .npz \
-file or a folder of class folders. Left out: digits for smoke, cifar10 otherwise."""
+file or a folder of class folders. Default: digits for smoke, cifar10 otherwise."""
     data_dir: Path | None = None
-    """Where TFDS keeps its data sets. Left out: TFDS_DATA_DIR, or TFDS' own default."""
+    """Where TFDS keeps its data sets. Default: TFDS_DATA_DIR, or TFDS' own default."""
     image_size: int | tuple[int, int] | None = None
-    """Height and width in pixels to which images are resized, one number for both. Left out: they \
+    """Height and width in pixels to which images are resized, one number for both. Default: they \
 stay as they are, and must have one size."""
     seeds: tuple[int, ...] | None = None
-    """Seeds to repeat everything with. Left out: 0 for smoke, 0 to 4 for standard, else 0 1 2."""
+    """Seeds to repeat everything with. Default: 0 for smoke, 0 to 4 for standard, else 0 1 2."""
     store: Path = Path("results/.store")
     """Folder that keeps weights and half-finished trainings, so that a stopped run goes on."""
     results: Path = Path("results")
@@ -68,14 +68,14 @@ class Settings(Common):
     PROFILE_CHANGES: ClassVar = {}
 
     recipes: tuple[str, ...] | None = None
-    """Which of the recipes to run (their names are above). Left out: all."""
+    """Which of the recipes to run (their names are above). Default: all."""
     examples: tuple[int, int] | None = None
-    """Training and test images to use. Left out: 10000 4000 for quick, else all."""
+    """Training and test images to use. Default: 10000 4000 for quick, else all."""
     epochs: int | None = None
-    """Epochs of each training. Left out: 4 for smoke, 12 (digits: 40) for quick, 10 for standard, \
+    """Epochs of each training. Default: 4 for smoke, 12 (digits: 40) for quick, 10 for standard, \
 16 for full, those of the paper for paper."""
     model: str | None = None
-    """Network, one of hfc_keras.models.names(). Left out: resnet8, or that of the paper for \
+    """Network, one of hfc_keras.models.names(). Default: resnet8, or that of the paper for \
 paper."""
 
     @property
@@ -197,7 +197,7 @@ class Radii(Settings):
     MEASURED_WITH: ClassVar = ("radii", "inclusive")
 
     radii: tuple[float, ...] | None = None
-    """Radii in cycles per image. Left out: the width times 1/8, 1/4, 3/8 and 1/2."""
+    """Radii in cycles per image. Default: the width times 1/8, 1/4, 3/8 and 1/2."""
     inclusive: bool = True
     """Whether the rim of the disc belongs to it (<=, the paper) or not (<, its released code)."""
 
@@ -233,9 +233,9 @@ class AdversarialSettings(Settings):
     adversary: Literal["pgd", "released", "fgsm"] | None = None
     """Adversary of the training. pgd: random start, 7 steps of 2.5 epsilon / 7 (2 for smoke). \
 released: as the paper's released code, 10 steps of epsilon / 10 without random start. fgsm: one \
-step of 1.25 epsilon from a random start. Left out: fgsm for full, released for paper, else pgd."""
+step of 1.25 epsilon from a random start. Default: fgsm for full, released for paper, else pgd."""
     epsilon: float | None = None
-    """Radius of the adversary's L-inf ball, pixels being in [0, 1]. Left out: 8/255, or as in the \
+    """Radius of the adversary's L-inf ball, pixels being in [0, 1]. Default: 8/255, or as in the \
 paper for paper."""
 
     @property
