@@ -137,7 +137,7 @@ def test_a_second_run_into_the_same_folder_is_refused(run, tmp_path):
         ("--experiments own.tiny own.tiny", "none twice"),
         ("--experiments", "at least one"),
         ("--experiments own.absent", "No module named 'own.absent'"),
-        ("--experiments os.path", "missing: ['Settings', 'KEYS'"),
+        ("--experiments os.path", "must be modules that end in `EXPERIMENT"),
         ("--experiments own.tiny --seeds 1 1", "tiny: `seeds` must differ"),
         ("--experiments own.tiny --seeds", "`seeds` must hold at least one"),
         ("--experiments own.tiny --seeds -1", "Received: seed=-1"),

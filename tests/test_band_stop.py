@@ -110,7 +110,7 @@ def test_refusals(model, changes, message):
 
 @pytest.mark.parametrize(
     ("activation", "message"),
-    [("softmax", "must return logits"), ("nan", "must return no NaN")],
+    [("softmax", "must return logits"), ("nan", "must return finite logits")],
 )
 def test_outputs_that_are_no_logits_are_refused(activation, message, digits):
     last = {"softmax": keras.layers.Softmax(), "nan": keras.layers.Rescaling(np.nan)}[activation]

@@ -98,7 +98,7 @@ GOOD = np.zeros((2, *SHAPE))
         ({"inside": GOOD.astype("uint8")}, "`inside` must be float pixels"),
         ({"batch_size": 0}, "Received: batch_size=0"),
         ({"model": linear_model(WEIGHTS, keras.layers.Softmax())}, "must return logits"),
-        ({"model": linear_model(WEIGHTS * np.nan)}, "must return no NaN"),
+        ({"model": linear_model(WEIGHTS * np.nan)}, "must return finite logits"),
     ],
 )
 def test_wrong_calls_are_refused(changes, message, model):
