@@ -5,7 +5,7 @@ from keras import ops
 from hfc_keras import checks, tensors
 from hfc_keras.types import ArrayLike, Loss, Shape, Tensor
 
-LOSSES = ("cross_entropy", "margin")
+LOSSES: tuple[Loss, ...] = ("cross_entropy", "margin")
 
 
 def sample_losses(logits: ArrayLike, labels: ArrayLike, loss: Loss = "cross_entropy") -> Tensor:

@@ -1,6 +1,7 @@
 """Names of the types that signatures are made of; nothing here does any work."""
 
 import os
+from collections.abc import Callable
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -58,6 +59,8 @@ class Tensor(Protocol):
     def __rmul__(self, other: Any, /) -> Any: ...  # noqa: D105
     def __truediv__(self, other: Any, /) -> Any: ...  # noqa: D105
     def __pow__(self, other: Any, /) -> Any: ...  # noqa: D105
+    def __rtruediv__(self, other: Any, /) -> Any: ...  # noqa: D105
+    def __floordiv__(self, other: Any, /) -> Any: ...  # noqa: D105
     def __neg__(self) -> Any: ...  # noqa: D105
     def __gt__(self, other: Any, /) -> Any: ...  # noqa: D105
     def __ge__(self, other: Any, /) -> Any: ...  # noqa: D105
@@ -68,7 +71,23 @@ class Tensor(Protocol):
 ArrayLike: TypeAlias = npt.ArrayLike | Tensor
 """What NumPy makes an array of: arrays, nested lists, tensors of TensorFlow and JAX."""
 
+Predict: TypeAlias = Callable[[Any], Any]
+"""Function from images to the outputs of a model."""
+
+Change: TypeAlias = Callable[..., Any]
+"""Function ``change(images, start=row)`` of a batch and the row of its first image."""
+
 Component: TypeAlias = Literal["low", "high"]
 TransformAxes: TypeAlias = Literal["spatial", "spatial_channel"]
 Loss: TypeAlias = Literal["cross_entropy", "margin"]
 Norm: TypeAlias = Literal["linf", "l2"]
+Channels: TypeAlias = Literal["mean", "power"]
+Rings: TypeAlias = Literal["sum", "mean"]
+Engine: TypeAlias = Literal["native", "cleverhans"]
+
+Mask: TypeAlias = tuple[Any, ...]
+"""Frequencies of a perturbation: ("low", r), ("high", r) or ("band", inner, outer)."""
+
+BnStatistics: TypeAlias = Literal["moving", "batch", "population"]
+Scaling: TypeAlias = Literal["none", "max", "spread", "matched"]
+Decomposition: TypeAlias = Literal["fourier", "svd"]

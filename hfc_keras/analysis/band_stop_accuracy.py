@@ -1,5 +1,6 @@
 """Accuracy on images from which a ring of frequencies is removed."""
 
+import keras
 import numpy as np
 import pandas as pd
 from keras import ops
@@ -7,9 +8,12 @@ from tqdm import tqdm
 
 from hfc_keras import checks, spectrum
 from hfc_keras.analysis.predictions import accuracy, checked
+from hfc_keras.types import ArrayLike, Floats, Integers
 
 
-def band_stop_accuracy(model, images, labels, bands=16, batch_size=256):
+def band_stop_accuracy(
+    model: keras.Model, images: ArrayLike, labels: ArrayLike, bands: int = 16, batch_size: int = 256
+) -> pd.DataFrame:
     r"""Accuracy of a model on images without the frequencies of one ring, ring by ring.
 
     .. math:: a_k = \frac1n \sum_i [\arg\max f(x_i - b_k(x_i)) = y_i], \qquad
@@ -52,10 +56,11 @@ def band_stop_accuracy(model, images, labels, bands=16, batch_size=256):
     """
     images, labels = checked(model, images, labels, batch_size)
     bands = checks.number("bands", bands, minimum=1, whole=True)
-    limits = _limits(*images.shape[1:3], bands)
+    height, width = images.shape[1:3]
+    limits = _limits(height, width, bands)
     tested = tqdm([None, *limits], "band stop", leave=False, disable=None)
     found = np.array([_accuracy(model, images, labels, each, batch_size) for each in tested])
-    sizes = [int(spectrum.band_mask(*images.shape[1:3], *each).sum()) for each in limits]
+    sizes = [int(spectrum.band_mask(height, width, *each).sum()) for each in limits]
     return pd.DataFrame(
         {
             "inner": [np.nan, *(inner for inner, _ in limits)],
@@ -68,17 +73,26 @@ def band_stop_accuracy(model, images, labels, bands=16, batch_size=256):
     )
 
 
-def _limits(height, width, bands):
+def _limits(height: int, width: int, bands: int) -> list[tuple[float, float]]:
     """Inner and outer limit of each ring."""
     limits = np.linspace(0, min(height, width) / 2, bands + 1)
     limits[-1] = max(limits[-1], np.hypot(height // 2, width // 2))
     return list(zip(limits[:-1].tolist(), limits[1:].tolist(), strict=True))
 
 
-def _accuracy(model, images, labels, limits, batch_size):
+def _accuracy(
+    model: keras.Model,
+    images: Floats,
+    labels: Integers,
+    limits: tuple[float, float] | None,
+    batch_size: int,
+) -> float:
     """Accuracy without a ring; None is no ring."""
+    if limits is None:
+        return accuracy(model, images, labels, None, batch_size)
+    inner, outer = limits
 
-    def stop(batch, start):
-        return batch - ops.convert_to_numpy(spectrum.band(batch, *limits))
+    def stop(batch: Floats, start: int) -> Floats:
+        return batch - ops.convert_to_numpy(spectrum.band(batch, inner, outer))
 
-    return accuracy(model, images, labels, limits and stop, batch_size)
+    return accuracy(model, images, labels, stop, batch_size)

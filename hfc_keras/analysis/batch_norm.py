@@ -1,12 +1,14 @@
 """Whose mean and variance BatchNormalization uses when a model is tested."""
 
 import re
+from typing import Any, cast
 
 import keras
 import numpy as np
 
 from hfc_keras import checks, contract, copying
 from hfc_keras.analysis import normalization
+from hfc_keras.types import ArrayLike, BnStatistics, Floats
 
 KINDS = ("moving", "batch", "population")
 # Statistics of a population are gathered in batches of this size, whatever the test batch.
@@ -16,7 +18,9 @@ _WRAPPERS = ("TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 _AVERAGE = re.compile(r"(moving|running|ema|population)_?(mean|avg|average|var|std)", re.IGNORECASE)
 
 
-def with_statistics(model, bn_statistics, train_images=None):
+def with_statistics(
+    model: keras.Model, bn_statistics: BnStatistics, train_images: ArrayLike | None = None
+) -> keras.Model:
     r"""Model whose batch normalisation uses other statistics at test time.
 
     - ``"moving"``: the moving averages of training, as Keras does; the model itself.
@@ -84,24 +88,24 @@ def with_statistics(model, bn_statistics, train_images=None):
         # For `gradients.compiled`, which would else fill up batches with repeated images.
         copy.needs_whole_batches = True
         return copy
-    train_images = checks.pixels(train_images, "train_images", bounded=False)
-    contract.model_input(model, train_images, "train_images")
-    return _with_population(model, train_images)
+    seen = checks.pixels(cast(ArrayLike, train_images), "train_images", bounded=False)
+    contract.model_input(model, seen, "train_images")
+    return _with_population(model, seen)
 
 
-def _is_built(model):
+def _is_built(model: keras.Model) -> bool:
     """Whether a model has its weights; a sequential one may not know that yet."""
     parts = model.layers if isinstance(model, keras.Sequential) else []
     return model.built or (bool(parts) and all(layer.built for layer in parts))
 
 
-def _normalizations(model):
+def _normalizations(model: keras.Model) -> list[keras.layers.BatchNormalization]:
     """Batch-normalisation layers of a model, wherever they are, in a fixed order."""
     kind = keras.layers.BatchNormalization
     return [layer for layer in copying.layers(model) if isinstance(layer, kind)]
 
 
-def _require_reachable(model, bn_statistics):
+def _require_reachable(model: keras.Model, bn_statistics: str) -> None:
     """Refuse layers that may normalise by moving averages nobody here can exchange."""
     wrappers = tuple(getattr(keras.layers, name, ()) for name in _WRAPPERS)
     for layer in reversed(copying.layers(model)):
@@ -124,7 +128,7 @@ def _require_reachable(model, bn_statistics):
         )
 
 
-def _average(layer):
+def _average(layer: Any) -> str | None:
     """Name of a moving average among a layer's own weights, or nothing."""
     named = [(name, each) for name, each in vars(layer).items() if hasattr(each, "shape")]
     own = (*layer._trainable_variables, *layer._non_trainable_variables)
@@ -132,7 +136,7 @@ def _average(layer):
     return next((name for name, _ in named if _AVERAGE.search(name)), None)
 
 
-def _with_population(model, images):
+def _with_population(model: keras.Model, images: Floats) -> keras.Model:
     """Copy of a model with moments gathered by a twin that normalises by batch.
 
     Batches are drawn in a fixed random order, since images sorted by class would give batches
@@ -152,7 +156,7 @@ def _with_population(model, images):
     return copy
 
 
-def _copy(model, kind):
+def _copy(model: keras.Model, kind: type[Any]) -> tuple[keras.Model, list[Any]]:
     """Copy of a model and its layers of batch normalisation, which are of another kind now."""
     copier = copying.Copier()
     copy = copier.twin(model)

@@ -1,9 +1,18 @@
 """Accuracy of a model on images that are changed on their way to it."""
 
+import keras
+
 from hfc_keras.analysis.predictions import accuracy, checked
+from hfc_keras.types import ArrayLike, Change
 
 
-def changed_accuracy(model, images, labels, change=None, batch_size=256):
+def changed_accuracy(
+    model: keras.Model,
+    images: ArrayLike,
+    labels: ArrayLike,
+    change: Change | None = None,
+    batch_size: int = 256,
+) -> float:
     r"""Share of images that a model classifies right after a change.
 
     .. math:: \frac1n \sum_i [\arg\max f(c(x_i)) = y_i]

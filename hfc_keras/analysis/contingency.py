@@ -1,7 +1,9 @@
 """Which images are right as they are, from one component and from the other: a 2 x 2 x 2 table."""
 
 import itertools
+from collections.abc import Iterator, Sequence
 
+import keras
 import numpy as np
 import pandas as pd
 from keras import ops
@@ -10,23 +12,24 @@ from tqdm import tqdm
 from hfc_keras import checks, layers, singular_values, spectrum
 from hfc_keras.analysis.batch_norm import with_statistics
 from hfc_keras.analysis.predictions import checked, checked_images, finite_logits
+from hfc_keras.types import Array, ArrayLike, BnStatistics, Decomposition, Floats, Integers
 
 DECOMPOSITIONS = ("fourier", "svd")
 SCALINGS = ("none", "max")
 
 
 def contingency(
-    model,
-    images,
-    labels,
-    radii,
-    decomposition="fourier",
-    inclusive=True,
-    bn_statistics="moving",
-    train_images=None,
-    batch_size=256,
-    scaling="none",
-):
+    model: keras.Model,
+    images: ArrayLike,
+    labels: ArrayLike,
+    radii: ArrayLike,
+    decomposition: Decomposition = "fourier",
+    inclusive: bool = True,
+    bn_statistics: BnStatistics = "moving",
+    train_images: ArrayLike | None = None,
+    batch_size: int = 256,
+    scaling: str = "none",
+) -> pd.DataFrame:
     r"""Count images by whether a model is right on them, on their low and on their high part.
 
     .. math:: n_{abc} = \left|\{i : [f(x_i) = y_i] = a,\ [f(x_{l,i}) = y_i] = b,\
@@ -97,16 +100,16 @@ def contingency(
 
 
 def component_probabilities(
-    model,
-    images,
-    radius,
-    decomposition="fourier",
-    inclusive=True,
-    bn_statistics="moving",
-    train_images=None,
-    batch_size=256,
-    scaling="none",
-):
+    model: keras.Model,
+    images: ArrayLike,
+    radius: float,
+    decomposition: Decomposition = "fourier",
+    inclusive: bool = True,
+    bn_statistics: BnStatistics = "moving",
+    train_images: ArrayLike | None = None,
+    batch_size: int = 256,
+    scaling: str = "none",
+) -> dict[str, Floats]:
     r"""Class probabilities of a model on images, on their low and on their high parts.
 
     .. math:: p(c) = \mathrm{softmax}(f(c)), \qquad c \in \{x,\ x_l(r),\ x_h(r)\}
@@ -146,7 +149,15 @@ def component_probabilities(
     return dict(zip(("original", "low", "high"), values, strict=True))
 
 
-def _predicted(model, images, radii, decomposition, inclusive, batch_size, scaling):
+def _predicted(
+    model: keras.Model,
+    images: Floats,
+    radii: Sequence[float],
+    decomposition: Decomposition,
+    inclusive: bool,
+    batch_size: int,
+    scaling: str,
+) -> Iterator[tuple[list[float], list[Floats]]]:
     """Yield for each batch the energies of images and low parts, and the logits.
 
     Logits are of the images, then of low and high for each radius.
@@ -164,7 +175,9 @@ def _predicted(model, images, radii, decomposition, inclusive, batch_size, scali
         yield energy, list(finite_logits(model, (batch, *parts)))
 
 
-def _low_parts(images, radii, decomposition, inclusive):
+def _low_parts(
+    images: Floats, radii: Sequence[float], decomposition: Decomposition, inclusive: bool
+) -> list[Array]:
     """Low-frequency components, or leading singular values of the same energies."""
     lows = spectrum.low_components(images, radii, inclusive)
     lows = [ops.convert_to_numpy(low) for low in lows]
@@ -175,7 +188,7 @@ def _low_parts(images, radii, decomposition, inclusive):
     return [ops.convert_to_numpy(part) for part in leading]
 
 
-def _outcomes(labels, original, low, high):
+def _outcomes(labels: Integers, original: Integers, low: Integers, high: Integers) -> pd.DataFrame:
     """Eight rows of counts from the answers to images, low and high parts."""
     rows = []
     for original_right, low_right in itertools.product((True, False), repeat=2):
@@ -194,7 +207,7 @@ def _outcomes(labels, original, low, high):
     return table[["original", "low", "high", "count", "share", "chance"]]
 
 
-def _dealt(labels, answers):
+def _dealt(labels: Integers, answers: Integers) -> float:
     """Answers that would be right on average if they were dealt among the images at random."""
     if not len(labels):
         return 0.0

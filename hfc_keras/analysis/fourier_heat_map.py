@@ -1,18 +1,23 @@
 """Error rate of a model under a wave of each frequency: the Fourier heat map."""
 
+from collections.abc import Callable
+from typing import Any
+
+import keras
 import numpy as np
 from keras import ops
 from tqdm import tqdm
 
 from hfc_keras import checks, gradients, spectrum
 from hfc_keras.analysis.predictions import checked, require_finite
+from hfc_keras.types import Array, ArrayLike, Floats, Integers, Predict, Tensor
 
 # Of the waves, as of Yin et al.; with it all waves of a norm have the same contrast.
 PHASE = np.pi / 4
 NORM, AT_WIDTH = 4.0, 32
 
 
-def half_plane(height, width):
+def half_plane(height: int, width: int) -> Integers:
     """One of each two frequencies that are each other's negative, ``(u, v)`` and ``(-u, -v)``.
 
     A real wave has both, so it is one frequency; with a phase, as of Yin et al., the two formulas
@@ -40,7 +45,14 @@ def half_plane(height, width):
     return np.stack([row, column], axis=1)[index <= negative]
 
 
-def fourier_heat_map(model, images, labels, norm=None, seed=0, batch_size=256):
+def fourier_heat_map(
+    model: keras.Model,
+    images: ArrayLike,
+    labels: ArrayLike,
+    norm: float | None = None,
+    seed: int = 0,
+    batch_size: int = 256,
+) -> Floats:
     r"""Error rate of a model on images to which a wave of one frequency is added, by frequency.
 
     .. math:: E(u, v) = \frac1n \sum_i [\arg\max f(\Pi(x_i + r_i \, \epsilon \, U_{u, v}))
@@ -81,18 +93,25 @@ def fourier_heat_map(model, images, labels, norm=None, seed=0, batch_size=256):
     """
     images, labels = checked(model, images, labels, batch_size)
     height, width, channels = images.shape[1:]
-    norm = NORM * width / AT_WIDTH if norm is None else checks.number("norm", norm, minimum=0)
+    size = NORM * width / AT_WIDTH if norm is None else checks.number("norm", norm, minimum=0)
     seed = checks.number("seed", seed, minimum=0, whole=True)
     wrong, errors = gradients.compiled(model, _wrong), np.empty((height, width))
     for row, column in tqdm(half_plane(height, width), "heat map", leave=False, disable=None):
-        wave = norm * spectrum.fourier_basis(height, width, row, column, PHASE)
+        wave = size * spectrum.fourier_basis(height, width, row, column, PHASE)
         signs = np.random.default_rng([seed, row, column]).integers(0, 2, (len(images), channels))
         rate = _error_rate(wrong, images, labels, wave, 1 - 2 * signs, batch_size)
         errors[row, column] = errors[-row, -column] = rate
     return np.fft.fftshift(errors)
 
 
-def _error_rate(wrong, images, labels, wave, signs, batch_size):
+def _error_rate(
+    wrong: Callable[..., Any],
+    images: Floats,
+    labels: Integers,
+    wave: Floats,
+    signs: Array,
+    batch_size: int,
+) -> float:
     """Share of the images that are wrong with the wave added."""
     wave, signs = wave.astype("float32"), signs.astype("float32")
     total, bad = 0.0, 0
@@ -107,7 +126,9 @@ def _error_rate(wrong, images, labels, wave, signs, batch_size):
     return total / len(images)
 
 
-def _wrong(predict, images, labels, waves, signs):
+def _wrong(
+    predict: Predict, images: Tensor, labels: Tensor, waves: Tensor, signs: Tensor
+) -> tuple[Tensor]:
     """Tuple of 1 for each image that is wrong with the wave added, NaN without finite logits."""
     logits = predict(ops.clip(images + waves[..., None] * signs[:, None, None, :], 0.0, 1.0))
     predicted = ops.cast(ops.argmax(logits, axis=-1), "int32")

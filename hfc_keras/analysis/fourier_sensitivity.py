@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 import pandas as pd
 from keras import ops
@@ -9,9 +10,17 @@ from tqdm import tqdm
 
 from hfc_keras import checks, gradients, losses, spectrum
 from hfc_keras.analysis.predictions import checked, require_finite
+from hfc_keras.types import ArrayLike, Channels, Floats, Predict, Rings, Tensor
 
 
-def fourier_sensitivity(model, images, labels, channels="mean", rings="sum", batch_size=256):
+def fourier_sensitivity(
+    model: keras.Model,
+    images: ArrayLike,
+    labels: ArrayLike,
+    channels: Channels = "mean",
+    rings: Rings = "sum",
+    batch_size: int = 256,
+) -> pd.DataFrame:
     r"""Share of each ring of frequencies in the power of the input gradient.
 
     The gradient with respect to the Fourier coefficients of an image is the unitary transform of
@@ -84,11 +93,11 @@ def fourier_sensitivity(model, images, labels, channels="mean", rings="sum", bat
 class _Shares:
     """Shares of the rings in the gradient of each image, for ``gradients.compiled``."""
 
-    channels: str
-    rings: str
+    channels: Channels
+    rings: Rings
 
-    def __call__(self, predict, images, labels):
-        def total(x):
+    def __call__(self, predict: Predict, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        def total(x: Tensor) -> tuple[Tensor, Tensor]:
             logits = predict(x)
             return ops.sum(losses.sample_losses(logits, labels)), logits
 
@@ -99,14 +108,14 @@ class _Shares:
         return ops.where(finite[:, None], shares, float("nan")), finite
 
 
-def _white(rings, height, width):
+def _white(rings: str, height: int, width: int) -> Floats:
     """Shares of the rings of white noise."""
     sizes = spectrum.ring_sizes(height, width)[1:]
     expected = sizes if rings == "sum" else np.ones(len(sizes))
     return expected / expected.sum()
 
 
-def _table(shares, white):
+def _table(shares: Floats, white: Floats) -> pd.DataFrame:
     """Mean and spread over the images whose gradient is not zero."""
     bad = np.flatnonzero(~np.isfinite(shares).all(axis=1))
     checks.require(

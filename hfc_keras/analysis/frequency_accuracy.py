@@ -1,5 +1,9 @@
 """Accuracy on the low- and high-frequency components of images."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import keras
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -8,20 +12,21 @@ from hfc_keras import checks
 from hfc_keras.analysis.batch_norm import with_statistics
 from hfc_keras.analysis.predictions import checked, finite_logits
 from hfc_keras.analysis.scaling import scaled_components
+from hfc_keras.types import ArrayLike, BnStatistics, Scaling
 
 
 def frequency_accuracy(
-    model,
-    images,
-    labels,
-    radii,
-    inclusive=True,
-    bn_statistics="moving",
-    train_images=None,
-    batch_size=256,
-    scaling="none",
-    outside_gain=0.0,
-):
+    model: keras.Model,
+    images: ArrayLike,
+    labels: ArrayLike,
+    radii: ArrayLike,
+    inclusive: bool = True,
+    bn_statistics: BnStatistics = "moving",
+    train_images: ArrayLike | None = None,
+    batch_size: int = 256,
+    scaling: Scaling = "none",
+    outside_gain: float = 0.0,
+) -> pd.DataFrame:
     r"""Accuracy of a model on images and on their components at several radii.
 
     .. math:: \frac1n \sum_i [\arg\max f(c(x_i)) = y_i], \qquad
@@ -89,7 +94,14 @@ def frequency_accuracy(
     )
 
 
-def frequency_accuracy_by_epoch(model, weights, images, labels, radii, **options):
+def frequency_accuracy_by_epoch(
+    model: keras.Model,
+    weights: Mapping[int, Any],
+    images: ArrayLike,
+    labels: ArrayLike,
+    radii: ArrayLike,
+    **options: Any,
+) -> pd.DataFrame:
     """Accuracy by component over the stored epochs of a training.
 
     Args:

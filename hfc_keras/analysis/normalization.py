@@ -1,12 +1,15 @@
 """Batch normalisation by other statistics than its moving averages, put into layers there are."""
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from hfc_keras import checks, copying
+from hfc_keras.types import Array, Floats, Tensor
 
 _REACHED = "_hfc_keras_reached"
 
@@ -14,19 +17,20 @@ _REACHED = "_hfc_keras_reached"
 class _Switched(keras.layers.BatchNormalization):
     """Normalises by the statistics of its kind in every mode, frozen or not."""
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Return the inputs, normalised; note that it was asked."""
-        vars(self)[_REACHED] = True
+        self.__dict__[_REACHED] = True
         moments = self._chosen(inputs, mask)
         return self._normalized(inputs, *moments)
 
-    def _of_batch(self, inputs, mask):
+    def _of_batch(self, inputs: Any, mask: Any) -> tuple[Tensor, Tensor]:
         """Mean and variance of what is at hand, a number a channel."""
         dtype = keras.backend.result_type(inputs.dtype, "float32")
-        moments = self._moments(ops.cast(inputs, dtype), mask)
-        return tuple(ops.reshape(moment, (-1,)) for moment in moments)
+        moments: Any = self._moments(ops.cast(inputs, dtype), mask)
+        mean, variance = (ops.reshape(moment, (-1,)) for moment in moments)
+        return mean, variance
 
-    def _normalized(self, inputs, mean, variance):
+    def _normalized(self, inputs: Any, mean: Any, variance: Any) -> Tensor:
         dtype = keras.backend.result_type(inputs.dtype, "float32")
         outputs = ops.batch_normalization(
             x=ops.cast(inputs, dtype),
@@ -44,7 +48,7 @@ class _Switched(keras.layers.BatchNormalization):
 class BatchStatistics(_Switched):
     """Normalises by the statistics of the batch at hand."""
 
-    def _chosen(self, inputs, mask):
+    def _chosen(self, inputs: Any, mask: Any) -> tuple[Any, Any]:
         return self._of_batch(inputs, mask)
 
 
@@ -52,14 +56,14 @@ class BatchStatistics(_Switched):
 class FixedStatistics(_Switched):
     """Normalises by the mean and variance it holds, in training mode too."""
 
-    def _chosen(self, inputs, mask):
+    def _chosen(self, inputs: Any, mask: Any) -> tuple[Any, Any]:
         return self.moving_mean, self.moving_variance
 
 
 class Collector(BatchStatistics):
     """Also keeps values a channel, mean and variance of every batch it sees, run eagerly."""
 
-    def _chosen(self, inputs, mask):
+    def _chosen(self, inputs: Any, mask: Any) -> tuple[Any, Any]:
         moments = self._of_batch(inputs, mask)
         values = np.prod(inputs.shape) / inputs.shape[self.axis]
         if mask is not None:
@@ -76,12 +80,12 @@ class Collector(BatchStatistics):
         return moments
 
     @property
-    def seen(self):
+    def seen(self) -> list[list[Array]]:
         """Values a channel, mean and variance of every batch seen."""
-        return vars(self).setdefault("_hfc_keras_seen", [])
+        return self.__dict__.setdefault("_hfc_keras_seen", [])
 
 
-def pooled(seen):
+def pooled(seen: Sequence[Sequence[Any]]) -> tuple[Floats, Floats]:
     """Mean and variance of all values from those of batches.
 
     Args:
@@ -100,7 +104,7 @@ def pooled(seen):
     return mean, np.maximum(square - mean**2, 0.0)
 
 
-def switch(layer, kind):
+def switch(layer: Any, kind: type[Any]) -> None:
     """Make a layer of batch normalisation one of another kind, in place.
 
     A subclass keeps what it does around the normalisation, which its ``call`` must leave to
@@ -131,7 +135,7 @@ def switch(layer, kind):
         _probe(layer)
 
 
-def step_by_step(layer):
+def step_by_step(layer: Any) -> None:
     """Let a recurrent layer with batch normalisation run its steps one after the other, in place.
 
     Args:
@@ -149,11 +153,11 @@ def step_by_step(layer):
         layer.unroll = True
 
 
-def _guarded(call):
+def _guarded(call: Callable[..., Any]) -> Callable[..., Any]:
     """Method ``call`` of a subclass, refused if it has not called that of its base."""
 
     @functools.wraps(call)
-    def guarded(self, *arguments, **options):
+    def guarded(self: Any, *arguments: Any, **options: Any) -> Any:
         vars(self)[_REACHED] = False
         outputs = call(self, *arguments, **options)
         checks.require(
@@ -167,7 +171,7 @@ def _guarded(call):
     return guarded
 
 
-def _probe(layer):
+def _probe(layer: Any) -> None:
     """Call a layer on symbols of the shape it was built for."""
     shapes = list((layer._build_shapes_dict or {}).values())
     if len(shapes) == 1 and isinstance(shapes[0], (list, tuple)):

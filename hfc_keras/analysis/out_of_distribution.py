@@ -1,15 +1,23 @@
 """Whether a model's logits tell images of its task from others."""
 
+import keras
 import numpy as np
 import pandas as pd
 
 from hfc_keras import checks
 from hfc_keras.analysis.predictions import checked_images, confidence, predicted_logits
+from hfc_keras.types import ArrayLike
 
 SCORES = {"max_logit": lambda logits: logits.max(axis=1), "max_probability": confidence}
 
 
-def out_of_distribution(model, inside, outside, score="max_logit", batch_size=256):
+def out_of_distribution(
+    model: keras.Model,
+    inside: ArrayLike,
+    outside: ArrayLike,
+    score: str = "max_logit",
+    batch_size: int = 256,
+) -> pd.DataFrame:
     r"""How well a score of the logits tells images of the model's task from others.
 
     A higher score means inside. With :math:`s` and :math:`t` the scores of an image drawn from
@@ -63,20 +71,20 @@ def out_of_distribution(model, inside, outside, score="max_logit", batch_size=25
     """
     scored = SCORES[checks.choice("score", score, SCORES)]
     # No comprehension, whose frame would be the caller that warnings name.
-    inside = checked_images(model, inside, batch_size, "inside")
-    sets = inside, checked_images(model, outside, batch_size, "outside")
-    scores = [scored(predicted_logits(model, each, None, batch_size)) for each in sets]
+    known = checked_images(model, inside, batch_size, "inside")
+    other = checked_images(model, outside, batch_size, "outside")
+    scores = [scored(predicted_logits(model, each, None, batch_size)) for each in (known, other)]
     return pd.DataFrame(
         {
             "score": [score],
             **separation(*scores),
-            "inside_examples": len(inside),
-            "outside_examples": len(outside),
+            "inside_examples": len(known),
+            "outside_examples": len(other),
         }
     )
 
 
-def separation(inside, outside):
+def separation(inside: ArrayLike, outside: ArrayLike) -> dict[str, float]:
     """Measures of how far the scores of images inside lie above those of images outside.
 
     The formulas stand at ``out_of_distribution``.

@@ -1,16 +1,26 @@
 """Accuracy on images whose patches change places."""
 
 import functools
+from collections.abc import Sequence
 
+import keras
 import numpy as np
 import pandas as pd
 
 from hfc_keras import checks
 from hfc_keras.analysis.predictions import accuracy, checked
 from hfc_keras.data.patches import patch_shuffle
+from hfc_keras.types import ArrayLike
 
 
-def patch_shuffle_accuracy(model, images, labels, patches=(1, 2, 4), seed=0, batch_size=256):
+def patch_shuffle_accuracy(
+    model: keras.Model,
+    images: ArrayLike,
+    labels: ArrayLike,
+    patches: Sequence[int] = (1, 2, 4),
+    seed: int = 0,
+    batch_size: int = 256,
+) -> pd.DataFrame:
     """Accuracy of a model on images cut into patches that change places.
 
     A network that reads shapes loses more than one that reads textures.

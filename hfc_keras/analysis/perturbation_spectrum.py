@@ -4,12 +4,15 @@ import numpy as np
 import pandas as pd
 
 from hfc_keras import checks, spectrum
+from hfc_keras.types import ArrayLike, Floats
 
 # A ring of an image with a smaller amplitude a coefficient is rounding of its pixels.
 SMALLEST_AMPLITUDE = 1e-6
 
 
-def perturbation_spectrum(images, perturbed, batch_size=256):
+def perturbation_spectrum(
+    images: ArrayLike, perturbed: ArrayLike, batch_size: int = 256
+) -> pd.DataFrame:
     r"""Share of each ring of frequencies in the power of a perturbation.
 
     With :math:`\delta_i = x'_i - x_i`, :math:`P_k` the power on ring ``k``, added up over
@@ -87,14 +90,14 @@ def perturbation_spectrum(images, perturbed, batch_size=256):
     )
 
 
-def _shares(difference):
+def _shares(difference: Floats) -> Floats:
     """Shares of the rings, ``(batch, rings)``; scaled first, lest small squares underflow."""
     largest = np.abs(difference).max(axis=(1, 2, 3), keepdims=True)
     power = np.asarray(spectrum.ring_power(difference / largest), "float64")
     return power / power.sum(axis=1, keepdims=True)
 
 
-def _amplitudes(images):
+def _amplitudes(images: Floats) -> Floats:
     """Amplitude on each ring, added up over its coefficients and the channels."""
     transform = np.fft.fft2(images.astype("float64"), axes=(1, 2), norm="ortho")
     index = spectrum.ring_index(*images.shape[1:3]).ravel()
@@ -102,7 +105,7 @@ def _amplitudes(images):
     return flat @ np.eye(index.max() + 1)[index]
 
 
-def _relative(before, after, smallest):
+def _relative(before: Floats, after: Floats, smallest: Floats) -> Floats:
     """Mean over the images with an amplitude of the change relative to it, ring by ring."""
     known = before > smallest
     change = np.divide(after, before, out=np.ones_like(after), where=known) - 1

@@ -1,10 +1,13 @@
 """What a model answers, batch by batch, after the checks that every measure makes."""
 
 import warnings
+from collections.abc import Iterable, Iterator
 
+import keras
 import numpy as np
 
 from hfc_keras import checks, contract, gradients
+from hfc_keras.types import Array, ArrayLike, Change, Floats, Integers
 
 # Images that tell whether a model knows its task at all; fewer than the least tell nothing.
 MOST, LEAST = 256, 20
@@ -12,7 +15,13 @@ MOST, LEAST = 256, 20
 RANGES = ((0, 255), (-1, 1))
 
 
-def checked_images(model, images, batch_size=256, name="images", stacklevel=3):
+def checked_images(
+    model: keras.Model,
+    images: ArrayLike,
+    batch_size: int = 256,
+    name: str = "images",
+    stacklevel: int = 3,
+) -> Floats:
     """Check what comes into a measure that needs no labels: model and images.
 
     Args:
@@ -47,7 +56,13 @@ def checked_images(model, images, batch_size=256, name="images", stacklevel=3):
     return images
 
 
-def checked(model, images, labels, batch_size=256, stacklevel=3):
+def checked(
+    model: keras.Model,
+    images: ArrayLike,
+    labels: ArrayLike,
+    batch_size: int = 256,
+    stacklevel: int = 3,
+) -> tuple[Floats, Integers]:
     """Check what comes into a measure: model, images and labels.
 
     Args:
@@ -82,7 +97,9 @@ def checked(model, images, labels, batch_size=256, stacklevel=3):
     return images, labels
 
 
-def predicted_logits(model, images, change=None, batch_size=256):
+def predicted_logits(
+    model: keras.Model, images: Array, change: Change | None = None, batch_size: int = 256
+) -> Floats:
     """Logits of a model for images that are checked, or for a change of them.
 
     Args:
@@ -107,7 +124,7 @@ def predicted_logits(model, images, change=None, batch_size=256):
     """
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
 
-    def batches():
+    def batches() -> Iterator[Array]:
         for start in range(0, len(images), batch_size):
             batch = images[start : start + batch_size]
             yield batch if change is None else change(batch, start=start)
@@ -115,7 +132,13 @@ def predicted_logits(model, images, change=None, batch_size=256):
     return np.concatenate(list(finite_logits(model, batches())))
 
 
-def accuracy(model, images, labels, change=None, batch_size=256):
+def accuracy(
+    model: keras.Model,
+    images: Array,
+    labels: Integers,
+    change: Change | None = None,
+    batch_size: int = 256,
+) -> float:
     """Accuracy, see ``changed_accuracy``, for a model, images and labels that are checked.
 
     Args:
@@ -143,7 +166,7 @@ def accuracy(model, images, labels, change=None, batch_size=256):
     return int((logits.argmax(axis=1) == labels).sum()) / len(images)
 
 
-def finite_logits(model, batches):
+def finite_logits(model: keras.Model, batches: Iterable[Array]) -> Iterator[Floats]:
     """Yield the logits of a model for each of some batches, and refuse what is not finite.
 
     Every measure predicts through this function, or refuses the same in what it compiles.
@@ -170,7 +193,7 @@ def finite_logits(model, batches):
         yield logits
 
 
-def require_finite(images):
+def require_finite(images: int) -> None:
     """Refuse a model whose logits are not finite.
 
     Args:
@@ -190,7 +213,7 @@ def require_finite(images):
     )
 
 
-def confidence(logits):
+def confidence(logits: ArrayLike) -> Floats:
     r"""Largest softmax probability of each row of logits, in float64.
 
     .. math:: p_i = \max_k \frac{e^{z_{ik}}}{\sum_j e^{z_{ij}}} =
@@ -217,7 +240,9 @@ def confidence(logits):
     return 1 / np.exp(logits - largest).sum(axis=1)
 
 
-def beyond_luck(answers, labels, deviations=2):
+def beyond_luck(
+    answers: Integers, labels: Integers, deviations: float = 2
+) -> tuple[bool, int, float]:
     r"""Whether answers are right more often than if they were dealt to the images at random.
 
     With :math:`n_k` labels and :math:`m_k` answers of class k among n images,
@@ -243,7 +268,9 @@ def beyond_luck(answers, labels, deviations=2):
     return bool(right > expected + deviations * spread), right, expected
 
 
-def _tell_of_chance(model, images, labels, batch_size, stacklevel):
+def _tell_of_chance(
+    model: keras.Model, images: Floats, labels: Integers, batch_size: int, stacklevel: int
+) -> None:
     """Warn of a model whose answers to the images as they are could be luck."""
     rows = np.unique(np.linspace(0, len(images) - 1, MOST).round().astype(int))
     few, true = images[rows], labels[rows]
@@ -259,7 +286,7 @@ def _tell_of_chance(model, images, labels, batch_size, stacklevel):
     )
 
 
-def _better_range(model, images, labels, batch_size):
+def _better_range(model: keras.Model, images: Floats, labels: Integers, batch_size: int) -> str:
     """What to do about a model near chance, in words."""
     for low, high in RANGES:
         moved = (low + (high - low) * images).astype("float32")

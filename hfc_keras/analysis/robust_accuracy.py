@@ -1,5 +1,9 @@
 """Accuracy under attack."""
 
+from collections.abc import Sequence
+from typing import Literal, overload
+
+import keras
 import numpy as np
 import pandas as pd
 
@@ -8,6 +12,8 @@ from hfc_keras.analysis.predictions import checked, predicted_logits
 from hfc_keras.attacks import Fgsm, Pgd
 from hfc_keras.attacks.attack import check_range, untouched, warn
 from hfc_keras.attacks.search import Search
+from hfc_keras.attacks.settings import Attack
+from hfc_keras.types import ArrayLike, Flags, Floats, Integers, Record
 
 SETTINGS = (
     "epsilon",
@@ -36,7 +42,32 @@ DIAGNOSTICS = (
 )
 
 
-def robust_accuracy(model, images, labels, attacks, return_flags=False, batch_size=256):
+@overload
+def robust_accuracy(
+    model: keras.Model,
+    images: ArrayLike,
+    labels: ArrayLike,
+    attacks: Attack | Sequence[Attack],
+    return_flags: Literal[False] = False,
+    batch_size: int = ...,
+) -> pd.DataFrame: ...
+@overload
+def robust_accuracy(
+    model: keras.Model,
+    images: ArrayLike,
+    labels: ArrayLike,
+    attacks: Attack | Sequence[Attack],
+    return_flags: Literal[True],
+    batch_size: int = ...,
+) -> tuple[pd.DataFrame, Flags]: ...
+def robust_accuracy(
+    model: keras.Model,
+    images: ArrayLike,
+    labels: ArrayLike,
+    attacks: Attack | Sequence[Attack],
+    return_flags: bool = False,
+    batch_size: int = 256,
+) -> pd.DataFrame | tuple[pd.DataFrame, Flags]:
     r"""Accuracy of a model on images, under each of some attacks, and under the worst of them.
 
     .. math:: \frac1n \sum_i \min_{a} [\arg\max f(x_i^a) = y_i]
@@ -118,7 +149,7 @@ def robust_accuracy(model, images, labels, attacks, return_flags=False, batch_si
     return (table, flags) if return_flags else table
 
 
-def _untargeted(attacks):
+def _untargeted(attacks: Attack | Sequence[Attack]) -> list[Attack]:
     """Attacks as a list."""
     attacks = [attacks] if isinstance(attacks, (Fgsm, Pgd)) else attacks
     known = isinstance(attacks, (list, tuple)) and len(attacks) > 0
@@ -136,7 +167,15 @@ def _untargeted(attacks):
     return list(attacks)
 
 
-def _attacked(model, images, labels, attack, batch_size, clean, within):
+def _attacked(
+    model: keras.Model,
+    images: Floats,
+    labels: Integers,
+    attack: Attack,
+    batch_size: int,
+    clean: Flags,
+    within: Sequence[Flags],
+) -> tuple[Record, Flags]:
     """Row of an attack, and which images are right after it and the attacks within its ball."""
     right = np.all([clean, *within], axis=0)
     left = np.flatnonzero(right)
@@ -153,7 +192,7 @@ def _attacked(model, images, labels, attack, batch_size, clean, within):
     return row, right
 
 
-def _within(earlier, later):
+def _within(earlier: Attack, later: Attack) -> bool:
     """Whether what the earlier attack can return is open to the later one, too."""
     if earlier.norm != later.norm or earlier.epsilon > later.epsilon:
         return False
@@ -165,7 +204,7 @@ def _within(earlier, later):
     return later.clip_min <= earlier.clip_min and earlier.clip_max <= later.clip_max
 
 
-def _settings(attack):
+def _settings(attack: Attack) -> Record:
     """Every setting of an attack as it goes into the table."""
     kind, *radii = attack.mask or ("",)
     derived = {
@@ -177,7 +216,7 @@ def _settings(attack):
     return {name: derived[name] if name in derived else getattr(attack, name) for name in SETTINGS}
 
 
-def _table(rows, flags):
+def _table(rows: Sequence[Record], flags: Flags) -> pd.DataFrame:
     """Table of the rows, with the accuracy of the flags."""
     table = pd.DataFrame(rows)
     table["accuracy"] = flags.mean(axis=0)

@@ -1,11 +1,13 @@
 """How tested components are scaled: as they are, to a maximum of 1, or like the images."""
 
 import functools
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from keras import ops
 
 from hfc_keras import checks, layers, spectrum
+from hfc_keras.types import Array, Floats, Scaling
 
 KINDS = ("none", "max", "spread", "matched")
 # A component whose spread is rounding error of float32 pixels holds no image.
@@ -13,8 +15,13 @@ SMALLEST_SPREAD = 1e-6
 
 
 def scaled_components(
-    images, radii, inclusive=True, scaling="none", batch_size=256, outside_gain=0.0
-):
+    images: Floats,
+    radii: Sequence[float],
+    inclusive: bool = True,
+    scaling: Scaling = "none",
+    batch_size: int = 256,
+    outside_gain: float = 0.0,
+) -> Iterator[tuple[slice, Iterator[Array]]]:
     r"""Yield batches of images with their components at several radii.
 
     - ``"none"``: components as they are.
@@ -65,11 +72,11 @@ def scaled_components(
         yield rows, (part if index == 0 else scale(index, part) for index, part in parts)
 
 
-def _rows(images, batch_size):
+def _rows(images: Array, batch_size: int) -> Iterator[slice]:
     return (slice(start, start + batch_size) for start in range(0, len(images), batch_size))
 
 
-def _parts(images, radii, inclusive, gain):
+def _parts(images: Floats, radii: Sequence[float], inclusive: bool, gain: float) -> Iterator[Array]:
     """Yield the images, then low and high for each radius."""
     yield images
     for low in map(ops.convert_to_numpy, spectrum.low_components(images, radii, inclusive)):
@@ -78,7 +85,9 @@ def _parts(images, radii, inclusive, gain):
         yield images - low
 
 
-def _scales(images, split, scaling, batch_size):
+def _scales(
+    images: Floats, split: Callable[[Array], Iterator[Array]], scaling: Scaling, batch_size: int
+) -> Callable[[int, Array], Array]:
     """Function of a part's number and the part that returns it scaled."""
     if scaling == "none":
         return lambda index, part: part
@@ -86,7 +95,7 @@ def _scales(images, split, scaling, batch_size):
         return lambda index, part: ops.convert_to_numpy(layers.RescaleToMax()(part))
     mean, spread = _moments(images, split, batch_size)
 
-    def match(index, part):
+    def match(index: int, part: Array) -> Array:
         flat = spread[index] <= SMALLEST_SPREAD
         factor = np.where(flat, 1, spread[0] / np.where(flat, 1, spread[index]))
         center = np.where(flat, mean[index], mean[0 if scaling == "matched" else index])
@@ -95,7 +104,9 @@ def _scales(images, split, scaling, batch_size):
     return match
 
 
-def _moments(images, split, batch_size):
+def _moments(
+    images: Floats, split: Callable[[Array], Iterator[Array]], batch_size: int
+) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each part by channel, ``(parts, channels)`` each."""
     sums = 0
     for rows in _rows(images, batch_size):

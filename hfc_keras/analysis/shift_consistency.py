@@ -2,15 +2,25 @@
 
 import functools
 
+import keras
 import numpy as np
 
 from hfc_keras import checks
 from hfc_keras.analysis.predictions import checked_images, predicted_logits
+from hfc_keras.types import Array, ArrayLike, Integers
 
 MODES = ("crop", "circular")
 
 
-def shift_consistency(model, images, max_shift=4, mode="crop", pairs=1, seed=0, batch_size=256):
+def shift_consistency(
+    model: keras.Model,
+    images: ArrayLike,
+    max_shift: int = 4,
+    mode: str = "crop",
+    pairs: int = 1,
+    seed: int = 0,
+    batch_size: int = 256,
+) -> float:
     r"""Share of images that a model puts into the same class after two random shifts.
 
     .. math:: \frac1n \sum_i [\arg\max f(T_{s_i} x_i) = \arg\max f(T_{t_i} x_i)]
@@ -70,7 +80,7 @@ def shift_consistency(model, images, max_shift=4, mode="crop", pairs=1, seed=0, 
     return same / (len(images) * pairs)
 
 
-def _shifted(shifts, mode, images, start=0):
+def _shifted(shifts: Integers, mode: str, images: Array, start: int = 0) -> Array:
     """Batch of images, each moved by the rows and columns of its own, ``(examples, 2)``."""
     shifts = shifts[start : start + len(images)]
     rows, columns = (
@@ -80,7 +90,7 @@ def _shifted(shifts, mode, images, start=0):
     return images[index, rows[:, :, None], columns[:, None, :]]
 
 
-def _sources(size, shifts, mode):
+def _sources(size: int, shifts: Integers, mode: str) -> Integers:
     """Pixel along an axis that each pixel is taken from, ``(batch, size)``."""
     source = np.arange(size) - shifts[:, None]
     if mode == "circular":

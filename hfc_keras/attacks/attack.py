@@ -2,12 +2,16 @@
 
 import dataclasses
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
+import keras
 import numpy as np
 
 from hfc_keras import checks, contract
 from hfc_keras.attacks.search import Search
-from hfc_keras.attacks.settings import Fgsm, Pgd
+from hfc_keras.attacks.settings import Attack, Fgsm, Pgd
+from hfc_keras.types import Array, ArrayLike, Engine, Floats, Loss, Norm
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -27,25 +31,25 @@ class Result:
             (with a targeted attack: is not). None for epsilon 0, when the model is not asked.
     """
 
-    images: np.ndarray
-    diagnostics: dict
-    withstood: np.ndarray
+    images: Array
+    diagnostics: dict[str, float]
+    withstood: Array | None
 
 
 def fgsm(
-    model,
-    images,
-    labels,
-    epsilon,
-    step_size=None,
-    norm="linf",
-    random_start=False,
-    loss="cross_entropy",
-    seed=0,
-    engine="native",
-    batch_size=256,
-    **options,
-):
+    model: keras.Model,
+    images: ArrayLike,
+    labels: ArrayLike,
+    epsilon: float,
+    step_size: float | None = None,
+    norm: Norm = "linf",
+    random_start: bool = False,
+    loss: Loss = "cross_entropy",
+    seed: int = 0,
+    engine: Engine = "native",
+    batch_size: int = 256,
+    **options: Any,
+) -> Result:
     r"""Attack images by one step along the sign of the gradient.
 
     .. math:: x' = x + \epsilon \, \mathrm{sign}(\nabla_x \ell(f(x), y))
@@ -96,20 +100,20 @@ def fgsm(
 
 
 def pgd(
-    model,
-    images,
-    labels,
-    epsilon,
-    step_size=None,
-    steps=10,
-    norm="linf",
-    random_start=True,
-    loss="cross_entropy",
-    seed=0,
-    engine="native",
-    batch_size=256,
-    **options,
-):
+    model: keras.Model,
+    images: ArrayLike,
+    labels: ArrayLike,
+    epsilon: float,
+    step_size: float | None = None,
+    steps: int = 10,
+    norm: Norm = "linf",
+    random_start: bool = True,
+    loss: Loss = "cross_entropy",
+    seed: int = 0,
+    engine: Engine = "native",
+    batch_size: int = 256,
+    **options: Any,
+) -> Result:
     r"""Attack images by projected gradient descent.
 
     .. math:: x_{t+1} = \Pi(x_t + \alpha \, d(\nabla \ell(f(x_t), y)))
@@ -165,7 +169,15 @@ def pgd(
     return run(model, images, labels, attack, batch_size)
 
 
-def run(model, images, labels, attack, batch_size=256, stop_early=False, positions=None):
+def run(
+    model: keras.Model,
+    images: ArrayLike,
+    labels: ArrayLike,
+    attack: Attack,
+    batch_size: int = 256,
+    stop_early: bool = False,
+    positions: ArrayLike | None = None,
+) -> Result:
     """Attack images by settings.
 
     Args:
@@ -222,7 +234,7 @@ def run(model, images, labels, attack, batch_size=256, stop_early=False, positio
     return Result(found, diagnostics, search.withstood)
 
 
-def check_range(attack, images):
+def check_range(attack: Attack, images: Floats) -> None:
     """Refuse images outside the range of pixels of an attack.
 
     Args:
@@ -242,7 +254,7 @@ def check_range(attack, images):
     )
 
 
-def warn(diagnostics, loss, stacklevel=4):
+def warn(diagnostics: Mapping[str, float], loss: str, stacklevel: int = 4) -> None:
     """Warn, in the name of the caller of a public function, of gradients that cannot attack.
 
     Args:
@@ -265,18 +277,23 @@ def warn(diagnostics, loss, stacklevel=4):
             )
 
 
-def _untouched(images):
+def _untouched(images: ArrayLike) -> Result:
     """Result of an attack with epsilon 0, which checks nothing."""
     return Result(np.asarray(images), untouched(), None)
 
 
-def untouched():
+def untouched() -> dict[str, float]:
     """Diagnostics of an attack with epsilon 0.
 
     Returns:
         dict, see ``Result``.
     """
-    diagnostics = dict.fromkeys(("zero_gradient_share", "nonfinite_share"), float("nan"))
-    diagnostics.update(unchanged_share=1.0, max_norm=0.0)
-    diagnostics.update(dict.fromkeys(("loss_before", "loss_after"), float("nan")))
-    return diagnostics
+    unknown = float("nan")
+    return {
+        "zero_gradient_share": unknown,
+        "nonfinite_share": unknown,
+        "unchanged_share": 1.0,
+        "max_norm": 0.0,
+        "loss_before": unknown,
+        "loss_after": unknown,
+    }

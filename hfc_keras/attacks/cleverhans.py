@@ -4,17 +4,23 @@ Only its fast gradient method and its projection are used. Random starts, restar
 are those of the loop, since CleverHans' own cannot be seeded image by image.
 """
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 from cleverhans.tf2.attacks.fast_gradient_method import fast_gradient_method
 from cleverhans.tf2.utils import clip_eta
 
 from hfc_keras import losses
+from hfc_keras.attacks.iteration import Iteration
+from hfc_keras.types import Predict, Tensor
 
 ORDERS = {"linf": np.inf, "l2": 2}
 
 
-def step(parts, predict, labels, adversarial, step_size):
+def step(
+    parts: Iteration, predict: Predict, labels: Tensor, adversarial: Tensor, step_size: Any
+) -> Tensor:
     """Return the images after one step, clipped to the range of pixels.
 
     Args:
@@ -34,7 +40,7 @@ def step(parts, predict, labels, adversarial, step_size):
 
     # `labels` and `logits` are the names by which CleverHans calls its loss.
     @tf.autograph.experimental.do_not_convert
-    def loss(labels, logits):
+    def loss(labels: Tensor, logits: Tensor) -> Tensor:
         return losses.sample_losses(logits, labels, parts.loss)
 
     return fast_gradient_method(
@@ -50,7 +56,7 @@ def step(parts, predict, labels, adversarial, step_size):
     )
 
 
-def project(parts, perturbation, epsilon):
+def project(parts: Iteration, perturbation: Tensor, epsilon: Any) -> Tensor:
     """Return the nearest perturbation in the ball.
 
     Args:

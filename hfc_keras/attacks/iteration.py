@@ -1,11 +1,15 @@
 """One iteration of the attack loop."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any, Self, cast
 
 from keras import ops
 
 from hfc_keras import gradients, losses, spectrum
 from hfc_keras.attacks.norms import NORMS
+from hfc_keras.attacks.settings import Attack
+from hfc_keras.types import ArrayLike, Engine, Loss, Mask, Norm, Predict, Tensor
 
 # Logarithm of the smallest normal float32: a margin below it leaves cross-entropy nothing.
 LOG_TINY = -87.3
@@ -36,17 +40,17 @@ class Iteration:
         True
     """
 
-    norm: str
-    loss: str
-    engine: str
+    norm: Norm
+    loss: Loss
+    engine: Engine
     targeted: bool
     momentum: float
-    mask: tuple | None
+    mask: Mask | None
     clip_min: float
     clip_max: float
 
     @classmethod
-    def of(cls, attack):
+    def of(cls, attack: Attack) -> Self:
         """Return the iteration of an attack.
 
         Args:
@@ -54,7 +58,16 @@ class Iteration:
         """
         return cls(**{field.name: getattr(attack, field.name) for field in dataclasses.fields(cls)})
 
-    def __call__(self, predict, images, labels, epsilon, step_size, adversarial, *velocity):
+    def __call__(
+        self,
+        predict: Predict,
+        images: Tensor,
+        labels: Tensor,
+        epsilon: Any,
+        step_size: Any,
+        adversarial: Tensor,
+        *velocity: Tensor,
+    ) -> tuple[Tensor, ...]:
         """Return the next images, with momentum the next velocity, and the gradient's faults.
 
         Args:
@@ -88,7 +101,9 @@ class Iteration:
         moved = ops.clip(moved, self.clip_min, self.clip_max)
         return self.confined(images, moved, epsilon), *velocity, *faults
 
-    def gradient(self, predict, labels, adversarial):
+    def gradient(
+        self, predict: Predict, labels: Tensor, adversarial: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Gradient of what the attack increases, and its faults.
 
         Args:
@@ -103,7 +118,7 @@ class Iteration:
         """
         sign = -1.0 if self.targeted else 1.0
 
-        def total(x):
+        def total(x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
             logits = predict(x)
             increased = sign * losses.sample_losses(logits, labels, self.loss)
             return ops.sum(increased), (increased, logits)
@@ -119,7 +134,13 @@ class Iteration:
         nonfinite = ops.logical_or(nonfinite, ops.any(ops.isnan(logits), axis=-1))
         return gradient, increased, zero, nonfinite
 
-    def confined(self, images, moved, epsilon, project=None):
+    def confined(
+        self,
+        images: ArrayLike,
+        moved: Any,
+        epsilon: Any,
+        project: Callable[[Any, Tensor, Any], Tensor] | None = None,
+    ) -> Tensor:
         """Images within the mask, the ball and the range of pixels.
 
         Args:
@@ -141,9 +162,9 @@ class Iteration:
         perturbation = project(self, perturbation, epsilon)
         return ops.clip(images + perturbation, self.clip_min, self.clip_max)
 
-    def masked(self, perturbation):
+    def masked(self, perturbation: Tensor) -> Tensor:
         """Frequencies of a perturbation that the mask keeps."""
-        kind, *radii = self.mask
+        kind, *radii = cast(Mask, self.mask)
         if kind == "band":
             return spectrum.band(perturbation, *radii)
         low, high = spectrum.split(perturbation, *radii)
@@ -165,6 +186,6 @@ class FirstGradient:
 
     iteration: Iteration
 
-    def __call__(self, predict, images, labels):
+    def __call__(self, predict: Predict, images: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
         """Return loss, zero and nonfinite, see ``Iteration.gradient``."""
         return self.iteration.gradient(predict, labels, images)[1:]

@@ -1,11 +1,18 @@
 """The norms in which a perturbation is bounded."""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from keras import ops
 
+from hfc_keras.types import ArrayLike, Tensor
+
 # As in CleverHans: the smallest squared L2 norm by which a gradient is divided.
 SMALLEST_SQUARE = 1e-12
+
+Draw: TypeAlias = Callable[[Any], Any]
+"""Function of a shape that draws numbers."""
 
 
 class Linf:
@@ -17,19 +24,19 @@ class Linf:
         0.5
     """
 
-    def direction(self, gradient):
+    def direction(self, gradient: ArrayLike) -> Tensor:
         """Step of norm 1 that increases a linear function most."""
         return ops.sign(gradient)
 
-    def project(self, perturbation, epsilon):
+    def project(self, perturbation: ArrayLike, epsilon: Any) -> Tensor:
         """Nearest perturbation in the ball."""
         return ops.clip(perturbation, -epsilon, epsilon)
 
-    def size(self, perturbation):
+    def size(self, perturbation: ArrayLike) -> Tensor:
         """Norm of each sample, ``(batch,)``."""
         return ops.max(ops.abs(perturbation), axis=(1, 2, 3))
 
-    def start(self, uniform, normal, shape):
+    def start(self, uniform: Draw, normal: Draw, shape: Sequence[Any]) -> Any:
         """Uniform draw from the unit ball.
 
         Args:
@@ -49,22 +56,22 @@ class L2:
         [5.0]
     """
 
-    def direction(self, gradient):
+    def direction(self, gradient: Tensor) -> Any:
         """Step of norm 1 along the gradient; shorter where its norm is below 1e-6."""
         square = ops.sum(ops.square(gradient), axis=(1, 2, 3), keepdims=True)
         return gradient / ops.sqrt(ops.maximum(square, SMALLEST_SQUARE))
 
-    def project(self, perturbation, epsilon):
+    def project(self, perturbation: Tensor, epsilon: Any) -> Any:
         """Nearest perturbation in the ball."""
         square = ops.sum(ops.square(perturbation), axis=(1, 2, 3), keepdims=True)
         norm = ops.sqrt(ops.maximum(square, SMALLEST_SQUARE))
         return perturbation * ops.minimum(1.0, epsilon / norm)
 
-    def size(self, perturbation):
+    def size(self, perturbation: ArrayLike) -> Tensor:
         """Norm of each sample, ``(batch,)``."""
         return ops.sqrt(ops.sum(ops.square(perturbation), axis=(1, 2, 3)))
 
-    def start(self, uniform, normal, shape):
+    def start(self, uniform: Draw, normal: Draw, shape: Sequence[Any]) -> Any:
         """Uniform draw from the unit ball: a direction, and a radius to the power 1 / pixels."""
         noise = ops.convert_to_tensor(normal(shape))
         values = math.prod(shape[1:])

@@ -1,12 +1,23 @@
 """Attacks by name, for numbers that are reported."""
 
+from typing import Any
+
 from hfc_keras import checks
 from hfc_keras.attacks.settings import Pgd
+from hfc_keras.types import Loss, Mask, Norm
 
-LOSSES, RESTARTS, STEPS = ("cross_entropy", "margin"), 3, 50
+LOSSES: tuple[Loss, ...] = ("cross_entropy", "margin")
+RESTARTS, STEPS = 3, 50
 
 
-def strong(epsilon, norm="linf", seed=0, mask=None, clip_min=0.0, clip_max=1.0):
+def strong(
+    epsilon: float,
+    norm: Norm = "linf",
+    seed: int = 0,
+    mask: Mask | None = None,
+    clip_min: float = 0.0,
+    clip_max: float = 1.0,
+) -> tuple[Pgd, ...]:
     r"""Attacks for a robust accuracy that is reported.
 
     .. math:: \alpha = \epsilon / 4, \quad 50 \text{ steps}, \quad 3 \text{ restarts}, \quad
@@ -47,7 +58,7 @@ def strong(epsilon, norm="linf", seed=0, mask=None, clip_min=0.0, clip_max=1.0):
         ['cross_entropy', 'margin']
     """
     epsilon = checks.number("epsilon", epsilon, minimum=0)
-    shared = {
+    shared: dict[str, Any] = {
         "norm": norm,
         "step_size": epsilon / 4,
         "steps": STEPS,

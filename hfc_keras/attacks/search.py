@@ -2,15 +2,20 @@
 
 import dataclasses
 import functools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 from tqdm import tqdm
 
 from hfc_keras import checks, gradients
 from hfc_keras.attacks.iteration import FirstGradient, Iteration
-from hfc_keras.attacks.norms import NORMS
+from hfc_keras.attacks.norms import NORMS, Draw
+from hfc_keras.attacks.settings import Attack
 from hfc_keras.losses import sample_losses
+from hfc_keras.types import Array, ArrayLike, Floats, Integers, Loss, Norm, Predict, Tensor
 
 
 class Search:
@@ -32,8 +37,16 @@ class Search:
     """
 
     def __init__(
-        self, model, images, labels, attack, batch_size, positions, chosen=None, found=None
-    ):
+        self,
+        model: keras.Model,
+        images: Array,
+        labels: Integers,
+        attack: Attack,
+        batch_size: int,
+        positions: Array,
+        chosen: Array | None = None,
+        found: Array | None = None,
+    ) -> None:
         self.model, self.images, self.labels, self.attack = model, images, labels, attack
         self.batch_size, self.positions = batch_size, positions
         self.chosen = np.arange(len(images)) if chosen is None else chosen
@@ -45,7 +58,7 @@ class Search:
         self.zero, self.nonfinite = np.zeros((2, count), "bool")
         self.norms, self.found = np.zeros(count, "float32"), found
 
-    def run(self, stop_early):
+    def run(self, stop_early: bool) -> None:
         """Search all images, leaving those alone from then on that are fooled if asked to."""
         attack, rows = self.attack, np.arange(len(self.chosen))
         stages = _stages(attack.steps) if stop_early else [attack.steps]
@@ -56,7 +69,7 @@ class Search:
                 self.restart(rows, restart, stages)
                 rows = np.flatnonzero(self.withstood)
 
-    def restart(self, rows, restart, stages):
+    def restart(self, rows: Integers, restart: int, stages: Sequence[int]) -> None:
         """Attack some images once from their start, each stage drawing on the one before."""
         flow = self.starts(rows, restart)
         for stage, steps in enumerate(stages):
@@ -67,7 +80,7 @@ class Search:
         for _ in flow:
             pass
 
-    def starts(self, rows, restart):
+    def starts(self, rows: Integers, restart: int) -> Iterator[list[Array]]:
         """Yield batches of rows and where the attack starts."""
         for at in range(0, len(rows), self.batch_size):
             batch = rows[at : at + self.batch_size]
@@ -75,11 +88,11 @@ class Search:
             moving = [np.zeros_like(images)] if self.attack.momentum else []
             yield [batch, self.start(batch, images, restart), *moving]
 
-    def given(self, batch):
+    def given(self, batch: Array) -> Floats:
         """Images of a batch as float32 pixels."""
         return checks.pixels(self.images[self.chosen[batch]])
 
-    def start(self, batch, images, restart):
+    def start(self, batch: Array, images: Floats, restart: int) -> Array:
         """Images at the start, within mask, ball and range."""
         attack = self.attack
         if not attack.random_start:
@@ -87,7 +100,7 @@ class Search:
         keys = [[attack.seed, restart, position] for position in self.positions[batch]]
         generators = [np.random.default_rng(key) for key in keys]
 
-        def draws(method):
+        def draws(method: str) -> Draw:
             return lambda shape: np.stack(
                 [getattr(each, method)(shape[1:], dtype="float32") for each in generators]
             )
@@ -97,7 +110,7 @@ class Search:
         confined = Iteration.of(attack).confined(images, moved.astype("float32"), attack.epsilon)
         return ops.convert_to_numpy(confined)
 
-    def search(self, steps, part, first, last):
+    def search(self, steps: int, part: list[Array], first: bool, last: bool) -> list[Array]:
         """Take some steps on the images of a batch, and return of it what withstands."""
         batch, *state = part
         images, labels = self.given(batch), self.labels[self.chosen[batch]]
@@ -114,7 +127,15 @@ class Search:
             self.found[kept] = adversarial[better]
         return [batch[withstood], *(np.asarray(each)[withstood] for each in state)]
 
-    def advance(self, batch, images, labels, state, steps, first):
+    def advance(
+        self,
+        batch: Array,
+        images: Floats,
+        labels: Integers,
+        state: list[Any],
+        steps: int,
+        first: bool,
+    ) -> list[Any]:
         """Take some steps from a state; at the very first note the gradients."""
         size = np.float32(self.attack.epsilon), np.float32(self.attack.step)
         fixed = [ops.convert_to_tensor(part) for part in (images, labels)]
@@ -129,19 +150,27 @@ class Search:
             self.bar.update()
         return state
 
-    def note(self, batch, images, labels, loss, zero, nonfinite):
+    def note(
+        self,
+        batch: Array,
+        images: Floats,
+        labels: Integers,
+        loss: ArrayLike,
+        zero: ArrayLike,
+        nonfinite: ArrayLike,
+    ) -> None:
         """Keep what the first step shows; its loss is that of the images unless they moved."""
         self.zero[batch], self.nonfinite[batch] = np.asarray(zero), np.asarray(nonfinite)
         if self.attack.random_start:
             loss, *_ = self.judge(images, labels, images)
         self.before[batch] = np.asarray(loss)
 
-    def judge(self, images, labels, adversarial):
+    def judge(self, images: Floats, labels: Integers, adversarial: Array) -> tuple[Array, ...]:
         """Loss that the attack increases, whether it has failed, and how far it went."""
         losses, right, *size = map(np.asarray, self.outcome(adversarial, labels, images))
         return (-losses, ~right, *size) if self.attack.targeted else (losses, right, *size)
 
-    def diagnostics(self):
+    def diagnostics(self) -> dict[str, float]:
         """Diagnostics of ``Result``."""
         with np.errstate(invalid="ignore"):
             losses = [part.mean(dtype="float64") for part in (self.before, self.after)]
@@ -163,10 +192,12 @@ class _Outcome:
     Its loss, whether its label is predicted, the norm of its perturbation, and whether it has none.
     """
 
-    loss: str
-    norm: str
+    loss: Loss
+    norm: Norm
 
-    def __call__(self, predict, adversarial, labels, images):
+    def __call__(
+        self, predict: Predict, adversarial: Tensor, labels: Tensor, images: Tensor
+    ) -> tuple[Tensor, ...]:
         logits = predict(adversarial)
         right = ops.cast(ops.argmax(logits, axis=-1), "int32") == labels
         # Backends differ in the argmax of NaN, which predicts nothing.
@@ -176,7 +207,7 @@ class _Outcome:
         return sample_losses(logits, labels, self.loss), right, norms, unchanged
 
 
-def full_batches(parts, size):
+def full_batches(parts: Iterable[list[Array]], size: int) -> Iterator[list[Array]]:
     """Yield batches of a size from parts of any, in their order; the last one may be smaller.
 
     Args:
@@ -203,13 +234,13 @@ def full_batches(parts, size):
         yield _cut(waiting, size)[0]
 
 
-def _cut(parts, size):
+def _cut(parts: list[list[Array]], size: int) -> list[list[Array]]:
     """Batch of a size from the first of some parts, and the rest."""
     joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
     return [[array[:size].copy() for array in joined], [array[size:].copy() for array in joined]]
 
 
-def _stages(steps):
+def _stages(steps: int) -> list[int]:
     """Steps between two checks of who is fooled: 1, 2, 4, ... in all ``steps``."""
     stages = []
     while steps > 0:

@@ -2,26 +2,31 @@
 
 import dataclasses
 import importlib.util
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeAlias
 
 import keras
 import numpy as np
 
 from hfc_keras import checks, losses
 from hfc_keras.attacks.norms import NORMS
+from hfc_keras.types import Engine, Loss, Mask, Norm, Record
 
 ENGINES = ("native", "cleverhans")
 MASKS = {"low": 1, "high": 1, "band": 2}
 
 
+@dataclasses.dataclass(frozen=True)
 class _Attack:
     """What both attacks do with their settings."""
 
-    def __post_init__(self):
+    name: ClassVar[str]
+
+    def __post_init__(self) -> None:
         """Check every setting."""
         _check(self)
 
-    def to_dict(self):
+    def to_dict(self) -> Record:
         """Return the settings that differ from their defaults, ready for JSON.
 
         Returns:
@@ -76,23 +81,23 @@ class Fgsm(_Attack):
 
     epsilon: float
     step_size: float | None = None
-    norm: str = "linf"
+    norm: Norm = "linf"
     random_start: bool = False
-    loss: str = "cross_entropy"
+    loss: Loss = "cross_entropy"
     seed: int = 0
-    engine: str = "native"
+    engine: Engine = "native"
     targeted: bool = False
-    mask: tuple | None = None
+    mask: Mask | None = None
     clip_min: float = 0.0
     clip_max: float = 1.0
 
-    name: ClassVar = "fgsm"
-    steps: ClassVar = 1
-    restarts: ClassVar = 1
-    momentum: ClassVar = 0.0
+    name: ClassVar[str] = "fgsm"
+    steps: ClassVar[int] = 1
+    restarts: ClassVar[int] = 1
+    momentum: ClassVar[float] = 0.0
 
     @property
-    def step(self):
+    def step(self) -> float:
         """Step size after the default."""
         if self.step_size is not None:
             return self.step_size
@@ -149,29 +154,32 @@ class Pgd(_Attack):
     epsilon: float
     step_size: float | None = None
     steps: int = 10
-    norm: str = "linf"
+    norm: Norm = "linf"
     random_start: bool = True
-    loss: str = "cross_entropy"
+    loss: Loss = "cross_entropy"
     seed: int = 0
-    engine: str = "native"
+    engine: Engine = "native"
     targeted: bool = False
     restarts: int = 1
     momentum: float = 0.0
-    mask: tuple | None = None
+    mask: Mask | None = None
     clip_min: float = 0.0
     clip_max: float = 1.0
 
-    name: ClassVar = "pgd"
+    name: ClassVar[str] = "pgd"
 
     @property
-    def step(self):
+    def step(self) -> float:
         """Step size after the default."""
         if self.step_size is not None:
             return self.step_size
         return min(2.5 * self.epsilon / self.steps, self.epsilon)
 
 
-def from_dict(content):
+Attack: TypeAlias = Fgsm | Pgd
+
+
+def from_dict(content: Mapping[str, Any]) -> Attack:
     """Attack of the settings that its ``to_dict`` returned.
 
     Args:
@@ -197,11 +205,11 @@ def from_dict(content):
     return kind(**content)
 
 
-def _check(attack):
+def _check(attack: Any) -> None:
     """Check the settings of an attack and give them their types."""
     top = 1 if attack.norm == "linf" else np.inf
     epsilon = checks.number("epsilon", attack.epsilon, minimum=0, maximum=top)
-    typed = {"epsilon": epsilon}
+    typed: dict[str, Any] = {"epsilon": epsilon}
     if epsilon > 0:
         typed.update(_numbers(attack), mask=_mask(attack.mask))
         checks.choice("norm", attack.norm, NORMS)
@@ -223,7 +231,7 @@ def _check(attack):
         object.__setattr__(attack, name, typed[name])
 
 
-def _numbers(attack):
+def _numbers(attack: Any) -> dict[str, Any]:
     """Numbers of an attack in their types."""
     checks.number("steps", attack.steps, minimum=1, whole=True)
     size = attack.step_size
@@ -249,7 +257,7 @@ def _numbers(attack):
     }
 
 
-def _mask(mask):
+def _mask(mask: Any) -> Mask | None:
     """Frequencies of a perturbation as a hashable value."""
     if mask is None:
         return None
@@ -266,7 +274,7 @@ def _mask(mask):
     return (mask[0], *radii)
 
 
-def _check_engine(attack):
+def _check_engine(attack: Any) -> None:
     if attack.engine == "native":
         return
     backend = keras.backend.backend()

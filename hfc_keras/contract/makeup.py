@@ -3,10 +3,13 @@
 import functools
 import types
 import zlib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import keras
 import numpy as np
+
+from hfc_keras.types import Array
 
 # What `fit`, `evaluate` and `predict` leave on a model.
 TRAINING = (
@@ -38,17 +41,17 @@ PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic)
 class _Same:
     """An object that equals itself alone, kept alive so that no other one takes its place."""
 
-    def __init__(self, value):
+    def __init__(self, value: object) -> None:
         self.value = value
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, _Same) and self.value is other.value
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return id(self.value)
 
 
-def makeup(model):
+def makeup(model: keras.Model) -> tuple[Hashable, ...]:
     """Value that changes with the layers of a model and with their settings, not its weights.
 
     It holds the attributes of each of its layers, those in custom layers and subclasses of
@@ -73,7 +76,7 @@ def makeup(model):
     return tuple(map(_attributes, layers)), tuple(map(_Same, layers))
 
 
-def _attributes(layer):
+def _attributes(layer: Any) -> Hashable:
     # A model of Keras' own class is its layers, beside what trains it.
     graph = isinstance(layer, keras.Model) and type(layer).__module__.startswith("keras.")
     own = {} if graph else vars(layer)
@@ -82,7 +85,7 @@ def _attributes(layer):
     return layer.dtype_policy.name, layer.trainable, _of_classes(type(layer)), settings
 
 
-def _of_classes(kind):
+def _of_classes(kind: type) -> Hashable:
     """Plain attributes of the user's own classes, which layers may look up instead."""
     own = [base for base in kind.__mro__ if base.__module__.partition(".")[0] not in NOT_OWN]
     return tuple(
@@ -94,7 +97,7 @@ def _of_classes(kind):
 
 
 @functools.cache
-def _bookkeeping(of_model):
+def _bookkeeping(of_model: bool) -> set[str]:
     """Attributes that Keras keeps for itself, some of which change with a mere call."""
     names = {*vars(keras.layers.Layer())}
     if of_model:
@@ -105,7 +108,7 @@ def _bookkeeping(of_model):
     return names
 
 
-def _token(value, depth=0):
+def _token(value: Any, depth: int = 0) -> Hashable:
     if isinstance(value, PLAIN):
         return type(value).__name__, repr(value)
     if depth < 3 and isinstance(value, Mapping):
@@ -121,7 +124,7 @@ def _token(value, depth=0):
     return _Same(value)
 
 
-def _surroundings(function, depth):
+def _surroundings(function: types.FunctionType, depth: int) -> Hashable:
     """Values that a function reads from its closure and its module."""
     cells = [cell.cell_contents for cell in function.__closure__ or () if cell != types.CellType()]
     names = [name for name in function.__code__.co_names if name in function.__globals__]
@@ -130,18 +133,18 @@ def _surroundings(function, depth):
     return tuple(_token(value, depth + 1) for value in (*cells, *read) if isinstance(value, kinds))
 
 
-def _is_plain_object(value):
+def _is_plain_object(value: object) -> bool:
     """Whether a value is an object of the user's own that holds settings."""
     kind = type(value)
     owned = kind.__module__.partition(".")[0] not in NOT_OWN
     return owned and hasattr(value, "__dict__") and not isinstance(value, (type, keras.Layer))
 
 
-def _checksum(values):
+def _checksum(values: Array) -> int:
     return zlib.crc32(np.ascontiguousarray(values).view("uint8").data) if values.size else 0
 
 
-def weights(model):
+def weights(model: keras.Model) -> int:
     """Checksum of all variables of a model.
 
     Args:

@@ -1,5 +1,7 @@
 """What a model ends in: a linear layer, a softmax or a sigmoid."""
 
+from typing import Any
+
 import keras
 
 # By name of an activation, a layer or an operation: what outputs it makes.
@@ -25,7 +27,7 @@ PASSING = (
 LINEAR = (keras.layers.Dense, keras.layers.EinsumDense, keras.layers.Conv2D)
 
 
-def is_graph(model):
+def is_graph(model: object) -> bool:
     """Whether a model is a graph of Keras whose last operation is known.
 
     Args:
@@ -43,7 +45,7 @@ def is_graph(model):
     return graph and bool(getattr(model, "outputs", None))
 
 
-def last_operation(output):
+def last_operation(output: Any) -> tuple[Any, list[Any], list[keras.Operation]]:
     """Operation that a symbolic tensor comes from, behind layers that leave outputs as they are.
 
     Args:
@@ -68,7 +70,7 @@ def last_operation(output):
         (output,) = inputs
 
 
-def ending(model):
+def ending(model: Any) -> str | None:
     """Kind of output that the last operation of a model makes.
 
     Args:
@@ -89,7 +91,7 @@ def ending(model):
     return output_kind(model.outputs[0])
 
 
-def output_kind(output):
+def output_kind(output: Any) -> str | None:
     """Kind of output that a symbolic tensor is, as ``ending`` has it.
 
     Args:
@@ -111,7 +113,7 @@ def output_kind(output):
     return None if kind == "softmax" and several and not own else kind
 
 
-def operation_kind(operation):
+def operation_kind(operation: Any) -> str | None:
     """Kind of output that an operation makes.
 
     Args:
@@ -143,11 +145,11 @@ def operation_kind(operation):
     return kind if kind != "logits" or isinstance(operation, LINEAR) or "log" in name else None
 
 
-def _of_keras(thing):
+def _of_keras(thing: object) -> bool:
     return type(thing).__module__.startswith("keras.")
 
 
-def _passes(operation):
+def _passes(operation: keras.Operation) -> bool:
     if isinstance(operation, keras.layers.Activation):
         return operation.activation is keras.activations.linear
     return isinstance(operation, PASSING) and _of_keras(operation)

@@ -2,9 +2,13 @@
 
 import functools
 import threading
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
+
+from hfc_keras.types import Array, Floats
 
 # Images in [0, 1] that reach the first weights with a smaller spread were meant to be levels.
 SMALLEST_SPREAD = 0.05
@@ -17,7 +21,7 @@ class _Reached(BaseException):
     """Ends a call at the first layer with weights; nobody else catches it."""
 
 
-def takes_levels(model, shape):
+def takes_levels(model: keras.Model, shape: Sequence[int]) -> bool:
     """Whether a model divides by 255, or subtracts means of 0-255, before its first weights.
 
     Black, white and noise in [0, 1] are sent in. A model whose first layer with a kernel then sees
@@ -57,7 +61,7 @@ def takes_levels(model, shape):
     return bool(spread < SMALLEST_SPREAD or offset > LARGEST_OFFSET * spread)
 
 
-def untouched(model):
+def untouched(model: keras.Model) -> keras.StatelessScope:
     """Context in which calls of a model change none of its variables for good.
 
     Args:
@@ -77,11 +81,11 @@ def untouched(model):
     return keras.StatelessScope([(each, each.value) for each in model.variables])
 
 
-def _reached(model, images):
+def _reached(model: Any, images: Array) -> Floats | None:
     """What reaches the first layer with a kernel, float64; None if that is not to be seen."""
     seen, own_thread = [], threading.get_ident()
 
-    def reach(original, inputs, *arguments, **options):
+    def reach(original: Callable[..., Any], inputs: Any, *arguments: Any, **options: Any) -> Any:
         if threading.get_ident() != own_thread:
             return original(inputs, *arguments, **options)
         seen.append(_numbers(inputs))
@@ -105,7 +109,7 @@ def _reached(model, images):
     return None
 
 
-def _numbers(inputs):
+def _numbers(inputs: Any) -> Floats | None:
     """Values of a tensor; None of one that a loop or a compiled function only traces."""
     try:
         return np.asarray(keras.ops.convert_to_numpy(inputs), "float64")
@@ -113,14 +117,14 @@ def _numbers(inputs):
         return None
 
 
-def _restore(layer, original):
+def _restore(layer: Any, original: Callable[..., Any] | None) -> None:
     if original is None:
         vars(layer).pop("call", None)
     else:
         vars(layer)["call"] = original
 
 
-def _ends_the_way(layer):
+def _ends_the_way(layer: Any) -> bool:
     """Whether a layer mixes pixels by weights of its own, or says the range by being there."""
     if getattr(layer, "hfc_keras_pixels", None) is not None:
         return True

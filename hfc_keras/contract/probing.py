@@ -2,6 +2,8 @@
 
 import dataclasses
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,6 +11,7 @@ import numpy as np
 from hfc_keras import checks
 from hfc_keras.contract.output_kinds import ending, is_graph
 from hfc_keras.contract.pixel_range import takes_levels, untouched
+from hfc_keras.types import Floats
 
 # Factors on noise that drive logits out of [0, 1], and leave probabilities there.
 EXTREMES = (1.0, 100.0, -100.0)
@@ -37,7 +40,7 @@ class Classifier:
     difference: float
     mixing: float = 0.0
 
-    def remedy(self, **arguments):
+    def remedy(self, **arguments: object) -> str:
         """Call that makes the model keep the contract, as text.
 
         Args:
@@ -55,7 +58,7 @@ class Classifier:
         return f"models.as_classifier(model, {listed})"
 
 
-def inspected(model, shape):
+def inspected(model: keras.Model, shape: Sequence[int]) -> Classifier:
     """Return what predictions of probing images show of a model.
 
     Args:
@@ -78,7 +81,7 @@ def inspected(model, shape):
     return Classifier(classes, kind, levels, difference, mixing)
 
 
-def _relative(values, others):
+def _relative(values: Floats, others: Floats) -> float:
     """Largest difference, relative to the largest value from 1 on; 0 where there is no number."""
     with np.errstate(invalid="ignore"):
         size = max(1.0, float(np.nanmax(np.abs(values), initial=0.0)))
@@ -86,7 +89,7 @@ def _relative(values, others):
     return off / size if np.isfinite(size) else 0.0
 
 
-def probed(model, shape):
+def probed(model: keras.Model, shape: Sequence[int]) -> Any:
     """Outputs of a model for noise that drives logits out of [0, 1], and leaves probabilities.
 
     Args:
@@ -107,12 +110,12 @@ def probed(model, shape):
     return _predicted(model, _noise(shape))[0]
 
 
-def _noise(shape):
+def _noise(shape: Sequence[int]) -> Floats:
     noise = np.random.default_rng(0).random(shape, "float32")
     return np.stack([noise * np.float32(factor) for factor in EXTREMES])
 
 
-def _predicted(model, probe):
+def _predicted(model: keras.Model, probe: Floats) -> tuple[Any, Any, Any]:
     """Two calls in inference mode, and one of the first image alone.
 
     What a call changes, such as seeds or averages, it changes for the calls here alone.
@@ -130,13 +133,13 @@ def _predicted(model, probe):
         ) from error
 
 
-def _reason(error):
+def _reason(error: Exception) -> str:
     """First line of what went wrong, which Keras sets in bold within a page of its own."""
     bold = re.search(r"\x1b\[1m(.+?)(?:\x1b|\n|$)", str(error))
     return (bold[1] if bold else str(error).strip().partition("\n")[0]).strip().rstrip(".")
 
 
-def _single(model, outputs):
+def _single(model: keras.Model, outputs: Any) -> Floats:
     """The output of a model as a float64 array ``(batch, classes)``."""
     if isinstance(outputs, (list, tuple, dict)):
         names = list(outputs) if isinstance(outputs, dict) else _output_names(model, len(outputs))
@@ -164,12 +167,12 @@ def _single(model, outputs):
     return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(outputs, "float32")), "float64")
 
 
-def _output_names(model, count):
+def _output_names(model: keras.Model, count: int) -> list[Any]:
     names = list(getattr(model, "output_names", None) or []) if is_graph(model) else []
     return names if len(set(names)) == count else list(range(count))
 
 
-def numeric_kind(values):
+def numeric_kind(values: Floats) -> str:
     """Kind of output by its numbers on probing images, where the model does not say.
 
     Args:

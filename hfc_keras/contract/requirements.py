@@ -1,15 +1,16 @@
 """Whether a model keeps the contract, with the remedy where it does not."""
 
 import warnings
+from typing import Any
 
 import keras
 
 from hfc_keras import checks
 from hfc_keras.contract.makeup import makeup, weights
-from hfc_keras.contract.probing import MIXING, RANDOM, inspected
+from hfc_keras.contract.probing import MIXING, RANDOM, Classifier, inspected
 
 
-def classifier(model, images, name="images", stacklevel=3):
+def classifier(model: object, images: Any, name: str = "images", stacklevel: int = 3) -> Classifier:
     """Refuse a model that does not keep the contract, and warn of one that may mislead.
 
     Args:
@@ -64,7 +65,7 @@ def classifier(model, images, name="images", stacklevel=3):
     return found
 
 
-def keras_model(model, name="model"):
+def keras_model(model: object, name: str = "model") -> None:
     """Refuse what is no keras.Model.
 
     Args:
@@ -88,7 +89,7 @@ def keras_model(model, name="model"):
     )
 
 
-def form_of(model, images, name="images"):
+def form_of(model: Any, images: Any, name: str = "images") -> Classifier:
     """Refuse a model that does not take a batch of these images and return one of outputs.
 
     Args:
@@ -122,7 +123,7 @@ def form_of(model, images, name="images"):
     return kept[1]
 
 
-def require_logits(found):
+def require_logits(found: Classifier) -> None:
     """Refuse a model that returns anything but logits.
 
     Args:
@@ -149,7 +150,7 @@ def require_logits(found):
     )
 
 
-def model_input(model, images, name="images"):
+def model_input(model: Any, images: Any, name: str = "images") -> None:
     """Refuse images whose shape is not the one a model was built for.
 
     Args:
@@ -185,7 +186,7 @@ def model_input(model, images, name="images"):
     )
 
 
-def _remedy_of_shape(own, given):
+def _remedy_of_shape(own: tuple[Any, ...], given: tuple[int, ...]) -> str:
     """What to do with images whose shape is not the model's own."""
     if own == (given[2], *given[:2]) and own[0] != given[0]:
         return (

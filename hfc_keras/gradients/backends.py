@@ -2,14 +2,17 @@
 
 import contextlib
 import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from hfc_keras import checks
+from hfc_keras.types import Predict, Tensor
 
 
-def inference(model):
+def inference(model: keras.Model) -> Predict:
     """Function from images to the outputs of a model that leaves no trace in the model.
 
     A plain call in inference mode would still add the losses of its layers to a training step
@@ -39,29 +42,32 @@ LEAVING = ("numpy", "NumPy", "_error_repr")
 
 class _TensorFlow:
     @staticmethod
-    def differentiate(function, images):
+    def differentiate(
+        function: Callable[[Any], tuple[Any, Any]], images: Any
+    ) -> tuple[Tensor, Any, Tensor]:
         import tensorflow as tf
 
+        unconnected = tf.UnconnectedGradients.ZERO
         with tf.GradientTape() as tape:
             tape.watch(images)
             value, aux = function(images)
-        return value, aux, tape.gradient(value, images, unconnected_gradients="zero")
+        return value, aux, tape.gradient(value, images, unconnected_gradients=unconnected)
 
     @staticmethod
-    def compile(model, function):
+    def compile(model: keras.Model, function: Callable[..., Any]) -> Callable[..., Any]:
         import tensorflow as tf
 
         # XLA's convolution gradients are up to ten times slower on a processor.
         on_gpu = bool(tf.config.list_logical_devices("GPU"))
 
-        @tf.function(jit_compile=on_gpu, autograph=False)
-        def run(*tensors):
+        def whole(*tensors: Any) -> Any:
             return function(inference(model), *tensors)
 
+        run: Any = tf.function(whole, jit_compile=on_gpu, autograph=False)
         traced = {}
 
-        def call(*tensors):
-            tensors = [tf.convert_to_tensor(tensor) for tensor in tensors]
+        def call(*given: Any) -> Any:
+            tensors: list[Any] = [tf.convert_to_tensor(tensor) for tensor in given]
             _build(model, tensors[0])
             # Any number of images, so that a smaller last batch is not traced anew.
             shapes = [[None, *tensor.shape[1:]] if len(tensor.shape) else [] for tensor in tensors]
@@ -79,21 +85,23 @@ class _TensorFlow:
 
 class _Jax:
     @staticmethod
-    def differentiate(function, images):
-        import jax
+    def differentiate(
+        function: Callable[[Any], tuple[Any, Any]], images: Any
+    ) -> tuple[Tensor, Any, Tensor]:
+        import jax  # pyright: ignore[reportMissingImports]: it is not where TensorFlow is
 
         (value, aux), gradient = jax.value_and_grad(function, has_aux=True)(images)
         return value, aux, gradient
 
     @staticmethod
-    def compile(model, function):
-        import jax
+    def compile(model: keras.Model, function: Callable[..., Any]) -> Callable[..., Any]:
+        import jax  # pyright: ignore[reportMissingImports]: it is not where TensorFlow is
 
         @jax.jit
-        def run(values, *tensors):
+        def run(values: Sequence[Any], *tensors: Any) -> Any:
             return function(functools.partial(_stateless, model, values), *tensors)
 
-        def call(*tensors):
+        def call(*tensors: Any) -> Any:
             _build(model, tensors[0])
             values = [variable.value for variable in model.variables]
             with _traceable(jax.errors.TracerArrayConversionError, AttributeError):
@@ -103,7 +111,7 @@ class _Jax:
 
 
 @contextlib.contextmanager
-def _traceable(*kinds):
+def _traceable(*kinds: type[BaseException]) -> Iterator[None]:
     """Refuse a model that leaves the tensors of the backend, which Keras tells in a page."""
     try:
         yield
@@ -116,29 +124,29 @@ def _traceable(*kinds):
         ) from error
 
 
-def _stateless(model, values, images):
+def _stateless(model: keras.Model, values: Sequence[Any], images: Any) -> Any:
     """Call a model in inference mode with other values for its variables."""
     # Not `stateless_call`, which fails where `call` takes no `training`.
     with keras.StatelessScope(zip(model.variables, values, strict=True)):
         return model(images, training=False)
 
 
-def _build(model, images):
+def _build(model: keras.Model, images: Any) -> None:
     if not model.built:
         model(images[:1], training=False)
 
 
-def _needs_whole_batches(model):
+def _needs_whole_batches(model: keras.Model) -> bool:
     """Whether an answer depends on the rest of the batch, which repeated images would change."""
     declared = getattr(model, "needs_whole_batches", False)
     return declared or vars(model).get("_hfc_keras_mixing", False)
 
 
-def _filled_up(function):
+def _filled_up(function: Callable[..., Any]) -> Callable[..., Any]:
     """Call a function of batches on a power of two of images, the last one repeated."""
 
-    def call(*tensors):
-        tensors = [ops.convert_to_tensor(tensor) for tensor in tensors]
+    def call(*given: Any) -> Any:
+        tensors: list[Any] = [ops.convert_to_tensor(tensor) for tensor in given]
         size = next(tensor.shape[0] for tensor in tensors if len(tensor.shape))
         missing = (1 << (size - 1).bit_length()) - size
         if not missing:
@@ -154,7 +162,7 @@ def _filled_up(function):
     return call
 
 
-def chosen():
+def chosen() -> type[_TensorFlow] | type[_Jax]:
     """Return the backend in use, with ``differentiate`` and ``compile``."""
     backends = {"tensorflow": _TensorFlow, "jax": _Jax}
     name = keras.backend.backend()

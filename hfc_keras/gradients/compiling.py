@@ -1,12 +1,17 @@
 """Functions of a model's predictions, compiled once and kept with the model."""
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import keras
 import numpy as np
 
 from hfc_keras import contract
 from hfc_keras.gradients.backends import chosen
+from hfc_keras.types import Array, Predict, Tensor
 
 
-def compiled(model, function):
+def compiled(model: keras.Model, function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function of a model's predictions once and keep it with the model.
 
     The weights are those of the moment of each call, and a model of which a layer or a setting of
@@ -36,13 +41,13 @@ def compiled(model, function):
     before, kept = vars(model).get("_hfc_keras_compiled", (None, {}))
     if before != now:
         kept = {}
-        vars(model)["_hfc_keras_compiled"] = now, kept
+        model.__dict__["_hfc_keras_compiled"] = now, kept
     if function not in kept:
         kept[function] = chosen().compile(model, function)
     return kept[function]
 
 
-def outputs(predict, images):
+def outputs(predict: Predict, images: Tensor) -> tuple[Any]:
     """Outputs of a model, for ``compiled``.
 
     Args:
@@ -59,7 +64,7 @@ def outputs(predict, images):
     return (predict(images),)
 
 
-def predicted(model, images, batch_size=256):
+def predicted(model: keras.Model, images: Array, batch_size: int = 256) -> Array:
     """Outputs of a model in inference mode, batch by batch, as it is now.
 
     ``keras.Model.predict`` goes on with what it compiled before a layer was changed.
@@ -83,7 +88,7 @@ def predicted(model, images, batch_size=256):
     return np.concatenate(list(predicted_batches(model, batches)))
 
 
-def predicted_batches(model, batches):
+def predicted_batches(model: keras.Model, batches: Iterable[Array]) -> Iterator[Array]:
     """Yield the outputs of a model in inference mode for each of some batches.
 
     The one loop in which a model is run: ``predicted`` joins what it yields, and measures take

@@ -1,6 +1,8 @@
 """Gradients with respect to images."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
@@ -8,9 +10,12 @@ from keras import ops
 from hfc_keras import checks, contract, losses
 from hfc_keras.gradients.backends import chosen
 from hfc_keras.gradients.compiling import compiled
+from hfc_keras.types import ArrayLike, Loss, Predict, Tensor
 
 
-def value_and_gradient(function, images, has_aux=False):
+def value_and_gradient(
+    function: Callable[[Any], Any], images: ArrayLike, has_aux: bool = False
+) -> tuple[Any, Tensor]:
     r"""Value of a scalar function of images and its gradient, itself differentiable again.
 
     .. math:: (f(x),\ \nabla_x f(x))
@@ -57,7 +62,7 @@ def value_and_gradient(function, images, has_aux=False):
     if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(images.dtype)):
         images = ops.cast(images, "float32")
 
-    def with_aux(x):
+    def with_aux(x: Tensor) -> tuple[Tensor, Any]:
         value, aux = function(x) if has_aux else (function(x), None)
         value = ops.convert_to_tensor(value)
         checks.require(
@@ -71,7 +76,9 @@ def value_and_gradient(function, images, has_aux=False):
     return ((value, aux) if has_aux else value), gradient
 
 
-def input_gradient(model, images, labels, loss="cross_entropy"):
+def input_gradient(
+    model: keras.Model, images: ArrayLike, labels: ArrayLike, loss: Loss = "cross_entropy"
+) -> Tensor:
     r"""Gradient of each sample's own loss with respect to its pixels.
 
     .. math:: g_i = \nabla_{x_i} \ell(f(x_i), y_i)
@@ -106,7 +113,7 @@ def input_gradient(model, images, labels, loss="cross_entropy"):
     images = ops.cast(ops.convert_to_tensor(images), "float32")
     checks.image_shape(images)
     found = contract.classifier(model, images)
-    labels = checks.class_indices(labels, len(images), found.classes).astype("int32")
+    labels = checks.class_indices(labels, images.shape[0], found.classes).astype("int32")
     (gradient,) = compiled(model, SampleGradient(loss))(images, labels)
     return gradient
 
@@ -123,12 +130,12 @@ class SampleGradient:
         True
     """
 
-    loss: str
+    loss: Loss
 
-    def __call__(self, predict, images, labels):
+    def __call__(self, predict: Predict, images: Tensor, labels: Tensor) -> tuple[Tensor]:
         """Return a tuple of the gradient."""
 
-        def total(x):
+        def total(x: Tensor) -> Tensor:
             return ops.sum(losses.sample_losses(predict(x), labels, self.loss))
 
         return (value_and_gradient(total, images)[1],)

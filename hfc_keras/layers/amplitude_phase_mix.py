@@ -1,11 +1,14 @@
 """Images of a batch that lend each other their amplitude."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from hfc_keras import checks, spectrum, tensors
 from hfc_keras.layers.image_layer import ImageLayer
 from hfc_keras.layers.image_operations import float_pixels
+from hfc_keras.types import Record, Tensor, TransformAxes
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
@@ -55,28 +58,35 @@ class AmplitudePhaseMix(ImageLayer):
         True
     """
 
-    def __init__(self, probability=0.6, axes="spatial_channel", clip=True, seed=None, **kwargs):
+    def __init__(
+        self,
+        probability: float = 0.6,
+        axes: TransformAxes = "spatial_channel",
+        clip: bool = True,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.probability = checks.number("probability", probability, minimum=0, maximum=1)
-        self.axes = checks.choice("axes", axes, spectrum.AXES)
+        self.axes: TransformAxes = checks.choice("axes", axes, spectrum.AXES)
         self.clip = tensors.flag("clip", clip)
         self.seed = tensors.seed(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-    def call(self, inputs, training=True):
+    def call(self, inputs: Tensor, training: bool = True) -> Tensor:
         """Mix a batch of images."""
         images = float_pixels(inputs)
         if not training:
             return ops.cast(images, self.compute_dtype)
         drawn, donors = draw_partners(images, self.probability, self.seed_generator)
 
-        def mixed():
+        def mixed() -> Tensor:
             found = spectrum.recombine_within(images, donors, self.axes)
             return ops.cast(ops.clip(found, 0.0, 1.0) if self.clip else found, images.dtype)
 
         return ops.cast(ops.cond(drawn, mixed, lambda: images), self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
         return {
             **super().get_config(),
@@ -87,7 +97,9 @@ class AmplitudePhaseMix(ImageLayer):
         }
 
 
-def draw_partners(images, probability, generator):
+def draw_partners(
+    images: Tensor, probability: float, generator: keras.random.SeedGenerator
+) -> tuple[Tensor, Tensor]:
     """One draw for a batch, and a partner for each of its images.
 
     Args:

@@ -1,11 +1,14 @@
 """Images that swap amplitude and phase with an augmented copy of themselves."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from hfc_keras import checks, spectrum, tensors
 from hfc_keras.layers import image_operations
 from hfc_keras.layers.image_layer import ImageLayer
+from hfc_keras.types import Record, Tensor, TransformAxes
 
 SMALLEST_SEVERITY = 0.1
 
@@ -60,17 +63,24 @@ class AmplitudePhaseSingle(ImageLayer):
         True
     """
 
-    def __init__(self, probability=1.0, severity=3.0, axes="spatial_channel", seed=None, **kwargs):
+    def __init__(
+        self,
+        probability: float = 1.0,
+        severity: float = 3.0,
+        axes: TransformAxes = "spatial_channel",
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.probability = checks.number("probability", probability, minimum=0, maximum=1)
         self.severity = checks.number("severity", severity, SMALLEST_SEVERITY, 10)
-        self.axes = checks.choice("axes", axes, spectrum.AXES)
+        self.axes: TransformAxes = checks.choice("axes", axes, spectrum.AXES)
         self.seed = tensors.seed(seed)
         # XLA has no affine maps of TensorFlow, so `fit` must not compile a model with this layer.
         self.supports_jit = keras.backend.backend() != "tensorflow"
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-    def call(self, inputs, training=True):
+    def call(self, inputs: Tensor, training: bool = True) -> Tensor:
         """Augment a batch of images."""
         images = image_operations.float_pixels(inputs)
         if not training:
@@ -90,7 +100,7 @@ class AmplitudePhaseSingle(ImageLayer):
         result = ops.where(augmented, result, ops.cast(images, "float32"))
         return ops.cast(result, self.compute_dtype)
 
-    def _augmented(self, levels, drawn):
+    def _augmented(self, levels: Tensor, drawn: Tensor) -> Tensor:
         """Each image by the operation, strength and sign of its three numbers in [0, 1)."""
         count = len(image_operations.OPERATIONS)
         operations = ops.minimum(ops.cast(count * drawn[:, 0], "int32"), count - 1)
@@ -98,7 +108,7 @@ class AmplitudePhaseSingle(ImageLayer):
         strengths = ops.where(drawn[:, 2] < 0.5, strengths, -strengths)
         return image_operations.apply(levels, operations, strengths)
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
         return {
             **super().get_config(),

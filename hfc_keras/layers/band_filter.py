@@ -1,10 +1,13 @@
 """A ring of frequencies of images as a layer."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from hfc_keras import checks, spectrum, tensors
 from hfc_keras.layers.image_layer import ImageLayer
+from hfc_keras.types import Record, Tensor
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
@@ -37,7 +40,9 @@ class BandFilter(ImageLayer):
         True
     """
 
-    def __init__(self, inner, outer, inclusive=True, stop=False, **kwargs):
+    def __init__(
+        self, inner: float, outer: float, inclusive: bool = True, stop: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.inner = checks.number("inner", inner, minimum=0)
         self.outer = checks.number("outer", outer, minimum=0)
@@ -45,13 +50,13 @@ class BandFilter(ImageLayer):
         self.inclusive = tensors.flag("inclusive", inclusive)
         self.stop = tensors.flag("stop", stop)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Filter a batch of images."""
         inputs = ops.cast(inputs, "float32")
         part = spectrum.band(inputs, self.inner, self.outer, self.inclusive)
         return ops.cast(inputs - part if self.stop else part, self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
         return {
             **super().get_config(),

@@ -1,8 +1,12 @@
 """Mix-up with one weight for a whole batch."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 
 from hfc_keras.layers.mix_up import MixUp
+from hfc_keras.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
@@ -43,7 +47,9 @@ class BatchMixUp(MixUp):
         True
     """
 
-    def get_random_transformation(self, data, training=True, seed=None):
+    def get_random_transformation(
+        self, data: Mapping[str, Tensor], training: bool = True, seed: Any = None
+    ) -> dict[str, Any]:
         """Draw the partners of a batch and its single weight."""
         drawn = super().get_random_transformation(data, training=training, seed=seed)
         return {**drawn, "mix_weight": drawn["mix_weight"][:1]}

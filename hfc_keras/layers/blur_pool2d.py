@@ -2,6 +2,7 @@
 
 import functools
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from hfc_keras import checks
 from hfc_keras.layers.image_layer import ImageLayer
 from hfc_keras.layers.reflection import reflect
 from hfc_keras.spectrum.axes import uses_products
+from hfc_keras.types import Floats, Record, Shape, Tensor
 
 # Sides up to which two dense matrix products beat a depthwise convolution on a processor.
 LARGEST_PRODUCT = 64
@@ -54,16 +56,16 @@ class BlurPool2D(ImageLayer):
         [3.5, 5.0, 7.0]
     """
 
-    def __init__(self, pool_size=3, strides=2, **kwargs):
+    def __init__(self, pool_size: int = 3, strides: int = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.pool_size = checks.number("pool_size", pool_size, 1, 7, whole=True)
         self.strides = checks.number("strides", strides, minimum=1, whole=True)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Refuse a map that is too small to be reflected."""
         self._check(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Filter and subsample a batch of maps."""
         self._check(inputs.shape)
         inputs = ops.cast(inputs, self.compute_dtype)
@@ -75,16 +77,16 @@ class BlurPool2D(ImageLayer):
             return self._by_products(inputs, height, width)
         return self._by_convolution(inputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the subsampled map."""
         batch, *sides, channels = input_shape
         return (batch, *(side and -(-side // self.strides) for side in sides), channels)
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
         return {**super().get_config(), "pool_size": self.pool_size, "strides": self.strides}
 
-    def _check(self, shape):
+    def _check(self, shape: Shape) -> None:
         sides = tuple(shape[1:3])
         checks.require(
             all(side is None or side > self.pool_size // 2 for side in sides),
@@ -93,7 +95,7 @@ class BlurPool2D(ImageLayer):
             **{"height and width": sides},
         )
 
-    def _by_products(self, maps, height, width):
+    def _by_products(self, maps: Tensor, height: int, width: int) -> Tensor:
         """Filter and subsample rows, then columns, each as one matrix product."""
         rows, columns = (_matrix(n, self.pool_size, self.strides) for n in (height, width))
         channels = maps.shape[3]
@@ -103,7 +105,7 @@ class BlurPool2D(ImageLayer):
         maps = ops.matmul(ops.cast(columns, self.compute_dtype), maps)
         return ops.reshape(maps, (-1, len(rows), len(columns), channels))
 
-    def _by_convolution(self, maps):
+    def _by_convolution(self, maps: Tensor) -> Tensor:
         """Filter and subsample with a depthwise convolution."""
         row = _row(self.pool_size)
         kernel = np.multiply.outer(np.outer(row, row), np.ones((maps.shape[3], 1)))
@@ -116,17 +118,18 @@ class BlurPool2D(ImageLayer):
         )
 
 
-def _row(size):
+def _row(size: int) -> Floats:
     return np.array([math.comb(size - 1, i) for i in range(size)]) / 2 ** (size - 1)
 
 
-def _padding(size):
+def _padding(size: int) -> tuple[int, int]:
     return (size - 1) // 2, size // 2
 
 
 @functools.cache
-def _matrix(length, size, strides):
+def _matrix(length: int, size: int, strides: int) -> Floats:
     """Reflection, filter and subsampling of one axis, ``(ceil(length / strides), length)``."""
     padded = np.pad(np.eye(length), (_padding(size), (0, 0)), mode="reflect")
-    filtered = sum(tap * padded[i : i + length] for i, tap in enumerate(_row(size)))
+    shifted = (tap * padded[i : i + length] for i, tap in enumerate(_row(size)))
+    filtered = sum(shifted, np.zeros((length, length)))
     return filtered[::strides].astype("float32")

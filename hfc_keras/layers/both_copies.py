@@ -1,10 +1,13 @@
 """A batch beside its augmented copy."""
 
+from typing import Any, Self
+
 import keras
 from keras import ops
 
 from hfc_keras import checks
 from hfc_keras.layers.image_layer import require_channels_last
+from hfc_keras.types import Record
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
@@ -45,7 +48,7 @@ class BothCopies(keras.layers.Layer):
         [0, 1, 2, 0, 1, 2]
     """
 
-    def __init__(self, layer, **kwargs):
+    def __init__(self, layer: keras.Layer, **kwargs: Any) -> None:
         require_channels_last()
         super().__init__(**{"autocast": False, **kwargs})
         checks.require(
@@ -53,13 +56,13 @@ class BothCopies(keras.layers.Layer):
         )
         self.layer = layer
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Build the layer that makes the copies; other data than a dict are refused by the call."""
         shapes = input_shape if isinstance(input_shape, dict) else {}
         if "images" in shapes and not self.layer.built:
             self.layer.build(shapes["images"])
 
-    def call(self, data, training=True):
+    def call(self, data: Any, training: bool = True) -> Any:
         """Append the copy of a batch."""
         checks.require(
             isinstance(data, dict) and {"images", "labels"} <= data.keys(),
@@ -73,19 +76,19 @@ class BothCopies(keras.layers.Layer):
         images = ops.concatenate([ops.cast(images, copies.dtype), copies], axis=0)
         return {**data, "images": images, "labels": ops.concatenate([labels, labels], axis=0)}
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """Return shapes twice as long."""
         return {
             name: (None if shape[0] is None else 2 * shape[0], *shape[1:])
             for name, shape in input_shape.items()
         }
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
         return {**super().get_config(), "layer": keras.saving.serialize_keras_object(self.layer)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Record) -> Self:
         """Rebuild the layer and the one it holds."""
         return cls(
             keras.saving.deserialize_keras_object(config["layer"]),

@@ -1,6 +1,8 @@
 """A convolution whose filters look at the image with several dilations."""
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,6 +10,7 @@ from keras import ops
 
 from hfc_keras import checks, tensors
 from hfc_keras.layers.image_layer import ImageLayer
+from hfc_keras.types import Record, Shape, Tensor
 
 # By number of levels: the share of the filters that each level has, in eighths.
 EIGHTHS = {1: (8,), 2: (4, 4), 3: (4, 2, 2), 4: (2, 2, 2, 2), 5: (2, 2, 2, 1, 1)}
@@ -83,19 +86,19 @@ class ContextualConv2D(ImageLayer):
 
     def __init__(
         self,
-        filters,
-        kernel_size=3,
-        levels=4,
-        strides=1,
-        splits=None,
-        dilations=None,
-        use_bias=False,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        kernel_constraint=None,
-        **kwargs,
-    ):
+        filters: int,
+        kernel_size: int = 3,
+        levels: int = 4,
+        strides: int = 1,
+        splits: Sequence[int] | None = None,
+        dilations: Sequence[int] | None = None,
+        use_bias: bool = False,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = checks.number("filters", filters, minimum=1, whole=True)
         self.kernel_size = checks.number("kernel_size", kernel_size, minimum=1, whole=True)
@@ -114,7 +117,7 @@ class ContextualConv2D(ImageLayer):
         self.kernel_regularizer = _found("kernel_regularizer", kernel_regularizer, regularizers)
         self.kernel_constraint = _found("kernel_constraint", kernel_constraint, constraints)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Make a kernel for each level."""
         channels = input_shape[-1]
         checks.require(channels, "the number of channels must be known", input_shape=input_shape)
@@ -136,19 +139,19 @@ class ContextualConv2D(ImageLayer):
                 name="bias", shape=(self.filters,), initializer=self.bias_initializer
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Convolve a batch of images on every level."""
         dilations = [dilation for _, _, dilation in self._branches]
         maps = map(functools.partial(self._convolve, inputs), self.kernels, dilations)
         outputs = ops.concatenate(list(maps), axis=-1)
         return outputs if self.bias is None else ops.add(outputs, self.bias)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the sides divided by the strides, rounded up, and the filters."""
         sides = (side and -(-side // self.strides) for side in input_shape[1:3])
         return (input_shape[0], *sides, self.filters)
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
         return {
             **super().get_config(),
@@ -165,11 +168,13 @@ class ContextualConv2D(ImageLayer):
             "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
         }
 
-    def _initial(self, kernel, start, stop, shape, dtype=None):
+    def _initial(
+        self, kernel: Any, start: int, stop: int, shape: Shape, dtype: str | None = None
+    ) -> Tensor:
         """Filters of one level, of the kernel that a plain convolution would start from."""
         return self.kernel_initializer((*kernel, self.filters), dtype=dtype)[..., start:stop]
 
-    def _convolve(self, x, kernel, dilation):
+    def _convolve(self, x: Tensor, kernel: Tensor, dilation: int) -> Tensor:
         convolve = functools.partial(ops.conv, data_format="channels_last")
         strides = self.strides
         if strides == 1:
@@ -183,7 +188,9 @@ class ContextualConv2D(ImageLayer):
         return convolve(x, kernel, dilation_rate=dilation)[:, ::strides, ::strides]
 
 
-def _branches(filters, levels, splits, dilations):
+def _branches(
+    filters: int, levels: int, splits: Sequence[int] | None, dilations: Sequence[int] | None
+) -> list[tuple[int, int, int]]:
     """By level: first and last filter, and dilation."""
     checks.require(
         (splits is None) == (dilations is None),
@@ -191,7 +198,7 @@ def _branches(filters, levels, splits, dilations):
         splits=splits,
         dilations=dilations,
     )
-    if splits is None:
+    if splits is None or dilations is None:
         least = 8 // min(EIGHTHS[levels])
         checks.require(
             filters % least == 0,
@@ -212,12 +219,12 @@ def _branches(filters, levels, splits, dilations):
     return list(zip([0, *ends], ends, dilations, strict=False))
 
 
-def _whole(name, values):
+def _whole(name: str, values: Sequence[int]) -> tuple[int, ...]:
     checks.require(np.ndim(values) == 1, f"`{name}` must be a sequence of ints", **{name: values})
     return tuple(checks.number(name, value, minimum=1, whole=True) for value in values)
 
 
-def _found(name, value, get):
+def _found(name: str, value: Any, get: Callable[[Any], Any]) -> Any:
     """What Keras finds under a name or in a config, refused in our words where it finds nothing."""
     try:
         return get(value)

@@ -1,6 +1,7 @@
 """Subsampling by two in the frequency domain."""
 
 import functools
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ from keras import ops
 from hfc_keras import checks
 from hfc_keras.layers.image_layer import ImageLayer
 from hfc_keras.spectrum.axes import uses_products
+from hfc_keras.types import Floats, Record, Shape, Tensor
 
 WINDOWS = ("none", "hamming")
 
@@ -61,28 +63,28 @@ class FourierPool2D(ImageLayer):
         True
     """
 
-    def __init__(self, window="none", **kwargs):
+    def __init__(self, window: str = "none", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.window = checks.choice("window", window, WINDOWS)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Subsample a batch of maps."""
         height, width = inputs.shape[1:3]
         known = height is not None and width is not None
         pool = _by_products if known and uses_products(height, width) else _by_fft
         return ops.cast(pool(ops.cast(inputs, "float32"), self.window), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the subsampled map."""
         batch, *sides, channels = input_shape
         return (batch, *(side and -(-side // 2) for side in sides), channels)
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
         return {**super().get_config(), "window": self.window}
 
 
-def _by_products(maps, window):
+def _by_products(maps: Tensor, window: str) -> Tensor:
     """Pool rows, then columns, each as one real matrix product."""
     _, height, width, channels = maps.shape
     rows, columns = (_matrix(size, window) for size in (height, width))
@@ -91,7 +93,7 @@ def _by_products(maps, window):
     return ops.reshape(maps, (-1, len(rows), len(columns), channels))
 
 
-def _by_fft(maps, window):
+def _by_fft(maps: Tensor, window: str) -> Tensor:
     """Pool with the complex transform of real and imaginary parts."""
     planes = ops.transpose(maps, (0, 3, 1, 2))
     parts = ops.fft2((planes, ops.zeros_like(planes)))
@@ -105,7 +107,7 @@ def _by_fft(maps, window):
 
 
 @functools.cache
-def _matrix(size, window):
+def _matrix(size: int, window: str) -> Floats:
     """The pooling of one axis, ``(ceil(size / 2), size)``."""
     spectrum = np.fft.fft(np.eye(size), axis=0)
     lower, upper, gain = _bins(size, window)
@@ -114,7 +116,7 @@ def _matrix(size, window):
     return (np.fft.ifft(gain[:, None] * kept, axis=0).real * half / size).astype("float32")
 
 
-def _cropped(part, size, axis, window):
+def _cropped(part: Tensor, size: Any, axis: int, window: str) -> Tensor:
     """Lower half of the frequencies of one axis of ``(batch, channels, height, width)``."""
     lower, upper, gain = _bins(size, window)
     along = (-1, 1) if axis == 2 else (-1,)
@@ -122,7 +124,7 @@ def _cropped(part, size, axis, window):
     return gain * (ops.take(part, lower, axis=axis) + edge * ops.take(part, upper, axis=axis))
 
 
-def _bins(size, window):
+def _bins(size: int, window: str) -> Any:
     """Source of each bin of the half-sized transform, a second one, and its gain.
 
     The two differ at the Nyquist frequency M / 2 of an even M alone: -M / 2 and +M / 2 are one

@@ -1,5 +1,7 @@
 """Low frequencies of one image with the high ones of another."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -9,6 +11,7 @@ from hfc_keras.layers.amplitude_phase_mix import draw_partners
 from hfc_keras.layers.image_layer import ImageLayer
 from hfc_keras.layers.image_operations import float_pixels
 from hfc_keras.layers.reflection import reflect
+from hfc_keras.types import Record, Tensor, TransformAxes
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
@@ -55,35 +58,35 @@ class HybridAugment(ImageLayer):
 
     def __init__(
         self,
-        probability=0.6,
-        recombine=False,
-        kernel_size=3,
-        sigma=0.5,
-        axes="spatial_channel",
-        clip=True,
-        seed=None,
-        **kwargs,
-    ):
+        probability: float = 0.6,
+        recombine: bool = False,
+        kernel_size: int = 3,
+        sigma: float = 0.5,
+        axes: TransformAxes = "spatial_channel",
+        clip: bool = True,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.probability = checks.number("probability", probability, minimum=0, maximum=1)
         self.recombine = tensors.flag("recombine", recombine)
         self.kernel_size = checks.number("kernel_size", kernel_size, minimum=1, whole=True)
         checks.require(self.kernel_size % 2, "`kernel_size` must be odd", kernel_size=kernel_size)
         self.sigma = checks.number("sigma", sigma, minimum=1e-3)
-        self.axes = checks.choice("axes", axes, spectrum.AXES)
+        self.axes: TransformAxes = checks.choice("axes", axes, spectrum.AXES)
         self.clip = tensors.flag("clip", clip)
         self.seed = tensors.seed(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-    def call(self, inputs, training=True):
+    def call(self, inputs: Tensor, training: bool = True) -> Tensor:
         """Mix a batch of images."""
         images = ops.cast(float_pixels(inputs), "float32")
         if not training:
             return ops.cast(images, self.compute_dtype)
         drawn, others = self._partners(images)
-        again, donors = self._partners(images) if self.recombine else (None, None)
+        again, donors = self._partners(images) if self.recombine else (drawn, others)
 
-        def mixed():
+        def mixed() -> Tensor:
             low = self._blurred(images)
             high = ops.take(images - low, others, axis=0)
             if self.recombine:
@@ -96,10 +99,10 @@ class HybridAugment(ImageLayer):
 
         return ops.cast(ops.cond(drawn, mixed, lambda: images), self.compute_dtype)
 
-    def _partners(self, images):
+    def _partners(self, images: Tensor) -> tuple[Tensor, Tensor]:
         return draw_partners(images, self.probability, self.seed_generator)
 
-    def _blurred(self, images):
+    def _blurred(self, images: Tensor) -> Tensor:
         """Convolution of each channel with a Gaussian whose weights add up to 1."""
         border = self.kernel_size // 2
         checks.require(
@@ -113,7 +116,7 @@ class HybridAugment(ImageLayer):
         kernel = np.tile(kernel.astype("float32"), (1, 1, images.shape[-1], 1))
         return ops.depthwise_conv(padded, kernel, padding="valid", data_format="channels_last")
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
         names = ("probability", "recombine", "kernel_size", "sigma", "axes", "clip", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

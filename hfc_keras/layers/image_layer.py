@@ -1,8 +1,11 @@
 """What all layers of images share."""
 
+from typing import Any
+
 import keras
 
 from hfc_keras import checks, tensors
+from hfc_keras.types import ArrayLike, Shape
 
 TRANSPOSED = "keras.ops.transpose(images, (0, 2, 3, 1))"
 
@@ -32,24 +35,24 @@ class ImageLayer(keras.layers.Layer):
     # work in float32 under every dtype policy, and cast what they return.
     AUTOCAST = False
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         require_channels_last(kwargs.pop("data_format", None))
         super().__init__(**{"autocast": self.AUTOCAST, **kwargs})
         # Where pixels change their places, their mask would be one of other pixels.
         self.supports_masking = type(self).compute_output_shape is ImageLayer.compute_output_shape
 
-    def __call__(self, inputs, *args, **kwargs):
+    def __call__(self, inputs: ArrayLike, *args: Any, **kwargs: Any) -> Any:
         """Call the layer on ``(batch, height, width, channels)``; the batch may be empty."""
         require_channels_last()
         tensors.check_images(inputs, "inputs")
         return super().__call__(inputs, *args, **kwargs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape."""
         return input_shape
 
 
-def require_channels_last(data_format=None):
+def require_channels_last(data_format: str | None = None) -> None:
     """Refuse images that are channels first, whose axes would be taken for others.
 
     Args:

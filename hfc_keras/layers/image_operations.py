@@ -6,11 +6,14 @@ image and channel: of Keras' own layers, ``Equalization`` takes the histogram of
 ``RandomPosterization`` cuts floats such as 2.9999998 to 2, and each would run over all images.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from hfc_keras import checks
+from hfc_keras.types import ArrayLike, Tensor
 
 OPERATIONS = (
     "autocontrast",
@@ -25,7 +28,7 @@ OPERATIONS = (
 )
 
 
-def float_pixels(inputs, name="inputs"):
+def float_pixels(inputs: ArrayLike, name: str = "inputs") -> Tensor:
     """Images as a tensor, refused when their dtype cannot hold pixels in [0, 1].
 
     Args:
@@ -54,7 +57,7 @@ def float_pixels(inputs, name="inputs"):
     return inputs
 
 
-def to_levels(pixels):
+def to_levels(pixels: Tensor) -> Tensor:
     r"""Pixels as whole numbers, rounded and clipped.
 
     .. math:: v = \min(255, \max(0, \mathrm{round}(255 x)))
@@ -72,7 +75,7 @@ def to_levels(pixels):
     return ops.cast(ops.round(255.0 * ops.clip(ops.cast(pixels, "float32"), 0, 1)), "int32")
 
 
-def apply(levels, operations, strengths):
+def apply(levels: Tensor, operations: Tensor, strengths: Tensor) -> Tensor:
     r"""Apply to each image its own operation at its own strength.
 
     With strength ``s``, of which only the geometric operations use the sign, and truncation
@@ -122,14 +125,14 @@ def apply(levels, operations, strengths):
     return ops.cast(ops.round(moved), "int32")
 
 
-def _is(operations, name):
+def _is(operations: Tensor, name: str) -> Any:
     return operations == OPERATIONS.index(name)
 
 
-def _maps(operations, strengths, height, width):
+def _maps(operations: Tensor, strengths: Tensor, height: Tensor, width: Tensor) -> Tensor:
     """Affine maps ``(batch, 8)`` from a place of the result to one of the image, in pixels."""
 
-    def chosen(name, amount):
+    def chosen(name: str, amount: Any) -> Tensor:
         return ops.where(_is(operations, name), amount, 0.0)
 
     angle = chosen("rotate", np.float32(np.pi / 180) * ops.trunc(3 * strengths))
@@ -145,7 +148,7 @@ def _maps(operations, strengths, height, width):
     return ops.stack([*from_x, *from_y, nothing, nothing], axis=1)
 
 
-def _by_tables(levels, operations, strengths):
+def _by_tables(levels: Tensor, operations: Tensor, strengths: Tensor) -> Tensor:
     """Replace each value by that of its image's and channel's table."""
     batch, height, width, channels = ops.shape(levels)
     starts = 256 * ops.reshape(ops.arange(batch * channels, dtype="int32"), (batch, 1, 1, channels))
@@ -171,17 +174,17 @@ def _by_tables(levels, operations, strengths):
     return ops.reshape(ops.take(ops.reshape(table, (-1,)), flat), ops.shape(levels))
 
 
-def _values():
+def _values() -> Tensor:
     return np.arange(256, dtype="int32")
 
 
-def _autocontrast(low, high):
+def _autocontrast(low: Tensor, high: Tensor) -> Tensor:
     """Values stretched so that the lowest one of a channel is 0 and the highest one 255."""
     stretched = (_values() - low) * 255 // ops.maximum(high - low, 1)
     return ops.where(high > low, ops.clip(stretched, 0, 255), _values())
 
 
-def _equalize(counts, high, size):
+def _equalize(counts: Tensor, high: Tensor, size: Any) -> Tensor:
     """Values by the share of pixels below them, of those below the highest value."""
     below = ops.cumsum(counts, axis=-1) - counts
     highest = ops.sum(ops.where(_values() == high, counts, 0), axis=-1, keepdims=True)
@@ -190,12 +193,12 @@ def _equalize(counts, high, size):
     return ops.where(step > 0, ops.minimum(equalized, 255), _values())
 
 
-def _posterize(fewer):
+def _posterize(fewer: Tensor) -> Tensor:
     """Values without their 4 + fewer lowest bits."""
     step = ops.left_shift(16 * ops.ones_like(fewer), fewer)
     return _values() // step * step
 
 
-def _solarize(depth):
+def _solarize(depth: Tensor) -> Tensor:
     """Values inverted from 256 - depth on."""
     return ops.where(_values() < 256 - depth, _values(), 255 - _values())

@@ -1,11 +1,14 @@
 """Maximum pooling that does not alias."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from hfc_keras import checks
 from hfc_keras.layers.blur_pool2d import BlurPool2D
 from hfc_keras.layers.image_layer import ImageLayer
+from hfc_keras.types import Record, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
@@ -44,7 +47,14 @@ class MaxBlurPool2D(ImageLayer):
         True
     """
 
-    def __init__(self, pool_size=2, blur_size=3, strides=2, padding="valid", **kwargs):
+    def __init__(
+        self,
+        pool_size: int = 2,
+        blur_size: int = 3,
+        strides: int = 2,
+        padding: str = "valid",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.pool_size = checks.number("pool_size", pool_size, minimum=1, whole=True)
         self.blur_size = checks.number("blur_size", blur_size, 1, 7, whole=True)
@@ -52,11 +62,11 @@ class MaxBlurPool2D(ImageLayer):
         self.padding = checks.choice("padding", padding, ("valid", "same"))
         self.blur = BlurPool2D(blur_size, strides, dtype=self.dtype_policy, name="blur")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Refuse a map that is too small."""
         self.blur.build(self._maxima_shape(input_shape))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Pool a batch of maps."""
         inputs = ops.cast(inputs, self.compute_dtype)
         maxima = ops.max_pool(
@@ -64,11 +74,11 @@ class MaxBlurPool2D(ImageLayer):
         )
         return self.blur(maxima)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the subsampled map."""
         return self.blur.compute_output_shape(self._maxima_shape(input_shape))
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
         return {
             **super().get_config(),
@@ -78,7 +88,7 @@ class MaxBlurPool2D(ImageLayer):
             "padding": self.padding,
         }
 
-    def _maxima_shape(self, input_shape):
+    def _maxima_shape(self, input_shape: Shape) -> Shape:
         batch, *sides, channels = input_shape
         lost = self.pool_size - 1 if self.padding == "valid" else 0
         checks.require(

@@ -1,9 +1,13 @@
 """Mix-up under every dtype policy and for every alpha."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 
 from hfc_keras import checks, tensors
 from hfc_keras.layers.image_layer import require_channels_last
+from hfc_keras.types import Tensor
 
 # Beyond these the weights are 0 or 1, and 1/2 to 1e-6; what draws them would overflow.
 EXTREME_ALPHAS = 1e-30, 1e12
@@ -52,13 +56,16 @@ class MixUp(keras.layers.MixUp):
         True
     """
 
-    def __init__(self, alpha=0.2, seed=None, **kwargs):
+    # Keras sets it where the layer is made.
+    backend: Any
+
+    def __init__(self, alpha: float = 0.2, seed: int | None = None, **kwargs: Any) -> None:
         alpha = checks.number("alpha", alpha)
         checks.require(alpha > 0, "`alpha` must be a finite number above 0", alpha=alpha)
         require_channels_last(kwargs.get("data_format"))
         super().__init__(alpha, seed=tensors.seed(seed), **{"autocast": False, **kwargs})
 
-    def __call__(self, data, *args, **kwargs):
+    def __call__(self, data: Any, *args: Any, **kwargs: Any) -> Any:
         """Mix a batch, after a check of its form."""
         checks.require(
             isinstance(data, dict) and {"images", "labels"} <= data.keys(),
@@ -75,23 +82,29 @@ class MixUp(keras.layers.MixUp):
         )
         return super().__call__(data, *args, **kwargs)
 
-    def get_random_transformation(self, data, training=True, seed=None):
+    def get_random_transformation(
+        self, data: Mapping[str, Tensor], training: bool = True, seed: Any = None
+    ) -> dict[str, Any]:
         """Draw the partners of a batch and their weights."""
         random, size = self.backend.random, self.backend.shape(data["images"])[0]
         seed = self._get_seed_generator(self.backend._backend) if seed is None else seed
         order = random.shuffle(self.backend.numpy.arange(size, dtype="int32"), seed=seed)
         return {"mix_weight": self._weights(size, seed), "permutation_order": order}
 
-    def transform_images(self, images, transformation=None, training=True):
+    def transform_images(
+        self, images: Tensor, transformation: Any = None, training: bool = True
+    ) -> Tensor:
         """Mix images and return them in the compute dtype."""
         mixed = self._mixed(images, transformation) if training else images
         return self.backend.cast(mixed, self.compute_dtype)
 
-    def transform_labels(self, labels, transformation, training=True):
+    def transform_labels(
+        self, labels: Tensor, transformation: Mapping[str, Any], training: bool = True
+    ) -> Tensor:
         """Mix labels, which half precision would round."""
         return self._mixed(labels, transformation) if training else labels
 
-    def _weights(self, size, seed):
+    def _weights(self, size: int, seed: Any) -> Tensor:
         """Beta variates; for a small alpha of :math:`G_a = G_{a + 1} U^{1 / a}` in logarithms."""
         alpha = max(EXTREME_ALPHAS[0], min(self.alpha, EXTREME_ALPHAS[1]))
         random, log = self.backend.random, self.backend.numpy.log
@@ -105,7 +118,7 @@ class MixUp(keras.layers.MixUp):
         )
         return self.backend.nn.sigmoid(first - second)
 
-    def _mixed(self, values, transformation):
+    def _mixed(self, values: Tensor, transformation: Mapping[str, Any]) -> Tensor:
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
         values = self.backend.cast(values, dtype)
         weight = self.backend.cast(transformation["mix_weight"], dtype)

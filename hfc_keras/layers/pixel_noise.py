@@ -1,11 +1,14 @@
 """Gaussian noise as an augmentation of pixels."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from hfc_keras import checks, tensors
 from hfc_keras.layers.image_layer import ImageLayer
 from hfc_keras.layers.image_operations import float_pixels
+from hfc_keras.types import Record, Tensor
 
 # Of more than this nothing is left but black and white; its product may overflow.
 ALL_NOISE = 1e9
@@ -46,13 +49,13 @@ class PixelNoise(ImageLayer):
         True
     """
 
-    def __init__(self, stddev, seed=None, **kwargs):
+    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.stddev = checks.number("stddev", stddev, minimum=0)
         self.seed = tensors.seed(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-    def call(self, inputs, training=True):
+    def call(self, inputs: Tensor, training: bool = True) -> Tensor:
         """Add noise to a batch of images."""
         images = float_pixels(inputs)
         if not training:
@@ -61,6 +64,6 @@ class PixelNoise(ImageLayer):
         noisy = ops.cast(images, "float32") + min(self.stddev, ALL_NOISE) * noise
         return ops.cast(ops.clip(noisy, 0.0, 1.0), self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
         return {**super().get_config(), "stddev": self.stddev, "seed": self.seed}

@@ -1,10 +1,13 @@
 """Low- or high-frequency component of images as a layer."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from hfc_keras import checks, spectrum, tensors
 from hfc_keras.layers.image_layer import ImageLayer
+from hfc_keras.types import Component, Record, Tensor
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
@@ -46,14 +49,21 @@ class RadialFilter(ImageLayer):
         True
     """
 
-    def __init__(self, radius, component="low", inclusive=True, outside_gain=0.0, **kwargs):
+    def __init__(
+        self,
+        radius: float,
+        component: Component = "low",
+        inclusive: bool = True,
+        outside_gain: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.radius = checks.number("radius", radius, minimum=0)
         self.component = checks.choice("component", component, ["low", "high"])
         self.inclusive = tensors.flag("inclusive", inclusive)
         self.outside_gain = checks.number("outside_gain", outside_gain, minimum=0, maximum=1)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Filter a batch of images."""
         inputs = ops.cast(inputs, "float32")
         low, high = spectrum.split(inputs, self.radius, self.inclusive)
@@ -61,7 +71,7 @@ class RadialFilter(ImageLayer):
         high = (1 - self.outside_gain) * high
         return ops.cast(low if self.component == "low" else high, self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
         return {
             **super().get_config(),

@@ -1,10 +1,13 @@
 """The standard CIFAR augmentation: pad, crop at random, flip at random."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from hfc_keras import checks, tensors
 from hfc_keras.layers.image_layer import ImageLayer
+from hfc_keras.types import Record, Tensor
 
 # Of more black than this around each image memory would be full.
 LARGEST_PADDING = 1024
@@ -45,14 +48,16 @@ class RandomCropFlip(ImageLayer):
     # Floats come in the compute dtype, integers as they are.
     AUTOCAST = True
 
-    def __init__(self, padding=4, flip=True, seed=None, **kwargs):
+    def __init__(
+        self, padding: int = 4, flip: bool = True, seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.padding = checks.number("padding", padding, 0, LARGEST_PADDING, whole=True)
         self.flip = tensors.flag("flip", flip)
         self.seed = tensors.seed(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-    def call(self, inputs, training=True):
+    def call(self, inputs: Tensor, training: bool = True) -> Tensor:
         """Augment a batch of images."""
         if not training:
             return inputs
@@ -72,11 +77,11 @@ class RandomCropFlip(ImageLayer):
         # JAX takes no pixels as a flat list.
         return ops.reshape(taken, (batch, height, width, channels))
 
-    def _offsets(self, batch):
+    def _offsets(self, batch: int) -> Tensor:
         limit = 2 * self.padding + 1
         return keras.random.randint((batch, 1), 0, limit, seed=self.seed_generator)
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
         return {
             **super().get_config(),

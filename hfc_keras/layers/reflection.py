@@ -2,8 +2,10 @@
 
 from keras import ops
 
+from hfc_keras.types import Tensor
 
-def reflect(maps, before, after):
+
+def reflect(maps: Tensor, before: int, after: int) -> Tensor:
     """Maps with each border reflected, the edge not repeated.
 
     ``ops.pad(..., mode="reflect")`` that takes an empty batch under TensorFlow as well.

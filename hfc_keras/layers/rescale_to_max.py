@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from hfc_keras.layers.image_layer import ImageLayer
+from hfc_keras.types import Record, Tensor
 
 # A component whose largest value is rounding error of float32 pixels holds no image.
 SMALLEST_MAXIMUM = 1e-6
@@ -41,7 +42,7 @@ class RescaleToMax(ImageLayer):
         1.0
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Rescale a batch of images."""
         # Half precision has no number beyond 65504, and pixels of components may lie there.
         wide = "float64" if self.compute_dtype == "float64" else "float32"
@@ -51,6 +52,6 @@ class RescaleToMax(ImageLayer):
         divisor = ops.where(largest > SMALLEST_MAXIMUM, largest, ops.ones_like(largest))
         return ops.cast(images / divisor, self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument; without this Keras would keep a dtype policy as an object."""
         return super().get_config()

@@ -1,10 +1,14 @@
 """A convolution whose kernel is smoothed each time it is used."""
 
+from collections.abc import Sequence
+from typing import Any, cast
+
 import keras
 import numpy as np
 
 from hfc_keras import checks, kernels, tensors
 from hfc_keras.layers.image_layer import ImageLayer, require_channels_last
+from hfc_keras.types import Record, Tensor
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
@@ -47,7 +51,14 @@ class SmoothConv2D(keras.layers.Conv2D, ImageLayer):
 
     AUTOCAST = True
 
-    def __init__(self, filters, kernel_size, rho, normalize=False, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        rho: float,
+        normalize: bool = False,
+        **kwargs: Any,
+    ) -> None:
         filters = checks.number("filters", filters, minimum=1, whole=True)
         require_channels_last(kwargs.get("data_format"))
         super().__init__(filters, _sides(kernel_size), **kwargs)
@@ -55,21 +66,22 @@ class SmoothConv2D(keras.layers.Conv2D, ImageLayer):
         self.normalize = tensors.flag("normalize", normalize)
 
     @property
-    def smoothed_kernel(self):
+    def smoothed_kernel(self) -> Tensor:
         """Kernel that the images are convolved with, ``(height, width, in, filters)``."""
         return kernels.smooth(self.kernel, self.rho, self.normalize)
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Any:
         """Convolve with the smoothed kernel."""
         return super().convolution_op(inputs, kernels.smooth(kernel, self.rho, self.normalize))
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
         return {**super().get_config(), "rho": self.rho, "normalize": self.normalize}
 
 
-def _sides(kernel_size):
+def _sides(kernel_size: int | Sequence[int]) -> tuple[int, ...]:
     """Height and width of a kernel, of one number or two."""
-    sides = (kernel_size,) * 2 if np.ndim(kernel_size) == 0 else tuple(kernel_size)
+    single = np.ndim(kernel_size) == 0
+    sides = (kernel_size,) * 2 if single else tuple(cast(Sequence[int], kernel_size))
     checks.require(len(sides) == 2, "`kernel_size` must be one or two ints", kernel_size=sides)
     return tuple(checks.number("kernel_size", side, minimum=1, whole=True) for side in sides)

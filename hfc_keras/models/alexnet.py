@@ -1,7 +1,11 @@
 """AlexNet for small images."""
 
+import keras
 
-def alexnet(parts, x, classes):
+from hfc_keras.models.parts import Parts
+
+
+def alexnet(parts: Parts, x: keras.KerasTensor, classes: int) -> keras.KerasTensor:
     """Return the logits of AlexNet's five convolutions, sized for small images.
 
     64 filters of 11 x 11 with stride 4, 192 of 5 x 5, and 384, 256 and 256 of 3 x 3; a 2 x 2

@@ -1,5 +1,8 @@
 """Low-pass filters at the subsampling layers of a model, put in on a copy."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import pandas as pd
 
@@ -17,7 +20,9 @@ KINDS = (
 )
 
 
-def antialias(model, pool_size=3, keep=()):
+def antialias(
+    model: keras.Model, pool_size: int = 3, keep: str | Sequence[str] = ()
+) -> tuple[keras.Model, pd.DataFrame]:
     r"""Copy of a model that filters each map before it is subsampled by two.
 
     .. math:: D_2 f(x) \to D_2 L_k f(x)
@@ -75,7 +80,7 @@ def antialias(model, pool_size=3, keep=()):
 class _Surgery:
     """Copies layers, each once however often it is used, and adds what follows its outputs."""
 
-    def __init__(self, pool_size, keep):
+    def __init__(self, pool_size: int, keep: list[str]) -> None:
         self.pool_size, self.keep = pool_size, keep
         # By id: a layer and its row of the report; a layer or model and its twin; a changed
         # twin's layer.
@@ -83,14 +88,14 @@ class _Surgery:
         self._copier = copying.Copier()
         self._added = {}
 
-    def model(self, model):
+    def model(self, model: keras.Model) -> keras.Model:
         """Copy of a model, through a view of it that was never compiled."""
         require_graph(model)
         return keras.models.clone_model(
             uncompiled(model), clone_function=self._twin, call_function=self._call
         )
 
-    def finish(self):
+    def finish(self) -> None:
         """Refuse names to keep that no strided layer has, and layers changed out of sight."""
         seen = [each for each, _ in self._twins.values() if not isinstance(each, keras.Model)]
         for layer in seen:
@@ -106,13 +111,13 @@ class _Surgery:
         for name in self.keep:
             checks.choice("keep", name, names)
 
-    def _twin(self, layer):
+    def _twin(self, layer: Any) -> Any:
         """Copy of a layer, at stride 1 where a filter will follow."""
         if id(layer) not in self._twins:
             self._twins[id(layer)] = layer, self._copied(layer)
         return self._twins[id(layer)][1]
 
-    def _copied(self, layer):
+    def _copied(self, layer: Any) -> Any:
         if isinstance(layer, keras.Model):
             return self.model(layer)
         twin = self._copier.twin(layer)
@@ -127,7 +132,7 @@ class _Surgery:
             self._originals[id(twin)] = layer
         return twin
 
-    def _kept(self, layer):
+    def _kept(self, layer: Any) -> str:
         """Why a strided layer stays as it is, or nothing."""
         if layer.name in self.keep:
             return "as asked"
@@ -143,7 +148,7 @@ class _Surgery:
         )
         return ""
 
-    def _call(self, twin, *arguments, **options):
+    def _call(self, twin: Any, *arguments: Any, **options: Any) -> Any:
         """Output of a copied layer, on the grid of the original one and filtered."""
         output = twin(*arguments, **options)
         layer = self._originals.get(id(twin))
@@ -157,7 +162,7 @@ class _Surgery:
             output = self._layer(layer, name, keras.layers.Cropping2D, crop)(output)
         return self._blurred(layer, output)
 
-    def _blurred(self, layer, output):
+    def _blurred(self, layer: Any, output: Any) -> Any:
         sides = tuple(output.shape[1:3])
         if sides == (1, 1):
             return output
@@ -173,7 +178,7 @@ class _Surgery:
         self.changes[id(layer)] = layer, (kind, strides, became)
         return self._layer(layer, f"{layer.name}_blur", BlurPool2D, self.pool_size)(output)
 
-    def _layer(self, layer, name, kind, argument):
+    def _layer(self, layer: Any, name: str, kind: Callable[..., Any], argument: Any) -> Any:
         """The added layer of a name, one for all calls of a shared layer."""
         key = id(layer), name
         if key not in self._added:
@@ -181,13 +186,13 @@ class _Surgery:
         return self._added[key]
 
 
-def _strides(layer):
+def _strides(layer: Any) -> tuple[int, ...]:
     """Strides of a layer, one for each axis; 1 where it has none."""
     strides = getattr(layer, "strides", 1)
     return (strides, strides) if isinstance(strides, int) else tuple(strides)
 
 
-def _require_every_pixel(layer, x, output):
+def _require_every_pixel(layer: Any, x: Any, output: Any) -> None:
     """Refuse a layer whose twin does not heed that its strides are 1."""
     halved = layer.compute_output_shape(x.shape)
     every = all(
@@ -201,7 +206,7 @@ def _require_every_pixel(layer, x, output):
     )
 
 
-def _geometry(layer):
+def _geometry(layer: Any) -> tuple[list[str], list[str], Sequence[int]]:
     """Name, padding and window of a strided layer, for each of its two axes."""
     if isinstance(layer, ContextualConv2D):
         # It pads all sides alike at every stride, and keeps the first pixel.
@@ -210,7 +215,7 @@ def _geometry(layer):
     return [layer.name] * 2, [layer.padding] * 2, window
 
 
-def _offset(name, padding, window, side):
+def _offset(name: str, padding: str, window: int, side: int | None) -> int:
     """First pixel, at stride 1, that the layer of stride 2 keeps along an axis.
 
     At stride 1 "same" pads w - 1 pixels, at stride 2 what is left over: w - 1 for an odd side and
@@ -218,9 +223,10 @@ def _offset(name, padding, window, side):
     """
     if padding == "valid" or window == 1 or window % 2 == 0:
         return 0
-    checks.require(
-        side is not None,
-        f"`{name}` must have an input of known size or padding 'valid', or be in `keep`",
-        side=side,
-    )
+    if side is None:
+        checks.require(
+            False,
+            f"`{name}` must have an input of known size or padding 'valid', or be in `keep`",
+            side=side,
+        )
     return 1 - side % 2

@@ -1,5 +1,8 @@
 """The networks by name."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -8,9 +11,10 @@ from hfc_keras.layers.image_layer import require_channels_last
 from hfc_keras.models import registry
 from hfc_keras.models.networks import COMMON, NETWORKS
 from hfc_keras.models.parts import Parts
+from hfc_keras.types import ImageShape, Record
 
 
-def names():
+def names() -> list[str]:
     """Return the names that ``build`` knows.
 
     Returns:
@@ -23,7 +27,7 @@ def names():
     return [*NETWORKS, *registry.names()]
 
 
-def register(name, builder, replace=False):
+def register(name: str, builder: Callable[..., keras.Model], replace: bool = False) -> None:
     """Give a network of your own a name, for ``build``, ``Recipe(model=...)`` and experiments.
 
     ``builder(input_shape, classes, **options)`` returns a functional or sequential keras.Model
@@ -64,7 +68,7 @@ def register(name, builder, replace=False):
     registry.register(name, builder, NETWORKS, replace)
 
 
-def known(name):
+def known(name: object) -> str:
     """Return the name of a network if it is one that ``build`` knows.
 
     Args:
@@ -91,7 +95,7 @@ def known(name):
         ) from error
 
 
-def options(name):
+def options(name: str) -> list[str] | None:
     """Return the options that a network takes.
 
     Args:
@@ -108,7 +112,7 @@ def options(name):
     return list(_settings(name)) if name in NETWORKS else registry.options(name)
 
 
-def check_options(name, values):
+def check_options(name: str, values: Mapping[str, Any]) -> None:
     """Refuse options of a network that can be told to be wrong before it is built.
 
     Args:
@@ -128,12 +132,12 @@ def check_options(name, values):
         _require_options(name, values)
 
 
-def _settings(name):
+def _settings(name: str) -> Record:
     """Options of a network of the package with their defaults."""
     return {**COMMON, **NETWORKS[name][1]}
 
 
-def _require_options(name, values):
+def _require_options(name: str, values: Mapping[str, Any]) -> None:
     """Refuse an option by its name."""
     taken = options(name)
     for option, value in values.items():
@@ -144,7 +148,7 @@ def _require_options(name, values):
         )
 
 
-def build(name, input_shape, classes, **options):
+def build(name: str, input_shape: Sequence[int], classes: int, **options: Any) -> keras.Model:
     """Return a new network, of the package or of your own (``register``).
 
     Images are float pixels in [0, 1], ``(batch, height, width, channels)``, of any size from
@@ -258,7 +262,7 @@ def build(name, input_shape, classes, **options):
     )
 
 
-def _checked(input_shape):
+def _checked(input_shape: Sequence[int]) -> ImageShape:
     whole = (int, np.integer)
     good = isinstance(input_shape, (tuple, list)) and len(input_shape) == 3
     good = good and all(isinstance(n, whole) for n in input_shape)
@@ -268,4 +272,5 @@ def _checked(input_shape):
         input_shape=input_shape,
     )
     require_channels_last()
-    return tuple(map(int, input_shape))
+    height, width, channels = map(int, input_shape)
+    return height, width, channels

@@ -1,18 +1,27 @@
 """The residual networks for small images, of 6n + 2 layers."""
 
 import functools
+from typing import Any
 
 import keras
 
 from hfc_keras import checks
 from hfc_keras.models.downsampling import Downsampling
+from hfc_keras.models.parts import Parts
 
 _unit_scaling = functools.partial(
     keras.initializers.VarianceScaling, scale=1.0, mode="fan_in", distribution="uniform"
 )
 
 
-def cifar_resnet(parts, x, classes, blocks, first_kernel=3, **antialiasing):
+def cifar_resnet(
+    parts: Parts,
+    x: keras.KerasTensor,
+    classes: int,
+    blocks: int,
+    first_kernel: int = 3,
+    **antialiasing: Any,
+) -> keras.KerasTensor:
     """Return the logits of a residual network of 6 ``blocks`` + 2 layers.
 
     Pre-activation blocks of two 3 x 3 convolutions in three stages of 16, 32 and 64 filters.
@@ -57,7 +66,14 @@ def cifar_resnet(parts, x, classes, blocks, first_kernel=3, **antialiasing):
     return parts.head(x, classes, initializer=_unit_scaling)
 
 
-def _block(parts, down, x, filters, strides, activated):
+def _block(
+    parts: Parts,
+    down: Downsampling,
+    x: keras.KerasTensor,
+    filters: int,
+    strides: int,
+    activated: bool,
+) -> keras.KerasTensor:
     y = x if activated else parts.norm_relu(x)
     y = down.conv_relu(y, filters, 3, strides)
     y = parts.conv(y, filters, 3)

@@ -1,6 +1,8 @@
 """The one door by which anybody's model comes in: from images in [0, 1] to logits."""
 
 import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,6 +11,7 @@ from hfc_keras import checks, contract
 from hfc_keras.data.dataset import pair
 from hfc_keras.models import logits as to_logits
 from hfc_keras.models.sources import Function, as_model
+from hfc_keras.types import Record, Shape, Size, Tensor
 
 OUTPUTS = ("logits", "softmax", "sigmoid", "binary")
 # What a side that a model leaves open is taken for in a look at it.
@@ -16,8 +19,13 @@ SIDE = 64
 
 
 def as_classifier(
-    model, pixels=None, output=None, output_name=None, image_size=None, preprocessing=None
-):
+    model: Any,
+    pixels: Sequence[float] | None = None,
+    output: str | None = None,
+    output_name: str | int | None = None,
+    image_size: Any = None,
+    preprocessing: Callable[..., Any] | None = None,
+) -> keras.Model:
     r"""Model from images in [0, 1] to logits, differentiable from end to end, of another model.
 
     .. math:: z(x) = g(f(p(a + (b - a) x))), \qquad
@@ -97,7 +105,13 @@ def as_classifier(
     return joined
 
 
-def _joined(source, core, pixel_range, preprocessing, size):
+def _joined(
+    source: Any,
+    core: keras.Model,
+    pixel_range: tuple[float, float] | None,
+    preprocessing: Callable[..., Any] | None,
+    size: Size | None,
+) -> keras.Model:
     """Model of what stands before a model, the model, and what makes logits of its output."""
     fixed = _input_shape(source)
     steps = []
@@ -142,21 +156,21 @@ class PixelRange(keras.layers.Layer):
         -1.0
     """
 
-    def __init__(self, low, high, **kwargs):
+    def __init__(self, low: float, high: float, **kwargs: Any) -> None:
         super().__init__(**{"autocast": False, "dtype": "float32", **kwargs})
         self.hfc_keras_pixels = low, high
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Any:
         """Return the pixels of images in [0, 1]."""
         low, high = self.hfc_keras_pixels
         inputs = keras.ops.cast(inputs, "float32")
         return inputs if (low, high) == (0, 1) else low + (high - low) * inputs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
         low, high = self.hfc_keras_pixels
         return {**super().get_config(), "low": low, "high": high}
@@ -165,12 +179,12 @@ class PixelRange(keras.layers.Layer):
 class _Joined(keras.Model):
     """Steps before a model that is no graph, and the model."""
 
-    def __init__(self, steps, core, **kwargs):
+    def __init__(self, steps: Sequence[Callable[..., Any]], core: Any, **kwargs: Any) -> None:
         super().__init__(**{"autocast": False, "dtype": "float32", **kwargs})
         self.steps, self.core = steps, core
         self.hfc_keras_output = core.hfc_keras_output
 
-    def call(self, images, training=None):
+    def call(self, images: Tensor, training: bool | None = None) -> Any:
         """Return the logits of images."""
         images = keras.ops.cast(images, "float32")
         for step in self.steps:
@@ -178,7 +192,7 @@ class _Joined(keras.Model):
         return self.core(images, training=training)
 
 
-def _range(pixels):
+def _range(pixels: Sequence[float]) -> tuple[float, float]:
     """Smallest and largest pixel value as floats."""
     checks.require(
         np.ndim(pixels) == 1 and len(pixels) == 2,
@@ -190,12 +204,12 @@ def _range(pixels):
     return low, high
 
 
-def _sides(image_size):
+def _sides(image_size: Any) -> Any:
     several = np.ndim(image_size) == 1 and len(image_size) == 3
     return tuple(image_size)[:2] if several else image_size
 
 
-def _input_shape(source):
+def _input_shape(source: Any) -> tuple[int | None, ...]:
     """(height, width, channels) that a model takes, None where it leaves them open."""
     shape = getattr(source, "input_shape", None) if source.built else None
     if not isinstance(shape, tuple):
@@ -208,7 +222,7 @@ def _input_shape(source):
     return shape[1:]
 
 
-def _shape(source, size, channels):
+def _shape(source: Any, size: Size | None, channels: int | None) -> tuple[int, ...] | None:
     """A shape of images to look at a model with; None where nobody tells their channels."""
     own = _input_shape(source)
     channels = own[2] or channels

@@ -10,15 +10,27 @@ For a CPU: where ResNet-8 takes 12 million multiply-adds (32 x 32 pixels, 10 cla
 """
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
 
 from hfc_keras import checks
+from hfc_keras.models.parts import Parts
 
 REGULATORS = ("none", "convolution", "rotation")
 # Uses of the kernel before each pooling of dacnn14.
 PLAIN_USES = (1, 2, 3, 3, 3)
 
 
-def anchored_vgg(parts, x, classes, mix=False, regulator="none", shared=True):
+def anchored_vgg(
+    parts: Parts,
+    x: keras.KerasTensor,
+    classes: int,
+    mix: bool = False,
+    regulator: str = "none",
+    shared: bool = True,
+) -> keras.KerasTensor:
     """Return the logits of a stack of thirteen convolutions, twelve or seven of them anchored.
 
     Each convolution is followed by a rectifier and then a normalization of its own, and the
@@ -60,7 +72,15 @@ def anchored_vgg(parts, x, classes, mix=False, regulator="none", shared=True):
     return parts.head(parts.global_average(x), classes)
 
 
-def anchored_resnet(parts, x, classes, stages, mix=False, regulator="none", shared=True):
+def anchored_resnet(
+    parts: Parts,
+    x: keras.KerasTensor,
+    classes: int,
+    stages: Sequence[int],
+    mix: bool = False,
+    regulator: str = "none",
+    shared: bool = True,
+) -> keras.KerasTensor:
     """Return the logits of a residual network whose blocks share one kernel.
 
     A convolution of 128 filters, then four stages of post-activation blocks, each stage followed
@@ -104,10 +124,10 @@ def anchored_resnet(parts, x, classes, stages, mix=False, regulator="none", shar
     """
     checks.choice("regulator", regulator, REGULATORS)
     x = parts.conv_relu(x, 64 if mix else 128, 3)
-    use = None if mix else _uses(parts, 128, shared)
+    whole = None if mix else _uses(parts, 128, shared)
     for stage, blocks in enumerate(stages):
         filters = 64 * 2**stage if mix else 128
-        use = _uses(parts, filters, shared, bias=True) if mix else use
+        use = whole or _uses(parts, filters, shared, bias=True)
         for block in range(blocks):
             moves = mix and stage > 0 and block == 0
             x = _block(parts, x, use, filters, moves, mix, regulator)
@@ -115,7 +135,7 @@ def anchored_resnet(parts, x, classes, stages, mix=False, regulator="none", shar
     return parts.head(parts.global_average(x), classes)
 
 
-def reuse(anchor, x):
+def reuse(anchor: Any, x: keras.KerasTensor) -> Any:
     """Return a map convolved with a kernel that other maps are convolved with too.
 
     Args:
@@ -145,14 +165,18 @@ def reuse(anchor, x):
     return anchor(x)
 
 
-def _uses(parts, filters, shared, bias=False):
+def _uses(
+    parts: Parts, filters: int, shared: bool, bias: bool = False
+) -> Callable[[keras.KerasTensor], keras.KerasTensor]:
     """Function that convolves a map, by one kernel for all maps or by one of its own."""
     if not shared:
         return lambda x: parts.anchor(filters, 3, bias=bias)(x)
     return functools.partial(reuse, parts.anchor(filters, 3, bias=bias))
 
 
-def _plain_stack(parts, x, regulator, shared):
+def _plain_stack(
+    parts: Parts, x: keras.KerasTensor, regulator: str, shared: bool
+) -> keras.KerasTensor:
     x = parts.norm(parts.relu(parts.conv(x, 128, 3, bias=True)))
     use = _uses(parts, 128, shared, bias=True)
     for uses in PLAIN_USES:
@@ -163,7 +187,9 @@ def _plain_stack(parts, x, regulator, shared):
     return x
 
 
-def _mixed_stack(parts, x, regulator, shared):
+def _mixed_stack(
+    parts: Parts, x: keras.KerasTensor, regulator: str, shared: bool
+) -> keras.KerasTensor:
     for filters in (64, 128):
         for _ in range(2):
             x = parts.conv_relu(x, filters, 3, bias=True)
@@ -175,14 +201,28 @@ def _mixed_stack(parts, x, regulator, shared):
     return _two_uses(parts, use(x), use, filters, regulator)
 
 
-def _two_uses(parts, x, use, filters, regulator):
+def _two_uses(
+    parts: Parts,
+    x: keras.KerasTensor,
+    use: Callable[[keras.KerasTensor], keras.KerasTensor],
+    filters: int,
+    regulator: str,
+) -> keras.KerasTensor:
     for _ in range(2):
         x = _regulated(parts, parts.norm(use(x)), filters, regulator)
         x = parts.relu(x)
     return parts.max_pool(x)
 
 
-def _block(parts, x, use, filters, moves, mix, regulator):
+def _block(
+    parts: Parts,
+    x: keras.KerasTensor,
+    use: Callable[[keras.KerasTensor], keras.KerasTensor],
+    filters: int,
+    moves: bool,
+    mix: bool,
+    regulator: str,
+) -> keras.KerasTensor:
     y = parts.norm(parts.conv(x, filters, 3, bias=True) if moves else use(x))
     if regulator == "rotation" or not mix:
         y = _regulated(parts, y, filters, regulator)
@@ -195,7 +235,9 @@ def _block(parts, x, use, filters, moves, mix, regulator):
     return parts.relu(parts.add(x, y))
 
 
-def _regulated(parts, x, filters, regulator):
+def _regulated(
+    parts: Parts, x: keras.KerasTensor, filters: int, regulator: str
+) -> keras.KerasTensor:
     if regulator == "none":
         return x
     return parts.rotate(x) if regulator == "rotation" else parts.conv(x, filters, 1)

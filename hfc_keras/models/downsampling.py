@@ -1,12 +1,13 @@
 """The places where a network halves its maps, plain or anti-aliased."""
 
 import collections
+from typing import Any
 
 import keras
 
 from hfc_keras import checks
 from hfc_keras.layers import BlurPool2D, FourierPool2D
-from hfc_keras.models.parts import smaller_side
+from hfc_keras.models.parts import Parts, smaller_side
 
 # By kind of anti-aliasing: its default order.
 ORDERS = {
@@ -79,7 +80,13 @@ class Downsampling:
         (None, 16, 16, 32)
     """
 
-    def __init__(self, parts, antialias="none", blur_size=BLUR_SIZE, order=None):
+    def __init__(
+        self,
+        parts: Parts,
+        antialias: str = "none",
+        blur_size: int = BLUR_SIZE,
+        order: str | None = None,
+    ) -> None:
         """Check the options."""
         self.parts = parts
         self.kind = checks.choice("antialias", antialias, ORDERS)
@@ -100,7 +107,9 @@ class Downsampling:
         self.order = order or ORDERS[antialias]
         self._count = collections.Counter()
 
-    def conv_relu(self, x, filters, size, strides=1, **options):
+    def conv_relu(
+        self, x: keras.KerasTensor, filters: int, size: int, strides: int = 1, **options: Any
+    ) -> keras.KerasTensor:
         """Return ``x`` after a convolution, normalization and rectifier, halved at stride 2.
 
         Args:
@@ -126,7 +135,7 @@ class Downsampling:
         x = self._halved(self.parts.conv(x, filters, size, **options))
         return self.parts.norm_relu(x)
 
-    def shortcut(self, x, filters, strides=1):
+    def shortcut(self, x: keras.KerasTensor, filters: int, strides: int = 1) -> keras.KerasTensor:
         """Return ``x`` after a 1 x 1 convolution, halved at stride 2.
 
         Args:
@@ -141,7 +150,9 @@ class Downsampling:
             return self.parts.conv(x, filters, 1, strides)
         return self.parts.conv(self._halved(x), filters, 1)
 
-    def max_pool(self, x, size=2, padding="valid"):
+    def max_pool(
+        self, x: keras.KerasTensor, size: int = 2, padding: str = "valid"
+    ) -> keras.KerasTensor:
         """Return maxima with stride 2, or ``x`` where less than one pixel would remain.
 
         Args:
@@ -163,7 +174,7 @@ class Downsampling:
         layer = keras.layers.MaxPooling2D(windows, 1, padded, name=self._name("max"))
         return self._halved(layer(x))
 
-    def average_pool(self, x):
+    def average_pool(self, x: keras.KerasTensor) -> keras.KerasTensor:
         """Return the means of 2 x 2 pixels, or what stands in their place.
 
         Args:
@@ -174,7 +185,9 @@ class Downsampling:
         """
         return self.parts.average_pool(x) if self._is_plain(x) else self._halved(x)
 
-    def _aligned(self, x, filters, size, **options):
+    def _aligned(
+        self, x: keras.KerasTensor, filters: int, size: int, **options: Any
+    ) -> keras.KerasTensor:
         """Convolution that keeps the pixels 0, 2, 4 ..., normalization and rectifier."""
         if options.get("levels", 1) == 1:
             # Contextual convolutions of several levels pad so by themselves.
@@ -182,10 +195,10 @@ class Downsampling:
             options = {**options, "padding": "valid"}
         return self.parts.conv_relu(x, filters, size, strides=2, **options)
 
-    def _is_plain(self, x, lost=0):
+    def _is_plain(self, x: keras.KerasTensor, lost: int = 0) -> bool:
         return self.order is None or smaller_side(x) - lost < 2
 
-    def _halved(self, x):
+    def _halved(self, x: keras.KerasTensor) -> keras.KerasTensor:
         if self.kind == "aligned":
             return BlurPool2D(1, 2, name=self._name("every_second"))(x)
         if self.kind in BLURS:
@@ -193,9 +206,9 @@ class Downsampling:
         window = "hamming" if self.kind == "asap" else "none"
         return FourierPool2D(window, name=self._name("fourier"))(x)
 
-    def _blurred(self, x, strides):
+    def _blurred(self, x: keras.KerasTensor, strides: int) -> Any:
         return BlurPool2D(self.blur_size, strides, name=self._name("blur"))(x)
 
-    def _name(self, kind):
+    def _name(self, kind: str) -> str:
         self._count[kind] += 1
         return f"{kind}{self._count[kind] - 1}"

@@ -1,9 +1,11 @@
 """LeNet-5."""
 
-from hfc_keras.models.parts import smaller_side
+import keras
+
+from hfc_keras.models.parts import Parts, smaller_side
 
 
-def lenet5(parts, x, classes):
+def lenet5(parts: Parts, x: keras.KerasTensor, classes: int) -> keras.KerasTensor:
     """Return the logits of LeNet-5 with rectifiers and maximum poolings.
 
     Two 5 x 5 convolutions of 6 and 16 filters, each followed by a 2 x 2 maximum pooling, then

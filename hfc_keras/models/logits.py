@@ -1,10 +1,13 @@
 """Logits of a model that returns something else: its last activation taken off, or undone."""
 
+from typing import Any, Self, cast
+
 import keras
 import numpy as np
 from keras import ops
 
 from hfc_keras import checks, contract
+from hfc_keras.types import Record, Shape, Tensor
 
 # Smallest normal float32; the logarithm of it is -87.
 TINY = 2.0**-126
@@ -41,11 +44,11 @@ class Logits(keras.layers.Layer):
     KINDS = ("logits", "softmax", "sigmoid")
     hfc_keras_output = "logits"
 
-    def __init__(self, kind, **kwargs):
+    def __init__(self, kind: str, **kwargs: Any) -> None:
         super().__init__(**{"dtype": "float32", "autocast": False, **kwargs})
         self.kind = checks.choice("kind", kind, self.KINDS)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Return the logits of outputs."""
         values = ops.cast(inputs, "float32")
         if self.kind != "logits":
@@ -60,11 +63,11 @@ class Logits(keras.layers.Layer):
             values = ops.concatenate([ops.zeros_like(values), values], axis=-1)
         return values
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of logits."""
         return (*input_shape[:-1], 2 if input_shape[-1] == 1 else input_shape[-1])
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
         return {**super().get_config(), "kind": self.kind}
 
@@ -85,32 +88,32 @@ class WithoutActivation(keras.layers.Layer):
 
     hfc_keras_output = "logits"
 
-    def __init__(self, layer, **kwargs):
+    def __init__(self, layer: Any, **kwargs: Any) -> None:
         super().__init__(**{"dtype": layer.dtype_policy, **kwargs})
         self.layer = layer
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Build the layer."""
         if not self.layer.built:
             self.layer.build(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Return what the layer makes before its activation."""
         # The layer itself may be called meanwhile, in another thread.
         twin = object.__new__(type(self.layer))
         vars(twin).update(vars(self.layer), activation=keras.activations.linear)
         return twin.call(inputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the layer's own."""
         return self.layer.compute_output_shape(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
         return {**super().get_config(), "layer": keras.saving.serialize_keras_object(self.layer)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Record) -> Self:
         """Rebuild the layer and the one it holds."""
         layer = keras.saving.deserialize_keras_object(config["layer"])
         return cls(layer, **{name: value for name, value in config.items() if name != "layer"})
@@ -119,20 +122,27 @@ class WithoutActivation(keras.layers.Layer):
 class _Chosen(keras.Model):
     """One output of a model that is no graph, as logits."""
 
-    def __init__(self, model, output_name, kind, **kwargs):
+    def __init__(
+        self, model: keras.Model, output_name: str | int | None, kind: str | None, **kwargs: Any
+    ) -> None:
         super().__init__(**{"autocast": False, "dtype": "float32", **kwargs})
         self.model, self.output_name = model, output_name
         self.logits = None if kind is None else Logits(kind)
         # What is only supposed to be logits is checked by the contract.
         self.hfc_keras_output = None if kind is None else "logits"
 
-    def call(self, images, training=None):
+    def call(self, images: Tensor, training: bool | None = None) -> Any:
         """Return the logits."""
         outputs = _one_of(self.model(images, training=training), self.output_name)
         return outputs if self.logits is None else self.logits(outputs)
 
 
-def core(model, output, output_name, shape):
+def core(
+    model: keras.Model,
+    output: str | None,
+    output_name: str | int | None,
+    shape: tuple[int, ...] | None,
+) -> keras.Model:
     """Model that returns the logits of a model for what that takes.
 
     Args:
@@ -171,7 +181,7 @@ def core(model, output, output_name, shape):
     return keras.Model(model.inputs[0], tensor, name=f"{model.name}_logits")
 
 
-def _agree(output, found, binary):
+def _agree(output: str | None, found: str | None, binary: bool) -> None:
     """Refuse an output that is said to be another than it is."""
     fits = output is None or found in (None, output) or (binary and output == "binary")
     fits = fits and not (binary and "softmax" in (output, found))
@@ -183,7 +193,9 @@ def _agree(output, found, binary):
     )
 
 
-def _probed(model, output_name, shape):
+def _probed(
+    model: keras.Model, output_name: str | int | None, shape: tuple[int, ...] | None
+) -> str:
     """Kind of a single output by what a model returns for extreme images."""
     checks.require(
         shape is not None,
@@ -191,7 +203,7 @@ def _probed(model, output_name, shape):
         "output is a logit or a sigmoid",
         image_size=None,
     )
-    outputs = contract.probed(model, shape)
+    outputs = contract.probed(model, cast(tuple[int, ...], shape))
     values = np.asarray(ops.convert_to_numpy(_one_of(outputs, output_name)), "float64")
     checks.require(
         values.ndim == 2 and values.shape[1] == 1,
@@ -212,7 +224,7 @@ def _probed(model, output_name, shape):
     return "sigmoid"
 
 
-def _tensor(model, name):
+def _tensor(model: Any, name: str | int | None) -> Any:
     """Symbolic output of a graph by its name."""
     if len(model.outputs) == 1 and name is None:
         return model.outputs[0]
@@ -225,14 +237,14 @@ def _tensor(model, name):
     return _one_of(outputs, name)
 
 
-def _one_of(outputs, name):
+def _one_of(outputs: Any, name: str | int | None) -> Any:
     """One of the outputs of a model, or the only one."""
     if not isinstance(outputs, (dict, list, tuple)):
         checks.require(
             name is None, "`output_name` must be None for a single output", output_name=name
         )
         return outputs
-    names = list(outputs) if isinstance(outputs, dict) else list(range(len(outputs)))
+    names: list[Any] = list(outputs) if isinstance(outputs, dict) else list(range(len(outputs)))
     if name is None and len(names) == 1:
         name = names[0]
     checks.require(
@@ -240,15 +252,16 @@ def _one_of(outputs, name):
         f"`output_name` must be one of {', '.join(map(repr, names))}",
         output_name=name,
     )
+    chosen = cast(Any, outputs)[name]
     checks.require(
-        hasattr(outputs[name], "shape"),
+        hasattr(chosen, "shape"),
         "`output_name` must name one tensor; use a function that takes it out of the outputs",
         output_name=name,
     )
-    return outputs[name]
+    return chosen
 
 
-def _is_hard(operation):
+def _is_hard(operation: object) -> bool:
     """Whether an operation ends in a sigmoid of straight pieces, which no logit belongs to."""
     names = (
         type(operation).__name__,
@@ -257,7 +270,7 @@ def _is_hard(operation):
     return any("hard" in name.lower() for name in names)
 
 
-def _without_activation(tensor):
+def _without_activation(tensor: Any) -> Any:
     """Symbolic tensor before the activation that makes an output; None if it cannot be had."""
     operation, inputs, passed = contract.last_operation(tensor)
     if len(inputs) != 1 or _is_hard(operation):

@@ -2,6 +2,8 @@
 
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from hfc_keras.models.alexnet import alexnet
 from hfc_keras.models.cifar_resnet import cifar_resnet
@@ -11,6 +13,7 @@ from hfc_keras.models.parts import Parts
 from hfc_keras.models.resnet import resnet
 from hfc_keras.models.small_cnn import small_cnn
 from hfc_keras.models.vgg import vgg
+from hfc_keras.types import Record
 
 # Options of every network.
 COMMON = {name: option.default for name, option in inspect.signature(Parts).parameters.items()}
@@ -31,7 +34,10 @@ BOTTLENECKS = {
 }
 
 
-def _bottlenecks(kind, own):
+Network: TypeAlias = tuple[Callable[..., Any], Record]
+
+
+def _bottlenecks(kind: str, own: Record) -> dict[str, Network]:
     networks = {
         n: functools.partial(resnet, stages=s, bottleneck=True) for n, s in BOTTLENECKS.items()
     }
@@ -40,7 +46,7 @@ def _bottlenecks(kind, own):
 
 # By name: a function of (parts, images, classes, options of its own) that returns the logits,
 # and the options it has beyond the common ones or with another default.
-NETWORKS = {
+NETWORKS: dict[str, Network] = {
     "resnet8": (functools.partial(cifar_resnet, blocks=1), _CIFAR),
     "resnet20": (functools.partial(cifar_resnet, blocks=3), _CIFAR),
     "resnet32": (functools.partial(cifar_resnet, blocks=5), _CIFAR),

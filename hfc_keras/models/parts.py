@@ -1,16 +1,18 @@
 """The layers networks are put together from: named, seeded and scaled in one place."""
 
 import collections
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
 from hfc_keras import checks, regularizers, tensors
 from hfc_keras.layers import ContextualConv2D, SmoothConv2D
+from hfc_keras.models import part_options
+from hfc_keras.types import Record
 
 LARGE = 96  # pixels of the smaller side from which a network is laid out as for ImageNet
-# By kind of smoothing: its default strength.
-SMOOTHING = {"penalty": 0.01, "constraint": 1.0, "layer": 0.25}
 
 
 class Parts:
@@ -50,18 +52,18 @@ class Parts:
 
     def __init__(
         self,
-        normalization="none",
-        bn_momentum=0.9,
-        dropout=0.0,
-        width=1.0,
-        mean=None,
-        std=None,
-        smoothing=None,
-        smoothing_strength=None,
-        smoothed="first",
-        zero_logits=False,
-        seed=0,
-    ):
+        normalization: str = "none",
+        bn_momentum: float = 0.9,
+        dropout: float = 0.0,
+        width: float = 1.0,
+        mean: Any = None,
+        std: Any = None,
+        smoothing: str | None = None,
+        smoothing_strength: float | None = None,
+        smoothed: str = "first",
+        zero_logits: bool = False,
+        seed: int = 0,
+    ) -> None:
         """Check the options."""
         self.normalization = checks.choice("normalization", normalization, ("none", "batch"))
         self.bn_momentum = checks.number("bn_momentum", bn_momentum, minimum=0, maximum=1)
@@ -76,36 +78,50 @@ class Parts:
             std=std,
         )
         self.mean, self.std = mean, std
-        self.smoothing, self.strength = _smoothing(smoothing, smoothing_strength)
+        self.smoothing, self.strength = part_options.smoothing(smoothing, smoothing_strength)
         self.smoothed = checks.choice("smoothed", smoothed, ("first", "all"))
         self.zero_logits = tensors.flag("zero_logits", zero_logits)
         seed = checks.number("seed", seed, minimum=0, whole=True)
         self._generator = np.random.default_rng(seed)
         self._count = collections.Counter()
 
-    def standardize(self, x):
+    def standardize(self, x: Any) -> Any:
         """Return ``(x - mean) / std``, or ``x`` itself where they are not given."""
         if self.mean is None:
             return x
-        mean = _per_channel("mean", self.mean, x.shape[-1])
-        std = _per_channel("std", self.std, x.shape[-1])
+        mean = part_options.per_channel("mean", self.mean, x.shape[-1])
+        std = part_options.per_channel("std", self.std, x.shape[-1])
         checks.require(min(std) > 0, "`std` must be above 0", std=self.std)
         # float32: a half-precision policy would round the pixels before they are centred.
-        return keras.layers.Rescaling(
-            [1 / s for s in std],
-            [-m / s for m, s in zip(mean, std, strict=True)],
-            dtype="float32",
-            name="standardize",
-        )(x)
+        scales: Any = [1 / s for s in std]
+        offsets: Any = [-m / s for m, s in zip(mean, std, strict=True)]
+        return keras.layers.Rescaling(scales, offsets, dtype="float32", name="standardize")(x)
 
-    def conv(self, x, filters, size, strides=1, padding="same", bias=False, levels=1):
+    def conv(
+        self,
+        x: Any,
+        filters: int,
+        size: int,
+        strides: int = 1,
+        padding: str = "same",
+        bias: bool = False,
+        levels: int = 1,
+    ) -> Any:
         """Return a convolution of square kernels, ``width`` times ``filters`` of them.
 
         With more ``levels`` than one it has dilations 1 to ``levels``, padded on all sides.
         """
         return self.anchor(filters, size, strides, padding, bias, levels)(x)
 
-    def anchor(self, filters, size, strides=1, padding="same", bias=False, levels=1):
+    def anchor(
+        self,
+        filters: int,
+        size: int,
+        strides: int = 1,
+        padding: str = "same",
+        bias: bool = False,
+        levels: int = 1,
+    ) -> Any:
         """Return the layer of ``conv``, of which each call uses the same kernel."""
         kind, options = self._convolution(padding, levels)
         return kind(
@@ -118,7 +134,7 @@ class Parts:
             **options,
         )
 
-    def rotate(self, x):
+    def rotate(self, x: Any) -> Any:
         """Return ``x`` with its first channel moved to the end."""
         if x.shape[-1] == 1:
             return x
@@ -129,7 +145,7 @@ class Parts:
         ]
         return keras.layers.Concatenate(name=self._name("join"))(ends)
 
-    def norm(self, x):
+    def norm(self, x: Any) -> Any:
         """Return the batch normalization of ``x``, or ``x`` itself where there is none."""
         if self.normalization == "none":
             return x
@@ -137,33 +153,33 @@ class Parts:
             momentum=self.bn_momentum, epsilon=1e-3, name=self._name("norm")
         )(x)
 
-    def relu(self, x):
+    def relu(self, x: Any) -> Any:
         """Return the positive part of ``x``."""
         return keras.layers.ReLU(name=self._name("relu"))(x)
 
-    def norm_relu(self, x):
+    def norm_relu(self, x: Any) -> Any:
         """Return ``x`` normalized, then rectified."""
         return self.relu(self.norm(x))
 
-    def conv_relu(self, x, filters, size, **options):
+    def conv_relu(self, x: Any, filters: int, size: int, **options: Any) -> Any:
         """Return ``x`` after a convolution, normalization and rectifier."""
         return self.norm_relu(self.conv(x, filters, size, **options))
 
-    def add(self, x, y):
+    def add(self, x: Any, y: Any) -> Any:
         """Return the sum of a shortcut and its branch."""
         return keras.layers.Add(name=self._name("add"))([x, y])
 
-    def max_pool(self, x, size=2, padding="valid"):
+    def max_pool(self, x: Any, size: int = 2, padding: str = "valid") -> Any:
         """Return maxima with stride 2, or ``x`` where less than one pixel would remain."""
         if smaller_side(x) < 2:
             return x
         return keras.layers.MaxPooling2D(size, 2, padding, name=self._name("pool"))(x)
 
-    def average_pool(self, x):
+    def average_pool(self, x: Any) -> Any:
         """Return the means of 2 x 2 pixels; at an odd border the mean of the pixels there are."""
         return keras.layers.AveragePooling2D(2, padding="same", name=self._name("pool"))(x)
 
-    def pad_channels(self, x, channels):
+    def pad_channels(self, x: Any, channels: int) -> Any:
         """Return ``x`` with zero channels on both sides, ``channels`` in all."""
         missing = channels - x.shape[-1]
         if missing == 0:
@@ -175,22 +191,28 @@ class Parts:
             name=self._name("pad"),
         )(x)
 
-    def global_average(self, x):
+    def global_average(self, x: Any) -> Any:
         """Return the mean over all pixels, ``(batch, channels)``."""
         return keras.layers.GlobalAveragePooling2D(name=self._name("average"))(x)
 
-    def flatten(self, x):
+    def flatten(self, x: Any) -> Any:
         """Return all pixels of all channels, ``(batch, features)``."""
         return keras.layers.Flatten(name=self._name("flatten"))(x)
 
-    def dropout(self, x):
+    def dropout(self, x: Any) -> Any:
         """Return ``x`` with dropout, if there is any."""
         seed = self._seed()
         if self.rate == 0:
             return x
         return keras.layers.Dropout(self.rate, seed=seed, name=self._name("dropout"))(x)
 
-    def head(self, x, classes, hidden=(), initializer=keras.initializers.GlorotUniform):
+    def head(
+        self,
+        x: Any,
+        classes: int,
+        hidden: Sequence[int] = (),
+        initializer: Callable[..., Any] = keras.initializers.GlorotUniform,
+    ) -> Any:
         """Return float32 logits of features ``(batch, features)``.
 
         Args:
@@ -208,7 +230,7 @@ class Parts:
         if not hidden:
             x = self.dropout(x)
         for units in hidden:
-            initial = keras.initializers.GlorotUniform(self._seed())
+            initial: Any = keras.initializers.GlorotUniform(self._seed())
             name = self._name("dense")
             x = keras.layers.Dense(self._scaled(units), kernel_initializer=initial, name=name)(x)
             x = self.dropout(self.relu(x))
@@ -220,7 +242,7 @@ class Parts:
             name="logits",
         )(x)
 
-    def _convolution(self, padding, levels):
+    def _convolution(self, padding: str, levels: int) -> tuple[Any, Record]:
         """Class of the next convolution, and its arguments for padding, levels and smoothing."""
         first = self._count["conv"] == 0
         plain = self.smoothing is None or not (first or self.smoothed == "all")
@@ -243,18 +265,18 @@ class Parts:
         limit = regularizers.MaxRoughness(self.strength)
         return keras.layers.Conv2D, {"kernel_constraint": limit, **options}
 
-    def _scaled(self, number):
+    def _scaled(self, number: int) -> int:
         return max(1, round(self.width * number))
 
-    def _seed(self):
+    def _seed(self) -> int:
         return int(self._generator.integers(2**31))
 
-    def _name(self, kind):
+    def _name(self, kind: str) -> str:
         self._count[kind] += 1
         return f"{kind}{self._count[kind] - 1}"
 
 
-def smaller_side(x):
+def smaller_side(x: Any) -> int:
     """Return the smaller of height and width.
 
     Args:
@@ -268,28 +290,3 @@ def smaller_side(x):
         9
     """
     return min(x.shape[1:3])
-
-
-def _smoothing(kind, strength):
-    checks.choice("smoothing", kind, (None, *SMOOTHING))
-    if strength is None:
-        return kind, SMOOTHING.get(kind)
-    checks.require(kind, "`smoothing` must be given with its strength", smoothing=kind)
-    strength = checks.number("smoothing_strength", strength, minimum=0)
-    checks.require(
-        strength > 0 or kind != "constraint",
-        "`smoothing_strength` must be above 0 for a constraint",
-        smoothing_strength=strength,
-    )
-    return kind, strength
-
-
-def _per_channel(name, value, channels):
-    listed = isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) == 1
-    values = list(value) if listed else [value] * channels
-    checks.require(
-        len(values) == channels,
-        f"`{name}` must be a number or one for each of {channels} channels",
-        **{name: value},
-    )
-    return [checks.number(name, each) for each in values]

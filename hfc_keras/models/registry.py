@@ -6,7 +6,10 @@ import inspect
 import os
 import random
 import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
 
+import keras
 import numpy as np
 
 from hfc_keras import checks, contract
@@ -17,7 +20,12 @@ MODULES = "HFC_KERAS_MODULES"
 _builders = {}
 
 
-def register(name, builder, reserved=(), replace=False):
+def register(
+    name: str,
+    builder: Callable[..., keras.Model],
+    reserved: Collection[str] = (),
+    replace: bool = False,
+) -> None:
     """Give a network of your own a name, under which ``build`` makes it.
 
     Args:
@@ -55,7 +63,7 @@ def register(name, builder, reserved=(), replace=False):
     _builders[name] = builder
 
 
-def names():
+def names() -> list[str]:
     """Return the names of the registered networks.
 
     Returns:
@@ -66,7 +74,7 @@ def names():
     return list(_builders)
 
 
-def options(name):
+def options(name: str) -> list[str] | None:
     """Return the options that a registered network takes.
 
     Args:
@@ -80,7 +88,9 @@ def options(name):
     return None if any_name else _parameters(_builders[name])[2:]
 
 
-def build(name, input_shape, classes, seed=0, **chosen):
+def build(
+    name: str, input_shape: Sequence[int], classes: int, seed: int = 0, **chosen: Any
+) -> keras.Model:
     """Return a new network of a registered name.
 
     What draws its seed at random, as Keras' initializers do unless they are given one, draws it
@@ -129,7 +139,7 @@ def build(name, input_shape, classes, seed=0, **chosen):
     return model
 
 
-def _parameters(builder):
+def _parameters(builder: Callable[..., Any]) -> list[str]:
     """Names of what a function can be given by keyword."""
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     found = inspect.signature(builder).parameters.values()
@@ -137,7 +147,7 @@ def _parameters(builder):
 
 
 @contextlib.contextmanager
-def _seeded(seed):
+def _seeded(seed: int) -> Iterator[None]:
     """Let Python and NumPy draw from a seed, and put their states back."""
     before = random.getstate(), np.random.get_state()
     random.seed(seed)

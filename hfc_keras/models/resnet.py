@@ -1,21 +1,26 @@
 """The residual networks for ImageNet, with a first layer for small images too."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
 from hfc_keras import checks
 from hfc_keras.models.downsampling import Downsampling
-from hfc_keras.models.parts import LARGE, smaller_side
+from hfc_keras.models.parts import LARGE, Parts, smaller_side
 
 
 def resnet(
-    parts,
-    x,
-    classes,
-    stages,
-    bottleneck=False,
-    stem=None,
-    levels=(1, 1, 1, 1),
-    end_stage_norm=False,
-    **antialiasing,
-):
+    parts: Parts,
+    x: keras.KerasTensor,
+    classes: int,
+    stages: Sequence[int],
+    bottleneck: bool = False,
+    stem: str | None = None,
+    levels: Sequence[int] = (1, 1, 1, 1),
+    end_stage_norm: bool = False,
+    **antialiasing: Any,
+) -> keras.KerasTensor:
     """Return the logits of a residual network of four stages.
 
     Post-activation blocks in stages of 64, 128, 256 and 512 filters; the first block of every
@@ -76,19 +81,28 @@ def resnet(
     return parts.head(parts.global_average(x), classes)
 
 
-def _stem(parts, down, x, stem):
+def _stem(parts: Parts, down: Downsampling, x: keras.KerasTensor, stem: str) -> keras.KerasTensor:
     if stem == "cifar":
         return parts.conv_relu(x, 64, 3)
     return down.max_pool(parts.conv_relu(x, 64, 7, strides=2), size=3, padding="same")
 
 
-def _levels(levels):
+def _levels(levels: Sequence[int]) -> list[int]:
     whole = isinstance(levels, (list, tuple)) and len(levels) == 4
     checks.require(whole, "`levels` must be one int for each of four stages", levels=levels)
     return [checks.number("levels", each, minimum=1, maximum=5, whole=True) for each in levels]
 
 
-def _block(parts, down, x, filters, strides, bottleneck, levels, late_norm):
+def _block(
+    parts: Parts,
+    down: Downsampling,
+    x: keras.KerasTensor,
+    filters: int,
+    strides: int,
+    bottleneck: bool,
+    levels: int,
+    late_norm: bool,
+) -> keras.KerasTensor:
     if bottleneck:
         y = parts.conv_relu(x, filters, 1)
         y = down.conv_relu(y, filters, 3, strides=strides, levels=levels)

@@ -1,7 +1,11 @@
 """A small network to try things on."""
 
+import keras
 
-def small_cnn(parts, x, classes):
+from hfc_keras.models.parts import Parts
+
+
+def small_cnn(parts: Parts, x: keras.KerasTensor, classes: int) -> keras.KerasTensor:
     """Return the logits of three 3 x 3 convolutions.
 
     32, 64 and 128 filters, each convolution followed by a 2 x 2 maximum pooling; then the mean

@@ -3,13 +3,16 @@
 import inspect
 import os
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 import keras
 
 from hfc_keras import checks, copying
+from hfc_keras.types import Tensor
 
 
-def as_model(model):
+def as_model(model: Any) -> keras.Model:
     """Return a Keras model of what was given.
 
     Args:
@@ -35,7 +38,7 @@ def as_model(model):
         return Function(_saved_model(pathlib.Path(model)))
     if callable(model):
         return Function(model)
-    function = getattr(model, "serve", None) or _signature(model)
+    function: Any = getattr(model, "serve", None) or _signature(model)
     checks.require(
         callable(function),
         "`model` must be a keras.Model, a function of images, a SavedModel or its folder, or a "
@@ -45,7 +48,7 @@ def as_model(model):
     return Function(function)
 
 
-def _signature(model):
+def _signature(model: Any) -> Callable[..., Any] | None:
     """Function of the one signature of a loaded SavedModel; None if it is none."""
     signatures = dict(getattr(model, "signatures", None) or {})
     signature = signatures.get("serving_default") or next(iter(signatures.values()), None)
@@ -53,15 +56,15 @@ def _signature(model):
         return None
     (name,) = signature.structured_input_signature[1] or ("images",)
 
-    def function(images):
+    def function(images: Any) -> Any:
         outputs = signature(**{name: images})
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
-    function.model = model
+    function.__dict__["model"] = model
     return function
 
 
-def _saved_model(path):
+def _saved_model(path: pathlib.Path) -> keras.Layer:
     """Layer of the SavedModel in a folder."""
     checks.require(
         (path / "saved_model.pb").is_file(),
@@ -85,7 +88,7 @@ def _saved_model(path):
     ) from reason
 
 
-def _layers_in_sight(function):
+def _layers_in_sight(function: Any) -> list[keras.Layer]:
     """Layers and models that a function closes over or finds in its module."""
     code = getattr(function, "__code__", None)
     names = [name for name in code.co_names if name in function.__globals__] if code else []
@@ -93,7 +96,7 @@ def _layers_in_sight(function):
     return [each for each in held if isinstance(each, keras.Layer)]
 
 
-def _takes_training(function):
+def _takes_training(function: Callable[..., Any]) -> bool:
     if isinstance(function, keras.layers.Layer):
         return False
     try:
@@ -114,14 +117,14 @@ class Function(keras.Model):
     # Batch statistics cannot be reached in there.
     hfc_keras_opaque = True
 
-    def __init__(self, function, **kwargs):
+    def __init__(self, function: Callable[..., Any], **kwargs: Any) -> None:
         super().__init__(**{"autocast": False, "dtype": "float32", **kwargs})
         self.function = function
         self.takes_training = _takes_training(function)
         # Tracked, so that their weights are followed under JAX, too.
         self.in_sight = _layers_in_sight(function)
 
-    def call(self, images):
+    def call(self, images: Tensor) -> Any:
         """Return what the function does, in inference mode where it knows one."""
         return (
             self.function(images, training=False) if self.takes_training else self.function(images)

@@ -1,15 +1,22 @@
 """Weights that were trained with PyTorch, set into a Keras model of the same layers."""
 
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
 import keras
 import numpy as np
 
 from hfc_keras import checks
+from hfc_keras.types import Array, ArrayLike
 
 # Counts the training steps of a layer; no weight of Keras.
 IGNORED = "num_batches_tracked"
 
+Weight: TypeAlias = tuple[Any, tuple[int, ...], Callable[..., Array]]
+"""Variable, shape in PyTorch and conversion of a weight."""
 
-def set_state_dict(model, arrays):
+
+def set_state_dict(model: keras.Model, arrays: Mapping[str, ArrayLike]) -> None:
     r"""Set all weights of a model from a PyTorch state dict, paired by the names of the layers.
 
     A layer called ``a`` takes ``a.weight``, ``a.bias``, ``a.running_mean`` and ``a.running_var``,
@@ -63,11 +70,11 @@ def set_state_dict(model, arrays):
         variable.assign(array)
 
 
-def _weights(layer):
+def _weights(layer: Any) -> dict[str, Weight]:
     """Variable, shape in PyTorch and conversion of each weight of a layer, by its name there."""
-    own = {}
+    own: dict[str, Weight] = {}
     if isinstance(layer, keras.layers.BatchNormalization):
-        own = {
+        statistics: dict[str, Any] = {
             "weight": layer.gamma,
             "bias": layer.beta,
             "running_mean": layer.moving_mean,
@@ -75,13 +82,14 @@ def _weights(layer):
         }
         own = {
             name: (each, tuple(each.shape), np.asarray)
-            for name, each in own.items()
+            for name, each in statistics.items()
             if each is not None
         }
     elif isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)):
         own = {"weight": _kernel(layer)}
         if layer.use_bias:
-            own["bias"] = (layer.bias, tuple(layer.bias.shape), np.asarray)
+            bias: Any = layer.bias
+            own["bias"] = (bias, tuple(bias.shape), np.asarray)
     known = {id(variable) for variable, _, _ in own.values()}
     left = [variable.path for variable in layer.weights if id(variable) not in known]
     checks.require(
@@ -93,7 +101,7 @@ def _weights(layer):
     return {f"{layer.name}.{name}": each for name, each in own.items()}
 
 
-def _kernel(layer):
+def _kernel(layer: Any) -> Weight:
     """Variable, shape in PyTorch and conversion of the kernel of a layer."""
     kernel = layer.kernel
     shape = tuple(kernel.shape)
@@ -109,7 +117,7 @@ def _kernel(layer):
     return kernel, torch_shape, lambda array: array.transpose(2, 3, 1, 0)
 
 
-def _array(name, value, shape):
+def _array(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
     """An array of a shape, all of it finite."""
     value = np.asarray(value)
     checks.require(
@@ -126,7 +134,7 @@ def _array(name, value, shape):
     return value
 
 
-def _nearest(name, arrays):
+def _nearest(name: str, arrays: Iterable[str]) -> list[str]:
     """The few names that look most like one that is missing."""
     first = name.partition(".")[0]
     close = [other for other in arrays if other.partition(".")[0] == first]

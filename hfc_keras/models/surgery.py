@@ -1,11 +1,16 @@
 """Changes to the convolutions of a trained model, made on a copy."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from hfc_keras import checks, contract, copying, kernels
 
 
-def smooth_model(model, rho, layers="first", normalize=False):
+def smooth_model(
+    model: keras.Model, rho: float, layers: str | Sequence[str] = "first", normalize: bool = False
+) -> keras.Model:
     r"""Copy of a model with convolution kernels smoothed once.
 
     .. math:: w_{ij} \leftarrow w_{ij} + \rho \sum_{(h,k) \in N(i,j)} w_{hk}
@@ -58,7 +63,7 @@ def smooth_model(model, rho, layers="first", normalize=False):
     return copy
 
 
-def first_convolution(model):
+def first_convolution(model: keras.Model) -> Any:
     """Return the first Conv2D layer of a model, from the input on, nested models included.
 
     Args:
@@ -79,7 +84,7 @@ def first_convolution(model):
     return _chosen(_layers(model), "first")[0]
 
 
-def _chosen(found, layers):
+def _chosen(found: Sequence[keras.Layer], layers: str | Sequence[str]) -> list[Any]:
     """Conv2D layers among all layers of a model that are the first, all or named."""
     convolutions = [layer for layer in found if isinstance(layer, keras.layers.Conv2D)]
     names = [layer.name for layer in found]
@@ -95,7 +100,7 @@ def _chosen(found, layers):
     return [layer for layer in convolutions if layer.name in wanted]
 
 
-def require_graph(model):
+def require_graph(model: keras.Model) -> None:
     """Refuse a model whose layers cannot be seen.
 
     Args:
@@ -123,7 +128,7 @@ def require_graph(model):
     )
 
 
-def uncompiled(model):
+def uncompiled(model: Any) -> keras.Model:
     """View of a functional or sequential model that was never compiled.
 
     Args:
@@ -141,7 +146,7 @@ def uncompiled(model):
     return keras.Model(inputs, outputs, name=model.name)
 
 
-def _layers(model):
+def _layers(model: keras.Model) -> list[keras.Layer]:
     """Layers of a model and of the models in it, each once, from the input on."""
     require_graph(model)
     found = {}

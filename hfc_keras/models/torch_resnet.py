@@ -1,5 +1,8 @@
 """The residual networks for CIFAR-10 as they were published, by the names that PyTorch uses."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from hfc_keras import checks
@@ -8,7 +11,13 @@ from hfc_keras import checks
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def torch_resnet(blocks, classes=10, side=32, mean=MEAN, std=STD):
+def torch_resnet(
+    blocks: int,
+    classes: int = 10,
+    side: int = 32,
+    mean: Sequence[float] = MEAN,
+    std: Sequence[float] = STD,
+) -> keras.Model:
     r"""Residual network of 6 ``blocks`` + 2 layers for small images, as in the paper of 2016.
 
     .. math:: y = \max(0,\ x' + B_2 C_2 \max(0, B_1 C_1 x))
@@ -50,7 +59,8 @@ def torch_resnet(blocks, classes=10, side=32, mean=MEAN, std=STD):
         checks.require(len(values) == 3, f"`{name}` must be three numbers", **{name: values})
     checks.require(min(std) > 0, "`std` must be above 0", std=std)
     images = keras.Input((side, side, 3), name="images")
-    scales, offsets = [1 / s for s in std], [-m / s for m, s in zip(mean, std, strict=True)]
+    scales: Any = [1 / s for s in std]
+    offsets: Any = [-m / s for m, s in zip(mean, std, strict=True)]
     x = keras.layers.Rescaling(scales, offsets, dtype="float32", name="standardize")(images)
     x = keras.layers.ReLU(name="relu1")(_convolved(x, 16, 1, "conv1", "bn1"))
     for stage, filters in enumerate((16, 32, 64), start=1):
@@ -62,14 +72,14 @@ def torch_resnet(blocks, classes=10, side=32, mean=MEAN, std=STD):
     return keras.Model(images, logits, name=f"torch_resnet{6 * blocks + 2}")
 
 
-def _convolved(x, filters, strides, convolution, normalization):
+def _convolved(x: Any, filters: int, strides: int, convolution: str, normalization: str) -> Any:
     """Batch normalisation of a convolution with zeros on all sides."""
     x = keras.layers.ZeroPadding2D(1, name=f"{convolution}.padding")(x)
     convolve = keras.layers.Conv2D(filters, 3, strides, use_bias=False, name=convolution)
     return keras.layers.BatchNormalization(epsilon=1e-5, name=normalization)(convolve(x))
 
 
-def _block(x, filters, strides, name):
+def _block(x: Any, filters: int, strides: int, name: str) -> Any:
     """Two convolutions, added to what came in."""
     y = _convolved(x, filters, strides, f"{name}.conv1", f"{name}.bn1")
     y = keras.layers.ReLU(name=f"{name}.relu1")(y)

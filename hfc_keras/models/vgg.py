@@ -1,10 +1,17 @@
 """The VGG networks."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
 from hfc_keras.models.downsampling import Downsampling
-from hfc_keras.models.parts import LARGE, smaller_side
+from hfc_keras.models.parts import LARGE, Parts, smaller_side
 
 
-def vgg(parts, x, classes, stages, **antialiasing):
+def vgg(
+    parts: Parts, x: keras.KerasTensor, classes: int, stages: Sequence[int], **antialiasing: Any
+) -> keras.KerasTensor:
     """Return the logits of a stack of 3 x 3 convolutions.
 
     Five stages of 64, 128, 256, 512 and 512 filters, each followed by a 2 x 2 maximum pooling.

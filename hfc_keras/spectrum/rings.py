@@ -1,13 +1,11 @@
 """Rings of equal frequency, and the power of images on them."""
 
-from typing import Literal
-
 import numpy as np
 from keras import ops
 
 from hfc_keras import checks, tensors
 from hfc_keras.spectrum.axes import frequencies, real_basis, uses_products
-from hfc_keras.types import ArrayLike, Floats, Integers, Tensor
+from hfc_keras.types import ArrayLike, Channels, Floats, Integers, Rings, Tensor
 
 RINGS = ("sum", "mean")
 CHANNELS = ("mean", "power")
@@ -102,8 +100,8 @@ def ring_power(images: ArrayLike) -> Tensor:
 
 def ring_shares(
     images: ArrayLike,
-    rings: Literal["sum", "mean"] = "sum",
-    channels: Literal["mean", "power"] = "power",
+    rings: Rings = "sum",
+    channels: Channels = "power",
 ) -> Tensor:
     r"""Share of each ring in the power outside the zero frequency, image by image.
 

@@ -1,10 +1,14 @@
 """Adversarial training inside ordinary ``fit``."""
 
+from typing import Any, Self
+
 import keras
 from keras import ops
 
 from hfc_keras import attacks, checks, gradients
+from hfc_keras.attacks.settings import Attack
 from hfc_keras.training.image_training import ImageTraining
+from hfc_keras.types import Array, ArrayLike, Record, Tensor
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
@@ -52,16 +56,24 @@ class AdversarialTraining(ImageTraining):
     # Its gradient never saturates.
     GRADIENT_OF = "margin"
 
-    def __init__(self, model, attack=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        model: keras.Model,
+        attack: Attack | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(model, **kwargs)
         self.attack = attacks.Pgd(8 / 255, steps=7) if attack is None else attack
         check_attack(self.attack, "attack")
         self.seed = None if seed is None else checks.number("seed", seed, minimum=0, whole=True)
         # Keras keeps a seed in 32 bits, which JAX refuses to cut.
-        self.seed_generator = keras.random.SeedGenerator(seed and self.seed % 2**32)
+        self.seed_generator = keras.random.SeedGenerator(
+            None if self.seed is None else self.seed % 2**32
+        )
         self.build_like_model()
 
-    def training_call(self, images, labels, training):
+    def training_call(self, images: Tensor, labels: Tensor, training: bool | None) -> Any:
         """Return the logits of the attacked images."""
         checks.require(
             self.attack.mask is None or None not in tuple(images.shape[1:3]),
@@ -71,7 +83,7 @@ class AdversarialTraining(ImageTraining):
         )
         return self.model(self.attacked(images, labels), training=training)
 
-    def attacked(self, images, labels):
+    def attacked(self, images: ArrayLike, labels: ArrayLike) -> Tensor:
         """Adversarial images of a batch.
 
         Args:
@@ -90,8 +102,8 @@ class AdversarialTraining(ImageTraining):
             True
         """
         images = ops.cast(images, "float32")
-        labels = ops.convert_to_tensor(labels)
-        labels = labels[:, 0] if labels.shape[1:] == (1,) else labels
+        true = ops.convert_to_tensor(labels)
+        true = true[:, 0] if true.shape[1:] == (1,) else true
         if self.attack.epsilon == 0:
             return images
         iterate, predict = attacks.Iteration.of(self.attack), gradients.inference(self.model)
@@ -99,16 +111,16 @@ class AdversarialTraining(ImageTraining):
         state = [self._start(iterate, images)]
         state += [ops.zeros_like(images)] if self.attack.momentum else []
         for _ in range(self.attack.steps):
-            *state, _, _, _ = iterate(predict, images, labels, *sizes, *state)
+            *state, _, _, _ = iterate(predict, images, true, *sizes, *state)
         return ops.stop_gradient(state[0])
 
-    def _check_gradient(self, images, labels):
+    def _check_gradient(self, images: Array, labels: Array) -> None:
         """Let a last kernel of zeros pass: it has a gradient itself, and after a step images do."""
         last = getattr(self.model.layers[-1], "kernel", None) if self.model.layers else None
         if last is None or bool(ops.any(ops.convert_to_tensor(last) != 0)):
             super()._check_gradient(images, labels)
 
-    def _start(self, iterate, images):
+    def _start(self, iterate: attacks.Iteration, images: Tensor) -> Tensor:
         if not self.attack.random_start:
             return images
         noise = attacks.NORMS[self.attack.norm].start(
@@ -118,7 +130,7 @@ class AdversarialTraining(ImageTraining):
         )
         return iterate.confined(images, images + self.attack.epsilon * noise, self.attack.epsilon)
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the model."""
         return {
             "name": self.name,
@@ -128,13 +140,13 @@ class AdversarialTraining(ImageTraining):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Record, custom_objects: Any = None) -> Self:
         """Rebuild from ``get_config``."""
         model = keras.saving.deserialize_keras_object(config["model"], custom_objects)
         return cls(**{**config, "model": model, "attack": attacks.from_dict(config["attack"])})
 
 
-def check_attack(attack, name):
+def check_attack(attack: Any, name: str) -> None:
     """Refuse an attack that cannot be trained with.
 
     Args:

@@ -1,12 +1,15 @@
 """Augmentation by Keras layers of anybody's, as a value in a recipe."""
 
 import copy
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 from keras import ops
 
 from hfc_keras import checks
 from hfc_keras.data import pipeline
+from hfc_keras.types import Array, Record
 
 EXPECTED = "`augmentation` must be 'none', 'crop_flip' or a tuple of Keras layers"
 # What a layer is called, and the dtype that a pipeline gives it, decide nothing.
@@ -15,7 +18,7 @@ INCIDENTAL = ("name", "dtype", "trainable")
 OF_LABELS = (keras.layers.MixUp, keras.layers.CutMix)
 
 
-def as_configs(value):
+def as_configs(value: Any) -> tuple[Record, ...]:
     """Layers as plain values that are equal where the layers train alike.
 
     Args:
@@ -42,7 +45,7 @@ def as_configs(value):
     return tuple(_plain(_serialized(_made(each))) for each in value)
 
 
-def layers_of(configs):
+def layers_of(configs: Iterable[Record]) -> list[keras.layers.Layer]:
     """New layers of what ``as_configs`` returned.
 
     Args:
@@ -59,7 +62,7 @@ def layers_of(configs):
     return [_made(config) for config in configs]
 
 
-def built(configs, images):
+def built(configs: Iterable[Record], images: Array) -> list[keras.layers.Layer]:
     """New layers that have seen an image, so that all their random generators are there.
 
     Args:
@@ -79,10 +82,10 @@ def built(configs, images):
         >>> len(built(chosen, np.zeros((1, 8, 8, 1), "uint8")))
         1
     """
-    chosen, images = layers_of(configs), pipeline.as_floats(images[:1])
+    chosen, pixels = layers_of(configs), pipeline.as_floats(images[:1])
     for layer in chosen:
         try:
-            found = tuple(pipeline.augmented(layer, images).shape)
+            found = tuple(pipeline.augmented(layer, pixels).shape)
         # Whatever a user's own code raises.
         except Exception as error:
             reason = str(error).strip().partition("\n")[0]
@@ -91,7 +94,7 @@ def built(configs, images):
                 f"layer={type(layer).__name__}, {type(error).__name__}: {reason}"
             ) from error
         checks.require(
-            found == tuple(ops.shape(images)),
+            found == tuple(ops.shape(pixels)),
             "`augmentation` must hold layers that keep the shape of images",
             layer=type(layer).__name__,
             **{"output shape": found},
@@ -99,7 +102,7 @@ def built(configs, images):
     return chosen
 
 
-def _made(given):
+def _made(given: Any) -> keras.layers.Layer:
     """A layer, or the one that a config describes."""
     if isinstance(given, keras.layers.Layer):
         # Made again from its config, which alone will be kept.
@@ -136,9 +139,9 @@ def _made(given):
     return layer
 
 
-def _serialized(layer):
+def _serialized(layer: keras.layers.Layer) -> Record:
     """Config of a layer, refused unless another process can make the layer from it."""
-    content = keras.saving.serialize_keras_object(layer)
+    content: Any = keras.saving.serialize_keras_object(layer)
     name = content.get("registered_name")
     checks.require(
         name is None or keras.saving.get_registered_object(name) is type(layer),
@@ -149,7 +152,7 @@ def _serialized(layer):
     return content
 
 
-def _plain(content):
+def _plain(content: Any) -> Any:
     """Content for JSON, without what decides nothing."""
     if isinstance(content, list | tuple):
         return [_plain(each) for each in content]

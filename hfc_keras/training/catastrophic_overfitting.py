@@ -1,11 +1,14 @@
 """Watch over training with FGSM."""
 
 import warnings
+from typing import Any
 
 import keras
 
 from hfc_keras import analysis, attacks, checks
+from hfc_keras.attacks.settings import Attack
 from hfc_keras.training.image_training import ImageTraining
+from hfc_keras.types import ArrayLike, Norm
 
 # Difference of the accuracies from which FGSM training counts as overfitted.
 GAP = 0.2
@@ -40,14 +43,22 @@ class CatastrophicOverfitting(keras.callbacks.Callback):
         0.2
     """
 
-    def __init__(self, images, labels, epsilon, norm="linf", gap=GAP, model=None):
+    def __init__(
+        self,
+        images: ArrayLike,
+        labels: ArrayLike,
+        epsilon: float,
+        norm: Norm = "linf",
+        gap: float = GAP,
+        model: keras.Model | None = None,
+    ) -> None:
         super().__init__()
         self.images, self.labels = images, labels
         self.attacks = attacks.Fgsm(epsilon, norm=norm), attacks.Pgd(epsilon, norm=norm)
         self.gap = checks.number("gap", gap, minimum=0, maximum=1)
         self.evaluated = model
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Measure both accuracies."""
         model = self.evaluated or self.model
         model = model.model if isinstance(model, ImageTraining) else model
@@ -62,6 +73,6 @@ class CatastrophicOverfitting(keras.callbacks.Callback):
                 stacklevel=2,
             )
 
-    def _accuracy(self, model, attack):
+    def _accuracy(self, model: keras.Model, attack: Attack) -> float:
         table = analysis.robust_accuracy(model, self.images, self.labels, attack)
         return float(table["accuracy"].iloc[1])

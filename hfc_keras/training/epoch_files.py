@@ -3,17 +3,22 @@
 import json
 import re
 import warnings
+from pathlib import Path
 
+import keras
 import numpy as np
+import pandas as pd
 
-from hfc_keras import files, records
+from hfc_keras import data, files, records
 from hfc_keras.training import folder_notes, kept_files
+from hfc_keras.training.recipe import Recipe
+from hfc_keras.types import Array, Record
 
 PROGRESS = ("progress.npz", "progress-before.npz")
 EPOCH = re.compile(r"epoch-(\d{4,})\.npz")
 
 
-def kept(folder, recipe):
+def kept(folder: Path, recipe: Recipe) -> list[int]:
     """Epochs whose weights a folder holds, see ``Store.epochs``.
 
     Args:
@@ -34,7 +39,9 @@ def kept(folder, recipe):
     return sorted(epoch for epoch in found if 1 <= epoch <= recipe.epochs)
 
 
-def weights(folder, recipe, epoch, model=None):
+def weights(
+    folder: Path, recipe: Recipe, epoch: int, model: keras.Model | None = None
+) -> list[Array]:
     """Weights after an epoch, see ``Store.weights``.
 
     Args:
@@ -62,7 +69,14 @@ def weights(folder, recipe, epoch, model=None):
     return found
 
 
-def save(folder, recipe, dataset, model, history, every):
+def save(
+    folder: Path,
+    recipe: Recipe,
+    dataset: data.Dataset,
+    model: keras.Model,
+    history: pd.DataFrame,
+    every: bool,
+) -> None:
     """Keep the state after an epoch, see ``Store.save_epoch``.
 
     Args:
@@ -90,7 +104,12 @@ def save(folder, recipe, dataset, model, history, every):
             _path(folder, earlier).unlink()
 
 
-def progress(folder, recipe, dataset=None, model=None):
+def progress(
+    folder: Path,
+    recipe: Recipe,
+    dataset: data.Dataset | None = None,
+    model: keras.Model | None = None,
+) -> Record | None:
     """Where a training stands, see ``Store.progress``.
 
     Args:
@@ -118,7 +137,9 @@ def progress(folder, recipe, dataset=None, model=None):
     return None
 
 
-def _read(path, recipe, dataset=None, epoch=None):
+def _read(
+    path: Path, recipe: Recipe, dataset: data.Dataset | None = None, epoch: int | None = None
+) -> Record:
     """Arrays of a file of a recipe."""
     folder = path.parent
     known = folder_notes.text(folder / "data.txt")
@@ -127,5 +148,5 @@ def _read(path, recipe, dataset=None, epoch=None):
     return kept_files.read_arrays(path, owner, folder_notes.described(folder))
 
 
-def _path(folder, epoch):
+def _path(folder: Path, epoch: int) -> Path:
     return folder / f"epoch-{epoch:04d}.npz"

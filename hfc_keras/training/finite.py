@@ -1,5 +1,8 @@
 """Stop a training whose numbers are none, before anything of it is kept."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
+
 import keras
 import numpy as np
 
@@ -21,16 +24,17 @@ class StopAtNonFinite(keras.callbacks.Callback):
         FloatingPointError: The loss must stay finite; lower the learning rate. Received: loss=nan at batch 3
     """  # noqa: E501
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         """Remember what is not finite by design."""
-        fixed = self.model.non_trainable_variables if self.model.built else []
+        model: Any = self.model
+        fixed = model.non_trainable_variables if model.built else []
         self._left_alone = {id(each) for each in fixed if first_nonfinite([each])}
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Look at the loss and the penalty of a batch."""
         self._look(logs, f"at batch {batch + 1}")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Look at the loss on the validation set and at the weights."""
         where = f"after epoch {epoch + 1}"
         self._look(logs, where)
@@ -40,7 +44,7 @@ class StopAtNonFinite(keras.callbacks.Callback):
         if found:
             refuse("weights", "lower the learning rate", f"{found} {where}")
 
-    def _look(self, logs, where):
+    def _look(self, logs: Mapping[str, Any] | None, where: str) -> None:
         for name in ("sensitivity_penalty", "loss", "val_loss"):
             value = float((logs or {}).get(name, 0.0))
             if not np.isfinite(value):
@@ -58,7 +62,7 @@ WORDS = {
 }
 
 
-def kept_variables(model):
+def kept_variables(model: Any) -> list[Any]:
     """Variables that training changes and a store or a file keeps.
 
     Args:
@@ -76,7 +80,7 @@ def kept_variables(model):
     return [*model.weights, *(optimizer.variables if optimizer is not None else [])]
 
 
-def first_nonfinite(values):
+def first_nonfinite(values: Iterable[Any]) -> str | None:
     """First of some variables or arrays that holds NaN or infinity.
 
     Args:
@@ -98,7 +102,7 @@ def first_nonfinite(values):
     return None
 
 
-def refuse(what, remedy, received):
+def refuse(what: str, remedy: str, received: str) -> NoReturn:
     """Stop a training.
 
     Args:

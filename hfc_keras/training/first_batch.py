@@ -1,13 +1,15 @@
 """The images and labels that ``fit`` begins with, whatever they come in."""
 
 import types
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 
 from hfc_keras import checks
 
 
-def first_batch(x, y=None, name="x"):
+def first_batch(x: Any, y: Any = None, name: str = "x") -> tuple[Any, Any, Any]:
     """Images and labels of the first batch.
 
     Args:
@@ -50,7 +52,7 @@ def first_batch(x, y=None, name="x"):
     return x, one_array(images, name), labels
 
 
-def one_array(images, name="x"):
+def one_array(images: Any, name: str = "x") -> Any:
     """Return images, or the only array in a list of them.
 
     Args:
@@ -85,13 +87,13 @@ def one_array(images, name="x"):
     return images
 
 
-def _with_first(batch, rest):
+def _with_first(batch: Any, rest: Iterator[Any]) -> Iterator[Any]:
     if batch is not None:
         yield batch
     yield from rest
 
 
-def _check_ranks(spec, name):
+def _check_ranks(spec: Any, name: str) -> None:
     """Refuse a data set whose tensors may be of any rank, which no Keras model trains on."""
     shapes = (getattr(each, "shape", None) for each in keras.tree.flatten(spec))
     unknown = any(getattr(shape, "rank", 0) is None for shape in shapes)

@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Sequence
+from typing import Any, TypeAlias, cast
 
 import keras
 import numpy as np
@@ -18,6 +20,7 @@ from hfc_keras.training.inputs import load_data, training_batches
 from hfc_keras.training.optimizers import build_optimizer
 from hfc_keras.training.recipe import Recipe
 from hfc_keras.training.store import Store
+from hfc_keras.types import Array, PathLike
 
 HISTORY = ["epoch", "loss", "accuracy", "val_accuracy"]
 # What training with FGSM also logs, on this many training images.
@@ -27,8 +30,15 @@ WATCHED_EXAMPLES = 200
 PENALTY = "sensitivity_penalty"
 TEST_BATCH = 256
 
+Trained: TypeAlias = tuple[keras.Model, pd.DataFrame]
 
-def fit(recipe, store=None, data_dir=None, every_epoch=False):
+
+def fit(
+    recipe: Recipe,
+    store: Store | PathLike | None = None,
+    data_dir: PathLike | None = None,
+    every_epoch: bool = False,
+) -> Trained:
     """Train the network of a recipe, or fetch it from a store where it was trained before.
 
     A training that was interrupted goes on after its last whole epoch, and on a CPU ends bit for
@@ -86,7 +96,7 @@ def fit(recipe, store=None, data_dir=None, every_epoch=False):
 class _Training:
     """One training: its data, its network and how far it is."""
 
-    def __init__(self, recipe, store, data_dir):
+    def __init__(self, recipe: Recipe, store: Store | None, data_dir: PathLike | None) -> None:
         self.recipe, self.store = recipe, store
         self.dataset = load_data(recipe, data_dir)
         self.batches = training_batches(recipe, self.dataset)
@@ -100,7 +110,7 @@ class _Training:
         self.history = pd.DataFrame(columns=HISTORY)
         self.compile()
 
-    def run(self):
+    def run(self) -> Trained:
         known = self.recipe, self.dataset, self.trained
         progress = self.store.progress(*known) if self.store else None
         if progress:
@@ -115,7 +125,7 @@ class _Training:
         )
         return self.model, self.history
 
-    def compile(self):
+    def compile(self) -> None:
         """Compile what is trained, and with the plain loss the network that is returned."""
         optimizer = self.optimizer(self.network)
         _compile(self.trained, optimizer, self.recipe.label_smoothing)
@@ -124,19 +134,22 @@ class _Training:
         if self.trained is not self.model:
             _compile(self.model, optimizer)
 
-    def optimizer(self, network):
+    def optimizer(self, network: keras.Model) -> keras.optimizers.Optimizer:
         optimizer = build_optimizer(self.recipe, len(self.batches) * self.recipe.epochs)
         optimizer.build(network.trainable_variables)
         return optimizer
 
-    def restore(self, weights, history, optimizer=None):
+    def restore(
+        self, weights: list[Array], history: pd.DataFrame, optimizer: list[Array] | None = None
+    ) -> Trained:
         found = finite.first_nonfinite([*weights, *(optimizer or []), history.to_numpy("float64")])
         if found:
+            store = cast(Store, self.store)
             raise files.UnusableFileError(
                 "What `store` holds of a recipe must be finite; remove it, and the published "
                 "model, to train anew with a lower `learning_rate`. Received: "
-                f"{found}, folder={str(self.store.folder(self.recipe))!r}, "
-                f"published={str(self.store.published)!r}"
+                f"{found}, folder={str(store.folder(self.recipe))!r}, "
+                f"published={str(store.published)!r}"
             )
         for network in {self.model, self.network}:
             network.set_weights(weights)
@@ -146,10 +159,11 @@ class _Training:
         self.history = history
         return self.model, self.history
 
-    def train(self, done):
+    def train(self, done: int) -> None:
         test = self.dataset.test
         self.test = test.images, np.eye(self.dataset.classes)[test.labels]
         own = self.trained is not self.model
+        verbose: Any = 1 if sys.stdout.isatty() else 0
         self.trained.fit(
             self.batches.dataset(),
             initial_epoch=done,
@@ -164,16 +178,19 @@ class _Training:
                 keras.callbacks.LambdaCallback(on_epoch_begin=self.seed, on_epoch_end=self.keep),
             ],
             shuffle=False,
-            verbose=1 if sys.stdout.isatty() else 0,
+            verbose=verbose,
         )
 
-    def validate(self, epoch, logs):
+    def validate(self, epoch: int, logs: Any) -> None:
         """Test the network in full precision, by its plain loss."""
         self.hand_over()
-        result = self.model.evaluate(*self.test, batch_size=TEST_BATCH, verbose=0, return_dict=True)
+        quiet: Any = 0
+        result: Any = self.model.evaluate(
+            *self.test, batch_size=TEST_BATCH, verbose=quiet, return_dict=True
+        )
         logs.update({f"val_{name}": value for name, value in result.items()})
 
-    def hand_over(self):
+    def hand_over(self) -> None:
         """Give the network that is returned what the one in half precision has learned."""
         if self.network is self.model:
             return
@@ -183,7 +200,7 @@ class _Training:
             # A copy: JAX gives buffers of a training away at its next step.
             own.assign(np.array(learned))
 
-    def watch(self):
+    def watch(self) -> list[keras.callbacks.Callback]:
         """Callback that an FGSM adversary needs."""
         if not isinstance(self.recipe.adversary, attacks.Fgsm):
             return []
@@ -192,14 +209,14 @@ class _Training:
         ball = self.recipe.adversary.epsilon, self.recipe.adversary.norm
         return [CatastrophicOverfitting(split.images, split.labels, *ball, model=self.model)]
 
-    def seed(self, epoch, logs=None):
+    def seed(self, epoch: int, logs: Any = None) -> None:
         self.epoch_start = time.perf_counter()
         states = draws.seed_states(self.trained)
         keys = draws.seed_keys(len(states), self.recipe.seed, epoch)
         for state, key in zip(states, keys, strict=True):
             state.assign(key)
 
-    def stop_at_nonfinite(self, epoch, logs=None):
+    def stop_at_nonfinite(self, epoch: int, logs: Any = None) -> None:
         """Refuse an epoch, before anything of it is kept, that ends in numbers that are none."""
         where = f"after epoch {epoch + 1} of {self.recipe}"
         for name, value in logs.items():
@@ -209,7 +226,7 @@ class _Training:
         if found:
             finite.refuse("weights", "lower `learning_rate`", f"{found} {where}")
 
-    def keep(self, epoch, logs=None):
+    def keep(self, epoch: int, logs: Any = None) -> None:
         names = [*HISTORY[1:], *(name for name in (*WATCHED, PENALTY) if name in logs)]
         row = {"epoch": epoch + 1, **{name: float(logs[name]) for name in names}}
         self.history = pd.DataFrame([*self.history.to_dict("records"), row])
@@ -218,7 +235,9 @@ class _Training:
             self.store.add_seconds(self.recipe, time.perf_counter() - self.epoch_start)
 
 
-def build_model(recipe, image_shape, classes, policy=precision.FULL):
+def build_model(
+    recipe: Recipe, image_shape: Sequence[int], classes: int, policy: str = precision.FULL
+) -> keras.Model:
     """Untrained network of a recipe.
 
     Args:
@@ -244,7 +263,7 @@ def build_model(recipe, image_shape, classes, policy=precision.FULL):
         )
 
 
-def trained_model(recipe, model):
+def trained_model(recipe: Recipe, model: keras.Model) -> keras.Model:
     """What a recipe fits: the network itself, or a training of its own round it.
 
     Args:
@@ -269,6 +288,8 @@ def trained_model(recipe, model):
     return model
 
 
-def _compile(model, optimizer, smoothing=0.0):
+def _compile(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, smoothing: float = 0.0
+) -> None:
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
     model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])

@@ -2,11 +2,13 @@
 
 import itertools
 import warnings
+from pathlib import Path
 
-from hfc_keras import checks, files, records
+from hfc_keras import checks, data, files, records
+from hfc_keras.training.recipe import Recipe
 
 
-def text(path):
+def text(path: Path) -> str | None:
     """Text of a small file, with marks for what is no text; None if there is no file.
 
     Args:
@@ -27,7 +29,7 @@ def text(path):
         ) from error
 
 
-def described(folder):
+def described(folder: Path) -> str | None:
     """Hash of the recipe that ``recipe.json`` names.
 
     Args:
@@ -43,7 +45,7 @@ def described(folder):
         return f"unknown ({error})"
 
 
-def check_described(folder, recipe):
+def check_described(folder: Path, recipe: Recipe) -> None:
     """Warn if a folder says that it is another recipe's.
 
     Args:
@@ -60,7 +62,7 @@ def check_described(folder, recipe):
         )
 
 
-def check_data(folder, recipe, dataset):
+def check_data(folder: Path, recipe: Recipe, dataset: data.Dataset) -> None:
     """Refuse data that differ from those in ``data.txt``.
 
     Args:
@@ -79,7 +81,7 @@ def check_data(folder, recipe, dataset):
         )
 
 
-def seconds(path):
+def seconds(path: Path) -> float | None:
     """Seconds in a file; what is no duration warns.
 
     Args:
@@ -97,7 +99,7 @@ def seconds(path):
         return None
 
 
-def add_precision(folder, epoch, name):
+def add_precision(folder: Path, epoch: int, name: str) -> None:
     """Note the dtype policy that an epoch was trained under.
 
     Args:
@@ -110,7 +112,7 @@ def add_precision(folder, epoch, name):
     files.write_whole(folder / "precision.txt", "\n".join([*lines, name]) + "\n")
 
 
-def precision(folder):
+def precision(folder: Path) -> str:
     """Dtype policies that a network was trained under, in their order.
 
     Args:
@@ -128,7 +130,7 @@ def precision(folder):
     return ", then ".join(names) or "float32"
 
 
-def _precisions(folder):
+def _precisions(folder: Path) -> list[str]:
     """Dtype policies by epoch."""
     lines = (text(folder / "precision.txt") or "").splitlines()
     return [line.strip() for line in lines if line.strip()]

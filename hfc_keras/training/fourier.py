@@ -1,11 +1,15 @@
 """Training with a penalty on the Fourier sensitivity, by double back-propagation."""
 
+from typing import Any, Self
+
 import keras
 import numpy as np
 from keras import ops
 
 from hfc_keras import checks, gradients, losses, regularizers
+from hfc_keras.regularizers.sensitivity import Kind
 from hfc_keras.training.image_training import ImageTraining
+from hfc_keras.types import Record, Tensor
 
 # Factor on the loss inside the penalty, which has no scale, so that half precision does not
 # underflow on the way to the images; a power of two changes no digit.
@@ -58,20 +62,22 @@ class FourierRegularized(ImageTraining):
         ['accuracy', 'loss', 'sensitivity_penalty']
     """
 
-    def __init__(self, model, kind_or_band="low", weight=0.5, **kwargs):
+    def __init__(
+        self, model: keras.Model, kind_or_band: Any = "low", weight: float = 0.5, **kwargs: Any
+    ) -> None:
         super().__init__(model, **kwargs)
-        self.kind_or_band = regularizers.as_kind(kind_or_band, "kind_or_band")
+        self.kind_or_band: Kind = regularizers.as_kind(kind_or_band, "kind_or_band")
         self.weight = checks.number("weight", weight, minimum=0)
         self.penalty_tracker = keras.metrics.Mean(name="sensitivity_penalty")
         self._penalty = None
         self.build_like_model()
 
-    def call(self, images, training=None):
+    def call(self, images: Any, training: bool | None = None) -> Any:
         """Return the logits; in a training step add the weighted penalty to the losses."""
         self._penalty = None
         return super().call(images, training=training)
 
-    def training_call(self, images, labels, training):
+    def training_call(self, images: Tensor, labels: Tensor, training: bool | None) -> Any:
         """Return the logits and add the losses of layers and the weighted penalty."""
         checks.require(
             None not in tuple(images.shape[1:3]),
@@ -82,7 +88,7 @@ class FourierRegularized(ImageTraining):
         values = [(variable, variable.value) for variable in self.model.variables]
         scope = keras.StatelessScope(values, collect_losses=True)
 
-        def loss(x):
+        def loss(x: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
             with scope:
                 logits = self.model(x, training=training)
             state = [scope.get_current_value(each) for each in self.model.non_trainable_variables]
@@ -99,25 +105,25 @@ class FourierRegularized(ImageTraining):
             self.add_loss(each)
         return logits
 
-    def compute_loss(self, *args, **kwargs):
+    def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
         """Return the loss of ``compile``, those of layers and, while training, the penalty."""
         if self._penalty is not None:
             self.penalty_tracker.update_state(self._penalty)
         return super().compute_loss(*args, **kwargs)
 
-    def test_step(self, *arguments):
+    def test_step(self, *arguments: Any) -> Any:
         """Test the model as it is, without the metric of the training."""
         result = super().test_step(*arguments)
         logs = result[0] if isinstance(result, tuple) else result
         logs.pop(self.penalty_tracker.name, None)
         return result
 
-    def check(self, images, labels):
+    def check(self, images: Any, labels: Any) -> None:
         """Refuse what cannot be trained on, as the class says."""
         super().check(images, labels)
         regularizers.check_kind(self.kind_or_band, np.shape(images)[1:], "kind_or_band")
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the model."""
         return {
             "name": self.name,
@@ -127,7 +133,7 @@ class FourierRegularized(ImageTraining):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Record, custom_objects: Any = None) -> Self:
         """Rebuild from ``get_config``."""
         model = keras.saving.deserialize_keras_object(config["model"], custom_objects)
         return cls(**{**config, "model": model})

@@ -2,6 +2,8 @@
 
 import contextlib
 import contextvars
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,15 +12,18 @@ from keras import ops
 from hfc_keras import checks, contract, gradients
 from hfc_keras.training.finite import StopAtNonFinite
 from hfc_keras.training.first_batch import first_batch, one_array
+from hfc_keras.types import Array, ArrayLike, PathLike, Tensor
 
 # The model in a training step and its labels; each replica has a thread, and context, of its own.
-_STEP = contextvars.ContextVar("step", default=(None, None))
+_STEP: contextvars.ContextVar[tuple[Any, Any]] = contextvars.ContextVar(
+    "step", default=(None, None)
+)
 # How far the sum of a soft label may be from 1: half precision, mixed twice.
 SUM_SLACK = 1e-2
 
 
 @contextlib.contextmanager
-def _step(model, labels):
+def _step(model: Any, labels: Any) -> Iterator[None]:
     """Lay labels ready for the ``call`` of a model."""
     before = _STEP.set((model, labels))
     try:
@@ -27,7 +32,7 @@ def _step(model, labels):
         _STEP.reset(before)
 
 
-def _of_network(name):
+def _of_network(name: str) -> Any:
     """Property that is the network's."""
     return property(lambda self: getattr(self.model, name), doc=f"``{name}`` of the network.")
 
@@ -57,7 +62,7 @@ class ImageTraining(keras.Model):
     inputs, outputs = _of_network("inputs"), _of_network("outputs")
     input_shape, output_shape = _of_network("input_shape"), _of_network("output_shape")
 
-    def __init__(self, model, **kwargs):
+    def __init__(self, model: keras.Model, **kwargs: Any) -> None:
         contract.keras_model(model)
         checks.require(
             not isinstance(model, ImageTraining),
@@ -68,7 +73,7 @@ class ImageTraining(keras.Model):
         super().__init__(**{"autocast": False, "dtype": model.dtype_policy, **kwargs})
         self.model = model
 
-    def build_like_model(self):
+    def build_like_model(self) -> None:
         """Build as the network was, so that it can be saved and served without a call."""
         shape = getattr(self.model, "input_shape", None) if self.model.built else None
         if self.model.built and shape is None:
@@ -77,28 +82,29 @@ class ImageTraining(keras.Model):
             # A network that was built by a call has the number of images of that call.
             self.build((None, *shape[1:]))
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Build the network for images of a shape, or leave that to the call that follows."""
         if isinstance(self.model, keras.Sequential) and not self.model.built:
             self.model.build(input_shape)
 
-    def build_from_config(self, config):
+    def build_from_config(self, config: Any) -> None:
         """Build as saved, unless the network brings its shape itself."""
         if not self.built:
             super().build_from_config(config)
 
-    def __call__(self, images, *args, **kwargs):
+    def __call__(self, images: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the logits of images, or what is trained on of a pair ``(images, labels)``."""
         if isinstance(images, (tuple, list)) and len(images) == 2:
-            images, labels = images
+            first, labels = images
             with _step(self, labels):
-                return super().__call__(images, *args, **kwargs)
-        if not self.built and len(getattr(images, "shape", ())):
+                return super().__call__(first, *args, **kwargs)
+        shape = getattr(images, "shape", ())
+        if not self.built and len(shape):
             # For any number of images, not that of this call.
-            self.build((None, *images.shape[1:]))
+            self.build((None, *shape[1:]))
         return super().__call__(images, *args, **kwargs)
 
-    def call(self, images, training=None):
+    def call(self, images: Any, training: bool | None = None) -> Any:
         """Return the logits of images, in a training step those that are trained on."""
         stepping, labels = _STEP.get()
         if stepping is not self:
@@ -108,7 +114,7 @@ class ImageTraining(keras.Model):
         labels = labels[:, 0] if labels.shape[1:] == (1,) else labels
         return self.training_call(self._sized(one_array(images)), labels, training)
 
-    def training_call(self, images, labels, training):
+    def training_call(self, images: Tensor, labels: Tensor, training: bool | None) -> Any:
         """Return the logits that are trained on, which a subclass makes of images and labels.
 
         Args:
@@ -122,41 +128,41 @@ class ImageTraining(keras.Model):
         raise NotImplementedError
 
     @property
-    def input_spec(self):
+    def input_spec(self) -> Any:
         """``input_spec`` of the network."""
         return self.model.input_spec
 
     @input_spec.setter
-    def input_spec(self, value):
+    def input_spec(self, value: Any) -> None:
         """Leave the network's as it is: Keras' constructor gives every layer an empty one."""
 
     @property
-    def input_dtype(self):
+    def input_dtype(self) -> str:
         """Type that a served network takes, float32 with half precision inside, too."""
         inputs = getattr(self.model, "inputs", None)
         return keras.backend.standardize_dtype(inputs[0].dtype) if inputs else "float32"
 
-    def export(self, filepath, *args, **kwargs):
+    def export(self, filepath: PathLike, *args: Any, **kwargs: Any) -> Any:
         """Export the network, as ``keras.Model.export``."""
         return self.model.export(filepath, *args, **kwargs)
 
-    def summary(self, *args, **kwargs):
+    def summary(self, *args: Any, **kwargs: Any) -> Any:
         """Print the layers of the network, as ``keras.Model.summary``."""
         return self.model.summary(*args, **kwargs)
 
     def fit(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        *args,
-        **kwargs,
-    ):
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         """Train, after a look at the images, as ``keras.Model.fit``."""
         _check_loss(getattr(self, "loss", None))
         x, images, labels = first_batch(x, y)
@@ -170,13 +176,13 @@ class ImageTraining(keras.Model):
             x, y, batch_size, epochs, verbose, callbacks, *validation, *args, **kwargs
         )
 
-    def train_step(self, *arguments):
+    def train_step(self, *arguments: Any) -> Any:
         """Lay the labels ready for ``call``; both backends' steps do the rest."""
         _, labels, _ = keras.utils.unpack_x_y_sample_weight(arguments[-1])
         with _step(self, labels):
             return super().train_step(*arguments)
 
-    def check(self, images, labels):
+    def check(self, images: Any, labels: Any) -> None:
         """Refuse images and labels that cannot be trained on.
 
         Args:
@@ -194,7 +200,7 @@ class ImageTraining(keras.Model):
         checks.require(not bad, "`model` must return no NaN", **{"images with NaN": bad})
         self._check_gradient(images[:32], np.asarray(labels)[:32])
 
-    def _check_gradient(self, images, labels):
+    def _check_gradient(self, images: Array, labels: Array) -> None:
         """Refuse a model whose images, the first of them, have no gradient."""
         soft = labels.ndim == 2 and labels.shape[1] > 1
         labels = labels.argmax(axis=1) if soft else labels.reshape(-1)
@@ -207,7 +213,7 @@ class ImageTraining(keras.Model):
             gradient="zero for the first images",
         )
 
-    def _sized(self, images):
+    def _sized(self, images: Any) -> Tensor:
         """Images as float32, of the sizes that the network fixes where a data set tells none."""
         images = ops.cast(images, "float32")
         shape = getattr(self.model, "input_shape", None)
@@ -217,7 +223,7 @@ class ImageTraining(keras.Model):
         return ops.reshape(images, (ops.shape(images)[0], *shape[1:]))
 
 
-def check_labels(labels, examples, classes):
+def check_labels(labels: ArrayLike, examples: int, classes: int) -> None:
     """Refuse labels that are neither class indices nor distributions over the classes.
 
     Args:
@@ -254,7 +260,7 @@ def check_labels(labels, examples, classes):
     )
 
 
-def _check_loss(loss):
+def _check_loss(loss: Any) -> None:
     """Refuse a compiled loss that takes logits for probabilities."""
     own = isinstance(loss, keras.losses.Loss)
     name = loss if isinstance(loss, str) else getattr(loss, "name" if own else "__name__", "")
@@ -268,7 +274,7 @@ def _check_loss(loss):
     )
 
 
-def _with_stop(callbacks, model):
+def _with_stop(callbacks: Any, model: keras.Model) -> Any:
     """Callbacks with a stop at numbers that are none, before another one keeps them."""
     stop = StopAtNonFinite()
     if not isinstance(callbacks, keras.callbacks.CallbackList):

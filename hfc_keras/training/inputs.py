@@ -1,18 +1,22 @@
 """What a recipe trains on: data, labels, filters, batches."""
 
+from typing import Any, cast
+
 import keras
 
 from hfc_keras import data, layers
 from hfc_keras.data import draws
 from hfc_keras.layers.mix_up import MixUp
 from hfc_keras.training import augmentation
+from hfc_keras.training.recipe import Recipe
 from hfc_keras.training.recipe_fields import SINGLE
+from hfc_keras.types import Component, Floats, PathLike, TransformAxes
 
 # Dtype of the images a network gets: a dtype policy is the network's and rounds nothing before.
 PIXELS = "float32"
 
 
-def load_data(recipe, data_dir=None):
+def load_data(recipe: Recipe, data_dir: PathLike | None = None) -> data.Dataset:
     """Data set of a recipe, before labels are shuffled or images filtered.
 
     Args:
@@ -35,7 +39,7 @@ def load_data(recipe, data_dir=None):
     )
 
 
-def training_split(recipe, dataset):
+def training_split(recipe: Recipe, dataset: data.Dataset) -> data.Split:
     """Training images with the labels that a recipe trains on.
 
     Args:
@@ -59,7 +63,7 @@ def training_split(recipe, dataset):
     return data.Split(train.pixels, draws.shuffled_labels(train.labels, recipe.seed))
 
 
-def training_batches(recipe, dataset):
+def training_batches(recipe: Recipe, dataset: data.Dataset) -> data.TrainingBatches:
     """Batches of a recipe: filtered, augmented, mixed, with true or shuffled labels.
 
     Args:
@@ -87,7 +91,7 @@ def training_batches(recipe, dataset):
     )
 
 
-def filtered_images(recipe, split):
+def filtered_images(recipe: Recipe, split: data.Split) -> Floats:
     """Images as the network of a recipe sees them, filtered and rescaled, not augmented.
 
     Args:
@@ -109,17 +113,18 @@ def filtered_images(recipe, split):
     if not filters:
         return split.images
     filtered = keras.Sequential([keras.Input(split.pixels.shape[1:]), *filters])
-    return filtered.predict(split.images, batch_size=256, verbose=0)
+    quiet: Any = 0
+    return filtered.predict(split.images, batch_size=256, verbose=quiet)
 
 
-def _filters(recipe):
+def _filters(recipe: Recipe) -> list[keras.Layer]:
     """Layers that make the images a recipe trains on from those of the data set."""
     chosen = []
     if recipe.component != "original":
         chosen.append(
             layers.RadialFilter(
-                recipe.radius,
-                recipe.component,
+                cast(float, recipe.radius),
+                cast(Component, recipe.component),
                 recipe.inclusive,
                 recipe.outside_gain,
                 dtype=PIXELS,
@@ -130,11 +135,12 @@ def _filters(recipe):
     return chosen
 
 
-def _augmentation(recipe, split):
+def _augmentation(recipe: Recipe, split: data.Split) -> list[keras.Layer]:
     """Layers that change each image by itself; APR-S comes first, as in its released code."""
     chosen = []
     if recipe.recombination in SINGLE:
-        probability, axes = recipe.single_probability, recipe.recombination_axes
+        probability = recipe.single_probability
+        axes = cast(TransformAxes, recipe.recombination_axes)
         chosen.append(layers.AmplitudePhaseSingle(probability, axes=axes, seed=0, dtype=PIXELS))
     if recipe.augmentation == "crop_flip":
         padding, flip = recipe.crop_padding, recipe.flip == "random"
@@ -146,7 +152,7 @@ def _augmentation(recipe, split):
     return chosen
 
 
-def _pairs(recipe):
+def _pairs(recipe: Recipe) -> list[keras.Layer]:
     """Layers that mix the images of a batch; both copies share the labels of a mix-up."""
     chosen = []
     if recipe.mix_up:

@@ -4,11 +4,16 @@ import io
 import json
 import zipfile
 import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hfc_keras import files, records
+from hfc_keras.training.recipe import Recipe
+from hfc_keras.types import Array, Record
 
 REMEDY = "remove its folder to train anew"
 GROUPS = ("weights", "optimizer")
@@ -26,7 +31,11 @@ DAMAGE = (
 )
 
 
-def arrays_as_bytes(groups, owner, history=None):
+def arrays_as_bytes(
+    groups: Mapping[str, Sequence[Array]],
+    owner: Mapping[str, object],
+    history: pd.DataFrame | None = None,
+) -> bytes:
     """Content of a file of arrays.
 
     Args:
@@ -39,7 +48,7 @@ def arrays_as_bytes(groups, owner, history=None):
     """
     buffer = io.BytesIO()
     counts = {group: len(arrays) for group, arrays in groups.items()}
-    named = {
+    named: dict[str, Any] = {
         f"{group}-{index:05d}": array
         for group, arrays in groups.items()
         for index, array in enumerate(arrays)
@@ -50,7 +59,7 @@ def arrays_as_bytes(groups, owner, history=None):
     return buffer.getvalue()
 
 
-def read_arrays(path, owner, described=None):
+def read_arrays(path: Path, owner: Mapping[str, object], described: str | None = None) -> Record:
     """Arrays of a file, after proving that they are whole and whose they are.
 
     Args:
@@ -90,7 +99,7 @@ def read_arrays(path, owner, described=None):
     return groups if history is None else {**groups, "history": history}
 
 
-def check_owner(header, owner, path):
+def check_owner(header: Mapping[str, object], owner: Mapping[str, object], path: Path) -> None:
     """Refuse a file that says it is of another recipe, data set, epoch or measure.
 
     Args:
@@ -110,7 +119,7 @@ def check_owner(header, owner, path):
             )
 
 
-def check_shapes(arrays, expected, path):
+def check_shapes(arrays: Sequence[Any], expected: Sequence[Any], path: Path) -> None:
     """Refuse arrays whose number or shapes are not those of a network.
 
     Args:
@@ -132,7 +141,7 @@ def check_shapes(arrays, expected, path):
     )
 
 
-def check_progress(groups, recipe, model, path):
+def check_progress(groups: Record, recipe: Recipe, model: Any, path: Path) -> None:
     """Refuse progress that a training cannot go on from.
 
     Args:
@@ -157,7 +166,7 @@ def check_progress(groups, recipe, model, path):
         check_shapes(groups["optimizer"], model.optimizer.variables, path)
 
 
-def check_finite(arrays, path):
+def check_finite(arrays: Sequence[Array], path: Path) -> None:
     """Refuse weights that are not finite.
 
     Args:
@@ -178,7 +187,7 @@ def check_finite(arrays, path):
         )
 
 
-def _members(content):
+def _members(content: bytes) -> dict[str, Array]:
     """Arrays of an archive by name, after its checksums have been proved."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         damaged = archive.testzip()

@@ -2,15 +2,28 @@
 
 import json
 import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import cast
 
-from hfc_keras import csv_files, files, records
+import pandas as pd
+
+from hfc_keras import csv_files, data, files, records
 from hfc_keras.training import kept_files
+from hfc_keras.training.recipe import Recipe
 
 # Raised when a measure means something else than before, so that old rows are not used.
 MEASURES = 1
 
 
-def measured(folder, recipe, dataset, measure, arguments, compute):
+def measured(
+    folder: Path,
+    recipe: Recipe,
+    dataset: data.Dataset,
+    measure: str,
+    arguments: Mapping[str, object],
+    compute: Callable[[], pd.DataFrame],
+) -> pd.DataFrame:
     """Rows of a measure from a folder, or computed and kept there; see ``Store.measured``.
 
     Args:
@@ -42,7 +55,7 @@ def measured(folder, recipe, dataset, measure, arguments, compute):
     return read(path, owner)
 
 
-def as_text(rows, owner):
+def as_text(rows: pd.DataFrame, owner: Mapping[str, object]) -> str:
     """Content of the file of a measure.
 
     Args:
@@ -56,7 +69,7 @@ def as_text(rows, owner):
     return f"# {json.dumps(records.sealed({**owner, 'rows': records.digest(table)}))}\n{table}"
 
 
-def read(path, owner):
+def read(path: Path, owner: Mapping[str, object] | None) -> pd.DataFrame:
     """Rows of a measure, after proving that they are whole and whose they are.
 
     Args:
@@ -86,7 +99,8 @@ def read(path, owner):
         kept_files.check_owner(header, {**owner, "rows": records.digest(text)}, path)
     rows = csv_files.parsed(content, path, remedy).frame
     shares = [name for name in ("accuracy", "share") if owner is None and name in rows]
-    if not rows[shares].fillna(0).stack().between(0, 1).all():
+    values = cast(pd.Series, rows[shares].fillna(0).stack())
+    if not values.between(0, 1).all():
         raise files.UnusableFileError(
             f"A measure must hold accuracies and shares from 0 to 1; {remedy}. "
             f"Received: path={str(path)!r}"

@@ -1,9 +1,12 @@
 """The optimizer of a recipe and the learning rates it goes through."""
 
+from typing import Any, Self
+
 import keras
 from keras import ops
 
 from hfc_keras import checks
+from hfc_keras.types import Record, Tensor
 
 # Share of a one-cycle training in which the rate rises, where a recipe says none.
 RISE = 0.2
@@ -35,18 +38,18 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         [0.5, 1.0, 0.75, 0.5, 0.25, 0.0]
     """
 
-    def __init__(self, peak, steps, rise):
+    def __init__(self, peak: float, steps: int, rise: int) -> None:
         self.peak = checks.number("peak", peak, minimum=0)
         self.steps = checks.number("steps", steps, minimum=1, whole=True)
         self.rise = checks.number("rise", rise, minimum=0, maximum=self.steps, whole=True)
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         """Return the rate of a step, counted from 0."""
         step, rise = ops.cast(step, "float32"), max(self.rise, 1)
         up, down = (step + 1) / rise, (self.steps - step) / (self.steps - rise + 1)
         return self.peak * ops.maximum(ops.minimum(up, down), 0.0)
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the schedule."""
         return {"peak": self.peak, "steps": self.steps, "rise": self.rise}
 
@@ -76,21 +79,21 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
     """
 
-    def __init__(self, schedule, steps):
+    def __init__(self, schedule: Any, steps: int) -> None:
         own = isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule)
         self.schedule = schedule if own else checks.number("schedule", schedule, minimum=0)
         self.steps = checks.number("steps", steps, minimum=1, whole=True)
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         """Return the rate of a step, counted from 0."""
         step = ops.cast(step, "float32")
         rate = self._after(ops.maximum(step - self.steps, 0.0))
         return ops.minimum((step + 1) / self.steps, 1.0) * rate
 
-    def _after(self, step):
+    def _after(self, step: Tensor) -> Any:
         return self.schedule(step) if callable(self.schedule) else self.schedule
 
-    def get_config(self):
+    def get_config(self) -> Record:
         """Return every argument that rebuilds the schedule."""
         schedule = self.schedule
         if callable(schedule):
@@ -98,7 +101,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         return {"schedule": schedule, "steps": self.steps}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Record) -> Self:
         """Rebuild from ``get_config``."""
         schedule = config["schedule"]
         if isinstance(schedule, dict):
@@ -106,7 +109,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         return cls(schedule, config["steps"])
 
 
-def build_optimizer(recipe, steps):
+def build_optimizer(recipe: Any, steps: int) -> keras.optimizers.Optimizer:
     """Optimizer of a recipe, with its learning-rate schedule.
 
     Args:
@@ -130,7 +133,7 @@ def build_optimizer(recipe, steps):
     return type(keras.optimizers.get(recipe.optimizer))(**options)
 
 
-def learning_rate(recipe, steps):
+def learning_rate(recipe: Any, steps: int) -> Any:
     """Learning rate of a recipe.
 
     Args:
@@ -154,7 +157,7 @@ def learning_rate(recipe, steps):
     return WarmUp(rate, rise) if rise else rate
 
 
-def _plain_rate(recipe, steps, before):
+def _plain_rate(recipe: Any, steps: int, before: int) -> Any:
     """Rate of a schedule that begins ``before`` steps after the training."""
     rate, schedules = recipe.learning_rate, keras.optimizers.schedules
     if recipe.schedule == "cosine":

@@ -5,19 +5,23 @@ in training. Of a recipe that augments its images those are augmented images, no
 """
 
 import warnings
+from typing import Any, cast
 
 import keras
 import numpy as np
 
-from hfc_keras import attacks, checks
+from hfc_keras import attacks, checks, data
+from hfc_keras.attacks.settings import Attack
 from hfc_keras.data import pipeline
 from hfc_keras.training.inputs import filtered_images, training_batches
+from hfc_keras.training.recipe import Recipe
+from hfc_keras.types import Floats
 
 # Drawn images of which a mean over their pixels is known well enough, and attacked ones.
 MOST, MOST_ATTACKED = 10_000, 2_000
 
 
-def is_augmented(recipe, dataset):
+def is_augmented(recipe: Recipe, dataset: data.Dataset) -> bool:
     """Whether a recipe trains on other images each epoch: augmented, noisy, mixed, attacked.
 
     Args:
@@ -37,7 +41,9 @@ def is_augmented(recipe, dataset):
     return bool(recipe.adversary or _is_changed(recipe, training_batches(recipe, dataset)))
 
 
-def population_images(recipe, dataset, model=None):
+def population_images(
+    recipe: Recipe, dataset: data.Dataset, model: keras.Model | None = None
+) -> Floats:
     """Images as the network of a recipe saw them in training, for population statistics.
 
     Of a recipe that changes its images at random, those of the epoch after its last one: filtered,
@@ -79,7 +85,7 @@ def population_images(recipe, dataset, model=None):
     return _drawn(batches, recipe.epochs, MOST)[0]
 
 
-def _is_changed(recipe, batches):
+def _is_changed(recipe: Recipe, batches: data.TrainingBatches) -> bool:
     """Whether a layer draws random numbers, or is of the user's own and may do anything."""
     if not isinstance(recipe.augmentation, str):
         return True
@@ -87,7 +93,7 @@ def _is_changed(recipe, batches):
     return any(pipeline.seed_states(layer) for layer in chosen)
 
 
-def _drawn(batches, epoch, most):
+def _drawn(batches: data.TrainingBatches, epoch: int, most: int) -> tuple[Floats, Any]:
     """First images of an epoch and their labels, one-hot or mixed, as they go to the network."""
     batches.epoch, images, labels, count = epoch, [], [], 0
     drawn = batches.dataset()
@@ -99,12 +105,14 @@ def _drawn(batches, epoch, most):
         count += len(images[-1])
         if count >= most:
             break
-    return tuple(np.concatenate(kept)[:most] for kept in (images, labels))
+    first, answers = (np.concatenate(kept)[:most] for kept in (images, labels))
+    return first, answers
 
 
-def _attacked(model, recipe, images, labels):
+def _attacked(model: keras.Model, recipe: Recipe, images: Floats, labels: Any) -> Floats:
     """Images attacked with the classes that they have most of."""
     with warnings.catch_warnings():
         # An image whose gradient is zero goes into training as it is.
         warnings.filterwarnings("ignore", "The gradient of .* of the images")
-        return attacks.run(model, images, labels.argmax(axis=1), recipe.adversary).images
+        adversary = cast(Attack, recipe.adversary)
+        return attacks.run(model, images, labels.argmax(axis=1), adversary).images

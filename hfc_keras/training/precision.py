@@ -4,6 +4,7 @@ import contextlib
 import functools
 import platform
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -17,7 +18,7 @@ FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
 @contextlib.contextmanager
-def policy(name):
+def policy(name: str) -> Iterator[None]:
     """Build layers under a dtype policy, and put the one before back.
 
     Args:
@@ -36,7 +37,7 @@ def policy(name):
         keras.config.set_dtype_policy(before)
 
 
-def usable(asked):
+def usable(asked: str) -> str:
     """Precision that a training really has on this machine.
 
     Args:
@@ -52,7 +53,7 @@ def usable(asked):
     return asked if asked == FULL or has_bfloat16() else FULL
 
 
-def tell_fallback(asked):
+def tell_fallback(asked: str) -> None:
     """Warn, once in a process, where a training has less speed than its recipe asks for.
 
     Args:
@@ -68,7 +69,7 @@ def tell_fallback(asked):
         _tell_once()
 
 
-def has_bfloat16():
+def has_bfloat16() -> bool:
     """Whether an accelerator or the processor computes in bfloat16.
 
     Returns:
@@ -78,7 +79,7 @@ def has_bfloat16():
     return any(not device.startswith("cpu") for device in devices) or _processor_has_bfloat16()
 
 
-def _processor_has_bfloat16():
+def _processor_has_bfloat16() -> bool:
     if platform.system() != "Linux" or not CPUINFO.exists():
         return False
     words = CPUINFO.read_text(encoding="utf-8", errors="replace").split()
@@ -86,7 +87,7 @@ def _processor_has_bfloat16():
 
 
 @functools.cache
-def _tell_once():
+def _tell_once() -> None:
     warnings.warn(
         "This machine does not compute in bfloat16 (no accelerator, and a processor without "
         f"{' or '.join(sorted(FLAGS))}); `precision` 'mixed_bfloat16' trains in float32, which is "

@@ -4,18 +4,24 @@ import hashlib
 import io
 import json
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 
-from hfc_keras import endings, files, records
+from hfc_keras import data, endings, files, records
 from hfc_keras.training import kept_files
+from hfc_keras.training.recipe import Recipe
+from hfc_keras.types import Array, Record
 
 REMEDY = "publish the model again, or bring both files back"
 
 
-def write(path, recipe, dataset, model, history):
+def write(
+    path: Path, recipe: Recipe, dataset: data.Dataset, model: keras.Model, history: pd.DataFrame
+) -> None:
     """Write a model without its optimizer, and its record; both take their place at the end.
 
     Args:
@@ -49,7 +55,9 @@ def write(path, recipe, dataset, model, history):
         files.to_disk(text)
 
 
-def read(path, recipe, dataset, model=None):
+def read(
+    path: Path, recipe: Recipe, dataset: data.Dataset, model: keras.Model | None = None
+) -> tuple[list[Array], pd.DataFrame] | None:
     """Weights and history of a published model.
 
     Args:
@@ -79,7 +87,7 @@ def read(path, recipe, dataset, model=None):
     return weights, history
 
 
-def seal(path):
+def seal(path: Path) -> bool:
     """Give a published model of before there were checksums its checksums, if it is whole.
 
     Args:
@@ -103,19 +111,20 @@ def seal(path):
     return True
 
 
-def _hash(record):
+def _hash(record: Record) -> str | None:
     """Hash of the recipe in a record."""
     return records.digest(record["recipe"]) if "recipe" in record else None
 
 
-def _weights(path, checksum):
+def _weights(path: Path, checksum: str | None) -> list[Array]:
     try:
         content = path.read_bytes()
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             damaged = archive.testzip()
         if damaged or checksum not in (None, hashlib.sha256(content).hexdigest()):
             raise zipfile.BadZipFile(f"wrong checksum of {damaged or path.name}")
-        return [np.asarray(array) for array in keras.models.load_model(path).get_weights()]
+        model: Any = keras.models.load_model(path)
+        return [np.asarray(array) for array in model.get_weights()]
     except Exception as error:  # Keras ends in errors of every kind.
         raise files.UnusableFileError(
             f"A published model must be whole ({type(error).__name__}: {error}); {REMEDY}. "
@@ -123,8 +132,9 @@ def _weights(path, checksum):
         ) from error
 
 
-def _history(record, recipe, path):
+def _history(record: Record, recipe: Recipe, path: Path) -> pd.DataFrame:
     """History of a record, which must be one of the whole training."""
+    history = pd.DataFrame()
     try:
         history = pd.DataFrame(record["history"])
         numbers = history.apply(pd.to_numeric)

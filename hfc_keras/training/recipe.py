@@ -1,10 +1,13 @@
 """How a network is trained, as a value."""
 
 import dataclasses
+from typing import Any, Self, cast
 
 from hfc_keras import attacks, checks, regularizers
 from hfc_keras.records import digest
+from hfc_keras.regularizers.sensitivity import Kind
 from hfc_keras.training import recipe_fields
+from hfc_keras.types import Record
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -142,20 +145,20 @@ class Recipe:
     recombination_axes: str = "spatial_channel"
     seed: int = 0
 
-    def __new__(cls, **values):
+    def __new__(cls, **values: Any) -> Self:
         """Refuse a field that does not exist, with the nearest names."""
         for name in values:
             checks.choice("field of Recipe", name, [field.name for field in _fields()])
         return super().__new__(cls)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check every field and give numbers the field's type."""
         for field in _fields():
             value = recipe_fields.field_value(field, getattr(self, field.name))
             object.__setattr__(self, field.name, value)
         recipe_fields.check_together(self)
 
-    def but(self, **changes):
+    def but(self, **changes: Any) -> Self:
         """Return the same recipe with some fields changed.
 
         Args:
@@ -173,7 +176,7 @@ class Recipe:
         """
         return dataclasses.replace(self, **changes)
 
-    def to_dict(self):
+    def to_dict(self) -> Record:
         """Return the fields that differ from their defaults, ready for JSON.
 
         Returns:
@@ -189,7 +192,7 @@ class Recipe:
         if self.adversary:
             changed["adversary"] = self.adversary.to_dict()
         if self.regularizer:
-            changed["regularizer"] = regularizers.as_plain(self.regularizer)
+            changed["regularizer"] = regularizers.as_plain(cast(Kind, self.regularizer))
         else:
             changed.pop("regularizer_weight", None)
         if self.warmup in (None, recipe_fields.WARMUP.get(self.schedule, 0.0)):
@@ -203,22 +206,22 @@ class Recipe:
         return changed
 
     @property
-    def hash(self):
+    def hash(self) -> str:
         """Hexadecimal sha256 of the canonical JSON of ``to_dict``."""
         return digest(self.to_dict())
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         """Compare by ``hash``: fields that have no effect on a training make no difference."""
         return self.hash == other.hash if isinstance(other, Recipe) else NotImplemented
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         """Hash by content, so that a recipe can be a key."""
         return hash(self.hash)
 
 
-def _fields():
+def _fields() -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(Recipe)
 
 
-def _default(field):
+def _default(field: dataclasses.Field[Any]) -> Any:
     return {} if field.name == "options" else field.default

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from hfc_keras.models import catalogue
 from hfc_keras.training import augmentation, precision
 from hfc_keras.training.adversarial import check_attack
 from hfc_keras.training.optimizers import RISE
+from hfc_keras.types import Record
 
 CHOICES = {
     "normalization": ("none", "batch"),
@@ -43,7 +45,7 @@ LARGEST |= {"crop_padding": LARGEST_PADDING}
 LARGEST |= {"step_factor": 1.0, "recombination_probability": 1.0, "single_probability": 1.0}
 
 
-def field_value(field, value):
+def field_value(field: dataclasses.Field[Any], value: Any) -> Any:
     """Check one value of a recipe.
 
     Args:
@@ -92,10 +94,12 @@ def field_value(field, value):
         checks.require(found < 1, f"`{name}` must be from 0 and below 1", **{name: value})
         return found
     smallest, largest = SMALLEST.get(name, 0), LARGEST.get(name, float("inf"))
-    return checks.number(name, value, smallest, largest, whole=field.type is int)
+    if field.type is int:
+        return checks.number(name, value, smallest, largest, whole=True)
+    return checks.number(name, value, smallest, largest)
 
 
-def _check_plain(name, value):
+def _check_plain(name: str, value: Any) -> None:
     """Refuse arrays and tensors, whose comparisons have no one answer, and numbers too long."""
     listed = isinstance(value, list | tuple)
     for each in value if listed else (value,):
@@ -117,7 +121,7 @@ def _check_plain(name, value):
         )
 
 
-def _options(value):
+def _options(value: Any) -> Record:
     """Options of a model in an order and types that JSON gives back."""
     checks.require(
         isinstance(value, dict) and all(isinstance(key, str) for key in value),
@@ -127,7 +131,7 @@ def _options(value):
     return {str(key): _plain(value[key]) for key in sorted(value)}
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """Value for JSON, whole numbers as int, so that 2 and 2.0 or (2,) and [2] hash alike."""
     if isinstance(value, list | tuple):
         return tuple(map(_plain, value))
@@ -147,7 +151,7 @@ def _plain(value):
     return int(number) if number.is_integer() else number
 
 
-def _milestones(value):
+def _milestones(value: Any) -> tuple[int, ...]:
     """Epochs in ascending order, as a tuple of int."""
     listed = isinstance(value, list | tuple)
     each = value if listed else ()
@@ -157,7 +161,7 @@ def _milestones(value):
     return epochs
 
 
-def _sizes(name, value):
+def _sizes(name: str, value: Any) -> int | tuple[int, int] | None:
     """None, one size or a pair of them, as ``data.load`` takes it."""
     if value is None:
         return None
@@ -165,7 +169,7 @@ def _sizes(name, value):
     return sizes if np.ndim(value) else sizes[0]
 
 
-def check_together(recipe):
+def check_together(recipe: Any) -> None:
     """Refuse values that are right by themselves and wrong together.
 
     Args:
@@ -209,7 +213,7 @@ def check_together(recipe):
     _check_pixels(recipe)
 
 
-def _check_model(recipe):
+def _check_model(recipe: Any) -> None:
     """Refuse options that the network does not take, or not with these values."""
     taken = catalogue.options(recipe.model)
     default = {field.name: field.default for field in dataclasses.fields(recipe)}
@@ -224,7 +228,7 @@ def _check_model(recipe):
     catalogue.check_options(recipe.model, recipe.options)
 
 
-def _check_optimizer(recipe):
+def _check_optimizer(recipe: Any) -> None:
     """Refuse options of a schedule or an optimizer that is not chosen."""
     checks.require(
         recipe.schedule == "step" or not recipe.milestones,
@@ -260,7 +264,7 @@ def _check_optimizer(recipe):
     )
 
 
-def _check_pixels(recipe):
+def _check_pixels(recipe: Any) -> None:
     """Refuse components, which leave [0, 1], where a training takes pixels."""
     for given, reason in (
         (recipe.adversary, "an adversary, which clips pixels to [0, 1]"),

@@ -2,10 +2,17 @@
 
 import contextlib
 import warnings
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
-from hfc_keras import checks, files, records
+import keras
+import pandas as pd
+
+from hfc_keras import checks, data, files, records
 from hfc_keras.training import epoch_files, folder_notes, measures, published
+from hfc_keras.training.recipe import Recipe
+from hfc_keras.types import Array, PathLike, Record
 
 # Weights of every epoch are kept below this size, the last epoch's otherwise.
 SMALL_MODEL = 1_000_000
@@ -38,13 +45,13 @@ class Store:
         '.store'
     """
 
-    def __init__(self, root, published=None):
+    def __init__(self, root: PathLike, published: PathLike | None = None) -> None:
         for name, path in {"root": root, "published": published}.items():
             checks.require(path != "", f"`{name}` must be a folder, not empty", **{name: path})
         self.root = Path(root)
         self.published = None if published is None else Path(published)
 
-    def folder(self, recipe):
+    def folder(self, recipe: Recipe) -> Path:
         """Folder of a recipe.
 
         Args:
@@ -56,7 +63,7 @@ class Store:
         return self.root / recipe.hash[:16]
 
     @contextlib.contextmanager
-    def lock(self, recipe):
+    def lock(self, recipe: Recipe) -> Iterator[None]:
         """Let one process at a time train a recipe, and clear up; another one warns and waits.
 
         Args:
@@ -73,14 +80,14 @@ class Store:
             folder_notes.check_described(folder, recipe)
             yield
 
-    def sweep(self):
+    def sweep(self) -> None:
         """Remove what killed processes left half written anywhere in the store."""
         for folder in (self.root, *self.root.glob("*/"), *self.root.glob("*/measures/")):
             files.sweep(folder)
         if self.published:
             files.sweep(self.published)
 
-    def check_data(self, recipe, dataset):
+    def check_data(self, recipe: Recipe, dataset: data.Dataset) -> None:
         """Refuse data that differ from those a recipe was trained on before.
 
         Args:
@@ -93,7 +100,7 @@ class Store:
         folder_notes.check_data(self.folder(recipe), recipe, dataset)
 
     @staticmethod
-    def keeps_every_epoch(model):
+    def keeps_every_epoch(model: keras.Model) -> bool:
         """Whether the weights of every epoch are kept, not only the last one's.
 
         Args:
@@ -104,7 +111,7 @@ class Store:
         """
         return model.count_params() < SMALL_MODEL
 
-    def epochs(self, recipe):
+    def epochs(self, recipe: Recipe) -> list[int]:
         """Epochs whose weights are kept.
 
         Args:
@@ -115,7 +122,7 @@ class Store:
         """
         return epoch_files.kept(self.folder(recipe), recipe)
 
-    def weights(self, recipe, epoch, model=None):
+    def weights(self, recipe: Recipe, epoch: int, model: keras.Model | None = None) -> list[Array]:
         """Weights after an epoch, for ``model.set_weights``.
 
         Args:
@@ -132,7 +139,9 @@ class Store:
         """
         return epoch_files.weights(self.folder(recipe), recipe, epoch, model)
 
-    def save_epoch(self, recipe, dataset, model, history):
+    def save_epoch(
+        self, recipe: Recipe, dataset: data.Dataset, model: keras.Model, history: pd.DataFrame
+    ) -> None:
         """Keep the state after an epoch.
 
         Args:
@@ -144,12 +153,12 @@ class Store:
         every = self.keeps_every_epoch(model)
         epoch_files.save(self.folder(recipe), recipe, dataset, model, history, every)
 
-    def add_seconds(self, recipe, seconds):
+    def add_seconds(self, recipe: Recipe, seconds: float) -> None:
         """Add the seconds of an epoch to the time that went into a training."""
         total = (self.seconds(recipe) or 0.0) + seconds
         files.write_whole(self.folder(recipe) / "seconds.txt", repr(total))
 
-    def seconds(self, recipe):
+    def seconds(self, recipe: Recipe) -> float | None:
         """Time that went into a training in this store, all its runs together.
 
         Args:
@@ -160,7 +169,9 @@ class Store:
         """
         return folder_notes.seconds(self.folder(recipe) / "seconds.txt")
 
-    def progress(self, recipe, dataset=None, model=None):
+    def progress(
+        self, recipe: Recipe, dataset: data.Dataset | None = None, model: keras.Model | None = None
+    ) -> Record | None:
         """Where a training stands.
 
         Args:
@@ -178,7 +189,9 @@ class Store:
         """
         return epoch_files.progress(self.folder(recipe), recipe, dataset, model)
 
-    def publish(self, recipe, dataset, model, history):
+    def publish(
+        self, recipe: Recipe, dataset: data.Dataset, model: keras.Model, history: pd.DataFrame
+    ) -> Path:
         """Write a finished model to the published folder as ``.keras``, without optimizer.
 
         Args:
@@ -197,7 +210,7 @@ class Store:
         published.write(path, recipe, dataset, model, history)
         return path
 
-    def publishes(self, recipe):
+    def publishes(self, recipe: Recipe) -> bool:
         """Whether the published folder has a model of a recipe.
 
         Args:
@@ -208,7 +221,9 @@ class Store:
         """
         return self.published is not None and self._published_file(recipe).exists()
 
-    def published_weights(self, recipe, dataset, model=None):
+    def published_weights(
+        self, recipe: Recipe, dataset: data.Dataset, model: keras.Model | None = None
+    ) -> tuple[list[Array], pd.DataFrame] | None:
         """Weights and history of a published model.
 
         Args:
@@ -233,7 +248,14 @@ class Store:
             warnings.warn(f"A published model does not count: {error}", stacklevel=2)
             return None
 
-    def measured(self, recipe, dataset, measure, arguments, compute):
+    def measured(
+        self,
+        recipe: Recipe,
+        dataset: data.Dataset,
+        measure: str,
+        arguments: Mapping[str, object],
+        compute: Callable[[], pd.DataFrame],
+    ) -> pd.DataFrame:
         """Rows of a measure, computed once.
 
         Args:
@@ -252,5 +274,5 @@ class Store:
         folder = self.folder(recipe) / "measures"
         return measures.measured(folder, recipe, dataset, measure, arguments, compute)
 
-    def _published_file(self, recipe):
-        return self.published / f"{recipe.hash[:16]}.keras"
+    def _published_file(self, recipe: Recipe) -> Path:
+        return cast(Path, self.published) / f"{recipe.hash[:16]}.keras"
