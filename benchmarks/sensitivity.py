@@ -53,7 +53,7 @@ def _row(
     reference: str | None = None,
     reference_seconds: float | None = None,
 ) -> Record:
-    row = {"task": task, "normalization": normalization, "network": "untrained", "way": way}
+    row: Record = {"task": task, "normalization": normalization, "network": "untrained", "way": way}
     row.update(seconds=round(seconds, 4), reference=reference or way)
     return {**row, "ratio": round(seconds / (reference_seconds or seconds), 3)}
 

@@ -1,7 +1,7 @@
 """Many methods on the same measures: a table and a map."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -51,7 +51,7 @@ def method_table(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
 
 
 def method_changes(
-    table: pd.DataFrame, starts: Mapping[str, str], columns: Sequence[str]
+    table: pd.DataFrame, starts: Mapping[str, str], columns: Collection[str]
 ) -> pd.DataFrame:
     r"""Each measure of each method minus that of the method it starts from, seed by seed.
 
