@@ -4,7 +4,7 @@ from hfc_keras import endings
 from hfc_keras.lab import catalogue
 
 
-def main():
+def main() -> None:
     """Print a line for each experiment."""
     with endings.met():
         listed = {

@@ -21,10 +21,12 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Iterable, Sequence
 
 import keras
 
 from experiments.queue import stages
+from experiments.queue.stages import Round
 from hfc_keras import checks
 from hfc_keras.lab import catalogue, command_line, plans
 from hfc_keras.lab.parallel import background, workers
@@ -46,7 +48,8 @@ ENVIRONMENT = {
 class Settings(Common):
     """What all experiments can be told; None lets the profile decide."""
 
-    profile: tuple[Profile, ...] = ("smoke",)
+    # Several where an experiment has one: each Part replaces it by that of its own.
+    profile: tuple[Profile, ...] = ("smoke",)  # pyright: ignore[reportIncompatibleVariableOverride]
     """One profile or several, see the experiments. standard and full: in stages, together, unless \
 experiments are named; the stages of quick come with them if it is named, too."""
     experiments: tuple[str, ...] | None = None
@@ -60,7 +63,7 @@ Default: all."""
     """Cells at once. Default: 2 on two or more cores without an accelerator, else 1."""
 
     @property
-    def job_count(self):
+    def job_count(self) -> int:
         """Cells at once after the default."""
         if self.jobs is not None:
             return checks.number("jobs", self.jobs, minimum=1, whole=True)
@@ -68,7 +71,7 @@ Default: all."""
         return 2 if on_cpu and (os.cpu_count() or 1) >= 2 else 1
 
     @property
-    def names(self):
+    def names(self) -> list[str]:
         """Experiments after the default; refused if two would write the same files."""
         names = self.experiments
         if names is None:
@@ -83,7 +86,7 @@ Default: all."""
         return names
 
     @property
-    def staged(self):
+    def staged(self) -> bool:
         """Whether the run goes by stages, in the background."""
         named = self.experiments is not None
         return self.stages is not None or (
@@ -91,11 +94,11 @@ Default: all."""
         )
 
     @property
-    def deadline(self):
+    def deadline(self) -> float | None:
         """Value of ``time.monotonic()`` at which a run that starts now ends, or None."""
         return None if self.minutes is None else time.monotonic() + 60 * self.minutes
 
-    def check(self):
+    def check(self) -> None:
         """Refuse what cannot be meant."""
         checks.require(
             self.minutes is None or (math.isfinite(self.minutes) and self.minutes > 0),
@@ -113,7 +116,7 @@ Default: all."""
             fresh=self.fresh,
         )
 
-    def rounds(self, command):
+    def rounds(self, command: str) -> list[Round]:
         """Return what is to be done, in order.
 
         Args:
@@ -135,7 +138,7 @@ Default: all."""
         ]
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run experiments from the command line.
 
     Args:
@@ -166,7 +169,7 @@ def main(arguments=None):
             sys.exit(1)
 
 
-def planned(rounds, jobs):
+def planned(rounds: Iterable[stages.Round], jobs: int) -> plans.Estimate:
     """Estimate of what is left to do.
 
     Args:
@@ -188,7 +191,13 @@ def planned(rounds, jobs):
     return plans.Estimate(works, jobs)
 
 
-def run_all(rounds, jobs, until, journal, command):
+def run_all(
+    rounds: Sequence[stages.Round],
+    jobs: int,
+    until: float | None,
+    journal: background.Journal,
+    command: str,
+) -> bool:
     """Run one round after the other, until the time is up.
 
     Args:
@@ -221,7 +230,12 @@ def run_all(rounds, jobs, until, journal, command):
     return any(part.failed for part in parts)
 
 
-def run(parts, jobs, until=None, journal=None):
+def run(
+    parts: Sequence[Part],
+    jobs: int,
+    until: float | None = None,
+    journal: background.Journal | None = None,
+) -> None:
     """Measure every cell that is not done, and finish each experiment after its last cell.
 
     Args:
@@ -255,7 +269,7 @@ def run(parts, jobs, until=None, journal=None):
     print(summary(parts, time.perf_counter() - start))
 
 
-def summary(parts, seconds):
+def summary(parts: Iterable[Part], seconds: float) -> str:
     """List the cells of this run and their seconds by experiment, and what failed.
 
     Args:

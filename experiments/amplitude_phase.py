@@ -16,6 +16,7 @@ import dataclasses
 from typing import ClassVar
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.effects import changes, spectrum
 from experiments.measures import battery, changed_images
@@ -23,6 +24,7 @@ from experiments.recipes import schedules, systems
 from hfc_keras import checks, data, reporting
 from hfc_keras.lab import networks
 from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import chosen, drawn, rivals
 from hfc_keras.reporting.claims.statements import (
     LESS,
@@ -33,6 +35,7 @@ from hfc_keras.reporting.claims.statements import (
     claims,
     minus,
 )
+from hfc_keras.training import Recipe
 
 VARIANTS = chosen(systems.ALL, ("vanilla", *systems.RECOMBINED))
 # What the paper's kind of images that a network does not know is here.
@@ -55,14 +58,14 @@ class Settings(battery.Settings):
 noise. Default: gaussian uniform, and fashion_mnist but for smoke and for itself."""
 
     @property
-    def outside_names(self):
+    def outside_names(self) -> tuple[str, ...]:
         """Images of other kinds after the profile's default."""
         if self.outside is not None:
             return self.outside
         known = self.profile == "smoke" or self.dataset_name == OUTSIDE
         return data.NOISES if known else (OUTSIDE, *data.NOISES)
 
-    def check(self):
+    def check(self) -> None:
         """Refuse also images of other kinds that are not there."""
         super().check()
         battery.distinct("outside", self.outside_names)
@@ -77,7 +80,7 @@ noise. Default: gaussian uniform, and fashion_mnist but for smoke and for itself
             data.as_images_like(found, shape)
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     chosen = systems.recombined(settings, settings.probability)
     if settings.profile == "paper":
@@ -85,14 +88,14 @@ def recipes(settings):
     return {"vanilla": settings.base_recipe(), **chosen}
 
 
-def _added(recipe):
+def _added(recipe: Recipe) -> Recipe:
     """Training by SGD with the losses of both copies added, as the released code has it."""
     if recipe.recombination == "apr_s":
         return recipe
     return recipe.but(learning_rate=2 * recipe.learning_rate, weight_decay=recipe.weight_decay / 2)
 
 
-def measure(cell):
+def measure(cell: Cell) -> pd.DataFrame:
     """Return all measures of one network."""
     network = networks.Network(cell)
     tables = [
@@ -103,18 +106,18 @@ def measure(cell):
     return pd.concat(tables, ignore_index=True)
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Return spectra, accuracies and calibration in a few numbers."""
     errors = calibration(table).to_string()
     return f"{battery.summary(table)}\n\nCalibration errors\n\n{errors}"
 
 
-def calibration(table):
+def calibration(table: pd.DataFrame) -> pd.DataFrame:
     """Calibration errors, as of ``reporting.condition_table``."""
     return reporting.condition_table(_calibration(table))
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw accuracies and shares, spectra, corruptions and calibration errors."""
     return {
         **battery.figures(table, plan, VARIANTS, "amplitude and phase", "accuracy, share or area"),
@@ -124,7 +127,7 @@ def figures(table, plan):
     }
 
 
-def _calibration(table):
+def _calibration(table: pd.DataFrame) -> pd.DataFrame:
     """Calibration errors in the column accuracy."""
     return changes.filled(table[table["measure"] == "calibration"])
 
@@ -133,7 +136,7 @@ CHEN, YUCEL = "Chen et al. 2021", "Yucel et al. 2023"
 KINDS = {OUTSIDE: "Fashion-MNIST", **{name: f"{name} noise" for name in data.NOISES}}
 
 
-def known_apart(table, recipe):
+def known_apart(table: pd.DataFrame, recipe: str) -> dict[str, pd.Series]:
     """Area under the curve by kind of images, by seed."""
     return {
         words: changes.share(table, recipe, "outside", (name,)) for name, words in KINDS.items()

@@ -19,6 +19,7 @@ from experiments.recipes import schedules, systems
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.variants import chosen, rivals
 from hfc_keras.reporting.claims.statements import LESS, MORE, SIMILAR, Statement, claims, minus
+from hfc_keras.training import Recipe
 
 VARIANTS = chosen(systems.VARIANTS, systems.ANCHORED)
 
@@ -30,7 +31,7 @@ class Settings(battery.Given):
     PROFILE_CHANGES: ClassVar = schedules.by_profile(schedules.CIFAR_TRAINING)
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     return systems.anchored(settings, settings.width)
 

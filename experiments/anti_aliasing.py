@@ -20,7 +20,8 @@ from experiments.measures import battery
 from experiments.recipes import schedules, systems
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.variants import chosen, rivals
-from hfc_keras.reporting.claims.statements import LESS, MORE, Statement, claims, minus
+from hfc_keras.reporting.claims.statements import LESS, MORE, Comparison, Statement, claims, minus
+from hfc_keras.training import Recipe
 
 VARIANTS = chosen(systems.ALL, ("vanilla", *systems.ANTIALIASED))
 # What a filter is compared with: the network of Keras, and the one that keeps the same pixels.
@@ -36,12 +37,12 @@ class Settings(battery.Settings):
     )
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     return {"vanilla": settings.base_recipe(), **systems.antialiased(settings)}
 
 
-def against_plain(name):
+def against_plain(name: str) -> Comparison:
     """Return the comparison of a filter with each plain network."""
     return minus(name, PLAIN, f"{name} minus each plain network")
 

@@ -17,6 +17,7 @@ from hfc_keras.lab.settings import Components
 from hfc_keras.lab.variants import Variant, chosen
 from hfc_keras.reporting.claims.statements import LESS, MORE, Statement, claims, minus
 from hfc_keras.reporting.drawing.palette import BLACK
+from hfc_keras.training import Recipe
 
 VARIANTS = {
     **chosen(heuristics.VARIANTS, heuristics.ARCHITECTURES),
@@ -29,7 +30,7 @@ class Settings(Components, heuristics.Architectures):
     """Settings of this experiment."""
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     return {**heuristics.architectures(settings), "resnet": settings.base_recipe()}
 

@@ -12,10 +12,15 @@ import dataclasses
 import functools
 from typing import ClassVar
 
+import keras
+import pandas as pd
+from matplotlib.figure import Figure
+
 from experiments.recipes import heuristics
 from hfc_keras import analysis, checks, reporting
 from hfc_keras.lab import networks
 from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import drawn
 from hfc_keras.reporting.claims.statements import (
     LESS,
@@ -32,6 +37,7 @@ from hfc_keras.reporting.figures.band_stop import (
     band_stop_drop,
     band_stop_table,
 )
+from hfc_keras.training import Recipe
 
 KEYS = "recipe seed inner".split()
 # Rings; 8 x 8 digits have no more than four that hold a frequency each.
@@ -47,29 +53,29 @@ class Settings(networks.Settings, heuristics.Heuristics, heuristics.Augmented):
     bands: int | None = None
     """Number of rings, at least 2. Default: 16, or 4 for smoke."""
 
-    def check(self):
+    def check(self) -> None:
         """Refuse also fewer than two rings."""
         super().check()
         checks.number("bands", self.rings, minimum=2, whole=True)
 
     @property
-    def rings(self):
+    def rings(self) -> int:
         """Number of rings after the profile's default."""
         if self.bands is not None:
             return self.bands
         return FEW_BANDS if self.profile == "smoke" else BANDS
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     return {**heuristics.heuristics(settings), **heuristics.augmented(settings)}
 
 
-def measure(cell):
+def measure(cell: Cell) -> pd.DataFrame:
     """Return a row for the originals and one a ring, of all test images."""
     test, bands = cell.test_images(), cell.settings.rings
 
-    def compute(model):
+    def compute(model: keras.Model) -> pd.DataFrame:
         return analysis.band_stop_accuracy(model, test.images, test.labels, bands)
 
     table = networks.Network(cell).measured("band_stop_accuracy", {"bands": bands}, compute)
@@ -78,7 +84,7 @@ def measure(cell):
     return table.assign(share=share, classes=cell.dataset().classes)
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Return what low and high rings are worth."""
     return (
         "Accuracy on originals, mean drop without a low and without a high ring (they meet at a\n"
@@ -88,13 +94,13 @@ def summary(table):
     )
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw accuracy, drop and share lost against the ring."""
     chance = reporting.chance(table)
     return {"": band_stop_curves(table, **drawn(heuristics.VARIANTS), chance=chance)}
 
 
-def low_minus_high(table, recipe):
+def low_minus_high(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Worth of a low ring minus that of a high one, by seed."""
     return reporting.difference(*(band_stop_drop(table, recipe, half) for half in ("low", "high")))
 

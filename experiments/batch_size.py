@@ -10,14 +10,26 @@ usual 100. The learning rate is the same for all.
 import dataclasses
 import functools
 
+import pandas as pd
+from matplotlib.figure import Figure
+
 from experiments.effects import last_epoch
 from experiments.measures import frequency_curves
 from hfc_keras import checks, reporting
 from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.runner import Plan
 from hfc_keras.lab.settings import Components
 from hfc_keras.lab.variants import Variant, by_name
-from hfc_keras.reporting.claims.statements import MORE, Comparison, Measure, Statement, claims
+from hfc_keras.reporting.claims.statements import (
+    MORE,
+    Comparison,
+    Measure,
+    Number,
+    Statement,
+    claims,
+)
 from hfc_keras.reporting.drawing.palette import BLACK, GREEN, ORANGE
+from hfc_keras.training import Recipe
 
 LOOKS = {25: (ORANGE, "h"), 100: (BLACK, "o"), 400: (GREEN, "d")}
 
@@ -29,7 +41,7 @@ class Settings(Components):
     batch_sizes: tuple[int, ...] = (25, 100, 400)
     """Images a step; 100 is the paper's vanilla."""
 
-    def check(self):
+    def check(self) -> None:
         """Refuse also batch sizes that are none or the same."""
         super().check()
         sizes = sorted(self.batch_sizes)
@@ -37,13 +49,13 @@ class Settings(Components):
         checks.require(distinct, "`batch_sizes` must be one or more and differ", batch_sizes=sizes)
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     vanilla = settings.base_recipe()
     return {f"batch_{size}": vanilla.but(batch_size=size) for size in sorted(settings.batch_sizes)}
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw a panel for each batch size, and the last epochs side by side."""
     ways = [
         Variant(f"batch_{size}", f"batch of {size}", LOOKS.get(size))
@@ -52,13 +64,13 @@ def figures(table, plan):
     return frequency_curves.figures(table, plan, by_name(*ways))
 
 
-def small_minus_large(number, table):
+def small_minus_large(number: Number, table: pd.DataFrame) -> pd.Series:
     """Number of the smallest batch size minus that of the largest, by seed."""
     names = sorted(table["recipe"].unique(), key=lambda name: int(name.removeprefix("batch_")))
     return reporting.difference(number(table, names[0]), number(table, names[-1]))
 
 
-def fitted(table):
+def fitted(table: pd.DataFrame) -> dict[str, pd.Series]:
     """Accuracy of all networks on their training images."""
     return last_epoch.fitted(table, table["recipe"].unique())
 

@@ -10,21 +10,28 @@ statistics of each test batch as in the released code, and with moving averages 
 
 import dataclasses
 import functools
+from collections.abc import Iterable
+
+import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.effects import last_epoch
 from experiments.measures import component_trainings, frequency_curves
 from hfc_keras import reporting
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.profiles import NORMALIZED
+from hfc_keras.lab.runner import Plan
 from hfc_keras.reporting.claims.statements import (
     MORE,
     NO_MORE,
     Comparison,
     Measure,
+    Number,
     Statement,
     claims,
 )
 from hfc_keras.reporting.figures.components import batch_norm_panels
+from hfc_keras.training import Recipe
 
 WIDTHS = ("1/8", "1/4", "3/8", "1/2")
 
@@ -37,7 +44,7 @@ class Settings(component_trainings.Settings):
     """Momentum of the moving averages."""
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     normalized = {"normalization": "batch", "bn_momentum": settings.bn_momentum}
     normalized |= NORMALIZED.get(settings.profile, {})
@@ -48,7 +55,7 @@ def recipes(settings):
     }
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw a panel for each radius; batch normalisation by the statistics of each test batch."""
     shown = table[table["bn_statistics"].isin(["none", "batch"])]
     normalized = shown["recipe"].str.endswith("_batch_norm").map({True: "batch", False: "none"})
@@ -56,13 +63,13 @@ def figures(table, plan):
     return {"": batch_norm_panels(shown)}
 
 
-def trained_at(table, rank):
+def trained_at(table: pd.DataFrame, rank: int) -> tuple[str, str]:
     """Names of the two networks trained at a radius: with and without batch normalisation."""
     name = f"low_{reporting.radius(table, rank, 'trained_radius'):g}"
     return f"{name}_batch_norm", name
 
 
-def gain(number, table, ranks):
+def gain(number: Number, table: pd.DataFrame, ranks: Iterable[int]) -> pd.Series:
     """What batch normalisation adds to a number, mean over radii, by seed."""
     return reporting.mean_of(
         reporting.difference(*(number(table, name) for name in trained_at(table, rank)))
@@ -70,7 +77,7 @@ def gain(number, table, ranks):
     )
 
 
-def beyond_smallest(number, table):
+def beyond_smallest(number: Number, table: pd.DataFrame) -> dict[str, pd.Series]:
     """What it adds at each larger radius minus at the smallest, by seed."""
     least = gain(number, table, [0])
     return {
@@ -79,25 +86,25 @@ def beyond_smallest(number, table):
     }
 
 
-def speed(table, recipe):
+def speed(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Training accuracy, mean over the epochs, by seed."""
     own = table[(table["recipe"] == recipe) & (table["split"] == "train")]
     return own.groupby("seed")["accuracy"].mean()
 
 
-def fit(table, recipe):
+def fit(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Accuracy on the images trained on, after the last epoch, by seed."""
     where = {"split": "train_after", "component": "low", "epoch": "last"}
     statistics = last_epoch.tested_with(table, recipe, "batch")
     return reporting.value(table, recipe=recipe, bn_statistics=statistics, **where)
 
 
-def gap(table, recipe):
+def gap(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Accuracy on the images trained on minus test accuracy on originals, by seed."""
     return reporting.difference(fit(table, recipe), test(table, recipe))
 
 
-def fitted(table):
+def fitted(table: pd.DataFrame) -> dict[str, pd.Series]:
     """Accuracy of every network on the images that it was trained on."""
     return {
         f"{name} (r = {width} width)": fit(table, name)

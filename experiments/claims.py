@@ -13,6 +13,7 @@ status: 0 if all other claims were judged (whatever the verdicts), 2 if one coul
 import dataclasses
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ import tyro
 from experiments.ledger import judging, page
 from hfc_keras import checks, files, reporting
 from hfc_keras.lab import command_line
+from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.record import provenance
 from hfc_keras.reporting.figures.forest import claims_forest
 
@@ -71,7 +73,7 @@ class Settings:
     """Judge what has been measured, and list the rest as not measured."""
 
     @property
-    def command(self):
+    def command(self) -> str:
         """The command that this is, without paths."""
         options = {
             "--profile": self.profile,
@@ -83,7 +85,7 @@ class Settings:
         return " ".join(["python -m experiments.claims", *words])
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Judge the claims from the command line.
 
     Args:
@@ -98,7 +100,7 @@ def main(arguments=None):
             sys.exit(command_line.refused(error))
 
 
-def _judge_and_write(options):
+def _judge_and_write(options: Settings) -> None:
     """Judge, then write and print, or print what was refused and exit with status 2."""
     checks.require(
         options.results.is_dir(),
@@ -116,7 +118,9 @@ def _judge_and_write(options):
     print("\n".join([*reporting.count_verdicts(rows), *(f"wrote {path}" for path in written)]))
 
 
-def judge_all(experiments, options):
+def judge_all(
+    experiments: Mapping[str, Experiment], options: Settings
+) -> tuple[pd.DataFrame, judging.Judged, list[str]]:
     """Judge claims at the scales that are told.
 
     Args:
@@ -145,7 +149,9 @@ def judge_all(experiments, options):
     return pd.DataFrame(rows), judged, sorted(profiles, key=judging.SCALES.index)
 
 
-def write(rows, judged, profiles, options):
+def write(
+    rows: pd.DataFrame, judged: judging.Judged, profiles: Sequence[str], options: Settings
+) -> list[Path]:
     """Write tables, page, figures and record, each file whole.
 
     Args:

@@ -13,8 +13,10 @@ crops.
 
 import dataclasses
 import functools
+from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.effects import spectrum
 from experiments.effects.changes import CORRUPTIONS
@@ -23,10 +25,12 @@ from experiments.recipes import heuristics, systems
 from hfc_keras import data, reporting
 from hfc_keras.lab import networks
 from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import titles
 from hfc_keras.reporting.figures.methods import method_changes, method_map, method_table
 from hfc_keras.reporting.figures.two_views import correlation_table
 from hfc_keras.reporting.statistics.shares import AT_CHANCE, recipes_at_chance
+from hfc_keras.training import Recipe
 
 KEYS = "recipe seed".split()
 NAMES = {
@@ -51,7 +55,7 @@ RESIDUAL = (
     *systems.ANTIALIASED,
 )
 # By two measures: whether those whose first one grows lose or gain in the second.
-QUESTIONS = {
+QUESTIONS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("high", "corruptions"): (
         "those whose gradient gains high frequencies lose robustness to corruptions",
         {"below": 0},
@@ -83,7 +87,7 @@ class Settings(battery.Settings, heuristics.Heuristics, heuristics.Augmented):
     """Weight of the Fourier regularizers."""
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     return {
         **heuristics.heuristics(settings),
@@ -98,7 +102,7 @@ def recipes(settings):
     }
 
 
-def measure(cell):
+def measure(cell: Cell) -> pd.DataFrame:
     """Return all measures of one network, a row."""
     network = networks.Network(cell)
     rows = battery.rows(network).assign(recipe=cell.name, seed=cell.recipe.seed)
@@ -131,7 +135,7 @@ def measure(cell):
     return pd.DataFrame([row])
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Return all measures of each method, and how what they change goes together."""
     words = (
         "Mean and 95 % interval over seeds (noise: three kinds; corruptions: "
@@ -149,7 +153,7 @@ def summary(table):
     )
 
 
-def methods(table):
+def methods(table: pd.DataFrame) -> pd.DataFrame:
     """All measures of each method, as of ``method_table``; those that guess are told."""
     found, guessing = (
         method_table(shared(table), NAMES),
@@ -158,7 +162,7 @@ def methods(table):
     return found.rename(index={name: name + AT_CHANCE for name in guessing})
 
 
-def correlations(table):
+def correlations(table: pd.DataFrame) -> pd.DataFrame:
     """How what the methods change goes together, as of ``correlation_table``."""
     return correlation_table(changes(table), PAIRS, NAMES)
 
@@ -166,7 +170,7 @@ def correlations(table):
 TABLES = (methods, correlations)
 
 
-def shared(table):
+def shared(table: pd.DataFrame) -> pd.DataFrame:
     """Table with accuracy under corruptions as a share of clean accuracy.
 
     Tables up to version 0.6 lack it; there it is the share of the accuracy on all test images.
@@ -177,14 +181,14 @@ def shared(table):
     return table.assign(corruptions_share=share)
 
 
-def changes(table):
+def changes(table: pd.DataFrame) -> pd.DataFrame:
     """What each method changes, as of ``method_changes``."""
     residual = heuristics.RESIDUAL in set(table["recipe"])
     others = dict.fromkeys(RESIDUAL, heuristics.RESIDUAL) if residual else {}
     return method_changes(shared(table), {**STARTS, **others}, NAMES)
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw robustness against accuracy, coloured by the gradient's high frequencies."""
     names = {
         "accuracy": "accuracy on test images",
@@ -200,7 +204,7 @@ def figures(table, plan):
     return {"": method_map(shared(table), *chosen, names, words)}
 
 
-def _pairs(table, first, second):
+def _pairs(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     """What each method changes in both; a comparison of some of them says nothing of all."""
     changed = changes(table)
     missing = sorted(STARTS.keys() - set(changed["recipe"]))

@@ -11,10 +11,14 @@ the original images stands beside them.
 
 import dataclasses
 
+import pandas as pd
+from matplotlib.figure import Figure
+
 from experiments.measures import component_trainings, frequency_curves
 from hfc_keras import reporting
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.profiles import PROFILES
+from hfc_keras.lab.runner import Plan
 from hfc_keras.reporting.claims.statements import (
     MORE,
     NO_LESS,
@@ -22,10 +26,12 @@ from hfc_keras.reporting.claims.statements import (
     Bound,
     Comparison,
     Measure,
+    Number,
     Statement,
     claims,
 )
 from hfc_keras.reporting.figures.components import component_curves
+from hfc_keras.training import Recipe
 
 WIDTHS = ("1/8", "1/4", "3/8", "1/2")
 # Names in the figure of rows of the component trained on.
@@ -37,14 +43,14 @@ class Settings(component_trainings.Settings):
     """Settings of this experiment."""
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     chosen = component_trainings.recipes(settings, ("low", "high"))
     rescale = PROFILES[settings.profile].get("rescale", False)
     return {"original": settings.base_recipe().but(rescale=rescale), **chosen}
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw Table 1 as curves over the radius."""
     own = table["component"] == table["trained_on"]
     shown = table.assign(split=table["split"].mask(own, table["split"].replace(OWN)))
@@ -60,29 +66,29 @@ def figures(table, plan):
     return {"": component_curves(trained, reference=last, chance=chance)}
 
 
-def test(table, recipe):
+def test(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Accuracy on the original test images after the last epoch, by seed."""
     where = {"split": "test", "component": "original"}
     return reporting.value(table, recipe=recipe, epoch="last", **where)
 
 
-def train(table, recipe):
+def train(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Accuracy on the images that a network was trained on, by seed."""
     where = {"split": "train_after", "component": recipe.partition("_")[0]}
     return reporting.value(table, recipe=recipe, epoch="last", **where)
 
 
-def above_chance(table, recipe):
+def above_chance(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Accuracy on the original test images above guessing, by seed."""
     return test(table, recipe) - reporting.chance(table)
 
 
-def trained_on(component, table, rank):
+def trained_on(component: str, table: pd.DataFrame, rank: int) -> str:
     """Name of the network trained on a component at a radius, 0 the smallest."""
     return f"{component}_{reporting.radius(table, rank, 'trained_radius'):g}"
 
 
-def low_minus_high(number, table):
+def low_minus_high(number: Number, table: pd.DataFrame) -> pd.Series:
     """Trained on low minus trained on high, mean over the four radii, by seed."""
     return reporting.mean_of(
         reporting.difference(
@@ -92,13 +98,13 @@ def low_minus_high(number, table):
     )
 
 
-def largest_minus_smallest(number, table):
+def largest_minus_smallest(number: Number, table: pd.DataFrame) -> pd.Series:
     """Trained on low up to the largest radius minus up to the smallest, by seed."""
     values = [number(table, trained_on("low", table, rank)) for rank in range(4)]
     return reporting.difference(values[3], values[0])
 
 
-def high_minus_low(number, table):
+def high_minus_low(number: Number, table: pd.DataFrame) -> dict[str, pd.Series]:
     """Trained on high minus trained on low, each radius by itself, by seed."""
     return {
         f"r = {width} width": reporting.difference(
@@ -108,7 +114,7 @@ def high_minus_low(number, table):
     }
 
 
-def high(number, table):
+def high(number: Number, table: pd.DataFrame) -> dict[str, pd.Series]:
     """Trained on high beyond each radius but the smallest, by seed."""
     return {
         f"r = {WIDTHS[rank]} width": number(table, trained_on("high", table, rank))

@@ -20,6 +20,7 @@ from experiments.recipes import schedules, systems
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.variants import chosen
 from hfc_keras.reporting.claims.statements import LESS, MORE, Statement, claims, each, minus
+from hfc_keras.training import Recipe
 
 VARIANTS = chosen(systems.VARIANTS, systems.CONTEXTUAL)
 
@@ -33,7 +34,7 @@ class Settings(battery.Given):
     )
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     return systems.contextual(settings, settings.width)
 

@@ -14,13 +14,16 @@ import functools
 import math
 from typing import ClassVar
 
+import keras
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.recipes import heuristics
 from hfc_keras import analysis, checks, gradients, reporting
 from hfc_keras.lab import networks
 from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import titles
 from hfc_keras.reporting.claims.statements import (
     LESS,
@@ -32,6 +35,7 @@ from hfc_keras.reporting.claims.statements import (
     each,
 )
 from hfc_keras.reporting.figures.heat_maps import heat_map_panels, heat_map_rise, heat_map_table
+from hfc_keras.training import Recipe
 
 KEYS = "recipe seed row column".split()
 # Test images that waves are added to, the paper's number; each takes 514 passes.
@@ -49,7 +53,7 @@ class Settings(networks.Settings, heuristics.Normalized, heuristics.Augmented):
     measured: int | None = None
     """Test images to add waves to. Default: 40 for smoke, 500 for quick, else 1000."""
 
-    def check(self):
+    def check(self) -> None:
         """Refuse also a number of images, or a norm, that is none."""
         super().check()
         checks.number("measured", self.images, minimum=1, whole=True)
@@ -57,18 +61,18 @@ class Settings(networks.Settings, heuristics.Normalized, heuristics.Augmented):
             checks.number("norm", self.norm, minimum=0)
 
     @property
-    def images(self):
+    def images(self) -> int:
         """Number of images after the profile's default."""
         return FEWER.get(self.profile, IMAGES) if self.measured is None else self.measured
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     found = heuristics.heuristics(settings, ("vanilla", "batch_norm", "adversarial"))
     return {**found, **heuristics.augmented(settings)}
 
 
-def measure(cell):
+def measure(cell: Cell) -> pd.DataFrame:
     """Return a row a frequency."""
     arguments = {"examples": cell.settings.images, "norm": cell.settings.norm}
     network = networks.Network(cell)
@@ -77,7 +81,7 @@ def measure(cell):
     return table.assign(rise=rise, classes=cell.dataset().classes)
 
 
-def _rows(cell, model):
+def _rows(cell: Cell, model: keras.Model) -> pd.DataFrame:
     """Error rate under each frequency, signed and in cycles per image, and on clean images."""
     test, norm = cell.test_images(cell.settings.images), cell.settings.norm
     errors = analysis.fourier_heat_map(model, test.images, test.labels, norm)
@@ -95,7 +99,7 @@ def _rows(cell, model):
     )
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Return clean errors and what waves add to them."""
     return (
         "Error rate on clean images, and its rise under waves by distance to the zero frequency\n"
@@ -104,7 +108,7 @@ def summary(table):
     )
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw a heat map a recipe: error rates, and their rise over the error on clean images."""
     return {
         "": heat_map_panels(table, titles(heuristics.VARIANTS)),
@@ -112,12 +116,12 @@ def figures(table, plan):
     }
 
 
-def rise(table, recipe, inner, outer):
+def rise(table: pd.DataFrame, recipe: str, inner: float, outer: float) -> pd.Series:
     """Rise of the error rate in a band of frequencies, parts of the width, by seed."""
     return heat_map_rise(table, recipe, inner, outer)
 
 
-def above_lowest(table, recipe):
+def above_lowest(table: pd.DataFrame, recipe: str) -> dict[str, pd.Series]:
     """Rise in each band of frequencies minus the rise at the lowest ones, by seed."""
     lowest = rise(table, recipe, 0, 1 / 16)
     return {

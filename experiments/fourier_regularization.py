@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.effects import changes, spectrum
 from experiments.measures import battery, changed_images, sensitivity
@@ -22,6 +23,7 @@ from hfc_keras import checks, data, reporting
 from hfc_keras.lab import networks
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.profiles import RESIDUAL
+from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import chosen, drawn, rivals
 from hfc_keras.reporting.claims.statements import (
     LESS,
@@ -34,6 +36,7 @@ from hfc_keras.reporting.claims.statements import (
     minus,
 )
 from hfc_keras.reporting.figures.conditions import weight_curves
+from hfc_keras.training import Recipe
 
 KINDS = heuristics.REGULARIZERS
 VARIANTS = chosen(heuristics.VARIANTS, ("vanilla", *KINDS))
@@ -53,7 +56,7 @@ class Settings(battery.Changed):
     patches: tuple[int, ...] = (2, 4)
     """Patches a side that change places; they must divide the image's sides."""
 
-    def check(self):
+    def check(self) -> None:
         """Refuse also patches that do not divide the images."""
         super().check()
         battery.distinct("patches", self.patches)
@@ -61,7 +64,7 @@ class Settings(battery.Changed):
             data.patch_shuffle(np.zeros((1, *self.image_shape()), "float32"), patches)
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     weights = (settings.weight, *settings.other_weights)
     words = [f"{weight:g}" for weight in weights]
@@ -73,7 +76,7 @@ def recipes(settings):
     return chosen
 
 
-def measure(cell):
+def measure(cell: Cell) -> pd.DataFrame:
     """Return the spectrum of one network and its accuracies."""
     network, settings = networks.Network(cell), cell.settings
     tables = [
@@ -89,24 +92,24 @@ def measure(cell):
     return pd.concat(tables, ignore_index=True).assign(weight=weight)
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Return spectra and accuracies in a few numbers."""
     main = _main(table)
     parts = [battery.spectra_in_words(table)]
     return "\n\n".join(parts + ([battery.accuracies_in_words(main)] if len(main) else []))
 
 
-def by_condition(table):
+def by_condition(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracies at the usual weight, as of ``reporting.condition_table``."""
     return battery.by_condition(_main(table))
 
 
-def by_corruption(table):
+def by_corruption(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracies under corruptions, as of ``reporting.corruption_table``."""
     return battery.by_corruption(_main(table))
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw the spectra, the accuracies by condition, and both against the weight."""
     named = drawn(VARIANTS)
     weights = {"_weight": weight_curves(table, KINDS, **named)}
@@ -122,19 +125,19 @@ def figures(table, plan):
     }
 
 
-def _main(table):
+def _main(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracies of the recipes at the usual weight."""
     return table[table["recipe"].isin(VARIANTS) & (table["measure"] != "sensitivity")]
 
 
-def smallest_attack(table, recipe):
+def smallest_attack(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Accuracy under PGD at the smallest epsilon, by seed."""
     attacked = table[table["measure"] == "attacked"]
     smallest = attacked[attacked["level"] == attacked["level"].min()]
     return changes.share(smallest, recipe, "attacked", ("pgd",))
 
 
-def own_band(table, recipe):
+def own_band(table: pd.DataFrame, recipe: str) -> dict[str, pd.Series]:
     """Share in the band that a regularizer names minus that in each of the other two."""
     own = spectrum.number(table, recipe, KINDS[recipe])
     return {

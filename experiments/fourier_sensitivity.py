@@ -13,6 +13,8 @@ import dataclasses
 from typing import ClassVar, Literal
 
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.effects import spectrum
 from experiments.measures import sensitivity
@@ -21,6 +23,7 @@ from hfc_keras import reporting
 from hfc_keras.lab import networks
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.profiles import TMLR_TRAINING
+from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import drawn, rivals
 from hfc_keras.reporting.claims.statements import (
     LESS,
@@ -32,6 +35,7 @@ from hfc_keras.reporting.claims.statements import (
     claims,
     minus,
 )
+from hfc_keras.training import Recipe
 
 KEYS = "recipe seed ring".split()
 VARIANTS = heuristics.VARIANTS
@@ -57,7 +61,7 @@ class Settings(
     """sum: of the power on a ring, as in the paper. mean: over the coefficients of a ring."""
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     return {
         **heuristics.heuristics(settings),
@@ -67,12 +71,12 @@ def recipes(settings):
     }
 
 
-def measure(cell):
+def measure(cell: Cell) -> pd.DataFrame:
     """Return the spectrum of one network."""
     return sensitivity.rows(networks.Network(cell), cell.settings.channels, cell.settings.rings)
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Return each spectrum in a few numbers."""
     return (
         "Fourier sensitivity (mean +- standard deviation over seeds; low, mid, high: share of the\n"
@@ -81,18 +85,18 @@ def summary(table):
     )
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw the spectra of trainings and of architectures."""
     return {"": reporting.sensitivity_curves(table, PANELS, **drawn(VARIANTS))}
 
 
-def peak(table, recipe):
+def peak(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Ring with the largest share over the Nyquist frequency, by seed."""
     nyquist = table["image_size"].iloc[0] / 2
     return spectrum.number(table, recipe, "peak") / nyquist
 
 
-def beyond_white(table, recipe):
+def beyond_white(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Share beyond two thirds of Nyquist, a recipe minus white noise, by seed."""
     size = table["image_size"].iloc[0]
     white = table[(table["recipe"] == recipe) & (table["ring"] > size // 3)]
@@ -100,17 +104,17 @@ def beyond_white(table, recipe):
     return reporting.difference(spectrum.number(table, recipe, "high"), white)
 
 
-def distance(table, recipe):
+def distance(table: pd.DataFrame, recipe: str) -> pd.Series:
     """How far the centre of a recipe is from vanilla's, by seed."""
     return spectrum.moved(table, recipe, "centre").abs()
 
 
-def between_seeds(centre):
+def between_seeds(centre: pd.Series) -> pd.Series:
     """How far the centre is from that of the next seed."""
     return (centre - np.roll(centre, 1)).abs()
 
 
-def other_data(table, recipe):
+def other_data(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Distance between two data sets' centres over Nyquist, minus that between two seeds."""
     centres = {
         name: spectrum.number(rows, recipe, "centre") / (rows["image_size"].iloc[0] / 2)
@@ -120,7 +124,7 @@ def other_data(table, recipe):
     return reporting.difference(reporting.difference(own, other).abs(), between_seeds(own))
 
 
-def apart(table, recipe):
+def apart(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Distance of the centre from ResNet's, minus that of ResNet's next seed, by seed."""
     own = spectrum.number(table, "vanilla", "centre")
     return reporting.difference(distance(table, recipe), between_seeds(own))

@@ -15,16 +15,20 @@ import os
 from pathlib import Path
 from typing import Annotated, ClassVar
 
+import pandas as pd
 import tyro
+from matplotlib.figure import Figure
 
 from experiments.outside import given, given_cells, given_measures
 from hfc_keras import data, reporting
+from hfc_keras.data.dataset import Dataset
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.settings import Settings as Training
 from hfc_keras.reporting.figures.band_stop import band_stop_table
 from hfc_keras.reporting.figures.given import given_panels, given_table
 from hfc_keras.reporting.figures.misaligned import misaligned_table
 from hfc_keras.reporting.figures.perturbations import perturbation_table
+from hfc_keras.types import Record
 
 KEYS = (
     "recipe seed measure bn_statistics component radius decomposition original low high ring inner "
@@ -71,45 +75,45 @@ that know the data set's classes."""
     """Replace tables that an earlier run made with other settings."""
 
     @property
-    def folder(self):
+    def folder(self) -> Path:
         """Folder of the results."""
         name = Training(dataset=os.path.expanduser(self.dataset)).folder.name
         return self.results / self.profile / name
 
-    def load(self):
+    def load(self) -> Dataset:
         """Return the data set, which is read once."""
         return data.load(self.dataset, self.data_dir)
 
-    def has_population(self, cell):
+    def has_population(self, cell: given_cells.Cell) -> bool:
         """Whether the images the network was trained on are at hand: not those of ImageNet."""
         return cell.network not in given.PHOTOGRAPHS.values()
 
-    def attacks_on(self, cell):
+    def attacks_on(self, cell: given_cells.Cell) -> int:
         """Images to attack after the default."""
         large = min(cell.dataset().image_shape[:2]) >= LARGE
         return self.attacked or (50 if large else 500)
 
     @property
-    def batch_size(self):
+    def batch_size(self) -> int:
         """Images a batch, of which batch statistics are taken."""
         return 100 if min(self.load().image_shape[:2]) >= LARGE else 250
 
-    def measured_with(self):
+    def measured_with(self) -> Record:
         """Return what rows depend on besides the network and the data."""
         names = ("examples", "subset", "attacked", "steps", "population")
         return {name: getattr(self, name) for name in names}
 
-    def recorded(self):
+    def recorded(self) -> Record:
         """Return the settings for the record, without paths."""
         return {"profile": self.profile, "batch_size": self.batch_size, **self.measured_with()}
 
 
-def measure(cell):
+def measure(cell: given_cells.Cell) -> pd.DataFrame:
     """Return the rows of one network."""
     return given_measures.rows(cell)
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Return every measure as a table."""
     parts = {name: rows.dropna(axis=1, how="all") for name, rows in table.groupby("measure")}
     frequency = parts["frequency_accuracy"]
@@ -143,7 +147,7 @@ def summary(table):
     )
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: given_cells.Plan) -> dict[str, Figure]:
     """Draw accuracy by component, and what gradient, perturbation and rings say."""
     return {"": given_panels(table, TITLES)}
 

@@ -16,11 +16,13 @@ import functools
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.measures import smoothed_robustness
 from hfc_keras import checks, models, reporting
 from hfc_keras.lab import networks
 from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.reporting.claims.statements import (
     LESS,
     MORE,
@@ -32,6 +34,7 @@ from hfc_keras.reporting.claims.statements import (
 )
 from hfc_keras.reporting.figures.kernels import kernel_pictures
 from hfc_keras.reporting.figures.robustness import robustness_panels
+from hfc_keras.training import Recipe
 
 TITLES = {
     "natural": "natural, 3 x 3",
@@ -51,7 +54,7 @@ class Settings(smoothed_robustness.Settings):
     rhos: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5, 1.0)
     """Strengths of smoothing; 0 is the network as trained."""
 
-    def check(self):
+    def check(self) -> None:
         """Refuse also strengths that are none, or without the network as trained."""
         super().check()
         rhos = [checks.number("rhos", rho, minimum=0) for rho in self.rhos]
@@ -60,7 +63,7 @@ class Settings(smoothed_robustness.Settings):
         checks.require(distinct and 0 in rhos, words, rhos=rhos)
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     natural = settings.base_recipe()
     adversarial = settings.adversarial(natural)
@@ -76,7 +79,7 @@ def recipes(settings):
     return chosen
 
 
-def measure(cell):
+def measure(cell: Cell) -> pd.DataFrame:
     """Return the rows of one training, at every rho, as eq. 3 stands and normalised."""
     network = networks.Network(cell)
     trained = network.model
@@ -90,14 +93,14 @@ def measure(cell):
     return pd.concat(tables, ignore_index=True)
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw Table 2 as curves over rho, and the kernels of each first seed as in Fig. 7."""
     kernels = {}
     for name, seed in table.groupby("recipe", sort=False)["seed"].first().items():
-        model, _ = plan.cell(name, int(seed)).fit()
+        model, _ = plan.cell(str(name), int(seed)).fit()
         for rho in (0, max(plan.settings.rhos)):
             layer = models.first_convolution(models.smooth_model(model, rho))
-            title = TITLES[name] + (f", rho {rho:g}" if rho else "")
+            title = TITLES[str(name)] + (f", rho {rho:g}" if rho else "")
             kernels[title] = np.asarray(layer.kernel)
     return {
         "": robustness_panels(table, TITLES),
@@ -105,12 +108,18 @@ def figures(table, plan):
     }
 
 
-def roughness(table, recipe):
+def roughness(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Roughness of the first kernels as trained, by seed."""
     return reporting.value(table, "roughness", recipe=recipe, rho=0, attack="none")
 
 
-def accuracy(table, recipe, rho, epsilon=None, loss="cross_entropy"):
+def accuracy(
+    table: pd.DataFrame,
+    recipe: str,
+    rho: float,
+    epsilon: float | None = None,
+    loss: str = "cross_entropy",
+) -> pd.Series:
     """Accuracy, clean or under PGD at an epsilon; 0 and 1 are the smallest and largest of both."""
     rho = table["rho"].max() if rho else 0
     if epsilon is None:
@@ -120,12 +129,14 @@ def accuracy(table, recipe, rho, epsilon=None, loss="cross_entropy"):
     return reporting.value(table, recipe=recipe, rho=rho, normalized=False, **attack)
 
 
-def gain(table, recipe, epsilon=None):
+def gain(table: pd.DataFrame, recipe: str, epsilon: float | None = None) -> pd.Series:
     """What the strongest smoothing adds to an accuracy, by seed."""
     return reporting.difference(*(accuracy(table, recipe, rho, epsilon) for rho in (1, 0)))
 
 
-def over_adversarial(table, recipe, epsilon, loss="cross_entropy"):
+def over_adversarial(
+    table: pd.DataFrame, recipe: str, epsilon: float, loss: str = "cross_entropy"
+) -> pd.Series:
     """A network with the strongest smoothing minus the adversarial one as trained, by seed."""
     if recipe == "natural_long" and recipe not in set(table["recipe"]):
         # The paper's own training is long: its profile has no longer one.

@@ -10,12 +10,15 @@ equally well. The quick profile takes few images, since a small network cannot m
 
 import dataclasses
 import functools
+from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.measures import frequency_curves
 from hfc_keras import checks, reporting
 from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.settings import Components
 from hfc_keras.reporting.claims.course import at_equal_fit, epochs_until
 from hfc_keras.reporting.claims.statements import (
@@ -28,6 +31,7 @@ from hfc_keras.reporting.claims.statements import (
     claims,
     minus,
 )
+from hfc_keras.training import Recipe
 
 # How many times as long shuffled labels take to fit, at least, as the paper has it.
 LONGER = 3
@@ -62,12 +66,12 @@ else all."""
     times_as_long: float = 3.0
     """Epochs of the shuffled training as a multiple of the natural one's."""
 
-    def check(self):
+    def check(self) -> None:
         """Refuse also a shuffled training that is shorter."""
         super().check()
         checks.number("times_as_long", self.times_as_long, minimum=1)
 
-    def measured_epochs(self, epochs):
+    def measured_epochs(self, epochs: int) -> list[int]:
         """Every epoch for paper, few for smoke; the first five and some 25 more else."""
         if self.profile in ("smoke", "paper"):
             return super().measured_epochs(epochs)
@@ -75,7 +79,7 @@ else all."""
         return sorted({*range(1, min(5, epochs) + 1), *range(step, epochs + 1, step), epochs})
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     natural = settings.base_recipe()
     epochs = round(settings.times_as_long * natural.epochs)
@@ -83,7 +87,7 @@ def recipes(settings):
     return {"natural": natural, "shuffled": shuffled}
 
 
-def measure(cell):
+def measure(cell: Cell) -> pd.DataFrame:
     """Return the rows of one training, components being those of the training images."""
     model, history = cell.fit(every_epoch=True)
     tables = [frequency_curves.history_rows(cell, history)]
@@ -91,7 +95,7 @@ def measure(cell):
     return frequency_curves.finished(cell, pd.concat(tables, ignore_index=True))
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Return the accuracies after the last epoch, and where both networks fit equally well."""
     heading = "Accuracy on training images where both fit them equally well"
     try:
@@ -101,7 +105,7 @@ def summary(table):
     return f"{frequency_curves.summary(table)}\n\n{heading}\n\n{compared}"
 
 
-def equally_fitted(table):
+def equally_fitted(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracies at equal fit as a table.
 
     Args:
@@ -129,18 +133,18 @@ def equally_fitted(table):
     return pd.DataFrame.from_dict(words, orient="index")
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw a panel for each kind of labels."""
     return {"": reporting.frequency_panels(table, TITLES, split="train_after")}
 
 
-def kept(table, recipe, rank):
+def kept(table: pd.DataFrame, recipe: str, rank: int) -> pd.Series:
     """Accuracy on the low component where both networks fit equally well, by seed."""
     _, found = at_equal_fit(table, list(TITLES), rank)
     return found[recipe]
 
 
-def times_as_long(table, recipe):
+def times_as_long(table: pd.DataFrame, recipe: str) -> dict[str, pd.Series]:
     """Epochs to each level of fit, over those of the natural network, by seed.
 
     A training that ended before a level gives a bound. It counts where it proves the claim, which
@@ -157,7 +161,7 @@ def times_as_long(table, recipe):
     return {words: times for words, times in known.items() if len(times) == most}
 
 
-def _times_to(level, table, recipe):
+def _times_to(level: float, table: pd.DataFrame, recipe: str) -> pd.Series:
     """Epochs to one level, over the natural network's, of the seeds of which that is known."""
     (natural, there), (own, reached) = (
         epochs_until(table, level, name, "train_after") for name in ("natural", recipe)
@@ -166,14 +170,14 @@ def _times_to(level, table, recipe):
     return times[there & (reached | (times > LONGER))]
 
 
-def lowest(table, recipe):
+def lowest(table: pd.DataFrame, recipe: str) -> pd.DataFrame:
     """Rows of a network on the lowest frequencies of the training images."""
-    where = {"recipe": recipe, "split": "train_after", "component": "low"}
+    where: dict[str, Any] = {"recipe": recipe, "split": "train_after", "component": "low"}
     where["radius"] = reporting.radius(table, 0)
     return table[(table[list(where)] == pd.Series(where)).all(axis=1)]
 
 
-def peak_minus_last(table, recipe):
+def peak_minus_last(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Lowest frequencies: highest accuracy over epochs minus the last, by seed."""
     rows = lowest(table, recipe)
     return reporting.difference(
@@ -181,7 +185,7 @@ def peak_minus_last(table, recipe):
     )
 
 
-def above_chance(table, recipe):
+def above_chance(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Lowest frequencies, after the last epoch, above guessing, by seed."""
     return reporting.value(lowest(table, recipe), epoch="last") - reporting.chance(table)
 

@@ -11,13 +11,17 @@ some of them; and leading singular values that have the energy of the low freque
 
 import dataclasses
 import functools
+from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.measures import frequency_curves
 from hfc_keras import analysis, reporting, spectrum, training
 from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.settings import Components
 from hfc_keras.reporting.claims.statements import MORE, Measure, Statement, alone, claims
 from hfc_keras.reporting.figures.gallery import MOST_EXAMPLES, component_gallery
@@ -30,6 +34,8 @@ from hfc_keras.reporting.figures.misaligned import (
     misaligned_table,
     resampled,
 )
+from hfc_keras.training import Recipe
+from hfc_keras.types import Floats, Record
 
 TITLES = {
     "vanilla": "Vanilla",
@@ -49,14 +55,14 @@ class Settings(Components):
     """Momentum of the moving averages of the batch-norm recipe."""
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     vanilla = settings.base_recipe()
     batch_norm = settings.normalized().but(bn_momentum=settings.bn_momentum)
     return {"vanilla": vanilla, "batch_norm": batch_norm}
 
 
-def measure(cell):
+def measure(cell: Cell) -> pd.DataFrame:
     """Return the rows of one training."""
     model, _ = cell.fit()
     normalized = cell.recipe.normalization == "batch"
@@ -66,7 +72,7 @@ def measure(cell):
     return table if normalized else table.assign(bn_statistics="none")
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Return numbers of images as tables."""
     radius = _gallery_radius(table)
     parts = [
@@ -80,7 +86,7 @@ def summary(table):
     return "\n\n".join(parts)
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw the share of such images against radius, and the first of them."""
     drawn = {"": misaligned_curves(table, TITLES)}
     seeds = table["seed"][table["recipe"] == "vanilla"]
@@ -90,7 +96,7 @@ def figures(table, plan):
     return drawn
 
 
-def _rows(cell, model, bn_statistics, decomposition):
+def _rows(cell: Cell, model: keras.Model, bn_statistics: str, decomposition: str) -> pd.DataFrame:
     """Rows of a trained network on all test images, from the store or computed."""
     dataset, settings = cell.dataset(), cell.settings
     arguments = {
@@ -102,7 +108,7 @@ def _rows(cell, model, bn_statistics, decomposition):
         "scaling": frequency_curves.scaling_of(cell),
     }
 
-    def compute():
+    def compute() -> pd.DataFrame:
         test, population = cell.test_images(), {}
         if bn_statistics == "population":
             population["train_images"] = training.population_images(cell.recipe, dataset, model)
@@ -114,12 +120,12 @@ def _rows(cell, model, bn_statistics, decomposition):
     return cell.measured("contingency", arguments, compute)
 
 
-def _gallery_radius(table):
+def _gallery_radius(table: pd.DataFrame) -> float:
     radii = sorted(table["radius"].unique())
     return radii[min(GALLERY_RANK, len(radii) - 1)]
 
 
-def _gallery(cell, radius):
+def _gallery(cell: Cell, radius: float) -> Figure | None:
     """First images of the pattern in the fixed random order of the test images, if any."""
     (model, _), test, settings = cell.fit(), cell.test_images(), cell.settings
     options = {
@@ -148,24 +154,32 @@ def _gallery(cell, radius):
     )
 
 
-def beyond_chance(table, recipe, rank, statistics="none", decomposition="fourier"):
+def beyond_chance(
+    table: pd.DataFrame,
+    recipe: str,
+    rank: int,
+    statistics: str = "none",
+    decomposition: str = "fourier",
+) -> pd.Series:
     """Share of images of the pattern minus what chance would give, by seed."""
     return misaligned_effect(table, **_where(table, recipe, rank, statistics, decomposition))
 
 
-def beyond_svd(table, recipe, **where):
+def beyond_svd(table: pd.DataFrame, recipe: str, **where: Any) -> pd.Series:
     """The same by frequencies minus twice that by singular values, by seed."""
     svd = beyond_chance(table, recipe, decomposition="svd", **where)
     return reporting.difference(beyond_chance(table, recipe, **where), 2 * svd)
 
 
-def on_other_images(table, rng, **where):
+def on_other_images(table: pd.DataFrame, rng: np.random.Generator, **where: Any) -> Floats:
     """The same by frequencies, of seeds and images that are drawn anew."""
     where = _where(table, decomposition="fourier", **where)
     return np.subtract(*resampled(table, rng, **where))
 
 
-def _where(table, recipe, rank, statistics, decomposition):
+def _where(
+    table: pd.DataFrame, recipe: str, rank: int, statistics: str, decomposition: str
+) -> Record:
     """Which rows are meant, the radius by its rank."""
     where = {"recipe": recipe, "bn_statistics": statistics, "decomposition": decomposition}
     return {"radius": reporting.radius(table, rank), **where}
@@ -185,10 +199,13 @@ NETWORKS = {
 }
 
 
-def _statements(name, kind, recipe, statistics, rank, words):
+def _statements(
+    name: str, kind: str, recipe: str, statistics: str, rank: int, words: str
+) -> tuple[Statement, Statement]:
     """What is claimed of one network at one of the four radii."""
     where = {"rank": rank, "statistics": statistics}
-    shared = {"kind": kind, "unverified": "the radius of the figure" if kind == "paper" else ""}
+    unverified = "the radius of the figure" if kind == "paper" else ""
+    shared: dict[str, Any] = {"kind": kind, "unverified": unverified}
     share = (
         "share of such images beyond chance (the share if the answers to the high components were "
         "dealt at random among those right as they are and wrong from low)"

@@ -19,6 +19,7 @@ from hfc_keras.lab.settings import Components
 from hfc_keras.lab.variants import Variant, by_name
 from hfc_keras.reporting.claims.statements import MORE, SIMILAR, Statement, claims, each, minus
 from hfc_keras.reporting.drawing import palette
+from hfc_keras.training import Recipe
 
 VARIANTS = by_name(
     Variant("sgd", "SGD", (palette.VERMILLION, "X")),
@@ -54,7 +55,7 @@ class Settings(Components):
     """Learning rate of RMSprop. Default: 1e-3, or 1e-4 for paper."""
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     vanilla, chosen = settings.base_recipe(), {}
     plain, rates = vanilla.but(momentum=0.0, nesterov=False), RATES[settings.profile]

@@ -14,12 +14,15 @@ import functools
 import warnings
 from typing import ClassVar
 
+import keras
 import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.recipes import heuristics
 from hfc_keras import analysis, attacks, checks, reporting
 from hfc_keras.lab import networks
 from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import drawn
 from hfc_keras.reporting.claims.statements import (
     LESS,
@@ -35,6 +38,7 @@ from hfc_keras.reporting.figures.perturbations import (
     perturbation_share,
     perturbation_table,
 )
+from hfc_keras.training import Recipe
 
 KEYS = "recipe seed attack ring".split()
 ATTACKS = {"fgsm": "FGSM", "pgd": "PGD"}
@@ -56,7 +60,7 @@ class Settings(networks.Settings, heuristics.Mixed, heuristics.Noisy):
     test_epsilon: float = 8 / 255
     """Radius of the L-inf ball of both attacks; --epsilon is that of the adversarial training."""
 
-    def check(self):
+    def check(self) -> None:
         """Refuse also attacks that cannot be made."""
         super().check()
         if self.images is not None:
@@ -67,11 +71,11 @@ class Settings(networks.Settings, heuristics.Mixed, heuristics.Noisy):
         self.tests()
 
     @property
-    def images(self):
+    def images(self) -> int | None:
         """Number of images after the profile's default; None is all."""
         return self.final_examples(FEWER) if self.attacked is None else self.attacked
 
-    def tests(self):
+    def tests(self) -> dict[str, attacks.Fgsm | attacks.Pgd]:
         """Return the attacks by name.
 
         Returns:
@@ -84,13 +88,13 @@ class Settings(networks.Settings, heuristics.Mixed, heuristics.Noisy):
         }
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     names = ("vanilla", "batch_norm", "mix_up", "adversarial")
     return {**heuristics.heuristics(settings, names), **heuristics.noisy(settings)}
 
 
-def measure(cell):
+def measure(cell: Cell) -> pd.DataFrame:
     """Return a row an attack and ring."""
     network, tables = networks.Network(cell), []
     for name, attack in cell.settings.tests().items():
@@ -102,7 +106,7 @@ def measure(cell):
     return table.assign(image_size=min(cell.dataset().image_shape[:2]))
 
 
-def _measured(cell, attack, model):
+def _measured(cell: Cell, attack: attacks.Fgsm | attacks.Pgd, model: keras.Model) -> pd.DataFrame:
     test = cell.test_images(cell.settings.images)
     with warnings.catch_warnings():
         # How many images have no gradient is a column of the table.
@@ -111,7 +115,7 @@ def _measured(cell, attack, model):
     return analysis.perturbation_spectrum(test.images, found.images)
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Return the share of high frequencies in words."""
     left_out = table.groupby(["recipe", "seed", "attack"])["unchanged"].first()
     return (
@@ -122,12 +126,12 @@ def summary(table):
     )
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw a panel an attack."""
     return {"": perturbation_curves(table, **drawn(heuristics.VARIANTS))}
 
 
-def share(table, recipe, column="mean"):
+def share(table: pd.DataFrame, recipe: str, column: str = "mean") -> dict[str, pd.Series]:
     """Share of high frequencies by attack and seed."""
     return {
         words: perturbation_share(table, recipe, attack, column=column)
@@ -135,7 +139,7 @@ def share(table, recipe, column="mean"):
     }
 
 
-def beyond_white(table, recipe):
+def beyond_white(table: pd.DataFrame, recipe: str) -> dict[str, pd.Series]:
     """Share of high frequencies minus that of white noise, by attack and seed."""
     white = share(table, recipe, "white")
     return {

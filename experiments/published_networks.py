@@ -12,11 +12,12 @@ of this project; name it by --table. Results go to <results>/published/imagenet/
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import tyro
+from matplotlib.figure import Figure
 
 from experiments.outside import published
 from hfc_keras.lab.experiment import Experiment
@@ -174,12 +175,12 @@ class Settings:
     """Replace tables that an earlier run made with other settings."""
 
     @property
-    def folder(self):
+    def folder(self) -> Path:
         """Folder of the results."""
         return self.results / self.profile / "imagenet"
 
 
-def measure(cell):
+def measure(cell: published.Cell) -> pd.DataFrame:
     """Return a row a question and kind of correlation for one group of networks."""
     rows, clean = [], cell.table["clean"]
     for name, question in QUESTIONS.items():
@@ -202,13 +203,13 @@ def measure(cell):
     return pd.DataFrame(rows)
 
 
-def words(row):
+def words(row: Any) -> str:
     """Return a correlation with its interval in words."""
     ends = f"{row['correlation_low']:+.2f}, {row['correlation_high']:+.2f}"
     return f"{row['correlation']:+.2f} [{ends}]"
 
 
-def ranks(table, coefficient="spearman"):
+def ranks(table: pd.DataFrame, coefficient: str = "spearman") -> pd.DataFrame:
     """Return correlations by question and group, with interval and number of networks."""
     own = table[table["coefficient"] == coefficient]
     cells = own.apply(words, axis=1) + own["networks"].map(" ({:d})".format)
@@ -217,7 +218,7 @@ def ranks(table, coefficient="spearman"):
     return wide.dropna(how="all").rename_axis(index=None, columns=None)
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Return the rank correlations, and what they say of each sentence."""
     own = table[table["coefficient"] == "spearman"]
     verdicts = own.pivot(index="question", columns="recipe", values="verdict")
@@ -241,7 +242,7 @@ def summary(table):
     )
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: published.Plan) -> dict[str, Figure]:
     """Draw one measure against another, a panel a question."""
     points = published.measures(plan.table)
     points = points[points["model"] != published.UNTRAINED]
@@ -264,7 +265,7 @@ def figures(table, plan):
     return {"": correlation_panels(points, pairs, published.MEASURES, notes)}
 
 
-def words_of(rows, question, group):
+def words_of(rows: pd.DataFrame, question: str, group: str) -> str:
     """Return the correlation of a question in a group in words."""
     return words(rows.loc[(question, group)])
 

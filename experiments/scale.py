@@ -11,17 +11,21 @@ import dataclasses
 import hashlib
 import json
 import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from experiments.ledger import judging
 from hfc_keras import checks, files, reporting
 from hfc_keras.lab import command_line
+from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.record import provenance
 from hfc_keras.lab.settings import Settings as Training
 from hfc_keras.reporting.claims import claim
 from hfc_keras.reporting.figures.rungs import courses, rungs_figure
+from hfc_keras.types import Record
 
 CORE = (
     "misaligned",
@@ -62,13 +66,13 @@ class Settings:
     """Folder of the results; tables are read from <results>/<profile>/<dataset>/."""
 
     @property
-    def given(self):
+    def given(self) -> Path:
         """Path of the table of the given networks."""
         folder = Training(dataset=self.dataset).folder.name
         return self.results / "given" / folder / "given_networks.csv"
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Judge the core claims at every scale from the command line.
 
     Args:
@@ -88,7 +92,7 @@ def main(arguments=None):
         print("\n".join([summary(rows, left_out), *(f"wrote {path}" for path in written)]))
 
 
-def judge(options):
+def judge(options: Settings) -> tuple[pd.DataFrame, list[str], dict[str, str]]:
     """Judge the core claims at each scale.
 
     Args:
@@ -121,13 +125,13 @@ def judge(options):
     found.extend(given)
     rows = pd.DataFrame(found)
     if len(rows):
-        rows = rows[[name for name in rows if not name.startswith(tuple(_beside()))]]
+        rows = rows[[name for name in map(str, rows) if not name.startswith(tuple(_beside()))]]
         rows = rows.sort_values("id", key=lambda ids: ids.map(CORE.index), kind="stable")
         rows = rows.join(courses(rows), on="id").reset_index(drop=True)
     return rows, left_out, tables
 
 
-def core():
+def core() -> dict[str, Experiment]:
     """Return the experiments with their core claims alone.
 
     Returns:
@@ -141,12 +145,12 @@ def core():
     return found
 
 
-def _beside():
+def _beside() -> list[str]:
     """What the columns of a scale beside a row begin with."""
     return [f"{scale}_" for scale in judging.SCALES]
 
 
-def _left_out(scale, chosen, measured):
+def _left_out(scale: str, chosen: Iterable[Record], measured: Iterable[Record]) -> list[str]:
     """What a scale has no table of, in words."""
     missing = [row["id"] for row in chosen if row["verdict"] == reporting.NOT_MEASURED]
     if not measured:
@@ -155,7 +159,9 @@ def _left_out(scale, chosen, measured):
     return [f"{scale}: {', '.join(missing)}"] if missing else []
 
 
-def _given(experiments, options):
+def _given(
+    experiments: Mapping[str, Experiment], options: Settings
+) -> tuple[list[Record], list[str]]:
     """Rows of the given networks, and what is left out of them."""
     if not options.given.exists():
         return [], [f"{GIVEN_RUNG}: no table {options.given.name}"]
@@ -174,7 +180,7 @@ def _given(experiments, options):
     return rows, problems
 
 
-def as_seeds(table, measure):
+def as_seeds(table: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Rows of given networks as if each were a seed of the recipe batch_norm: they are the sample.
 
     Args:
@@ -202,7 +208,7 @@ def as_seeds(table, measure):
     return own.assign(seed=seeds, recipe="batch_norm", epoch=1, split="test")
 
 
-def summary(rows, left_out):
+def summary(rows: pd.DataFrame, left_out: Iterable[str]) -> str:
     """Return each claim's verdicts from the smallest scale to the largest, in words."""
     lines = []
     for name, part in rows.groupby("id", sort=False):
@@ -213,11 +219,13 @@ def summary(rows, left_out):
     return "\n".join([*lines, *(f"left out: {each}" for each in left_out)])
 
 
-def _told(row):
+def _told(row: Any) -> str:
     return claim.in_words(row["verdict"], row["profile"])
 
 
-def write(rows, left_out, tables, options):
+def write(
+    rows: pd.DataFrame, left_out: Sequence[str], tables: Mapping[str, str], options: Settings
+) -> list[Path]:
     """Write table, figure and record, each file whole.
 
     Args:

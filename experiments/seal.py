@@ -10,6 +10,7 @@ damaged; the rest is sealed all the same.
 import dataclasses
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from hfc_keras import checks, files, records, reporting
@@ -27,7 +28,7 @@ class Settings:
     """Folder of the results: <results>/<profile>/<dataset>/ and <results>/models/."""
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Seal what has no checksums, from the command line.
 
     Args:
@@ -47,7 +48,7 @@ def main(arguments=None):
             sys.exit(2)
 
 
-def seal_all(results):
+def seal_all(results: Path) -> tuple[list[Path], list[Exception]]:
     """Seal every table and model of a folder.
 
     Args:
@@ -68,7 +69,7 @@ def seal_all(results):
     return done, damaged
 
 
-def seal_table(path):
+def seal_table(path: Path) -> bool:
     """Add checksums to the record of a table.
 
     Args:
@@ -83,7 +84,8 @@ def seal_table(path):
     record = path.with_suffix(".json")
     content = records.read(record, REMEDY)
     cells = content.get("cells")
-    checks.require(isinstance(cells, dict), "A record must have cells", path=str(record))
+    if not isinstance(cells, dict):
+        checks.require(False, "A record must have cells", path=str(record))
     if all(records.SEAL in cell for cell in cells.values()):
         return False
     reporting.read_table(path, ("recipe", "seed"))

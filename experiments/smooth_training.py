@@ -9,11 +9,16 @@ trained network.
 
 import dataclasses
 
+import pandas as pd
+from matplotlib.figure import Figure
+
 from experiments.measures import smoothed_robustness
 from experiments.recipes import heuristics
 from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.runner import Plan
 from hfc_keras.lab.variants import chosen, titles
 from hfc_keras.reporting.figures.robustness import robustness_points
+from hfc_keras.training import Recipe
 
 VARIANTS = chosen(heuristics.VARIANTS, ("vanilla", *heuristics.SMOOTHED, "adversarial"))
 
@@ -30,7 +35,7 @@ class Settings(smoothed_robustness.Settings):
     """Strength of the layer's own smoothing, divided by 1 + 8 rho."""
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     strengths = settings.penalty, settings.max_roughness, settings.rho
     vanilla = settings.base_recipe()
@@ -41,7 +46,7 @@ def recipes(settings):
     }
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw accuracy and roughness of each training."""
     return {"": robustness_points(table, titles(VARIANTS))}
 

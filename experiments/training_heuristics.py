@@ -14,16 +14,21 @@ images, before the test.
 import dataclasses
 import functools
 
+import pandas as pd
+from matplotlib.figure import Figure
+
 from experiments.effects import last_epoch
 from experiments.measures import frequency_curves
 from experiments.recipes import heuristics
 from hfc_keras import reporting
 from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.runner import Plan
 from hfc_keras.lab.settings import Components
 from hfc_keras.reporting.claims.statements import (
     LESS,
     MORE,
     SIMILAR,
+    Comparison,
     Measure,
     Statement,
     alone,
@@ -50,14 +55,14 @@ class Settings(Components, heuristics.Heuristics):
     """Settings of this experiment."""
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Return the accuracies after the last epoch in words."""
     heading = "Accuracy on high components as they are and scaled, after the last epoch"
     scaled = scaling_table(table).to_string()
     return f"{frequency_curves.summary(table)}\n\n{heading}\n\n{scaled}"
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw a panel for each recipe, and what scaling its components changes."""
     chance = reporting.chance(table)
     return {
@@ -75,18 +80,18 @@ WORDS = {
 REPAIRED = "section 5, BatchNorm"
 
 
-def on(kind, ranks=LOWEST, statistics="none"):
+def on(kind: str, ranks: tuple[int, ...] = LOWEST, statistics: str = "none") -> Measure:
     """Return the Measure of accuracy on low or high components."""
     number = functools.partial(last_epoch.component, kind=kind, ranks=ranks, statistics=statistics)
     return Measure(f"accuracy on {kind} components, {WORDS[ranks]}", number)
 
 
-def tested_with(recipe, statistics):
+def tested_with(recipe: str, statistics: str) -> Comparison:
     """Return the comparison with vanilla of a network that some statistics are tested of."""
     return minus(recipe, words=f"{recipe}, tested with {statistics} statistics minus vanilla")
 
 
-def most_at_lowest(table, recipe):
+def most_at_lowest(table: pd.DataFrame, recipe: str) -> pd.Series:
     """What a recipe adds beyond the two small radii minus beyond the two large ones, by seed."""
     gains = (
         reporting.difference(
@@ -97,18 +102,18 @@ def most_at_lowest(table, recipe):
     return reporting.difference(*gains)
 
 
-def of_the_batch(table, recipe):
+def of_the_batch(table: pd.DataFrame, recipe: str) -> pd.Series:
     """What the statistics of the test batch add beyond those of the population, by seed."""
     kinds = ("batch", "population")
     return reporting.difference(*(last_epoch.high(table, recipe, LOWEST, one) for one in kinds))
 
 
-def scaled(table, recipe, scaling, statistics):
+def scaled(table: pd.DataFrame, recipe: str, scaling: str, statistics: str) -> pd.Series:
     """Accuracy on high components beyond the two small radii, scaled in some way, by seed."""
     return last_epoch.component(table, recipe, "high", LOWEST, statistics, scaling)
 
 
-def repaired(table, recipe, scaling):
+def repaired(table: pd.DataFrame, recipe: str, scaling: str) -> pd.Series:
     """What scaling adds with fixed statistics minus half of what batch statistics add, by seed."""
     plain, own, batch = (
         scaled(table, recipe, *how)
@@ -119,14 +124,14 @@ def repaired(table, recipe, scaling):
     )
 
 
-def lifted(table, recipe):
+def lifted(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Accuracy on high components of the images' spread minus as they are, by seed."""
     return reporting.difference(
         *(scaled(table, recipe, scaling, "none") for scaling in ("spread", "none"))
     )
 
 
-def invariant(table, recipe):
+def invariant(table: pd.DataFrame, recipe: str) -> dict[str, pd.Series]:
     """At chance on high components is also one answer to them all; so they are taken away, too."""
     low, high = (last_epoch.component(table, recipe, kind, HIGHEST) for kind in ("low", "high"))
     return {
@@ -135,7 +140,7 @@ def invariant(table, recipe):
     }
 
 
-def above_chance(table):
+def above_chance(table: pd.DataFrame) -> dict[str, pd.Series]:
     """A network that guesses is invariant to everything."""
     beyond = last_epoch.original(table, "adversarial") - reporting.chance(table)
     return {"accuracy of adversarial beyond chance": beyond}

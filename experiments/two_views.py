@@ -10,17 +10,21 @@ the share of the gradient's power beyond two thirds of the Nyquist frequency.
 
 import dataclasses
 import functools
+from collections.abc import Collection
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.measures import frequency_curves, sensitivity
 from experiments.recipes import heuristics
 from hfc_keras import reporting
 from hfc_keras.lab import networks
 from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.settings import Radii
 from hfc_keras.lab.variants import drawn
 from hfc_keras.reporting.figures.two_views import rank_correlation, two_views
+from hfc_keras.training import Recipe
 
 KEYS = "recipe seed".split()
 ACCURACY, SENSITIVITY = "high_accuracy", "high"
@@ -46,7 +50,7 @@ class Settings(
     """Weight of the Fourier regularizers."""
 
 
-def recipes(settings):
+def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
     return {
         **heuristics.heuristics(settings),
@@ -57,7 +61,7 @@ def recipes(settings):
     }
 
 
-def measure(cell):
+def measure(cell: Cell) -> pd.DataFrame:
     """Return the two measures of one network, a row."""
     network = networks.Network(cell)
     kind = "moving" if network.bn_statistics == "none" else network.bn_statistics
@@ -77,7 +81,7 @@ def measure(cell):
     return pd.concat([pd.DataFrame([row]), numbers], axis=1)
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Return both measures by training, and their rank correlation."""
     found = rank_correlation(table, ACCURACY, SENSITIVITY)
     return (
@@ -88,25 +92,25 @@ def summary(table):
     )
 
 
-def means(table):
+def means(table: pd.DataFrame) -> pd.DataFrame:
     """Both measures by training, mean and standard deviation over seeds."""
     return reporting.means_by_recipe(table, ["accuracy", *NAMES])
 
 
-def figures(table, plan):
+def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw one measure against the other, for high and for low frequencies."""
     pairs = [("high", "high_accuracy"), ("low", "low_accuracy")]
     return {"": two_views(table, pairs, NAMES, **drawn(heuristics.VARIANTS))}
 
 
-def _pairs(table, kind, left_out):
+def _pairs(table: pd.DataFrame, kind: str, left_out: Collection[str]) -> pd.DataFrame:
     """Both measures of each network."""
     kept = table[~table["recipe"].isin(left_out)]
     names = {f"{kind}_accuracy": "first", kind: "second"}
     return kept[["recipe", "seed", *names]].rename(columns=names)
 
 
-def _claim(kind, name, words, left_out=()):
+def _claim(kind: str, name: str, words: str, left_out: Collection[str] = ()) -> reporting.Claim:
     return reporting.Claim(
         id=f"two_views_{kind}{name}",
         paper="Both papers",

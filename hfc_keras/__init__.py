@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hfc_keras import data as data
     from hfc_keras import gradients as gradients
     from hfc_keras import kernels as kernels
+    from hfc_keras import lab as lab
     from hfc_keras import layers as layers
     from hfc_keras import losses as losses
     from hfc_keras import models as models

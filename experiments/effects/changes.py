@@ -1,6 +1,10 @@
 """Effects on changed test images: filtered, corrupted, attacked, shifted; measures for claims."""
 
 import functools
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
 
 from hfc_keras import data
 from hfc_keras.reporting.claims.statements import Measure
@@ -13,14 +17,16 @@ CORRUPTIONS = (
 )
 
 
-def filled(table):
+def filled(table: pd.DataFrame) -> pd.DataFrame:
     """Rows with their value in the column accuracy, where they have one."""
     if "value" not in table:
         return table
     return table.assign(accuracy=table["value"].fillna(table["accuracy"]))
 
 
-def share(table, recipe, measure, conditions=None):
+def share(
+    table: pd.DataFrame, recipe: str, measure: str, conditions: Iterable[str] | None = None
+) -> pd.Series:
     """Accuracy, share or error of a recipe, Series by seed.
 
     Args:
@@ -32,7 +38,7 @@ def share(table, recipe, measure, conditions=None):
     return condition_effect(filled(table), recipe, measure, conditions)
 
 
-def on(words, measure, unit="accuracy", **chosen):
+def on(words: str, measure: str, unit: str = "accuracy", **chosen: Any) -> Measure:
     """Return the Measure of ``share`` under the conditions that are chosen."""
     return Measure(words, functools.partial(share, measure=measure, **chosen), unit)
 

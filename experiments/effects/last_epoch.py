@@ -1,12 +1,23 @@
 """What claims about one changed factor are made of: numbers by seed after the last epoch."""
 
+from collections.abc import Iterable
+
+import pandas as pd
+
 from hfc_keras import reporting
 from hfc_keras.reporting.claims.statements import Measure
 
 RANKS = (0, 1, 2, 3)
 
 
-def component(table, recipe, kind, ranks=RANKS, statistics="none", scaling="none"):
+def component(
+    table: pd.DataFrame,
+    recipe: str,
+    kind: str,
+    ranks: Iterable[int] = RANKS,
+    statistics: str = "none",
+    scaling: str = "none",
+) -> pd.Series:
     """Test accuracy on a component, mean over radii.
 
     Args:
@@ -27,31 +38,37 @@ def component(table, recipe, kind, ranks=RANKS, statistics="none", scaling="none
     return reporting.mean_over(table, ranks, **where)
 
 
-def tested_with(table, recipe, statistics):
+def tested_with(table: pd.DataFrame, recipe: str, statistics: str) -> str:
     """Statistics that a network is tested with: ``"none"`` for one without batch normalisation."""
     own = table["bn_statistics"][table["recipe"] == recipe]
     return "none" if (own == "none").all() else statistics
 
 
-def high(table, recipe, ranks=RANKS, statistics="none"):
+def high(
+    table: pd.DataFrame, recipe: str, ranks: Iterable[int] = RANKS, statistics: str = "none"
+) -> pd.Series:
     """Test accuracy on high-frequency components, as of ``component``."""
     return component(table, recipe, "high", ranks, statistics)
 
 
-def original(table, recipe, split="test", statistics="none"):
+def original(
+    table: pd.DataFrame, recipe: str, split: str = "test", statistics: str = "none"
+) -> pd.Series:
     """Accuracy on original images of a split, Series by seed."""
     where = {"recipe": recipe, "split": split, "component": "original", "epoch": "last"}
     where["bn_statistics"] = tested_with(table, recipe, statistics)
     return reporting.value(table, **where)
 
 
-def gap(table, recipe, statistics="none"):
+def gap(table: pd.DataFrame, recipe: str, statistics: str = "none") -> pd.Series:
     """Generalisation gap: accuracy on training images minus test images, both in test mode."""
     train = original(table, recipe, "train_after", statistics)
     return reporting.difference(train, original(table, recipe, "test", statistics))
 
 
-def fitted(table, recipes, statistics="none"):
+def fitted(
+    table: pd.DataFrame, recipes: Iterable[str], statistics: str = "none"
+) -> dict[str, pd.Series]:
     """Accuracy of networks on their training images, as a claim on their gaps asks for it.
 
     Args:

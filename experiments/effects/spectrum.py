@@ -2,18 +2,20 @@
 
 import functools
 
+import pandas as pd
+
 from hfc_keras import reporting
 from hfc_keras.reporting.claims.statements import Measure
 
 PAPER = "Krishnamachari et al. 2022"
 
 
-def rings(table):
+def rings(table: pd.DataFrame) -> pd.DataFrame:
     """Rows of the spectra, of a table that may also hold other measures."""
     return table[table["measure"] == "sensitivity"] if "measure" in table else table
 
 
-def number(table, recipe, name):
+def number(table: pd.DataFrame, recipe: str, name: str) -> pd.Series:
     """One number of ``sensitivity_numbers`` of a recipe, Series by seed.
 
     Args:
@@ -24,12 +26,12 @@ def number(table, recipe, name):
     return reporting.sensitivity_effect(rings(table), name, recipe=recipe)
 
 
-def moved(table, recipe, name, over="vanilla"):
+def moved(table: pd.DataFrame, recipe: str, name: str, over: str = "vanilla") -> pd.Series:
     """A recipe's number minus that of another, Series by seed."""
     return reporting.difference(number(table, recipe, name), number(table, over, name))
 
 
-def of(words, name, unit="share"):
+def of(words: str, name: str, unit: str = "share") -> Measure:
     """Return the Measure of a number."""
     return Measure(words, functools.partial(number, name=name), unit)
 

@@ -3,17 +3,21 @@
 import dataclasses
 import hashlib
 import typing
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 
 import pandas as pd
 
 from experiments.ledger.source import NoComparisonError, Source, compared
 from hfc_keras import checks, reporting
 from hfc_keras.lab import catalogue
+from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.profiles import Profile as Scale
 from hfc_keras.lab.settings import Settings
 from hfc_keras.reporting.claims.claim import unmeasured
 from hfc_keras.reporting.claims.ledger import scale_columns
 from hfc_keras.reporting.claims.verdicts import TOO_FEW
+from hfc_keras.types import Record
 
 # From the smallest to the largest.
 SCALES = typing.get_args(Scale)
@@ -23,24 +27,24 @@ SCALES = typing.get_args(Scale)
 class Judged:
     """What was found; lists grow as tables are read."""
 
-    rows: list = dataclasses.field(default_factory=list)
+    rows: list[Record] = dataclasses.field(default_factory=list)
     """A dict a claim and data set: its row at the largest scale, and columns of every scale."""
-    effects: list = dataclasses.field(default_factory=list)
+    effects: list[pd.DataFrame] = dataclasses.field(default_factory=list)
     """DataFrames with the columns claim, profile, dataset and those of ``claim_effects``."""
-    problems: list = dataclasses.field(default_factory=list)
+    problems: list[Record] = dataclasses.field(default_factory=list)
     """Dicts: what was not measured in words, and whether that is forgiven."""
-    tables: dict = dataclasses.field(default_factory=dict)
+    tables: dict[str, str] = dataclasses.field(default_factory=dict)
     """sha256 by path."""
-    scales: list = dataclasses.field(default_factory=list)
+    scales: list[dict[str, str]] = dataclasses.field(default_factory=list)
     """Dicts, the scale of each table."""
 
     @property
-    def refused(self):
+    def refused(self) -> list[str]:
         """Problems that are not forgiven, in words."""
         return [problem["text"] for problem in self.problems if not problem["forgiven"]]
 
 
-def claimants(names=None):
+def claimants(names: Collection[str] | None = None) -> dict[str, Experiment]:
     """Import the experiments that make claims.
 
     Args:
@@ -66,7 +70,7 @@ def claimants(names=None):
     return {name: experiment for name, experiment in found.items() if name in chosen}
 
 
-def measured_scales(names, results):
+def measured_scales(names: Collection[str], results: Path) -> tuple[Scale, ...]:
     """Return the scales, but smoke, of which an experiment has a table for any data set.
 
     Args:
@@ -84,7 +88,13 @@ def measured_scales(names, results):
     return tuple(found) or ("quick",)
 
 
-def judge_all(experiments, profiles, datasets, results, available=False):
+def judge_all(
+    experiments: Mapping[str, Experiment],
+    profiles: Iterable[Scale],
+    datasets: Iterable[str] | None,
+    results: Path,
+    available: bool = False,
+) -> Judged:
     """Judge the claims of some experiments at some scales.
 
     Args:
@@ -114,12 +124,14 @@ def judge_all(experiments, profiles, datasets, results, available=False):
     return found
 
 
-def _source(name, profile, dataset, results):
+def _source(name: str, profile: Scale, dataset: str | None, results: Path) -> Source:
     default = Settings(profile=profile).dataset_name
     return Source(name, profile, dataset or default, results)
 
 
-def _judge_one(found, experiment, sources, available):
+def _judge_one(
+    found: Judged, experiment: Experiment, sources: Iterable[Source], available: bool
+) -> None:
     """Judge the claims of one experiment on one data set at every scale."""
     at, errors = {}, {}
     for source in sources:
@@ -137,10 +149,12 @@ def _judge_one(found, experiment, sources, available):
         if all(rows[place]["verdict"] == reporting.NOT_MEASURED for rows in at.values())
     }
     for source, problems in errors.items():
-        found.problems += [_problem(source, *each, missed, available) for each in problems]
+        found.problems += [
+            _problem(source, ids, error, missed, available) for ids, error in problems
+        ]
 
 
-def _largest(at):
+def _largest(at: Mapping[Source, Record]) -> Record:
     """Row of a claim at the largest scale at which it was measured, with columns of all scales.
 
     A scale of which there are too few seeds or trainings as yet decides only where no other has
@@ -155,7 +169,9 @@ def _largest(at):
     return {**at[chosen], **chosen.columns, **beside}
 
 
-def _judge(source, experiment, effects):
+def _judge(
+    source: Source, experiment: Experiment, effects: list[pd.DataFrame]
+) -> tuple[list[Record], list[tuple[set[str], Exception]], dict[Source, dict[str, str]]]:
     """Row of each claim of an experiment, errors for those not judged, scales by their source."""
     claims = experiment.claims
     try:
@@ -177,7 +193,9 @@ def _judge(source, experiment, effects):
     return rows, errors, used
 
 
-def _problem(source, ids, error, missed, available):
+def _problem(
+    source: Source, ids: set[str], error: Exception, missed: set[str], available: bool
+) -> Record:
     """What was not measured: forgiven where it was at another scale, or what is there is enough."""
     made = f"Made by: {source.command}"
     if source.path.exists() or source.record.exists():
@@ -188,7 +206,7 @@ def _problem(source, ids, error, missed, available):
     return {"text": f"{source.experiment}: {error}. {made}", "forgiven": forgiven}
 
 
-def effects_table(judged):
+def effects_table(judged: Judged) -> pd.DataFrame:
     """Return all effects as one table.
 
     Args:

@@ -1,5 +1,10 @@
 """The page of all claims."""
 
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from experiments.ledger.judging import Judged
 from hfc_keras import reporting
 from hfc_keras.reporting.claims.claim import FITTED, KINDS
 from hfc_keras.reporting.claims.ledger import claims_markdown
@@ -44,7 +49,13 @@ where there is such a scale; others stand beside it."""
 OWN = ("control", "question")
 
 
-def page(rows, judged, profiles, command, drawn):
+def page(
+    rows: pd.DataFrame,
+    judged: Judged,
+    profiles: Sequence[str],
+    command: str,
+    drawn: Mapping[str, str],
+) -> str:
     """Return the page of all claims.
 
     Args:
@@ -74,7 +85,7 @@ def page(rows, judged, profiles, command, drawn):
     return "\n\n".join(parts) + "\n"
 
 
-def _markdown(rows):
+def _markdown(rows: Sequence[Mapping[str, str]]) -> str:
     """Dicts with the same keys as a table of Markdown."""
     lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
     return "\n".join(

@@ -3,14 +3,19 @@
 import contextlib
 import dataclasses
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import pandas as pd
 
 from experiments.recipes import heuristics
 from hfc_keras import checks, reporting
+from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.profiles import Profile
 from hfc_keras.lab.settings import Components, Settings
 from hfc_keras.training import Recipe
+from hfc_keras.types import Record
 
 # Settings that a page names elsewhere.
 NAMED = ("profile", "dataset")
@@ -34,12 +39,12 @@ class Source:
     """Table of one experiment on one data set."""
 
     experiment: str
-    profile: str
+    profile: Profile
     dataset: str
     results: Path
 
     @property
-    def command(self):
+    def command(self) -> str:
         """The command that makes the table."""
         return (
             f"python -m experiments.{self.experiment} --profile {self.profile} "
@@ -47,18 +52,18 @@ class Source:
         )
 
     @property
-    def path(self):
+    def path(self) -> Path:
         """Path of the table."""
         made = Settings(profile=self.profile, dataset=self.dataset, results=self.results)
         return made.folder / f"{self.experiment}.csv"
 
     @property
-    def record(self):
+    def record(self) -> Path:
         """Path of the record beside the table."""
         return self.path.with_suffix(".json")
 
     @property
-    def columns(self):
+    def columns(self) -> dict[str, str]:
         """Columns of a row that say where it comes from."""
         return {
             "experiment": self.experiment,
@@ -67,7 +72,7 @@ class Source:
             "table": self.path.relative_to(self.results).as_posix(),
         }
 
-    def read(self, keys):
+    def read(self, keys: Sequence[str]) -> pd.DataFrame:
         """Return the table after proving that it is whole.
 
         Args:
@@ -92,7 +97,7 @@ class Source:
         self._check_whole(table, self._counted())
         return table
 
-    def scale(self, settings_class):
+    def scale(self, settings_class: type[Any]) -> dict[str, str]:
         """Return how large the trainings of the table are, from its record.
 
         Args:
@@ -131,7 +136,7 @@ class Source:
         }
 
     @contextlib.contextmanager
-    def _recorded(self):
+    def _recorded(self) -> Iterator[Record]:
         """Record beside the table; what is not in it is refused by the record's name."""
         try:
             yield json.loads(self.record.read_text(encoding="utf-8"))
@@ -141,7 +146,7 @@ class Source:
                 f"rows of each cell. Received: path={str(self.record)!r}"
             ) from error
 
-    def _counted(self):
+    def _counted(self) -> dict[str, int]:
         """Rows that the record of the table counts, by cell."""
         with self._recorded() as content:
             made = content["settings"]["profile"], Path(content["dataset"]).stem
@@ -153,10 +158,13 @@ class Source:
         )
         return counted
 
-    def _check_whole(self, table, expected):
+    def _check_whole(self, table: pd.DataFrame, expected: dict[str, int]) -> None:
         """Refuse a table whose rows are not those that its record counts."""
         found = table.groupby(["recipe", "seed"]).size()
-        found = {f"{recipe} seed {seed}": int(count) for (recipe, seed), count in found.items()}
+        found = {
+            f"{recipe} seed {seed}": int(count)
+            for (recipe, seed), count in cast(Any, found).items()
+        }
         others = [name for name in expected | found if expected.get(name) != found.get(name)]
         checks.require(
             not others,
@@ -165,7 +173,13 @@ class Source:
         )
 
 
-def compared(claim, source, experiment, table, used):
+def compared(
+    claim: reporting.Claim,
+    source: Source,
+    experiment: Experiment,
+    table: pd.DataFrame,
+    used: dict[Source, dict[str, str]],
+) -> pd.DataFrame:
     """Rows that a claim is about: the table's, and those on the data set it compares with.
 
     Args:
@@ -201,7 +215,7 @@ def compared(claim, source, experiment, table, used):
     return pd.concat([rows.assign(dataset=name) for name, rows in tables.items()])
 
 
-def _trained(changes):
+def _trained(changes: Record) -> Record:
     """Network, training images and epochs of a recipe, told as ``Recipe.to_dict`` does."""
     default = Recipe()
     width, images = changes.get("width", default.width), changes.get("examples", default.examples)

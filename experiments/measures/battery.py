@@ -1,15 +1,20 @@
 """What the experiments share that measure several ways of training a network alike."""
 
 import dataclasses
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.effects import changes, spectrum
 from experiments.measures import changed_images, sensitivity
 from hfc_keras import attacks, checks, data, reporting, training
 from hfc_keras.lab import networks, variants
+from hfc_keras.lab.runner import Cell, Plan
+from hfc_keras.lab.variants import Variant
+from hfc_keras.types import ImageShape
 
 KEYS = "recipe seed measure condition level ring".split()
 
@@ -25,7 +30,7 @@ class Changed(networks.Settings):
     severities: tuple[int, ...] = (1, 3, 5)
     """Severities of the corruptions, 1 to 5."""
 
-    def check(self):
+    def check(self) -> None:
         """Refuse also epsilons and severities that cannot be measured."""
         super().check()
         for epsilon in self.epsilons:
@@ -36,7 +41,7 @@ class Changed(networks.Settings):
         for name in ("epsilons", "severities"):
             distinct(name, getattr(self, name))
 
-    def image_shape(self):
+    def image_shape(self) -> ImageShape:
         """(height, width, channels) of the data set."""
         return training.load_data(self.base_recipe(), self.data_dir).image_shape
 
@@ -50,7 +55,7 @@ class Settings(Changed):
     shift: int | None = None
     """Pixels by which images are shifted at most. Default: an eighth of the smaller side."""
 
-    def check(self):
+    def check(self) -> None:
         """Refuse also a shift beyond the image."""
         super().check()
         if self.shift is not None:
@@ -65,7 +70,7 @@ class Given(Settings):
     """Factor on the filters of the networks. Default: one at which a quick training takes \
 minutes, or 1 for paper."""
 
-    def check(self):
+    def check(self) -> None:
         """Refuse also another network."""
         checks.require(
             self.model is None,
@@ -75,7 +80,7 @@ minutes, or 1 for paper."""
         super().check()
 
 
-def distinct(name, values):
+def distinct(name: str, values: Collection[object]) -> None:
     """Refuse a setting that holds no value, or one twice.
 
     Args:
@@ -89,7 +94,7 @@ def distinct(name, values):
     )
 
 
-def measure(cell):
+def measure(cell: Cell) -> pd.DataFrame:
     """Everything that is measured, of one cell.
 
     Args:
@@ -101,7 +106,7 @@ def measure(cell):
     return rows(networks.Network(cell))
 
 
-def rows(network):
+def rows(network: networks.Network) -> pd.DataFrame:
     """Everything that is measured of every network.
 
     Args:
@@ -127,18 +132,18 @@ def rows(network):
     )
 
 
-def source(table):
+def source(table: pd.DataFrame) -> str:
     """Who made the corrupted images."""
     return ", ".join(sorted(set(table["source"].dropna()) - {"images"}))
 
 
-def shares(table):
+def shares(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracies and other shares in one column, accuracy; errors of calibration are left out."""
     left_out = ("sensitivity", "calibration", "uncorrupted")
     return changes.filled(table[~table["measure"].isin(left_out)])
 
 
-def corruptions(table):
+def corruptions(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracies on corrupted images, and on the same ones as they are, as rows of corruptions.
 
     The latter are missing in tables of version 0.4.
@@ -150,17 +155,17 @@ def corruptions(table):
     return chosen.assign(corruption=chosen["condition"], severity=chosen["level"].fillna(0))
 
 
-def spectra(table):
+def spectra(table: pd.DataFrame) -> pd.DataFrame:
     """Numbers of each spectrum, as of ``reporting.sensitivity_table``."""
     return reporting.sensitivity_table(spectrum.rings(table))
 
 
-def by_condition(table):
+def by_condition(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracies and other shares, as of ``reporting.condition_table``."""
     return reporting.condition_table(shares(table))
 
 
-def by_corruption(table):
+def by_corruption(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracies under corruptions, as of ``reporting.corruption_table``."""
     return reporting.corruption_table(corruptions(table))
 
@@ -168,12 +173,12 @@ def by_corruption(table):
 TABLES = (spectra, by_condition, by_corruption)
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Spectra and accuracies in a few numbers."""
     return f"{spectra_in_words(table)}\n\n{accuracies_in_words(table)}"
 
 
-def spectra_in_words(table):
+def spectra_in_words(table: pd.DataFrame) -> str:
     """Numbers of each spectrum, with a heading."""
     return (
         "Fourier sensitivity (mean +- standard deviation over seeds; low, mid, high: share of the\n"
@@ -182,7 +187,7 @@ def spectra_in_words(table):
     )
 
 
-def accuracies_in_words(table):
+def accuracies_in_words(table: pd.DataFrame) -> str:
     """Accuracies and other shares, and accuracy by corruption, with headings."""
     whole = reporting.intervals_in_words(table[table["measure"] == "clean"], ["recipe"])
     return (
@@ -192,7 +197,13 @@ def accuracies_in_words(table):
     )
 
 
-def figures(table, plan, ways, heading, label="accuracy or share"):
+def figures(
+    table: pd.DataFrame,
+    plan: Plan,
+    ways: Mapping[str, Variant],
+    heading: str,
+    label: str = "accuracy or share",
+) -> dict[str, Figure]:
     """Draw accuracies and shares, spectra, and accuracy by corruption.
 
     Args:

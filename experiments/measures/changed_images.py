@@ -7,11 +7,18 @@ three) stands in a column value.
 
 import functools
 import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
 
+import keras
 import numpy as np
 import pandas as pd
 
 from hfc_keras import analysis, attacks, data, spectrum
+from hfc_keras.data.dataset import Split
+from hfc_keras.lab.networks import Network
+from hfc_keras.lab.runner import Cell
+from hfc_keras.types import Array, Floats
 
 # Test images of the smaller profiles for what takes longer on all: 27 passes and as many
 # corruptions an image, 66 passes for two attacks at two epsilons; every other measure takes all.
@@ -24,14 +31,14 @@ USUAL_STEPS = 10
 COLUMNS = "measure condition level accuracy examples bn_statistics source".split()
 
 
-def clean(network):
+def clean(network: Network) -> pd.DataFrame:
     """Accuracy on all test images as they are."""
     test = network.cell.test_images()
     compute = functools.partial(_changed, test=test, changes={"original": None})
     return _rows(network.measured("accuracy", {}, compute), "clean")
 
 
-def filtered(network):
+def filtered(network: Network) -> pd.DataFrame:
     """Accuracy on the low, middle and high frequencies of the test images.
 
     The bands are those of the regularizers for images of N pixels: rings up to N/6, from there to
@@ -44,18 +51,18 @@ def filtered(network):
     return _rows(network.measured("filtered_accuracy", {"limits": limits}, compute), "filtered")
 
 
-def shuffled(network, patches):
+def shuffled(network: Network, patches: Sequence[int]) -> pd.DataFrame:
     """Accuracy on test images whose patches change places; level is the number a side."""
     test = network.cell.test_images()
 
-    def compute(model):
+    def compute(model: keras.Model) -> pd.DataFrame:
         return analysis.patch_shuffle_accuracy(model, test.images, test.labels, patches)
 
     table = network.measured("patch_shuffle_accuracy", {"patches": patches}, compute)
     return _rows(table.rename(columns={"patches": "level"}), "shuffled", condition="patches")
 
 
-def corrupted(network, severities):
+def corrupted(network: Network, severities: Sequence[int]) -> pd.DataFrame:
     """Accuracy under corruptions, and on the same images as they are, the measure uncorrupted.
 
     Level is the severity, source who made the corrupted images: they are CIFAR-10-C where
@@ -68,7 +75,7 @@ def corrupted(network, severities):
     published = _published(cell, len(test), severities)
     arguments.update({"source": "published"} if published else {})
 
-    def compute(model):
+    def compute(model: keras.Model) -> pd.DataFrame:
         chosen = {"severities": severities, "published": published}
         return analysis.corruption_accuracy(model, test.images, test.labels, **chosen)
 
@@ -80,7 +87,7 @@ def corrupted(network, severities):
     return pd.concat(parts, ignore_index=True)
 
 
-def attacked(network, epsilons):
+def attacked(network: Network, epsilons: Iterable[float]) -> pd.DataFrame:
     """Accuracy under FGSM and PGD, each by itself; level is epsilon."""
     settings = network.cell.settings
     test = network.cell.test_images(settings.final_examples(ATTACKED))
@@ -96,7 +103,7 @@ def attacked(network, epsilons):
     return _rows(table.rename(columns={"attack": "condition", "epsilon": "level"}), "attacked")
 
 
-def shifted(network, pixels):
+def shifted(network: Network, pixels: int) -> pd.DataFrame:
     """Share of the test images that keep their class after two random shifts; level is pixels."""
     test = network.cell.test_images()
     arguments = {"max_shift": pixels, "examples": len(test)}
@@ -105,11 +112,11 @@ def shifted(network, pixels):
     return _rows(table, "shifted", ["value"], condition="consistency", level=pixels)
 
 
-def calibrated(network):
+def calibrated(network: Network) -> pd.DataFrame:
     """Calibration errors on all test images; the mean confidence stands beside the accuracy."""
     test = network.cell.test_images()
 
-    def compute(model):
+    def compute(model: keras.Model) -> pd.DataFrame:
         return analysis.calibration(model, test.images, test.labels)
 
     table = network.measured("calibration", {}, compute)
@@ -120,7 +127,7 @@ def calibrated(network):
     return _rows(pd.concat(errors), "calibration", ["value", "confidence"])
 
 
-def told_apart(network, names):
+def told_apart(network: Network, names: Iterable[str]) -> pd.DataFrame:
     """AUROC of the largest logit between test images and images of other kinds.
 
     Args:
@@ -139,12 +146,12 @@ def told_apart(network, names):
     return _rows(pd.concat(tables), "outside", ["value"])
 
 
-def _consistency(model, test, pixels):
+def _consistency(model: keras.Model, test: Split, pixels: int) -> pd.DataFrame:
     share = analysis.shift_consistency(model, test.images, max_shift=pixels)
     return pd.DataFrame({"value": [share], "examples": len(test)})
 
 
-def _told_apart(model, cell, test, name):
+def _told_apart(model: keras.Model, cell: Cell, test: Split, name: str) -> pd.DataFrame:
     shape = test.pixels.shape[1:]
     if name in data.NOISES:
         outside = data.noise_images(len(test), shape, name)
@@ -154,12 +161,16 @@ def _told_apart(model, cell, test, name):
     return analysis.out_of_distribution(model, test.images, outside)
 
 
-def _rows(table, measure, added=(), **columns):
+def _rows(
+    table: pd.DataFrame, measure: str, added: Iterable[str] = (), **columns: Any
+) -> pd.DataFrame:
     """Rows with the columns that all measures share, and those added."""
     return table.assign(measure=measure, **columns).reindex(columns=[*COLUMNS, *added])
 
 
-def _changed(model, test, changes):
+def _changed(
+    model: keras.Model, test: Split, changes: Mapping[str, Callable[..., Any] | None]
+) -> pd.DataFrame:
     """Accuracy after each change, a row by its name."""
     accuracy = {
         name: analysis.changed_accuracy(model, test.images, test.labels, change)
@@ -169,7 +180,7 @@ def _changed(model, test, changes):
     return table.assign(examples=len(test))
 
 
-def _band(name, limits, images, start):
+def _band(name: str, limits: tuple[float, float], images: Floats, start: int) -> Array:
     """One of the three bands of images."""
     inner, outer = limits
     if name == "mid":
@@ -178,7 +189,9 @@ def _band(name, limits, images, start):
     return np.asarray(low if name == "low" else high)
 
 
-def _published(cell, count, severities):
+def _published(
+    cell: Cell, count: int, severities: Iterable[int]
+) -> Callable[[str, int], Split | None] | None:
     """Function from a name and a severity to published corrupted images; None without them."""
     if cell.recipe.image_size is not None:
         # The published images have the size of the data set.
@@ -190,13 +203,17 @@ def _published(cell, count, severities):
     return find if all(find(*one) is not None for one in wanted) else None
 
 
-def _attacked(model, test, chosen):
+def _attacked(
+    model: keras.Model, test: Split, chosen: Iterable[attacks.Fgsm | attacks.Pgd]
+) -> pd.DataFrame:
     """Rows of each attack by itself."""
     with warnings.catch_warnings():
         # A network that is sure of itself; the accuracy is what the table is for.
         warnings.filterwarnings("ignore", "The gradient of .* of the images")
         tables = [
-            analysis.robust_accuracy(model, test.images, test.labels, attack).iloc[[1]]
+            cast(
+                pd.DataFrame, analysis.robust_accuracy(model, test.images, test.labels, attack)
+            ).iloc[[1]]
             for attack in chosen
         ]
     return pd.concat(tables, ignore_index=True)

@@ -1,12 +1,16 @@
 """What the experiments that train on components share: settings, recipes, rows."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
 from experiments.measures import frequency_curves
 from hfc_keras import reporting, training
+from hfc_keras.lab.runner import Cell
 from hfc_keras.lab.settings import Components
+from hfc_keras.training import Recipe
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,7 +27,7 @@ does ("the standard pixel scale"). The original test images never are."""
 released code kept 0.5 of the high ones in the low component."""
 
 
-def recipes(settings, components, **changes):
+def recipes(settings: Settings, components: Sequence[str], **changes: Any) -> dict[str, Recipe]:
     """Trainings on components at each radius.
 
     Args:
@@ -48,7 +52,7 @@ def recipes(settings, components, **changes):
     }
 
 
-def rows(cell):
+def rows(cell: Cell) -> pd.DataFrame:
     """Accuracy of every epoch, and on originals and components.
 
     Args:
@@ -71,7 +75,7 @@ def rows(cell):
     return table.assign(trained_on=recipe.component, trained_radius=recipe.radius)
 
 
-def final_accuracies(table):
+def final_accuracies(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracies after the last epoch, a row a recipe, as in Table 1 of the paper.
 
     Args:
@@ -97,7 +101,7 @@ def final_accuracies(table):
     return pd.DataFrame(cells).reindex(list(cells["train"].index)).astype(object).fillna("")
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Accuracies after the last epoch in words."""
     heading = "Accuracy after the last epoch (mean +- standard deviation over seeds)"
     return f"{heading}\n\n{final_accuracies(table).to_string()}"

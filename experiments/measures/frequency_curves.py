@@ -1,12 +1,19 @@
 """Rows that many experiments share: accuracy by component over the epochs of a training."""
 
 import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from hfc_keras import analysis, checks, reporting, training
+from hfc_keras.data.dataset import Dataset, Split
 from hfc_keras.lab import variants
+from hfc_keras.lab.runner import Cell, Plan
+from hfc_keras.lab.variants import Variant
 from hfc_keras.reporting.rows import KEYS as KEYS
 from hfc_keras.training.inputs import training_split
 
@@ -14,7 +21,7 @@ RADII = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
 STATISTICS = ("moving", "batch", "population")
 
 
-def rows(cell, scalings=()):
+def rows(cell: Cell, scalings: Sequence[str] = ()) -> pd.DataFrame:
     """Training and test accuracy of every epoch, and by component at the measured epochs.
 
     Args:
@@ -43,17 +50,17 @@ def rows(cell, scalings=()):
     return finished(cell, pd.concat(tables, ignore_index=True))
 
 
-def statistics(cell):
+def statistics(cell: Cell) -> tuple[str, ...]:
     """Batch-norm statistics to test a network with; one kind where it has none."""
     return STATISTICS if cell.recipe.normalization == "batch" else STATISTICS[:1]
 
 
-def last_epoch(cell):
+def last_epoch(cell: Cell) -> list[int]:
     """Epochs to measure where only the last one counts."""
     return [cell.recipe.epochs]
 
 
-def finished(cell, table):
+def finished(cell: Cell, table: pd.DataFrame) -> pd.DataFrame:
     """Rows of a cell, complete: they say ``none`` where there is no batch normalisation.
 
     All rows also get the number of classes, whose inverse is the accuracy of guessing.
@@ -62,7 +69,7 @@ def finished(cell, table):
     return table if cell.recipe.normalization == "batch" else table.assign(bn_statistics="none")
 
 
-def history_rows(cell, history):
+def history_rows(cell: Cell, history: pd.DataFrame) -> pd.DataFrame:
     """Accuracy on the training images while training and on all test images after each epoch.
 
     Args:
@@ -84,7 +91,15 @@ def history_rows(cell, history):
     return pd.concat([train, test], ignore_index=True)
 
 
-def component_rows(cell, model, bn_statistics, split="test", epochs=None, radii=None, scaling=None):
+def component_rows(
+    cell: Cell,
+    model: keras.Model,
+    bn_statistics: str,
+    split: str = "test",
+    epochs: Sequence[int] | None = None,
+    radii: Sequence[float] | None = None,
+    scaling: str | None = None,
+) -> pd.DataFrame:
     """Accuracy by component at some epochs.
 
     The test split is measured on the settings' number of images and after the last epoch on all,
@@ -105,7 +120,8 @@ def component_rows(cell, model, bn_statistics, split="test", epochs=None, radii=
         DataFrame as of ``rows``. For the test split with moving statistics the
         originals are left out, since ``history_rows`` has them for every epoch.
     """
-    settings, epochs = cell.settings, epochs or cell.settings.measured_epochs(cell.recipe.epochs)
+    settings = cell.settings
+    measured: Sequence[int] = epochs or settings.measured_epochs(cell.recipe.epochs)
     scaling = scaling or scaling_of(cell)
     options = {
         "radii": radii or radii_of(settings, cell.dataset()),
@@ -120,7 +136,7 @@ def component_rows(cell, model, bn_statistics, split="test", epochs=None, radii=
     drawn = bn_statistics == "population" and training.is_augmented(cell.recipe, cell.dataset())
     population = {"population": "augmented"} if drawn else {}
     tables, every = [], len(cell.dataset().test)
-    for epoch in epochs if cell.store.keeps_every_epoch(model) else last_epoch(cell):
+    for epoch in measured if cell.store.keeps_every_epoch(model) else last_epoch(cell):
         last = epoch == cell.recipe.epochs
         count = every if last or split == "train_after" else settings.measured_examples()
         arguments = {**options, "epoch": epoch, "examples": count, "split": split}
@@ -132,14 +148,14 @@ def component_rows(cell, model, bn_statistics, split="test", epochs=None, radii=
     return table[table["component"] != "original"] if known else table
 
 
-def radii_of(settings, dataset):
+def radii_of(settings: Any, dataset: Dataset) -> list[float]:
     """Radii to measure at, those of the settings or fixed parts of the width."""
     if settings.radii is None:
         return [dataset.image_shape[1] * part for part in RADII]
     return checks.radii(settings.radii)
 
 
-def scaling_of(cell):
+def scaling_of(cell: Cell) -> str:
     """How tested components are scaled, as of ``analysis.scaled_components``: ``max`` if told.
 
     The released code has it for all networks that are trained on rescaled images.
@@ -147,7 +163,14 @@ def scaling_of(cell):
     return "max" if cell.settings.rescale or cell.recipe.rescale else "none"
 
 
-def _measured(cell, model, epoch, count, split, options):
+def _measured(
+    cell: Cell,
+    model: keras.Model,
+    epoch: int,
+    count: int | None,
+    split: str,
+    options: Mapping[str, Any],
+) -> pd.DataFrame:
     """Rows of one epoch, computed; the model keeps its own weights."""
     last, population = epoch == cell.recipe.epochs, {}
     weights = model.get_weights() if last else cell.store.weights(cell.recipe, epoch, model)
@@ -160,13 +183,13 @@ def _measured(cell, model, epoch, count, split, options):
     )
 
 
-def _training_images(cell, count):
+def _training_images(cell: Cell, count: int | None) -> Split:
     """Training images in a fixed random order, with the labels trained on."""
     split = training_split(cell.recipe, cell.dataset())
     return split.take(np.random.default_rng(0).permutation(len(split))[:count])
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Accuracies after the last epoch in words.
 
     Args:
@@ -184,7 +207,7 @@ def summary(table):
     return "\n\n".join(parts)
 
 
-def figures(table, plan, ways):
+def figures(table: pd.DataFrame, plan: Plan, ways: Mapping[str, Variant]) -> dict[str, Figure]:
     """Draw a panel for each recipe, and the recipes side by side after their last epoch.
 
     Args:

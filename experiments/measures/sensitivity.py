@@ -1,12 +1,18 @@
 """Fourier sensitivity of a trained network on test images."""
 
+from typing import Any
+
+import keras
+import pandas as pd
+
 from hfc_keras import analysis
+from hfc_keras.lab.networks import Network
 
 # Test images of the smallest profile whose gradients are taken.
 FEWER = {"smoke": 100}
 
 
-def rows(network, channels="mean", rings="sum"):
+def rows(network: Network, channels: str = "mean", rings: str = "sum") -> pd.DataFrame:
     """Fourier sensitivity of a network on test images.
 
     Args:
@@ -20,9 +26,9 @@ def rows(network, channels="mean", rings="sum"):
     """
     cell = network.cell
     count = cell.settings.final_examples(FEWER)
-    options = {"channels": channels, "rings": rings}
+    options: dict[str, Any] = {"channels": channels, "rings": rings}
 
-    def compute(model):
+    def compute(model: keras.Model) -> pd.DataFrame:
         test = cell.test_images(count)
         return analysis.fourier_sensitivity(model, test.images, test.labels, **options)
 

@@ -2,12 +2,19 @@
 
 import dataclasses
 import warnings
+from collections.abc import Iterable
+from typing import Any, cast
 
+import keras
+import numpy as np
 import pandas as pd
 
 from hfc_keras import analysis, attacks, checks, kernels, models, reporting
+from hfc_keras.data.dataset import Split
 from hfc_keras.lab import networks
+from hfc_keras.lab.runner import Cell
 from hfc_keras.lab.settings import AdversarialSettings
+from hfc_keras.types import Record
 
 KEYS = "recipe seed rho normalized attack epsilon loss steps restarts".split()
 # By profile: images attacked (None is all) and steps of PGD; the same and restarts of the long one.
@@ -36,7 +43,7 @@ class Settings(networks.Settings, AdversarialSettings):
     steps: int | None = None
     """Steps of PGD. Default: 4 for smoke, 40 for paper, else 20."""
 
-    def check(self):
+    def check(self) -> None:
         """Refuse also attacks that cannot be made."""
         super().check()
         for epsilon in (*self.epsilons, *self.long_epsilons):
@@ -44,20 +51,20 @@ class Settings(networks.Settings, AdversarialSettings):
         if self.attacked is not None:
             checks.number("attacked", self.attacked, minimum=1, whole=True)
 
-    def measured_with(self):
+    def measured_with(self) -> Record:
         """Return what rows depend on besides the recipe: also the engine, if not CleverHans."""
         other = {} if self.engine == "cleverhans" else {"engine": self.engine}
         return {**super().measured_with(), "clean": "all", **other}
 
     @property
-    def sizes(self):
+    def sizes(self) -> Record:
         """Images and steps after the profile's defaults."""
         chosen = {"attacked": self.attacked, "steps": self.steps}
         chosen = {name: value for name, value in chosen.items() if value is not None}
         return {**SIZES.get(self.profile, USUAL_SIZES), **chosen}
 
 
-def measure(cell):
+def measure(cell: Cell) -> pd.DataFrame:
     """Rows of a network as it was trained.
 
     Args:
@@ -69,7 +76,12 @@ def measure(cell):
     return rows(networks.Network(cell))
 
 
-def rows(network, model=None, rho=0.0, normalized=False):
+def rows(
+    network: networks.Network,
+    model: keras.Model | None = None,
+    rho: float = 0.0,
+    normalized: bool = False,
+) -> pd.DataFrame:
     """Accuracy of a model on images as they are and attacked, and how rough its kernels are.
 
     Args:
@@ -84,13 +96,15 @@ def rows(network, model=None, rho=0.0, normalized=False):
         Images as they are are all test images.
     """
     cell, layer = network.cell, models.first_convolution(model or network.trained)
-    kernel = getattr(layer, "smoothed_kernel", layer.kernel)
+    kernel = cast(Any, getattr(layer, "smoothed_kernel", layer.kernel))
     width = cell.dataset().image_shape[1]
     shared = {
         "rho": rho,
         "normalized": normalized,
-        "roughness": float(kernels.roughness(kernel)),
-        "energy_beyond": float(kernels.energy_beyond(kernel, radius=width / 4, size=width)),
+        "roughness": float(np.asarray(kernels.roughness(kernel))),
+        "energy_beyond": float(
+            np.asarray(kernels.energy_beyond(kernel, radius=width / 4, size=width))
+        ),
     }
     sizes, balls = cell.settings.sizes, (cell.settings.epsilons, cell.settings.long_epsilons)
     chosen = cell.settings.measured_with()
@@ -102,7 +116,7 @@ def rows(network, model=None, rho=0.0, normalized=False):
     return table.assign(**shared)
 
 
-def summary(table):
+def summary(table: pd.DataFrame) -> str:
     """Accuracies in words, kernels, and how often an attack had no gradient.
 
     Args:
@@ -124,7 +138,7 @@ def summary(table):
     ]
     masked = table[table["zero_gradient_share"] > 0]
     if len(masked):
-        worst = masked.loc[masked["zero_gradient_share"].idxmax()]
+        worst = masked.loc[cast(Any, masked["zero_gradient_share"].idxmax())]
         parts.append(
             f"In {len(masked)} of {len(table)} rows some gradients are zero, so that the attack "
             f"leaves those images alone: at most {worst['zero_gradient_share']:.1%} "
@@ -133,7 +147,13 @@ def summary(table):
     return "\n\n".join(parts)
 
 
-def _attacked(cell, model, sizes, epsilons, long_epsilons):
+def _attacked(
+    cell: Cell,
+    model: keras.Model,
+    sizes: Record,
+    epsilons: Iterable[float],
+    long_epsilons: Iterable[float],
+) -> pd.DataFrame:
     test, steps = cell.test_images(sizes["attacked"]), sizes["steps"]
     engine = cell.settings.engine
     tables = []
@@ -155,12 +175,15 @@ def _attacked(cell, model, sizes, epsilons, long_epsilons):
     return pd.concat([clean, *(table.iloc[1:] for table in tables)], ignore_index=True)
 
 
-def _alone(model, split, attack):
+def _alone(model: keras.Model, split: Split, attack: attacks.Fgsm | attacks.Pgd) -> pd.DataFrame:
     """Rows ``none`` and of one attack."""
-    return analysis.robust_accuracy(model, split.images, split.labels, attack).iloc[:2]
+    table = analysis.robust_accuracy(model, split.images, split.labels, attack)
+    return cast(pd.DataFrame, table).iloc[:2]
 
 
-def _long(model, split, epsilon, sizes, engine):
+def _long(
+    model: keras.Model, split: Split, epsilon: float, sizes: Record, engine: str
+) -> pd.DataFrame:
     """Rows ``none`` and of an attack with many steps and restarts on what survives PGD."""
     _, steps, restarts = sizes["long"]
     short = [
@@ -169,4 +192,4 @@ def _long(model, split, epsilon, sizes, engine):
     ]
     long = attacks.Pgd(epsilon, steps=steps, restarts=restarts, loss="margin", engine=engine)
     table = analysis.robust_accuracy(model, split.images, split.labels, [*short, long])
-    return table.iloc[[0, len(short) + 1]]
+    return cast(pd.DataFrame, table).iloc[[0, len(short) + 1]]

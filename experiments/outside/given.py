@@ -6,12 +6,15 @@ import io
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import keras
 import numpy as np
 
 from hfc_keras import checks, files, models
+from hfc_keras.data.dataset import Dataset
 from hfc_keras.training import kept_files
+from hfc_keras.types import PathLike
 
 # Tells the folder of the files where the command line does not.
 VARIABLE = "HFC_GIVEN_NETWORKS"
@@ -49,11 +52,11 @@ class Network:
     source: str
     licence: str
     how: str
-    open: Callable
+    open: Callable[[Path], keras.Model]
     stated: float | None = None
 
 
-def read_resnet(path, blocks):
+def read_resnet(path: PathLike, blocks: int) -> keras.Model:
     """ResNet of some blocks a stage with the weights of an ``.npz`` file.
 
     Args:
@@ -76,7 +79,7 @@ def read_resnet(path, blocks):
     return model
 
 
-def read_keras(path):
+def read_keras(path: PathLike) -> keras.Model:
     """Network of a ``.keras`` file that takes images in [0, 1] and returns logits.
 
     Args:
@@ -95,14 +98,14 @@ def read_keras(path):
     return models.as_classifier(model, pixels=(0, 1), output="logits")
 
 
-def _unusable(path, error):
+def _unusable(path: PathLike, error: Exception) -> files.UnusableFileError:
     return files.UnusableFileError(
         f"A file of a network must be the one that was published ({error}); bring it back. "
         f"Received: path={str(path)!r}"
     )
 
 
-def _cifar(layers, stated):
+def _cifar(layers: int, stated: float) -> Network:
     return Network(
         title=f"ResNet-{layers}",
         file=f"resnet{layers}_cifar10.npz",
@@ -131,7 +134,7 @@ PHOTOGRAPHS = {
 }
 
 
-def networks_for(dataset):
+def networks_for(dataset: Dataset) -> dict[str, Network]:
     """Networks that know the classes of a data set.
 
     Args:
@@ -155,7 +158,7 @@ def networks_for(dataset):
     return CIFAR
 
 
-def find(network, folder=None):
+def find(network: Network, folder: PathLike | None = None) -> Path:
     """Path of a network's file.
 
     Args:
@@ -178,4 +181,4 @@ def find(network, folder=None):
         f"folder by --networks DIR or the environment's {VARIABLE}",
         networks=None if folder is None else str(folder),
     )
-    return path
+    return cast(Path, path)

@@ -3,13 +3,19 @@
 import dataclasses
 import functools
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
+import pandas as pd
 
 from experiments.outside import given, once
 from hfc_keras import checks, files, training
+from hfc_keras.data.dataset import Dataset
 from hfc_keras.training import measures
+from hfc_keras.types import Array, Floats, Record
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,15 +25,15 @@ class Cell(once.Cell):
     name: str
     network: given.Network
     path: Path
-    settings: object
+    settings: Any
 
     @functools.cached_property
-    def hash(self):
+    def hash(self) -> str:
         """Hexadecimal sha256 of the file."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     @property
-    def key(self):
+    def key(self) -> str:
         """Name of the cell's rows: the same file, settings and data give the same key."""
         content = {
             "network": self.hash,
@@ -37,33 +43,35 @@ class Cell(once.Cell):
         }
         return training.digest(content)[:16]
 
-    def made(self):
+    def made(self) -> Record:
         """Whose network this is, for the record."""
         source = {name: getattr(self.network, name) for name in ("title", "file", "source")}
         source |= {"licence": self.network.licence, "stated_accuracy": self.network.stated}
         return {"network": {**source, "sha256": self.hash}}
 
-    def model(self):
+    def model(self) -> keras.Model:
         """Open the network."""
         return self.network.open(self.path)
 
-    def dataset(self):
+    def dataset(self) -> Dataset:
         """Data set, read once."""
         return self.settings.load()
 
-    def test_images(self, count=None):
+    def test_images(self, count: int | None = None) -> tuple[Floats, Array]:
         """Images and labels of the test split in a fixed random order, all or the first ones."""
         split = self.dataset().test
         split = split.take(np.random.default_rng(0).permutation(len(split))[:count])
         return split.images, self.labels(split.labels)
 
-    def labels(self, labels):
+    def labels(self, labels: Array) -> Array:
         """Labels as the network counts its classes."""
         if self.network not in given.PHOTOGRAPHS.values():
             return labels
         return np.array([given.IMAGENET[name] for name in self.dataset().class_names])[labels]
 
-    def measured(self, measure, arguments, compute):
+    def measured(
+        self, measure: str, arguments: Record, compute: Callable[[], pd.DataFrame]
+    ) -> pd.DataFrame:
         """Rows of a measure from the store, or computed and kept there."""
         folder = self.settings.store / f"given-{self.hash[:16]}" / "measures"
         return measures.measured(folder, self, self.dataset(), measure, arguments, compute)
@@ -73,24 +81,24 @@ class Cell(once.Cell):
 class Plan(once.Plan):
     """Which networks are measured under some settings."""
 
-    recipes: dict
-    settings: object
+    recipes: dict[str, given.Network]
+    settings: Any
 
-    def cell(self, name):
+    def cell(self, name: str) -> Cell:
         """Cell of a network."""
         network = self.recipes[name]
         return Cell(name, network, given.find(network, self.settings.networks), self.settings)
 
-    def cells(self):
+    def cells(self) -> list[Cell]:
         """Cells that the settings ask for."""
         return [self.cell(name) for name in self.settings.names or self.recipes]
 
-    def described(self):
+    def described(self) -> Record:
         """Settings and data set for the record."""
         return {"dataset": self.settings.folder.name, "settings": self.settings.recorded()}
 
 
-def make_plan(settings):
+def make_plan(settings: Any) -> Plan:
     """Refuse what cannot work before anything is measured.
 
     Args:

@@ -2,12 +2,17 @@
 
 import functools
 import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
+import keras
 import numpy as np
 import pandas as pd
 
+from experiments.outside.given_cells import Cell
 from hfc_keras import analysis, attacks, layers
 from hfc_keras.analysis import predictions
+from hfc_keras.types import Array
 
 RADII = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
 BANDS = 16
@@ -19,7 +24,7 @@ ROBUST = (
 ).split()
 
 
-def rows(cell):
+def rows(cell: Cell) -> pd.DataFrame:
     """All measures of a network, told apart by the column measure.
 
     Args:
@@ -57,7 +62,7 @@ def rows(cell):
     return table.assign(classes=classes, image_size=min(cell.dataset().image_shape[:2]))
 
 
-def frequency_accuracy(table):
+def frequency_accuracy(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracies by component from a table of contingency, which counts the same answers.
 
     Args:
@@ -87,18 +92,32 @@ def frequency_accuracy(table):
     )
 
 
-def _kept(cell, model, name, compute, **arguments):
+def _kept(
+    cell: Cell,
+    model: keras.Model,
+    name: str,
+    compute: Callable[..., pd.DataFrame],
+    **arguments: Any,
+) -> pd.DataFrame:
     """Rows of a measure from the store, or computed."""
     return cell.measured(name, arguments, functools.partial(compute, cell, model, **arguments))
 
 
-def _accuracy(cell, model):
+def _accuracy(cell: Cell, model: keras.Model) -> pd.DataFrame:
     images, labels = cell.test_images()
     right = predictions.accuracy(model, images, labels, batch_size=cell.settings.batch_size)
     return pd.DataFrame({"component": ["original"], "accuracy": [right], "examples": [len(images)]})
 
 
-def _contingency(cell, model, bn_statistics, radii, size, count, population=None):
+def _contingency(
+    cell: Cell,
+    model: keras.Model,
+    bn_statistics: str,
+    radii: Sequence[float],
+    size: int,
+    count: int | None,
+    population: int | None = None,
+) -> pd.DataFrame:
     images, labels = cell.test_images(count)
     return analysis.contingency(
         model,
@@ -111,7 +130,7 @@ def _contingency(cell, model, bn_statistics, radii, size, count, population=None
     )
 
 
-def training_images(cell, count):
+def training_images(cell: Cell, count: int) -> Array:
     """Some training images, shifted by up to 4 pixels and mirrored at random, as is usual.
 
     Args:
@@ -127,19 +146,19 @@ def training_images(cell, count):
     return np.asarray(augment(train.take(order).images))
 
 
-def _sensitivity(cell, model, count):
+def _sensitivity(cell: Cell, model: keras.Model, count: int | None) -> pd.DataFrame:
     images, labels = cell.test_images(count)
     size = cell.settings.batch_size
     return analysis.fourier_sensitivity(model, images, labels, batch_size=size)
 
 
-def _band_stop(cell, model, count):
+def _band_stop(cell: Cell, model: keras.Model, count: int | None) -> pd.DataFrame:
     images, labels = cell.test_images(count)
     size = cell.settings.batch_size
     return analysis.band_stop_accuracy(model, images, labels, BANDS, batch_size=size)
 
 
-def _perturbations(cell, model, count, steps):
+def _perturbations(cell: Cell, model: keras.Model, count: int | None, steps: int) -> pd.DataFrame:
     images, labels = cell.test_images(count)
     size, tables = cell.settings.batch_size, []
     for name, attack in (
@@ -155,7 +174,7 @@ def _perturbations(cell, model, count, steps):
     return pd.concat(tables, ignore_index=True)
 
 
-def _robust(cell, model, count, steps):
+def _robust(cell: Cell, model: keras.Model, count: int | None, steps: int) -> pd.DataFrame:
     images, labels = cell.test_images(count)
     size = cell.settings.batch_size
     chosen = [attacks.Pgd(epsilon, steps=steps) for epsilon in (SMALL, EPSILON)]
@@ -163,4 +182,5 @@ def _robust(cell, model, count, steps):
         # The shares are a column of the table.
         warnings.filterwarnings("ignore", "The gradient of .* of the images")
         table = analysis.robust_accuracy(model, images, labels, chosen, batch_size=size)
+    table = cast(pd.DataFrame, table)
     return table.loc[table["attack"] != "worst_case", ROBUST]

@@ -1,16 +1,18 @@
 """A table of measures that others published: whose it is, which networks and measures it holds."""
 
 import dataclasses
-import functools
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from experiments.outside import once
 from hfc_keras import checks, csv_files, files, training
+from hfc_keras.types import PathLike, Record
 
 # Tells where the table is where the command line does not.
 VARIABLE = "HFC_PUBLISHED_TABLE"
@@ -49,7 +51,7 @@ MEASURES = {
 }
 
 
-def measures(table):
+def measures(table: pd.DataFrame) -> pd.DataFrame:
     """The measures that questions are about, a row a network.
 
     Accuracies on components are shares of the clean one in the table already, and the authors'
@@ -82,7 +84,7 @@ def measures(table):
     return pd.DataFrame(found)
 
 
-def columns():
+def columns() -> list[str]:
     """Columns of the table that ``measures`` reads.
 
     Returns:
@@ -101,13 +103,13 @@ def columns():
     return ["model", CLEAN, PGD, *others, *corrupted]
 
 
-def _corrupted(table, names):
+def _corrupted(table: pd.DataFrame, names: Iterable[str]) -> pd.Series:
     """Mean accuracy over corruptions and severities; NaN where one is missing."""
     wanted = [f"top1_acc/{name}_{severity}" for name in names for severity in range(1, 6)]
     return table[wanted].mean(axis=1, skipna=False) / 100
 
 
-def groups(models):
+def groups(models: pd.Series) -> dict[str, pd.Series]:
     """Groups of networks that a question is asked of.
 
     Args:
@@ -127,7 +129,7 @@ def groups(models):
     }
 
 
-def find(path=None):
+def find(path: PathLike | None = None) -> Path:
     """Path of the table.
 
     Args:
@@ -147,10 +149,10 @@ def find(path=None):
         f"it by --table PATH or the environment's {VARIABLE}",
         table=None if path is None else str(path),
     )
-    return Path(path)
+    return Path(cast(PathLike, path))
 
 
-def read(path):
+def read(path: PathLike) -> pd.DataFrame:
     """Read the table.
 
     Args:
@@ -179,18 +181,18 @@ class Cell(once.Cell):
     """A group of the networks of the table, as a recipe with a seed is elsewhere."""
 
     name: str
-    models: tuple
+    models: tuple[str, ...]
     table: pd.DataFrame
     sha256: str
-    settings: object
+    settings: Any
 
     @property
-    def key(self):
+    def key(self) -> str:
         """Name of the cell's rows: the same table, networks and settings give the same key."""
         content = [self.sha256, self.models, self.settings.replicates]
         return training.digest(content)[:16]
 
-    def made(self):
+    def made(self) -> Record:
         """Whose numbers these are, for the record."""
         source = {"file": FILE, "source": SOURCE, "licence": LICENCE, "sha256": self.sha256}
         return {"table": source, "networks": list(self.models)}
@@ -202,29 +204,29 @@ class Plan(once.Plan):
 
     table: pd.DataFrame
     sha256: str
-    settings: object
+    settings: Any
 
-    @functools.cached_property
-    def recipes(self):
+    @property
+    def recipes(self) -> dict[str, tuple[str, ...]]:
         """Networks of each group, by name."""
         models = self.table["model"]
         return {
             name: tuple(models[chosen]) for name, chosen in groups(models).items() if chosen.any()
         }
 
-    def cell(self, name):
+    def cell(self, name: str) -> Cell:
         """Cell of a group."""
         rows = measures(self.table)
         rows = rows[np.isin(rows["model"], self.recipes[name])]
         return Cell(name, self.recipes[name], rows, self.sha256, self.settings)
 
-    def described(self):
+    def described(self) -> Record:
         """Settings and data set for the record."""
         settings = {"profile": self.settings.profile, "replicates": self.settings.replicates}
         return {"dataset": "imagenet", "settings": settings}
 
 
-def make_plan(settings):
+def make_plan(settings: Any) -> Plan:
     """Refuse what cannot work before anything is asked.
 
     Args:

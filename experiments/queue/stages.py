@@ -6,11 +6,13 @@ then measured by every experiment of the profile in which one of its recipes is 
 
 import dataclasses
 import fnmatch
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from hfc_keras import checks
 from hfc_keras.lab import catalogue
 from hfc_keras.lab.parallel.tasks import SHARED, Part
+from hfc_keras.training import Recipe
 
 # Experiments whose attacks take longer than all else that is measured of the same networks.
 LATE = ("kernel_smoothing", "smooth_training")
@@ -30,9 +32,9 @@ class Row(NamedTuple):
 
     stage: str
     profile: str
-    trainings: dict
-    seeds: tuple
-    published: tuple = ()
+    trainings: dict[str, str]
+    seeds: tuple[int, ...]
+    published: tuple[int, ...] = ()
 
 
 _HEURISTICS = {
@@ -104,10 +106,10 @@ class Round:
         published: sequence of str, hashes of the recipes whose networks are to be published.
     """
 
-    def __init__(self, heading, parts, published=()):
+    def __init__(self, heading: str, parts: Sequence[Part], published: Iterable[str] = ()) -> None:
         self.heading, self.parts, self.published = heading, parts, set(published)
 
-    def publish(self, say):
+    def publish(self, say: Callable[[str], object]) -> None:
         """Publish finished networks that are not published yet, as long as they stay in the budget.
 
         Args:
@@ -135,7 +137,7 @@ class Round:
                 say(f"not published, since {folder} would pass {BUDGET / 1e6:.0f} MB: {cell.label}")
 
 
-def rows(profiles, stages=None):
+def rows(profiles: Collection[str], stages: Collection[str] | None = None) -> list[Row]:
     """Rows of the table, in its order.
 
     Args:
@@ -172,7 +174,7 @@ def rows(profiles, stages=None):
     return [row for row in chosen if row.stage in stages]
 
 
-def rounds(options, names, command):
+def rounds(options: Any, names: Sequence[str], command: str) -> list[Round]:
     """Rounds of a run in the order of the table.
 
     Args:
@@ -216,7 +218,7 @@ def rounds(options, names, command):
     return found
 
 
-def _trainings(row, settings):
+def _trainings(row: Row, settings: Any) -> list[Recipe]:
     """Recipes that a row names, with the first seed."""
     found = []
     for name, patterns in row.trainings.items():
@@ -228,22 +230,24 @@ def _trainings(row, settings):
     return found
 
 
-def _recipes(name, settings):
+def _recipes(name: str, settings: Any) -> dict[str, Recipe]:
     """Recipes of an experiment by name."""
     experiment = catalogue.load(name)
     options = {field: getattr(settings, field) for field in SHARED}
+    if experiment.recipes is None:
+        checks.require(False, "`experiments` must train by recipes in a stage", experiments=name)
     try:
         return experiment.recipes(experiment.settings(**options))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
 
 
-def _module(name):
+def _module(name: str) -> str:
     """Module of an experiment that a row names."""
     return name if "." in name else f"experiments.{name}"
 
 
-def _part(name, settings, command, wanted):
+def _part(name: str, settings: Any, command: str, wanted: Collection[str]) -> Part | None:
     """Part of an experiment that measures wanted trainings; None if none is."""
     title = name.rpartition(".")[2]
     seeds = tuple(seed for seed in settings.seeds if seed in SEEDS.get(title, settings.seeds))

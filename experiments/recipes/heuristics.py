@@ -1,11 +1,14 @@
 """Trainings that several experiments compare: the same names, the same recipes, trained once."""
 
 import dataclasses
+from collections.abc import Iterable
+from typing import Any
 
 from hfc_keras import training
 from hfc_keras.lab.settings import AdversarialSettings, Settings
 from hfc_keras.lab.variants import Variant, by_name
 from hfc_keras.reporting.drawing import palette
+from hfc_keras.training import Recipe
 
 # The starting point of most, and what changes it.
 VARIANTS = by_name(
@@ -85,7 +88,7 @@ class Architectures(Settings):
     """Factor on the filters of AlexNet and VGG. Default: 1/4, or 1 for paper."""
 
 
-def heuristics(settings, names=HEURISTICS):
+def heuristics(settings: Any, names: Iterable[str] = HEURISTICS) -> dict[str, Recipe]:
     """Trainings of Fig. 5 of the CVPR 2020 paper.
 
     Args:
@@ -106,7 +109,7 @@ def heuristics(settings, names=HEURISTICS):
     return {name: made[name]() for name in names}
 
 
-def noisy(settings):
+def noisy(settings: Noisy) -> dict[str, Recipe]:
     """Training on images with Gaussian noise.
 
     Args:
@@ -118,7 +121,7 @@ def noisy(settings):
     return {"noise": settings.base_recipe().but(noise=settings.noise)}
 
 
-def augmented(settings, inclusive=True):
+def augmented(settings: Augmented, inclusive: bool = True) -> dict[str, Recipe]:
     """Trainings on images that lack high frequencies, or whose high frequencies are noise.
 
     Args:
@@ -135,7 +138,7 @@ def augmented(settings, inclusive=True):
     return {**noisy(settings), "low_pass": low_pass}
 
 
-def architectures(settings):
+def architectures(settings: Architectures) -> dict[str, Recipe]:
     """Other networks, trained as vanilla is.
 
     Args:
@@ -152,7 +155,7 @@ def architectures(settings):
     }
 
 
-def regularized(settings, weight):
+def regularized(settings: Settings, weight: float) -> dict[str, Recipe]:
     """Trainings with each of the Fourier regularizers of the TMLR 2022 paper.
 
     Args:
@@ -169,7 +172,9 @@ def regularized(settings, weight):
     }
 
 
-def smoothed(settings, penalty=0.3, max_roughness=0.3, rho=1.0):
+def smoothed(
+    settings: Settings, penalty: float = 0.3, max_roughness: float = 0.3, rho: float = 1.0
+) -> dict[str, Recipe]:
     """Trainings that keep the kernels of the first layer smooth.
 
     Args:
@@ -191,7 +196,7 @@ def smoothed(settings, penalty=0.3, max_roughness=0.3, rho=1.0):
     }
 
 
-def with_options(recipe, **options):
+def with_options(recipe: Recipe, **options: Any) -> Recipe:
     """Recipe with further options of its network.
 
     Args:
@@ -204,7 +209,7 @@ def with_options(recipe, **options):
     return recipe.but(options={**recipe.options, **options})
 
 
-def residual(settings, always=False):
+def residual(settings: Settings, always: bool = False) -> dict[str, Recipe]:
     """Residual network that the regularizers, recombinations and filters of a profile start from.
 
     Args:
@@ -219,7 +224,7 @@ def residual(settings, always=False):
     return {} if found in known else {RESIDUAL: found}
 
 
-def scaled(settings, width, default):
+def scaled(settings: Settings, width: float | None, default: float) -> float:
     """Factor on the filters of a large network: as told, 1 for paper, or a default.
 
     Args:

@@ -1,6 +1,7 @@
 """Published trainings of residual networks, and what a profile makes of them."""
 
 from hfc_keras.lab.profiles import DECAY, RESIDUAL, RESIDUAL_TRAINING
+from hfc_keras.types import Record
 
 # On CIFAR (Zagoruyko and Komodakis, 2016, as in APR).
 CIFAR_TRAINING = {
@@ -24,7 +25,7 @@ IMAGENET_TRAINING = {
 }
 
 
-def by_profile(paper):
+def by_profile(paper: Record) -> dict[str, Record]:
     """What a profile changes in an experiment on residual networks, for its PROFILE_CHANGES.
 
     Args:

@@ -1,8 +1,10 @@
 """Trainings of other systems that several experiments compare: recombination and networks."""
 
 from experiments.recipes import heuristics
+from hfc_keras.lab.settings import Settings
 from hfc_keras.lab.variants import Variant, by_name
 from hfc_keras.reporting.drawing import palette
+from hfc_keras.training import Recipe
 
 RECOMBINED = ("apr_p", "apr_s", "apr_sp", "hybrid", "hybrid_plus")
 ANTIALIASED = ("aligned", "critical", "blurpool", "flc", "asap")
@@ -51,7 +53,7 @@ CONTEXTUAL = tuple(_CONTEXTUAL)
 ANCHORED = ("resnet18", *_ANCHORED)
 
 
-def recombined(settings, probability=0.6):
+def recombined(settings: Settings, probability: float = 0.6) -> dict[str, Recipe]:
     """Trainings on images whose amplitude or high frequencies are another's (ICCV 2021, 2023).
 
     Args:
@@ -68,7 +70,7 @@ def recombined(settings, probability=0.6):
     }
 
 
-def antialiased(settings):
+def antialiased(settings: Settings) -> dict[str, Recipe]:
     """Networks that filter before they subsample, trained as the one that does not.
 
     Args:
@@ -81,7 +83,7 @@ def antialiased(settings):
     return {name: heuristics.with_options(start, antialias=name) for name in ANTIALIASED}
 
 
-def contextual(settings, width=None):
+def contextual(settings: Settings, width: float | None = None) -> dict[str, Recipe]:
     """Bottleneck networks with and without dilated branches, each with and without a late norm.
 
     Args:
@@ -106,7 +108,7 @@ def contextual(settings, width=None):
     }
 
 
-def anchored(settings, width=None):
+def anchored(settings: Settings, width: float | None = None) -> dict[str, Recipe]:
     """Networks that use one kernel again and again, and the residual network they come from.
 
     Args:

@@ -4,11 +4,15 @@ import ast
 import importlib
 import importlib.util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hfc_keras import checks
 
+if TYPE_CHECKING:
+    from hfc_keras.lab.experiment import Experiment
 
-def experiments(package):
+
+def experiments(package: str) -> dict[str, str]:
     """Return a dict from each experiment's name to the first line of its docstring.
 
     An experiment is a file of the package that defines ``EXPERIMENT`` and trains by recipes.
@@ -22,20 +26,20 @@ def experiments(package):
     return _of_kind(package, "experiment")
 
 
-def outside(package):
+def outside(package: str) -> dict[str, str]:
     """Return the same of experiments with a plan of their own: what others have trained."""
     return _of_kind(package, "outside")
 
 
-def commands(package):
+def commands(package: str) -> dict[str, str]:
     """Return the same of the commands over all experiments: they define ``main`` alone."""
     return _of_kind(package, "command")
 
 
-def _of_kind(package, wanted):
+def _of_kind(package: str, wanted: str) -> dict[str, str]:
     """First line of the docstring of each file of a kind, by name."""
     found = importlib.util.find_spec(package)
-    folders = found and found.submodule_search_locations
+    folders = (found and found.submodule_search_locations) or ()
     checks.require(folders, "`package` must be a package that can be imported", package=package)
     summaries = {}
     for path in sorted(path for folder in folders for path in Path(folder).glob("[!_]*.py")):
@@ -45,7 +49,7 @@ def _of_kind(package, wanted):
     return summaries
 
 
-def _kind(node):
+def _kind(node: ast.stmt) -> str | None:
     """What a statement of a file makes of it; None if nothing."""
     if isinstance(node, ast.FunctionDef) and node.name == "main":
         return "command"
@@ -55,7 +59,7 @@ def _kind(node):
     return "outside" if "plan" in own else "experiment"
 
 
-def module_of(name, package):
+def module_of(name: str, package: str) -> str:
     """Module of an experiment.
 
     Args:
@@ -77,7 +81,7 @@ def module_of(name, package):
     return f"{package}.{checks.choice('experiments', name, experiments(package))}"
 
 
-def load(name):
+def load(name: str) -> "Experiment":
     """Import an experiment.
 
     Args:
@@ -100,9 +104,10 @@ def load(name):
             f"Received: experiments={name!r}"
         ) from error
     experiment = getattr(module, "EXPERIMENT", None)
-    checks.require(
-        isinstance(experiment, Experiment),
-        "`experiments` must be modules that end in `EXPERIMENT = Experiment(...)`",
-        experiments=name,
-    )
+    if not isinstance(experiment, Experiment):
+        checks.require(
+            False,
+            "`experiments` must be modules that end in `EXPERIMENT = Experiment(...)`",
+            experiments=name,
+        )
     return experiment

@@ -2,14 +2,20 @@
 
 import contextlib
 import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import tyro
 
 from hfc_keras import endings, files
 from hfc_keras.lab.settings import FLAGS, PATHS
 
+T = TypeVar("T")
 
-def parsed(settings, prog, description, arguments):
+
+def parsed(
+    settings: Callable[..., T], prog: str, description: str | None, arguments: Sequence[str]
+) -> T:
     """Settings from a command line.
 
     Args:
@@ -35,7 +41,7 @@ def parsed(settings, prog, description, arguments):
 
 
 @contextlib.contextmanager
-def ending():
+def ending() -> Iterator[endings.Command]:
     """End a command with a plain message: status 2 for unusable files, as of ``endings.met`` else.
 
     Yields:
@@ -48,19 +54,19 @@ def ending():
             sys.exit(refused(error))
 
 
-def advice(fresh):
+def advice(fresh: bool) -> str:
     """Say how a stopped run goes on; ``fresh`` tells whether it was told to start over."""
     command = "The same command without --fresh" if fresh else "The same command"
     return f"{command} goes on where this run stopped."
 
 
-def refused(error):
+def refused(error: object) -> int:
     """Print what was refused; return the exit status."""
     print(f"error: {error}", file=sys.stderr)
     return 2
 
 
-def without_paths(arguments):
+def without_paths(arguments: Iterable[str]) -> list[str]:
     """Return arguments without those that say where files lie on one machine."""
     kept, skip = [], False
     for argument in arguments:

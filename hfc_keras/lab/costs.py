@@ -4,12 +4,14 @@ import functools
 import json
 import statistics
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from hfc_keras import training
 from hfc_keras.training import precision, recipe_fields
+from hfc_keras.types import ImageShape
 
 # Seconds that a trial of a network takes at most, without its compilation.
 TRIAL = 2.0
@@ -31,11 +33,11 @@ class Costs:
         data_dir: Path or None, as of ``data.load``.
     """
 
-    def __init__(self, store, data_dir=None):
+    def __init__(self, store: training.Store, data_dir: Path | None = None) -> None:
         self.store, self.data_dir = store, data_dir
         self.tried = {}
 
-    def left(self, recipe):
+    def left(self, recipe: training.Recipe) -> float:
         """Seconds until a training is finished, none for one that is; epochs that are kept count.
 
         Args:
@@ -47,7 +49,7 @@ class Costs:
         done = max(self.store.epochs(recipe), default=0)
         return self.whole(recipe) * (1 - done / recipe.epochs) if done < recipe.epochs else 0.0
 
-    def whole(self, recipe):
+    def whole(self, recipe: training.Recipe) -> float:
         """Seconds of a whole training.
 
         Args:
@@ -61,7 +63,7 @@ class Costs:
         ]
         return statistics.median(twins) if twins else self.work(recipe) / self.rate(recipe)
 
-    def work(self, recipe):
+    def work(self, recipe: training.Recipe) -> float:
         """Multiplications that a training takes forward, in units of a plain step.
 
         Args:
@@ -75,7 +77,7 @@ class Costs:
         built = _operations(*network, dataset.image_shape, dataset.classes)
         return recipe.epochs * passes(recipe) * len(dataset.train) * built
 
-    def rate(self, recipe):
+    def rate(self, recipe: training.Recipe) -> float:
         """Multiplications a second of a network.
 
         Args:
@@ -102,7 +104,7 @@ class Costs:
         return self.tried[kind]
 
     @functools.cached_property
-    def finished(self):
+    def finished(self) -> list[tuple[training.Recipe, float]]:
         """Finished trainings in the store: pairs of recipe and seconds."""
         found = []
         for path in sorted(self.store.root.glob("*/recipe.json")):
@@ -117,7 +119,7 @@ class Costs:
         return found
 
 
-def passes(recipe):
+def passes(recipe: training.Recipe) -> float:
     """Plain steps that a step of a recipe is worth.
 
     Args:
@@ -135,7 +137,7 @@ def passes(recipe):
     return (REGULARIZED if recipe.regularizer else 1.0 + attack) * copies
 
 
-def operations(model):
+def operations(model: keras.Model) -> int:
     """Multiplications of a network for one image, of its kernels alone.
 
     Args:
@@ -157,7 +159,7 @@ def operations(model):
     return total
 
 
-def trial(recipe, image_shape, classes):
+def trial(recipe: training.Recipe, image_shape: ImageShape, classes: int) -> float:
     """Images a second in plain steps of training a recipe's network.
 
     Args:
@@ -183,19 +185,27 @@ def trial(recipe, image_shape, classes):
     return steps * recipe.batch_size / (time.perf_counter() - start)
 
 
-def _network(recipe):
+def _network(recipe: training.Recipe) -> tuple[str, str, float, str, str]:
     """What decides the operations of a recipe's network and how fast they are."""
     options = json.dumps(recipe.options, sort_keys=True)
     return recipe.model, options, *_size(recipe)
 
 
-def _size(recipe):
+def _size(recipe: training.Recipe) -> tuple[float, str, str]:
     """What decides how fast operations are, more or less."""
     return recipe.width, recipe.normalization, precision.usable(recipe.precision)
 
 
 @functools.cache
-def _operations(name, options, width, normalization, _, image_shape, classes):
+def _operations(
+    name: str,
+    options: str,
+    width: float,
+    normalization: str,
+    _: str,
+    image_shape: ImageShape,
+    classes: int,
+) -> int:
     recipe = training.Recipe(
         model=name, width=width, options=json.loads(options), normalization=normalization
     )

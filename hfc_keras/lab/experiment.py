@@ -2,10 +2,17 @@
 
 import dataclasses
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
 
 from hfc_keras.lab import runner
+from hfc_keras.lab.planning import Plan
+from hfc_keras.reporting import Claim
+from hfc_keras.training import Recipe
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,18 +35,18 @@ class Experiment:
     """
 
     module: str
-    settings: type
-    measure: Callable
+    settings: type[Any]
+    measure: Callable[[Any], pd.DataFrame]
     keys: Sequence[str]
-    summary: Callable
-    figures: Callable
-    recipes: Callable | None = None
-    claims: tuple = ()
-    tables: tuple = ()
-    plan: Callable | None = None
+    summary: Callable[[pd.DataFrame], str]
+    figures: Callable[[pd.DataFrame, Any], Mapping[str, Figure]]
+    recipes: Callable[[Any], dict[str, Recipe]] | None = None
+    claims: tuple[Claim, ...] = ()
+    tables: tuple[Callable[[pd.DataFrame], pd.DataFrame], ...] = ()
+    plan: Callable[[Any], Plan] | None = None
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Name that ``python -m`` takes; the file's path for one that is run as a script."""
         module = sys.modules[self.module]
         if module.__spec__:
@@ -47,23 +54,23 @@ class Experiment:
         return getattr(module, "__file__", self.module)
 
     @property
-    def title(self):
+    def title(self) -> str:
         """Last part of the name, which is that of the files."""
         name = self.name
         return Path(name).stem if name.endswith(".py") else name.rpartition(".")[2]
 
     @property
-    def prog(self):
+    def prog(self) -> str:
         """The command without its arguments."""
         name = self.name
         return f"python {Path(name).name}" if name.endswith(".py") else f"python -m {name}"
 
     @property
-    def description(self):
+    def description(self) -> str | None:
         """Docstring of the file."""
         return sys.modules[self.module].__doc__
 
-    def planned(self, settings):
+    def planned(self, settings: Any) -> Plan:
         """Refuse what cannot work before anything is trained.
 
         Args:
@@ -77,7 +84,7 @@ class Experiment:
         """
         return self.plan(settings) if self.plan else runner.make_plan(self, settings)
 
-    def main(self, arguments=None):
+    def main(self, arguments: Sequence[str] | None = None) -> None:
         """Run the experiment from the command line.
 
         Args:

@@ -8,16 +8,22 @@ gradients as well as for answers.
 
 import dataclasses
 import functools
+from collections.abc import Callable
+
+import keras
+import pandas as pd
 
 from hfc_keras import analysis, training
 from hfc_keras.lab import settings
+from hfc_keras.lab.runner import Cell
+from hfc_keras.types import Record
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(settings.Settings):
     """Settings of an experiment whose networks are tested so."""
 
-    def measured_with(self):
+    def measured_with(self) -> Record:
         """Return what rows depend on besides the recipe: also the statistics."""
         return {**super().measured_with(), "bn_statistics": "population"}
 
@@ -29,20 +35,22 @@ class Network:
         cell: runner.Cell; trained here, or fetched.
     """
 
-    def __init__(self, cell):
+    def __init__(self, cell: Cell) -> None:
         self.cell = cell
         self.trained, self.history = cell.fit()
         self.bn_statistics = "population" if cell.recipe.normalization == "batch" else "none"
 
     @functools.cached_property
-    def model(self):
+    def model(self) -> keras.Model:
         """keras.Model that is tested, made at the first use."""
         if self.bn_statistics == "none":
             return self.trained
         images = training.population_images(self.cell.recipe, self.cell.dataset(), self.trained)
         return analysis.with_statistics(self.trained, "population", images)
 
-    def measured(self, measure, arguments, compute):
+    def measured(
+        self, measure: str, arguments: Record, compute: Callable[[keras.Model], pd.DataFrame]
+    ) -> pd.DataFrame:
         """Rows of a measure from the store, or computed and kept there.
 
         Args:

@@ -1,9 +1,15 @@
 """What a run would train and measure, in which order, and how long that takes."""
 
 import statistics
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from hfc_keras.lab import costs
+from hfc_keras.lab.results import Results
+from hfc_keras.types import Record
+
+if TYPE_CHECKING:
+    from hfc_keras.lab.runner import Cell
 
 
 class Work(NamedTuple):
@@ -16,8 +22,8 @@ class Work(NamedTuple):
     """
 
     title: str
-    results: object
-    cells: list
+    results: Results
+    cells: list["Cell"]
 
 
 class Estimate:
@@ -29,7 +35,12 @@ class Estimate:
         known: costs.Costs, or None for those of the store of the first cell.
     """
 
-    def __init__(self, rounds, jobs, known=None):
+    def __init__(
+        self,
+        rounds: Iterable[tuple[str, Sequence[Work]]],
+        jobs: int,
+        known: costs.Costs | None = None,
+    ) -> None:
         self.jobs, self.costs = jobs, known
         self.seconds, self.trainings, self.cells, self.untold = 0.0, 0, 0, 0
         self.lines, self.met = [], set()
@@ -39,7 +50,7 @@ class Estimate:
             self.lines += [self._measure(work) for work in works]
 
     @property
-    def total(self):
+    def total(self) -> str:
         """The whole in words."""
         words = f"{self.trainings} trainings and {self.cells} cells to measure, about "
         words += f"{minutes(self.seconds / self.jobs)} min"
@@ -48,11 +59,11 @@ class Estimate:
             words += f", and {self.untold} cells of experiments that were not measured before"
         return words
 
-    def text(self):
+    def text(self) -> str:
         """Return every training, in order, what is measured after them, and the total."""
         return "\n".join([*self.lines, f"total: {self.total}"])
 
-    def _train(self, works):
+    def _train(self, works: Iterable[Work]) -> None:
         """Lines of the trainings of a round."""
         first = {}
         for work in works:
@@ -64,7 +75,7 @@ class Estimate:
         for words, cell in sorted(first.values(), key=lambda each: each[1].recipe.seed):
             self.lines.append(f"  {words:<{width}}  {self._state(cell)}")
 
-    def _state(self, cell):
+    def _state(self, cell: "Cell") -> str:
         """Minutes of a training, or that it is there."""
         recipe, store = cell.recipe, cell.store
         done = max(store.epochs(recipe), default=0)
@@ -78,7 +89,7 @@ class Estimate:
         going_on = f", from epoch {done} of {recipe.epochs}" if done else ""
         return f"{minutes(seconds)} min{going_on}"
 
-    def _measure(self, work):
+    def _measure(self, work: Work) -> str:
         """Line of an experiment's measures."""
         count, known = len(work.cells), measured(work.results.cells.values())
         self.cells += count
@@ -90,7 +101,7 @@ class Estimate:
         return f"{words}, {time}; {there}" if count else f"{words}; {there}"
 
 
-def measured(cells):
+def measured(cells: Iterable[Record]) -> float | None:
     """Seconds that a cell takes beside its training, from those that are measured.
 
     Args:
@@ -112,6 +123,13 @@ def measured(cells):
     return statistics.median(found) if found else None
 
 
-def minutes(seconds):
+def minutes(seconds: float) -> str:
     """Minutes in words, whole ones from ten on."""
     return f"{seconds / 60:.0f}" if seconds >= 600 else f"{seconds / 60:.1f}"
+
+
+def time_left(seconds: float | None) -> str:
+    """Say in words how long a run takes from now; nothing for None."""
+    if seconds is None:
+        return ""
+    return f", about {seconds / 60:.0f} min left" if seconds >= 60 else ", less than a minute left"

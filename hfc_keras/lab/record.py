@@ -11,11 +11,12 @@ import keras
 
 import hfc_keras
 from hfc_keras.training import precision
+from hfc_keras.types import Record
 
 PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scipy", "pandas", "cleverhans")
 
 
-def provenance():
+def provenance() -> Record:
     """Return what a reader needs to judge and repeat a result.
 
     Returns:
@@ -31,7 +32,7 @@ def provenance():
     }
 
 
-def commit():
+def commit() -> str | None:
     """Commit of the code, ``-dirty`` with changes; None outside a checkout."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
     try:
@@ -43,7 +44,7 @@ def commit():
     return result.stdout.strip() or None
 
 
-def versions():
+def versions() -> dict[str, str | None]:
     """Versions of Python and of the packages that decide numbers; None where absent."""
     found = {"python": platform.python_version(), "backend": keras.backend.backend()}
     # The metadata of an editable installation are those of the day it was installed.
@@ -56,7 +57,7 @@ def versions():
     return found
 
 
-def machine():
+def machine() -> Record:
     """Kind of the machine, the devices that the backend sees and how it computes.
 
     ``onednn`` is TensorFlow's switch of that name, None where the environment leaves it alone;
@@ -71,7 +72,7 @@ def machine():
     }
 
 
-def peak_memory():
+def peak_memory() -> float | None:
     """Largest resident memory of this process in GB; None where the system does not say."""
     try:
         import resource

@@ -3,11 +3,16 @@
 import contextlib
 import json
 import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from hfc_keras import checks, files, records, reporting
+from hfc_keras.lab.planning import Plan
 from hfc_keras.lab.record import provenance
+from hfc_keras.types import Record
 
 
 class Results:
@@ -20,13 +25,13 @@ class Results:
         keys: list of str, the columns that name a measurement.
     """
 
-    def __init__(self, path, plan, command, keys):
+    def __init__(self, path: Path, plan: Plan, command: str, keys: Sequence[str]) -> None:
         self.path, self.plan, self.command, self.keys = path, plan, command, keys
         self.rows, self.cells, self.runs, self.added = {}, {}, [], []
         self.loaded, self.peak_memory = None, None
 
     @contextlib.contextmanager
-    def opened(self):
+    def opened(self) -> Iterator[None]:
         """Read what is there and refuse a second run into the same files.
 
         Raises:
@@ -39,7 +44,7 @@ class Results:
             self.read()
             yield
 
-    def read(self):
+    def read(self) -> None:
         """Read what earlier runs left.
 
         Raises:
@@ -52,7 +57,9 @@ class Results:
         except ValueError as error:
             raise files.UnusableFileError(*error.args) from error
 
-    def add(self, cell, rows, seconds, peak_memory=None):
+    def add(
+        self, cell: Any, rows: pd.DataFrame, seconds: float, peak_memory: float | None = None
+    ) -> None:
         """Take in the rows of a cell that has been measured, and write table and record.
 
         Args:
@@ -66,7 +73,7 @@ class Results:
             UnusableFileError: if earlier rows have other columns, or a file cannot be written.
         """
         rows = rows.assign(recipe=cell.name, seed=cell.seed)
-        others = rows.columns.difference(self.keys, sort=False)
+        others = rows.columns.difference(list(self.keys), sort=False)
         rows = reporting.unique_rows(rows[[*self.keys, *others]], self.keys)
         self._check_columns(cell, rows)
         self.rows[cell.label] = rows
@@ -80,7 +87,7 @@ class Results:
         self.added.append(cell.label)
         self._write()
 
-    def table(self):
+    def table(self) -> pd.DataFrame:
         """Return all rows, ordered by seed and then as the experiment orders its recipes."""
         names = list(self.plan.recipes)
         cells = sorted(
@@ -90,7 +97,7 @@ class Results:
         tables = [self.rows[cell.label] for cell in cells]
         return reporting.unique_rows(pd.concat(tables, ignore_index=True), self.keys)
 
-    def _check_columns(self, cell, rows):
+    def _check_columns(self, cell: Any, rows: pd.DataFrame) -> None:
         """Refuse to mix rows of one recipe that another version measured in other columns."""
         if self.loaded is None:
             return
@@ -103,7 +110,7 @@ class Results:
                 f"them with --fresh. Received: columns={list(before.columns)}"
             )
 
-    def _write(self):
+    def _write(self) -> None:
         """Write the table and then the record, which alone says that a cell is in the table."""
         path = self.path.with_suffix(".json")
         if not path.exists():
@@ -126,7 +133,7 @@ class Results:
         }
         files.write_whole(path, json.dumps(records.sealed(record), indent=1))
 
-    def _load(self):
+    def _load(self) -> None:
         table, record = self.path.with_suffix(".csv"), self.path.with_suffix(".json")
         if record.exists() and not _read_record(record)["cells"]:
             return
@@ -164,7 +171,7 @@ class Results:
         self.loaded = rows
 
 
-def _check_profile(path, content, profile):
+def _check_profile(path: Path, content: Record, profile: str) -> None:
     """Refuse a table of another profile, whatever the folder's name says."""
     made = (content.get("settings") or {}).get("profile", profile)
     checks.require(
@@ -175,7 +182,7 @@ def _check_profile(path, content, profile):
     )
 
 
-def _read_record(path):
+def _read_record(path: Path) -> Record:
     """Record of an earlier run."""
     content = records.read(path, "bring it back, or replace it with --fresh")
     try:

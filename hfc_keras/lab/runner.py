@@ -6,17 +6,25 @@ import json
 import sys
 import time
 import warnings
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import keras
 import numpy as np
 import pandas as pd
 
 from hfc_keras import checks, files, reporting, training
-from hfc_keras.lab import plans
+from hfc_keras.data.dataset import Dataset, Split
+from hfc_keras.lab import planning, plans
 from hfc_keras.lab.command_line import advice, ending, parsed, refused, without_paths
 from hfc_keras.lab.record import peak_memory
 from hfc_keras.lab.results import Results
 from hfc_keras.lab.settings import PATHS
+from hfc_keras.types import ImageShape, Record
+
+if TYPE_CHECKING:
+    from hfc_keras.lab.experiment import Experiment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,11 +33,11 @@ class Cell:
 
     name: str
     recipe: training.Recipe
-    settings: object
+    settings: Any
     store: training.Store
 
     @property
-    def key(self):
+    def key(self) -> str:
         """Name of the cell's rows: the same recipe, settings and data give the same key."""
         content = {
             "recipe": self.recipe.to_dict(),
@@ -40,30 +48,30 @@ class Cell:
         return training.digest(content)[:16]
 
     @property
-    def seed(self):
+    def seed(self) -> int:
         """Seed of the recipe."""
         return self.recipe.seed
 
     @property
-    def label(self):
+    def label(self) -> str:
         """Recipe and seed in words."""
         return f"{self.name} seed {self.seed}"
 
-    def made(self):
+    def made(self) -> Record:
         """How the network came about, for the record."""
         trained = self.store.seconds(self.recipe)
         seconds = None if trained is None else round(trained, 1)
         return {"recipe": self.recipe.to_dict(), "training_seconds": seconds}
 
-    def fit(self, every_epoch=False):
+    def fit(self, every_epoch: bool = False) -> tuple[keras.Model, pd.DataFrame]:
         """Train the recipe or fetch it: ``(model, history)``."""
         return training.fit(self.recipe, self.store, self.settings.data_dir, every_epoch)
 
-    def dataset(self):
+    def dataset(self) -> Dataset:
         """Data set of the recipe."""
         return training.load_data(self.recipe, self.settings.data_dir)
 
-    def test_images(self, count=None):
+    def test_images(self, count: int | None = None) -> Split:
         """Test split in a fixed random order, all of it or its first images.
 
         Images sorted by class would make one-sided subsets and batches.
@@ -71,11 +79,13 @@ class Cell:
         test = self.dataset().test
         return test.take(np.random.default_rng(0).permutation(len(test))[:count])
 
-    def measured(self, measure, arguments, compute):
+    def measured(
+        self, measure: str, arguments: Record, compute: Callable[[], pd.DataFrame]
+    ) -> pd.DataFrame:
         """Rows of a measure from the store, or computed and kept there."""
         return self.store.measured(self.recipe, self.dataset(), measure, arguments, compute)
 
-    def publish(self):
+    def publish(self) -> Path:
         """Write the trained model to the published folder."""
         return self.store.publish(self.recipe, self.dataset(), *self.fit())
 
@@ -84,25 +94,25 @@ class Cell:
 class Plan:
     """What an experiment would do under some settings."""
 
-    recipes: dict
-    settings: object
+    recipes: dict[str, training.Recipe]
+    settings: Any
     store: training.Store
 
-    def cell(self, name, seed):
+    def cell(self, name: str, seed: int) -> Cell:
         """Cell of a recipe and a seed."""
         return Cell(name, self.recipes[name].but(seed=seed), self.settings, self.store)
 
-    def labelled(self, label):
+    def labelled(self, label: str) -> Cell | None:
         """Cell of a label; None if there is no such recipe."""
         name, _, seed = label.rpartition(" seed ")
         return self.cell(name, int(seed)) if name in self.recipes and seed.isdigit() else None
 
-    def cells(self):
+    def cells(self) -> list[Cell]:
         """Cells that the settings ask for, all recipes of a seed before the next seed."""
         names = self.settings.recipes or tuple(self.recipes)
         return [self.cell(name, seed) for seed in self.settings.seed_list for name in names]
 
-    def described(self):
+    def described(self) -> Record:
         """Settings and data set for the record."""
         values = dataclasses.asdict(self.settings)
         left_out = (*PATHS, "seeds", "recipes")
@@ -112,7 +122,7 @@ class Plan:
         }
 
 
-def main(experiment, arguments=None):
+def main(experiment: "Experiment", arguments: Sequence[str] | None = None) -> None:
     """Run an experiment from the command line.
 
     Args:
@@ -138,7 +148,7 @@ def main(experiment, arguments=None):
             sys.exit(1)
 
 
-def planned(plan, results):
+def planned(plan: planning.Plan, results: Results) -> plans.Estimate:
     """Estimate of what is left to do.
 
     Args:
@@ -156,7 +166,7 @@ def planned(plan, results):
     return plans.Estimate([("", [plans.Work(results.path.name, results, left)])], jobs=1)
 
 
-def run(experiment, plan, results):
+def run(experiment: "Experiment", plan: planning.Plan, results: Results) -> list[Any]:
     """Train and measure every cell that is not done, then draw the figures.
 
     Args:
@@ -172,7 +182,7 @@ def run(experiment, plan, results):
         if cell.label in results.rows:
             continue
         mean = sum(seconds) / len(seconds) if seconds else None
-        left = time_left(mean and mean * (len(cells) - number + 1))
+        left = plans.time_left(mean and mean * (len(cells) - number + 1))
         print(f"[{number}/{len(cells)}] {cell.label}{left}", flush=True)
         try:
             measured = measure(experiment, cell)
@@ -195,7 +205,7 @@ class Measured(NamedTuple):
     peak_memory: float | None
 
 
-def measure(experiment, cell):
+def measure(experiment: "Experiment", cell: Any) -> Measured:
     """Train and measure a cell.
 
     Args:
@@ -213,7 +223,7 @@ def measure(experiment, cell):
     return Measured(rows, time.perf_counter() - start, peak_memory())
 
 
-def finish(experiment, plan, results):
+def finish(experiment: "Experiment", plan: planning.Plan, results: Results) -> None:
     """Draw the figures, print summary and files, publish models if asked to.
 
     Args:
@@ -233,7 +243,7 @@ def finish(experiment, plan, results):
                 print(f"wrote {cell.publish()}")
 
 
-def make_plan(experiment, settings):
+def make_plan(experiment: "Experiment", settings: Any) -> Plan:
     """Refuse what cannot work before anything is trained.
 
     Args:
@@ -247,6 +257,8 @@ def make_plan(experiment, settings):
         ValueError: for settings or data that cannot be used.
     """
     settings.check()
+    if experiment.recipes is None:
+        checks.require(False, "An experiment must have `recipes` or a `plan`", recipes=None)
     recipes = experiment.recipes(settings)
     for name in settings.recipes or ():
         checks.choice("recipes", name, recipes)
@@ -267,7 +279,15 @@ def make_plan(experiment, settings):
 
 
 @functools.cache
-def _check_network(model, width, options, normalization, dropout, image_shape, classes):
+def _check_network(
+    model: str,
+    width: float,
+    options: str,
+    normalization: str,
+    dropout: float,
+    image_shape: ImageShape,
+    classes: int,
+) -> None:
     """Refuse a network that cannot be built, which is found out once for all experiments."""
     recipe = training.Recipe(
         model=model,
@@ -277,11 +297,3 @@ def _check_network(model, width, options, normalization, dropout, image_shape, c
         dropout=dropout,
     )
     training.build_model(recipe, image_shape, classes)
-
-
-def time_left(seconds):
-    """Say in words how long a run takes from now; nothing for None."""
-    if seconds is None:
-        return ""
-    minutes = seconds / 60
-    return f", about {minutes:.0f} min left" if minutes >= 1 else ", less than a minute left"

@@ -2,8 +2,9 @@
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import keras
 import tyro
@@ -21,6 +22,7 @@ from hfc_keras.lab.profiles import (
     Profile,
 )
 from hfc_keras.training import Recipe
+from hfc_keras.types import Record
 
 # An epoch of the 1,437 digits has 15 steps, one of 10,000 images 100.
 DIGITS_EPOCHS = 40
@@ -79,24 +81,24 @@ class Settings(Common):
 paper."""
 
     @property
-    def dataset_name(self):
+    def dataset_name(self) -> str:
         """Data set after the profile's default."""
         return self.dataset or ("digits" if self.profile == "smoke" else "cifar10")
 
     @property
-    def seed_list(self):
+    def seed_list(self) -> tuple[int, ...]:
         """Seeds after the profile's default."""
         return self.seeds or SEEDS.get(self.profile, OTHER_SEEDS)
 
     @property
-    def folder(self):
+    def folder(self) -> Path:
         """Folder of this profile's and data set's results."""
         name = self.dataset_name
         if name.lower().endswith(".npz") or Path(name).is_dir():
             name = Path(name).resolve().stem
         return self.results / self.profile / re.sub("[/:]", "_", name)
 
-    def check(self):
+    def check(self) -> None:
         """Refuse what cannot be trained or measured, once and before anything is.
 
         An experiment that can be told more checks that too, after ``super().check()``.
@@ -110,7 +112,7 @@ paper."""
         seeds = self.seed_list
         checks.require(len(set(seeds)) == len(seeds), "`seeds` must differ", seeds=seeds)
 
-    def base_recipe(self):
+    def base_recipe(self) -> Recipe:
         """Vanilla training of the profile, with what the command line overrides."""
         values = {**PROFILES[self.profile]}
         if self.profile == "quick" and self.dataset_name == "digits":
@@ -118,11 +120,11 @@ paper."""
         values.update(self.PROFILE_CHANGES.get(self.profile, {}))
         return self._overridden(values)
 
-    def normalized(self):
+    def normalized(self) -> Recipe:
         """Vanilla training with batch normalization, at the rate that it allows."""
         return self.base_recipe().but(normalization="batch", **NORMALIZED.get(self.profile, {}))
 
-    def residual_recipe(self):
+    def residual_recipe(self) -> Recipe:
         """Training of a residual network as the papers after the CVPR 2020 one have it.
 
         Returns:
@@ -133,7 +135,7 @@ paper."""
             return self.base_recipe()
         return self._overridden({**PROFILES[self.profile], **RESIDUAL[self.profile]})
 
-    def _overridden(self, values):
+    def _overridden(self, values: Mapping[str, Any]) -> Recipe:
         """Recipe with what the command line overrides."""
         values = dict(values)
         if values.pop("standardized", False):
@@ -150,7 +152,7 @@ paper."""
             values["milestones"] = tuple(sorted(scaled - {0}))
         return Recipe(dataset=self.dataset_name, **values)
 
-    def measured_with(self):
+    def measured_with(self) -> Record:
         """Return what the rows of a cell depend on besides its recipe, if not at its default.
 
         Returns:
@@ -159,7 +161,7 @@ paper."""
         values = {name: getattr(self, name) for name in self.MEASURED_WITH}
         return {name: value for name, value in values.items() if value != getattr(type(self), name)}
 
-    def measured_epochs(self, epochs):
+    def measured_epochs(self, epochs: int) -> list[int]:
         """Epochs whose components are measured: all for paper, else about six, spaced evenly.
 
         Args:
@@ -173,11 +175,11 @@ paper."""
         parts = 2 if self.profile == "smoke" else 5
         return sorted({1, *(round(epochs * part / parts) or 1 for part in range(1, parts + 1))})
 
-    def measured_examples(self):
+    def measured_examples(self) -> int | None:
         """Images for a measure of an epoch that is not the last; None is all of them."""
         return None if self.profile == "paper" else 1_000
 
-    def final_examples(self, fewer):
+    def final_examples(self, fewer: Mapping[str, int]) -> int | None:
         """Images for a measure of the last epoch; None is all.
 
         Args:
@@ -201,7 +203,7 @@ class Radii(Settings):
     inclusive: bool = True
     """Whether the rim of the disc belongs to it (<=, the paper) or not (<, its released code)."""
 
-    def check(self):
+    def check(self) -> None:
         """Refuse also radii that are none."""
         super().check()
         if self.radii is not None:
@@ -218,7 +220,7 @@ class Components(Radii):
     """Divide training images and tested components by their maximum, as the released code does; \
 always so for paper."""
 
-    def base_recipe(self):
+    def base_recipe(self) -> Recipe:
         """Vanilla training, on rescaled images where that is asked for."""
         vanilla = super().base_recipe()
         return vanilla.but(rescale=self.rescale or vanilla.rescale)
@@ -239,18 +241,18 @@ step of 1.25 epsilon from a random start. Default: fgsm for full, released for p
 paper for paper."""
 
     @property
-    def training_epsilon(self):
+    def training_epsilon(self) -> float:
         """Epsilon of the adversary after the profile's default."""
         if self.epsilon is not None:
             return self.epsilon
         return self.PAPER_EPSILON if self.profile == "paper" else 8 / 255
 
     @property
-    def engine(self):
+    def engine(self) -> str:
         """CleverHans where there is TensorFlow, else our own."""
         return "cleverhans" if keras.backend.backend() == "tensorflow" else "native"
 
-    def adversarial(self, recipe):
+    def adversarial(self, recipe: Recipe) -> Recipe:
         """Return a recipe as it is trained on attacked images.
 
         Args:
@@ -263,7 +265,7 @@ paper for paper."""
         changes = ATTACKED.get(self.profile, {}) if recipe.augmentation == "none" else {}
         return recipe.but(adversary=self.attack(), **changes)
 
-    def attack(self):
+    def attack(self) -> attacks.Fgsm | attacks.Pgd:
         """Return the attack of the adversarial training.
 
         Returns:

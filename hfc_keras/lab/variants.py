@@ -1,6 +1,10 @@
 """Ways of training that an experiment compares: name, title, look and start of each."""
 
 import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import TypedDict
+
+from hfc_keras.reporting.drawing.palette import Look
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,12 +24,19 @@ class Variant:
     start: str | None = None
 
 
-def by_name(*variants):
+class Drawn(TypedDict):
+    """What figures are told of variants."""
+
+    titles: dict[str, str]
+    looks: dict[str, Look]
+
+
+def by_name(*variants: Variant) -> dict[str, Variant]:
     """Return a dict from name to Variant, in the order that is given."""
     return {variant.name: variant for variant in variants}
 
 
-def chosen(variants, names):
+def chosen(variants: Mapping[str, Variant], names: Iterable[str]) -> dict[str, Variant]:
     """Return some of the variants.
 
     Args:
@@ -38,17 +49,17 @@ def chosen(variants, names):
     return {name: variants[name] for name in names}
 
 
-def titles(variants):
+def titles(variants: Mapping[str, Variant]) -> dict[str, str]:
     """Return a dict from name to title."""
     return {name: variant.title or name for name, variant in variants.items()}
 
 
-def rivals(variants, names):
+def rivals(variants: Mapping[str, Variant], names: Iterable[str]) -> dict[str, str]:
     """Return a dict from title to name, for a claim that must hold against each of them."""
     return {variants[name].title: name for name in names}
 
 
-def drawn(variants):
+def drawn(variants: Mapping[str, Variant]) -> Drawn:
     """Return what figures are told of variants.
 
     Args:
@@ -62,8 +73,8 @@ def drawn(variants):
         {'titles': {'plain': 'plain', 'mixed': 'mix-up'}, \
 'looks': {'plain': {'color': '#000000', 'marker': 'o'}}}
     """
-    looks = {
-        name: dict(zip(("color", "marker"), variant.look, strict=True))
+    looks: dict[str, Look] = {
+        name: {"color": variant.look[0], "marker": variant.look[1]}
         for name, variant in variants.items()
         if variant.look
     }

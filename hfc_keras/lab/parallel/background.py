@@ -5,9 +5,11 @@ import datetime
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from hfc_keras import files
+from hfc_keras.types import PathLike
 
 LOWEST = 19
 # Linux shares a processor among sessions first; this file holds the priority of this one.
@@ -22,10 +24,10 @@ class Journal:
         path: Path of the log, which is continued; None is no log.
     """
 
-    def __init__(self, path=None):
+    def __init__(self, path: Path | None = None) -> None:
         self.path = path
 
-    def say(self, text, error=False):
+    def say(self, text: str, error: bool = False) -> None:
         """Print lines and log them.
 
         Args:
@@ -35,7 +37,7 @@ class Journal:
         print(text, file=sys.stderr if error else sys.stdout, flush=True)
         self.note(text)
 
-    def note(self, text):
+    def note(self, text: str) -> None:
         """Log lines, without a word on the terminal.
 
         Args:
@@ -59,7 +61,7 @@ class Journal:
 
 
 @contextlib.contextmanager
-def queue(store, command):
+def queue(store: PathLike, command: str) -> Iterator[Journal]:
     """Let one run at a time work through a store in the background, and log it.
 
     Args:
@@ -93,7 +95,7 @@ def queue(store, command):
 
 
 @contextlib.contextmanager
-def lowest_priority():
+def lowest_priority() -> Iterator[None]:
     """Give way to everything else; a system that cannot is left as it is.
 
     The process keeps its own priority for good, the session has the one before back.

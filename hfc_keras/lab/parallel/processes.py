@@ -8,8 +8,10 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from concurrent.futures.process import BrokenProcessPool
+from typing import Any, NoReturn
 
 # TensorFlow keeps some 20 MB of every network it trained until its process ends.
 CALLS = 10
@@ -18,10 +20,10 @@ CALLS = 10
 class Process:
     """One process that is started when there is work and renewed after some calls."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.pool, self.calls = None, 0
 
-    def submit(self, function, *arguments):
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> futures.Future[Any]:
         """Let the process call a function, a new one where the old one has ended.
 
         Args:
@@ -39,13 +41,15 @@ class Process:
             self.end()
             return self._submit(function, arguments)
 
-    def end(self):
+    def end(self) -> None:
         """Wait until the process has ended what it does, and end it."""
         if self.pool:
             self.pool.shutdown()
         self.pool, self.calls = None, 0
 
-    def _submit(self, function, arguments):
+    def _submit(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> futures.Future[Any]:
         if self.pool is None:
             # max_tasks_per_child can deadlock in Python 3.11 and 3.12.
             self.pool = futures.ProcessPoolExecutor(
@@ -57,7 +61,7 @@ class Process:
 
 
 @contextlib.contextmanager
-def _kept_from_children(number):
+def _kept_from_children(number: int) -> Iterator[None]:
     """Block a signal while processes are started, which inherit that; it is met afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -69,12 +73,13 @@ def _kept_from_children(number):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])
 
 
-def _live_with_parent():
+def _live_with_parent() -> None:
     """Leave Ctrl-C to the parent, and end when it ends, even if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _end_with_parent():
-    multiprocessing.parent_process().join()
+def _end_with_parent() -> NoReturn:
+    if parent := multiprocessing.parent_process():
+        parent.join()
     os._exit(1)

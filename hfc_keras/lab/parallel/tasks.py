@@ -3,11 +3,13 @@
 import dataclasses
 import sys
 import traceback
+from collections.abc import Collection, Iterable, Mapping
+from concurrent import futures
 from concurrent.futures.process import BrokenProcessPool
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from hfc_keras import files
-from hfc_keras.lab import catalogue, runner
+from hfc_keras import files, training
+from hfc_keras.lab import catalogue, plans, runner
 from hfc_keras.lab.parallel import workers
 from hfc_keras.lab.results import Results
 from hfc_keras.lab.settings import Common
@@ -28,7 +30,9 @@ class Part:
         ValueError: for what the experiment refuses.
     """
 
-    def __init__(self, name, settings, command, recipes=None):
+    def __init__(
+        self, name: str, settings: Any, command: str, recipes: tuple[str, ...] | None = None
+    ) -> None:
         self.name, self.title = name, name.rpartition(".")[2]
         self.experiment = catalogue.load(name)
         shared = {field: getattr(settings, field) for field in SHARED}
@@ -42,12 +46,14 @@ class Part:
         self.seconds, self.failed = 0.0, []
 
     @property
-    def left(self):
+    def left(self) -> list[Any]:
         """Cells neither measured nor given up."""
         ended = {*self.results.rows, *self.failed}
         return [cell for cell in self.plan.cells() if cell.label not in ended]
 
-    def take(self, cell, future):
+    def take(
+        self, cell: runner.Cell, future: futures.Future[runner.Measured]
+    ) -> tuple[float, None] | tuple[None, str]:
         """Add what a process measured to the table.
 
         Args:
@@ -79,7 +85,7 @@ class Part:
         self.failed.append(cell.label)
         return None, reason
 
-    def finish(self):
+    def finish(self) -> None:
         """Draw figures, print the summary and publish models of what has been measured."""
         if not self.results.rows:
             return
@@ -99,12 +105,12 @@ class Task(NamedTuple):
     cell: runner.Cell
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Name of the experiment."""
         return self.part.name
 
     @property
-    def label(self):
+    def label(self) -> str:
         """Experiment, recipe and seed in words."""
         return f"{self.part.title} {self.cell.label}"
 
@@ -118,17 +124,17 @@ class Progress:
         jobs: int, cells at once.
     """
 
-    def __init__(self, total, trains, jobs):
+    def __init__(self, total: int, trains: Mapping[str, bool], jobs: int) -> None:
         self.total, self.waiting, self.jobs = total, dict(trains), jobs
         self.seconds = {True: [], False: []}
 
     @property
-    def count(self):
+    def count(self) -> int:
         """Cells that have ended."""
         return self.total - len(self.waiting)
 
     @property
-    def left(self):
+    def left(self) -> float | None:
         """Seconds left by the means so far; None where nothing is known or left."""
         every = [*self.seconds[True], *self.seconds[False]]
         if not (every and self.waiting):
@@ -138,7 +144,7 @@ class Progress:
         work = sum(means[kind] for kind in self.waiting.values())
         return work / min(self.jobs, len(self.waiting))
 
-    def ended(self, label, seconds, reason=None):
+    def ended(self, label: str, seconds: float | None, reason: str | None = None) -> str:
         """Take note of a task that has ended.
 
         Args:
@@ -153,11 +159,11 @@ class Progress:
         if seconds is not None:
             self.seconds[kind].append(seconds)
         outcome = f" {reason}" if seconds is None else f", {seconds:.0f} s"
-        left = "" if seconds is None else runner.time_left(self.left)
+        left = "" if seconds is None else plans.time_left(self.left)
         return f"[{self.count}/{self.total}] {label}{outcome}{left}"
 
 
-def ordered(tasks):
+def ordered(tasks: Iterable[Task]) -> list[Task]:
     """Order tasks so that each training is started once before those that share it follow.
 
     The longest trainings come first, so that none is left over at the end.
@@ -175,7 +181,7 @@ def ordered(tasks):
     return [*longest, *(task for task in tasks if task is not first[task.cell.recipe.hash])]
 
 
-def by_seed(tasks, late=()):
+def by_seed(tasks: Iterable[Task], late: Collection[str] = ()) -> list[Task]:
     """Order tasks by seed, and those of a seed as ``ordered`` does.
 
     Args:
@@ -192,12 +198,12 @@ def by_seed(tasks, late=()):
     return [task for place in sorted(groups) for task in ordered(groups[place])]
 
 
-def _passes(recipe):
+def _passes(recipe: training.Recipe) -> int:
     """Passes over the training images that a training takes, those of its attack with them."""
     return recipe.epochs * (1 + getattr(recipe.adversary, "steps", 0))
 
 
-def trainings(tasks):
+def trainings(tasks: Iterable[Task]) -> dict[str, bool]:
     """Tell which tasks, in this order, train: the first of each training not in the store.
 
     Args:

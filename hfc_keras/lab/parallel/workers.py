@@ -5,7 +5,9 @@ import io
 import multiprocessing
 import time
 import traceback
+from collections.abc import Generator, Iterable
 from concurrent import futures
+from typing import Protocol, TypeVar
 
 from hfc_keras import endings, files
 from hfc_keras.lab import catalogue, runner
@@ -16,7 +18,26 @@ class CellError(RuntimeError):
     """An error in a cell, with the traceback of the process it happened in."""
 
 
-def measured(tasks, count, until=None):
+class Task(Protocol):
+    """A cell to measure, and the experiment that measures it."""
+
+    @property
+    def name(self) -> str:
+        """Name of the experiment, as of ``catalogue.load``."""
+        ...
+
+    @property
+    def cell(self) -> runner.Cell:
+        """What is measured."""
+        ...
+
+
+T = TypeVar("T", bound=Task)
+
+
+def measured(
+    tasks: Iterable[T], count: int, until: float | None = None
+) -> Generator[tuple[T, futures.Future[runner.Measured]], None, None]:
     """Measure cells in processes, never two of one training at once.
 
     Args:
@@ -59,7 +80,7 @@ def measured(tasks, count, until=None):
                 process.end()
 
 
-def next_task(waiting, running):
+def next_task(waiting: Iterable[T], running: Iterable[T]) -> T | None:
     """First task whose training no running task is at; None if there is none.
 
     Args:
@@ -73,7 +94,7 @@ def next_task(waiting, running):
     return next((task for task in waiting if task.cell.recipe.hash not in busy), None)
 
 
-def measure(name, cell):
+def measure(name: str, cell: runner.Cell) -> runner.Measured:
     """Train and measure a cell of an experiment, without a word on the terminal.
 
     Args:

@@ -2,17 +2,20 @@
 
 import contextlib
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from hfc_keras import checks
+from hfc_keras.reporting.claims.claim import Claim, Effect, Pairs
 from hfc_keras.reporting.rows import MissingMeasurementError, unique_rows
 
 
 @contextlib.contextmanager
-def naming(claim):
+def naming(claim: Claim) -> Iterator[None]:
     """Name the claim in what its functions refuse, and where a table is not as they take it.
 
     Other errors pass, and the cause stays in the traceback: a mistake in a claim looks the same.
@@ -50,7 +53,7 @@ def naming(claim):
         ) from error
 
 
-def effects_of(claim, table):
+def effects_of(claim: Claim, table: pd.DataFrame) -> dict[str, pd.Series]:
     """Effect of each seed by the name of the rival, which is empty without rivals.
 
     Args:
@@ -71,7 +74,7 @@ def effects_of(claim, table):
         [1.0, 2.0]
     """
     with naming(claim):
-        effects = claim.effect(table)
+        effects = cast(Effect, claim.effect)(table)
     if not isinstance(effects, dict):
         return {"": _by_seed(claim, effects)}
     named = effects and all(isinstance(name, str) and name for name in effects)
@@ -85,7 +88,7 @@ def effects_of(claim, table):
     return {name: _by_seed(claim, values, f" against {name}") for name, values in effects.items()}
 
 
-def _by_seed(claim, effects, against=""):
+def _by_seed(claim: Claim, effects: Any, against: str = "") -> pd.Series:
     """Effects as float, one finite number a seed."""
     name = f"The effect of claim {claim.id!r}{against}"
     by_seed = isinstance(effects, pd.Series) and len(effects) and effects.index.is_unique
@@ -101,7 +104,7 @@ def _by_seed(claim, effects, against=""):
     return effects
 
 
-def pairs_of(claim, table):
+def pairs_of(claim: Claim, table: pd.DataFrame) -> pd.DataFrame:
     """The two measures of each training that a claim correlates, means over its seeds.
 
     Args:
@@ -124,12 +127,12 @@ def pairs_of(claim, table):
         [1.5, 4.0]
     """
     with naming(claim):
-        pairs = claim.pairs(table)
+        pairs = cast(Pairs, claim.pairs)(table)
         unique_rows(pairs, ["recipe", "seed"])
         return pairs.groupby("recipe", sort=False)[["first", "second"]].mean()
 
 
-def claim_effects(claim, table):
+def claim_effects(claim: Claim, table: pd.DataFrame) -> pd.DataFrame:
     """What a claim's verdict is computed from, so that anybody can compute it again.
 
     Args:

@@ -6,9 +6,14 @@ lie. The verdict comes from the effect's confidence interval over seeds, never f
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
 
 from hfc_keras import checks
+from hfc_keras.types import ArrayLike, Record
 
 VERDICTS = ("supported", "refuted", "undecided")
 # Whose sentence it is: a paper's, or ours, put to test what a paper says or what none says.
@@ -23,6 +28,14 @@ FITTED = 0.9
 OUTRIGHT = "paper"
 # Beyond the three: a claim whose table is not there.
 NOT_MEASURED = "not measured"
+
+Effects: TypeAlias = pd.Series | dict[str, pd.Series]
+"""One number a seed, or such a Series against each of several rivals."""
+
+Effect: TypeAlias = Callable[[pd.DataFrame], Effects]
+ByImage: TypeAlias = Callable[[pd.DataFrame, np.random.Generator], ArrayLike]
+Pairs: TypeAlias = Callable[[pd.DataFrame], pd.DataFrame]
+Fit: TypeAlias = Callable[[pd.DataFrame], Mapping[str, pd.Series]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,20 +84,20 @@ class Claim:
     item: str
     sentence: str
     measured: str
-    effect: Callable | None = None
+    effect: Effect | None = None
     above: float = -math.inf
     below: float = math.inf
     paper: str = "Wang et al. 2020"
     kind: str = "paper"
     unverified: str = ""
-    by_image: Callable | None = None
-    pairs: Callable | None = None
-    fitted: Callable | None = None
+    by_image: ByImage | None = None
+    pairs: Pairs | None = None
+    fitted: Fit | None = None
     fitted_above: float = FITTED
     unit: str = "accuracy"
     other_dataset: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Check the range."""
         bounded = math.isfinite(self.above) or math.isfinite(self.below)
         checks.require(
@@ -102,7 +115,7 @@ class Claim:
         )
 
 
-def unique_claims(claims):
+def unique_claims(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     """Return claims after proving that no two have one id.
 
     Args:
@@ -125,7 +138,7 @@ def unique_claims(claims):
     return claims
 
 
-def words(claim):
+def words(claim: Claim) -> Record:
     """What a claim says, as the first columns of a row.
 
     Args:
@@ -144,7 +157,7 @@ def words(claim):
     return {name: getattr(claim, name) for name in names}
 
 
-def unmeasured(claim):
+def unmeasured(claim: Claim) -> Record:
     """Row of a claim whose measurements are not there.
 
     Args:
@@ -174,7 +187,7 @@ def unmeasured(claim):
     }
 
 
-def sample(claim):
+def sample(claim: Claim) -> str:
     """What a claim's interval is over: ``seeds`` or ``trainings``.
 
     Args:
@@ -187,7 +200,7 @@ def sample(claim):
     return "seeds" if claim.pairs is None else "trainings"
 
 
-def in_words(verdict, profile):
+def in_words(verdict: str, profile: str) -> str:
     """A verdict in words: at a small scale ``refuted`` says only that the effect was not seen.
 
     Args:

@@ -1,5 +1,8 @@
 """What claims on the course of a training are made of: when it got somewhere, and where it was."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -8,7 +11,9 @@ from hfc_keras.reporting.claims.effects import radius
 from hfc_keras.reporting.rows import MissingMeasurementError, rows_of
 
 
-def epochs_until(table, level, recipe, split="train"):
+def epochs_until(
+    table: pd.DataFrame, level: float, recipe: str, split: str = "train"
+) -> tuple[pd.Series, pd.Series]:
     r"""Epochs until a recipe classifies a share of its training images right.
 
     .. math:: t + \frac{\text{level} - a_t}{a_{t'} - a_t} (t' - t)
@@ -60,7 +65,9 @@ def epochs_until(table, level, recipe, split="train"):
     return pd.Series(epochs), pd.Series(reached)
 
 
-def at_equal_fit(table, recipes, rank):
+def at_equal_fit(
+    table: pd.DataFrame, recipes: Iterable[str], rank: int
+) -> tuple[pd.Series, dict[str, pd.Series]]:
     r"""Accuracy on low-pass filtered training images where recipes fit them equally well.
 
     .. math:: \text{level} = \min_{\text{recipe}} \max_t a_t, \quad
@@ -122,7 +129,7 @@ def at_equal_fit(table, recipes, rank):
     return pd.Series(levels).loc[kept], found
 
 
-def _curves(table, **where):
+def _curves(table: pd.DataFrame, **where: object) -> dict[Any, pd.Series]:
     """Accuracy by epoch, ascending, of each seed that has any; NaN and a second one are refused."""
     rows = rows_of(table, **where)
     for name in ("epoch", "accuracy"):
@@ -138,7 +145,7 @@ def _curves(table, **where):
     return {seed: part.set_index("epoch")["accuracy"] for seed, part in groups}
 
 
-def _epoch_of(curve, level):
+def _epoch_of(curve: pd.Series, level: float) -> float:
     """Epoch at which a curve first comes up to a level; the last one if it does not."""
     epochs, values = curve.index.to_numpy("float64"), curve.to_numpy()
     if not (values >= level).any():
@@ -148,7 +155,13 @@ def _epoch_of(curve, level):
     return float(np.interp(level, values[[before, first]], epochs[[before, first]]))
 
 
-def _crossed(recipe, seed, fits, lows, level):
+def _crossed(
+    recipe: str,
+    seed: int,
+    fits: Mapping[str, Mapping[Any, pd.Series]],
+    lows: Mapping[str, Mapping[Any, pd.Series]],
+    level: float,
+) -> float:
     """Accuracy on the low component where the fit first comes up to a level."""
     fit = fits[recipe][seed]
     low = lows[recipe].get(seed, pd.Series(dtype="float64"))

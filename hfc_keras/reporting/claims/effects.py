@@ -3,7 +3,11 @@
 Nothing is averaged over what was not named: a seed must have exactly one row that fits.
 """
 
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
 import numpy as np
+import pandas as pd
 
 from hfc_keras import checks
 from hfc_keras.reporting.rows import MissingMeasurementError, rows_of
@@ -14,7 +18,7 @@ RADII = (1, 2, 3, 4)
 EQUIVALENCE = 0.05
 
 
-def value(table, column="accuracy", **where):
+def value(table: pd.DataFrame, column: str = "accuracy", **where: Any) -> pd.Series:
     r"""One measurement a seed.
 
     .. math:: v_s = \text{the only row of seed } s \text{ that fits}
@@ -58,7 +62,7 @@ def value(table, column="accuracy", **where):
     return rows.set_index("seed")[column].astype("float64").sort_index()
 
 
-def difference(first, second):
+def difference(first: pd.Series, second: pd.Series) -> pd.Series:
     """Difference of two measurements, paired by seed.
 
     Args:
@@ -87,7 +91,7 @@ def difference(first, second):
     return first.reindex(common) - second.reindex(common)
 
 
-def mean_of(measurements):
+def mean_of(measurements: Iterable[pd.Series]) -> pd.Series:
     r"""Mean of several measurements a seed.
 
     .. math:: v_s = \frac{1}{n} \sum_{i = 1}^n v_{i s}
@@ -113,10 +117,10 @@ def mean_of(measurements):
         raise MissingMeasurementError(
             f"Measurements whose mean is taken must have a seed in common. Received: seeds={seeds}"
         )
-    return sum(part.reindex(common) for part in parts) / len(parts)
+    return cast(pd.Series, sum(part.reindex(common) for part in parts)) / len(parts)
 
 
-def radius(table, rank, column="radius"):
+def radius(table: pd.DataFrame, rank: int, column: str = "radius") -> float:
     r"""Radius by its rank, so that a claim holds for any size of image.
 
     .. math:: r_k = (k + 1) \, r_0, \quad r_0 = \text{width} / 8
@@ -153,7 +157,7 @@ def radius(table, rank, column="radius"):
     return float(found[rank])
 
 
-def chance(table):
+def chance(table: pd.DataFrame) -> float:
     r"""Accuracy of guessing.
 
     .. math:: 1 / \text{classes}
@@ -182,7 +186,9 @@ def chance(table):
     return 1 / checks.number("classes", found[0], minimum=2, whole=True)
 
 
-def mean_over(table, ranks, column="accuracy", **where):
+def mean_over(
+    table: pd.DataFrame, ranks: Iterable[int], column: str = "accuracy", **where: Any
+) -> pd.Series:
     r"""Mean of one measurement a seed over some of the four radii.
 
     .. math:: v_s = \frac{1}{n} \sum_{k} v_s(r_k)
@@ -214,5 +220,5 @@ def mean_over(table, ranks, column="accuracy", **where):
     return mean_of(value(table, column, radius=radius(table, rank), **where) for rank in ranks)
 
 
-def _words(values):
+def _words(values: Mapping[str, object]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in values.items())

@@ -6,10 +6,17 @@ measured; what other scales say stands in the columns of ``scale_columns``.
 """
 
 import math
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+import pandas as pd
 
 from hfc_keras import checks
 from hfc_keras.reporting.claims.claim import KINDS, NOT_MEASURED, VERDICTS, in_words
 from hfc_keras.reporting.claims.verdicts import BOUND_WITHIN, CONFIDENCE
+from hfc_keras.types import Record
+
+Row: TypeAlias = Mapping[str, Any] | pd.Series
 
 COLUMNS = (
     "paper kind item id sentence measured unit unverified above below sample n effect low high "
@@ -24,7 +31,7 @@ HEADING = (
 )
 
 
-def claims_markdown(rows, kind=None):
+def claims_markdown(rows: pd.DataFrame, kind: str | None = None) -> str:
     """Sections of a page, one for each item of a paper, with a line a claim.
 
     Args:
@@ -47,7 +54,8 @@ def claims_markdown(rows, kind=None):
         | x | x | x | +0.250 [+0.250, +0.250] at 97.5 % against x | > 0 | 3 | **x** | [x, x, x](x) |
     """
     check_columns(rows)
-    scales = [name.removesuffix("_verdict") for name in rows if name.endswith("_verdict")]
+    names = [str(name) for name in rows.columns]
+    scales = [name.removesuffix("_verdict") for name in names if name.endswith("_verdict")]
     rows = rows if kind is None else rows[rows["kind"] == checks.choice("kind", kind, list(KINDS))]
     sections = []
     for (paper, item), part in rows.groupby(["paper", "item"], sort=False):
@@ -56,7 +64,7 @@ def claims_markdown(rows, kind=None):
     return "\n\n".join(sections)
 
 
-def scale_columns(row, profile):
+def scale_columns(row: Mapping[str, Any], profile: str) -> Record:
     """What a judged row says, as the columns of one scale beside others.
 
     Args:
@@ -74,7 +82,7 @@ def scale_columns(row, profile):
     return {f"{profile}_{name}": row[name] for name in AT_SCALE}
 
 
-def count_verdicts(rows):
+def count_verdicts(rows: pd.DataFrame) -> list[str]:
     """How many claims have which verdict, in words, those of each kind apart.
 
     Args:
@@ -99,7 +107,7 @@ def count_verdicts(rows):
     return lines
 
 
-def check_columns(rows):
+def check_columns(rows: pd.DataFrame) -> None:
     """Refuse rows without the columns of the ledger.
 
     Args:
@@ -112,12 +120,12 @@ def check_columns(rows):
     checks.require(not missing, f"`rows` must have the columns {COLUMNS}", missing=missing)
 
 
-def claim_name(claim):
+def claim_name(claim: str) -> str:
     """Name of a claim by its id, on the page and in the figure."""
     return claim.replace("_", " ")
 
 
-def _line(row, scales):
+def _line(row: Row, scales: Iterable[str]) -> str:
     """Line of the page for one claim."""
     source = f"[{row['experiment']}, {row['profile']}, {row['dataset']}]({row['table']})"
     mark = f" (Unverified: {row['unverified']}.)" if row["unverified"] else ""
@@ -130,7 +138,7 @@ def _line(row, scales):
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def _verdict(row, scales):
+def _verdict(row: Row, scales: Iterable[str]) -> str:
     """Verdict with its reason, and what other scales say."""
     words = f"**{in_words(row['verdict'], row['profile'])}**"
     if row["verdict"] in ("supported", "refuted") and _open_over_images(row):
@@ -147,17 +155,17 @@ def _verdict(row, scales):
     return words
 
 
-def _open_over_images(row):
+def _open_over_images(row: Row) -> bool:
     """Whether the interval over seeds and images holds a bound: not so of one that is not there."""
     low, high = row["image_low"], row["image_high"]
     return any(low < bound < high for bound in (row["above"], row["below"]))
 
 
-def _escaped(text):
+def _escaped(text: object) -> str:
     return str(text).replace("|", "\\|")
 
 
-def interval(row):
+def interval(row: Row) -> str:
     """Effect and its intervals in words.
 
     Args:
@@ -182,7 +190,7 @@ def interval(row):
     return numbers
 
 
-def _range(row):
+def _range(row: Row) -> str:
     """Range of effects that supports a claim, in words."""
     if math.isinf(row["below"]):
         return f"> {row['above']:g}"

@@ -6,17 +6,21 @@ the effect on those images. All replicates are the seeds of one large table, so 
 is called once.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from hfc_keras.reporting.statistics.bootstrap import bootstrap_interval, drawn_seeds
+from hfc_keras.types import Floats
 
 # Sets of images, and draws of seeds with each of them.
 IMAGES, SEEDS = 100, 20
 NEEDED = ("recipe", "seed", "accuracy", "examples")
 
 
-def redrawn(table, rng, images=IMAGES):
+def redrawn(table: pd.DataFrame, rng: np.random.Generator, images: int = IMAGES) -> pd.DataFrame:
     r"""Table whose accuracies are those on other sets of test images.
 
     .. math:: a^* = a + z \sqrt{a (1 - a) / m}, \quad z \sim N(0, 1)
@@ -60,7 +64,9 @@ def redrawn(table, rng, images=IMAGES):
     return rows
 
 
-def combined(effects, rng, draws=SEEDS):
+def combined(
+    effects: Sequence[tuple[float, Floats]], rng: np.random.Generator, draws: int = SEEDS
+) -> Floats:
     r"""Mean effect over seeds that are drawn anew, on each set of images.
 
     .. math:: \bar e^* = \frac{1}{n - 1} \sum_{i = 1}^{n - 1}
@@ -91,7 +97,13 @@ def combined(effects, rng, draws=SEEDS):
     return others[seeds, sets].mean(axis=1)
 
 
-def seeds_and_images(effect, table, against, confidence, rng):
+def seeds_and_images(
+    effect: Callable[[pd.DataFrame], Any],
+    table: pd.DataFrame,
+    against: str,
+    confidence: float,
+    rng: np.random.Generator,
+) -> tuple[float, float]:
     """Interval of an effect over seeds and test images together.
 
     Args:
@@ -125,6 +137,6 @@ def seeds_and_images(effect, table, against, confidence, rng):
     return bootstrap_interval(combined(values, rng), confidence)
 
 
-def _of(drawn, place):
+def _of(drawn: pd.Series, place: int) -> Floats:
     """Effects of one seed on all sets of images."""
     return drawn[drawn.index // IMAGES == place].sort_index().to_numpy("float64")

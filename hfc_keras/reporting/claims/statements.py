@@ -1,15 +1,22 @@
 """Claims as rows of data: a sentence, what is measured, what is compared, and the bound.
 
 A measure is a number by seed of one recipe; a comparison says of which recipes, and what is taken
+from typing import TypeAlias
 from what. Together they are the effect of a claim and say in words what it is.
 """
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
-from hfc_keras.reporting.claims.claim import FITTED, Claim
+import pandas as pd
+
+from hfc_keras.reporting.claims.claim import FITTED, ByImage, Claim, Effect, Effects, Fit
 from hfc_keras.reporting.claims.effects import EQUIVALENCE, difference
+
+Number: TypeAlias = Callable[[pd.DataFrame, str], Any]
+"""What a comparison is given: as ``Measure.number``, whose values it takes from one another."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +31,7 @@ class Measure:
     """
 
     words: str
-    number: Callable
+    number: Callable[[pd.DataFrame, str], Effects]
     unit: str = "accuracy"
 
 
@@ -38,7 +45,7 @@ class Comparison:
     """
 
     words: str
-    effect: Callable
+    effect: Callable[[Number, pd.DataFrame], Effects]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,13 +88,15 @@ class Statement:
     item: str = ""
     kind: str = "paper"
     unverified: str = ""
-    by_image: Callable | None = None
-    fitted: Callable | None = None
+    by_image: ByImage | None = None
+    fitted: Fit | None = None
     fitted_above: float = FITTED
     other_dataset: str = ""
 
 
-def claims(prefix, item, statements, paper=Claim.paper):
+def claims(
+    prefix: str, item: str, statements: Iterable[Statement], paper: str = Claim.paper
+) -> tuple[Claim, ...]:
     """Claims of one item of a paper.
 
     Args:
@@ -126,7 +135,7 @@ def claims(prefix, item, statements, paper=Claim.paper):
     )
 
 
-def alone(recipe, words=None):
+def alone(recipe: str | Mapping[str, str], words: str | None = None) -> Comparison:
     """The number of one recipe, set beside nothing, or of each of several.
 
     Args:
@@ -150,7 +159,11 @@ def alone(recipe, words=None):
     )
 
 
-def minus(recipe, over="vanilla", words=None):
+def minus(
+    recipe: str,
+    over: str | Mapping[str, str] | tuple[str, ...] = "vanilla",
+    words: str | None = None,
+) -> Comparison:
     """The number of a recipe minus that of another, or of each of several.
 
     Args:
@@ -177,7 +190,7 @@ def minus(recipe, over="vanilla", words=None):
     return each(pairs, f"{recipe} minus each of {listed}" if words is None else words)
 
 
-def each(pairs, words):
+def each(pairs: Mapping[str, tuple[str, str]], words: str) -> Comparison:
     """Several differences, of which each must support the claim.
 
     Args:
@@ -196,7 +209,7 @@ def each(pairs, words):
         {'first': [1.0], 'second': [2.0]}
     """
 
-    def effect(number, table):
+    def effect(number: Number, table: pd.DataFrame) -> dict[str, pd.Series]:
         return {
             name: difference(*(number(table, recipe) for recipe in pair))
             for name, pair in pairs.items()
@@ -205,15 +218,15 @@ def each(pairs, words):
     return Comparison(words, effect)
 
 
-def _words(row):
+def _words(row: Statement) -> tuple[str, str]:
     return row.measure.words, row.comparison.words
 
 
-def _effect(measure, comparison):
+def _effect(measure: Measure, comparison: Comparison) -> Effect:
     return lambda table: comparison.effect(measure.number, table)
 
 
-def _difference(first, second):
+def _difference(first: Any, second: Any) -> Effects:
     """Difference of two numbers, of each part where they have several."""
     if isinstance(first, dict):
         return {name: difference(values, second[name]) for name, values in first.items()}

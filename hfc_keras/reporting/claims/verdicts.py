@@ -1,19 +1,23 @@
 """The verdict on a claim, from the confidence interval of its effect over its sample."""
 
 import math
+from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
+import pandas as pd
 from scipy import special
 
 from hfc_keras import checks
 from hfc_keras.reporting.claims.checked_effects import effects_of, naming, pairs_of
-from hfc_keras.reporting.claims.claim import sample, words
+from hfc_keras.reporting.claims.claim import Claim, Effect, sample, words
 from hfc_keras.reporting.claims.resampled_effects import seeds_and_images
 from hfc_keras.reporting.statistics.bootstrap import (
     FEWEST_TRAININGS,
     bootstrap_interval,
     correlation_interval,
 )
+from hfc_keras.types import Record
 
 # Fewer seeds have an interval that says nothing (two: 12.7 standard errors to either side).
 FEWEST_SEEDS = 3
@@ -23,7 +27,7 @@ BOUND_WITHIN, NOT_FITTED = "the interval holds a bound", "not fitted"
 TOO_FEW = "fewer than"
 
 
-def judge(claim, table, confidence=CONFIDENCE):
+def judge(claim: Claim, table: pd.DataFrame, confidence: float = CONFIDENCE) -> Record:
     r"""Verdict on a claim from the confidence interval of its effect over seeds or trainings.
 
     .. math:: \bar e \pm t_{n-1} \, s / \sqrt{n}
@@ -95,7 +99,7 @@ def judge(claim, table, confidence=CONFIDENCE):
     return {**words(claim), **found, **images, "fit": fit, "fit_needed": needed}
 
 
-def student_interval(effects, confidence=CONFIDENCE):
+def student_interval(effects: pd.Series, confidence: float = CONFIDENCE) -> tuple[float, float]:
     r"""Student's t interval of a mean.
 
     .. math:: \bar e \pm t_{n-1} \, s / \sqrt{n}
@@ -123,7 +127,7 @@ def student_interval(effects, confidence=CONFIDENCE):
     return float(effects.mean() - half), float(effects.mean() + half)
 
 
-def _correlated(claim, table, confidence):
+def _correlated(claim: Claim, table: pd.DataFrame, confidence: float) -> Record:
     """Columns of a row for a correlation over trainings."""
     pairs = pairs_of(claim, table)
     with naming(claim):
@@ -131,7 +135,9 @@ def _correlated(claim, table, confidence):
     return _numbers(claim, found.trainings, found.value, (found.low, found.high), confidence)
 
 
-def _judged(claim, against, effects, confidence, rivals):
+def _judged(
+    claim: Claim, against: str, effects: pd.Series, confidence: float, rivals: int
+) -> Record:
     """Columns of a row that come from the effects against one of some rivals."""
     n, mean = len(effects), float(effects.mean())
     interval = student_interval(effects, confidence)
@@ -141,7 +147,14 @@ def _judged(claim, against, effects, confidence, rivals):
     return _numbers(claim, n, mean, interval, confidence, against)
 
 
-def _numbers(claim, n, effect, interval, confidence, against=""):
+def _numbers(
+    claim: Claim,
+    n: int,
+    effect: float,
+    interval: tuple[float, float],
+    confidence: float,
+    against: str = "",
+) -> Record:
     verdict = _verdict(claim, n, *interval)
     few = n < _fewest(claim)
     reason = f"{TOO_FEW} {_fewest(claim)} {sample(claim)}" if few else BOUND_WITHIN
@@ -159,16 +172,16 @@ def _numbers(claim, n, effect, interval, confidence, against=""):
     }
 
 
-def _decisive(claim, judged):
+def _decisive(claim: Claim, judged: Sequence[Record]) -> Record:
     """The one of several judgements that stands for all."""
     found = [row["verdict"] for row in judged]
     verdict = next(one for one in ("refuted", "undecided", "supported") if one in found)
 
-    def inside(row):
+    def inside(row: Record) -> float:
         """How far the mean is from the nearer bound, negative beyond it."""
         return min(row["effect"] - claim.above, claim.below - row["effect"])
 
-    def adverse(row):
+    def adverse(row: Record) -> float:
         """The same in half-widths of the interval: nothing where there is none."""
         return inside(row) / row["detectable"] if row["detectable"] > 0 else 0.0
 
@@ -176,11 +189,11 @@ def _decisive(claim, judged):
     return min((row for row in judged if row["verdict"] == verdict), key=order[verdict])
 
 
-def _fewest(claim):
+def _fewest(claim: Claim) -> int:
     return FEWEST_SEEDS if claim.pairs is None else FEWEST_TRAININGS
 
 
-def _verdict(claim, n, low, high):
+def _verdict(claim: Claim, n: int, low: float, high: float) -> str:
     if n < _fewest(claim):
         return "undecided"
     if claim.above < low and high < claim.below:
@@ -188,7 +201,7 @@ def _verdict(claim, n, low, high):
     return "refuted" if high <= claim.above or low >= claim.below else "undecided"
 
 
-def _fit(claim, table):
+def _fit(claim: Claim, table: pd.DataFrame) -> tuple[float, float, str]:
     """The least of the means that a claim asks for, and what is said of one that is too small."""
     if claim.fitted is None:
         return math.nan, math.nan, ""
@@ -201,18 +214,20 @@ def _fit(claim, table):
         f"The fit that claim {claim.id!r} asks for must be known of every network",
         fit=means,
     )
-    least, needed = min(means, key=means.get), claim.fitted_above
+    least, needed = min(means, key=means.__getitem__), claim.fitted_above
     return means[least], needed, f"{NOT_FITTED}: {least} has {means[least]:.2f} of {needed:g}"
 
 
-def _over_images(claim, table, against, confidence):
+def _over_images(
+    claim: Claim, table: pd.DataFrame, against: str, confidence: float
+) -> tuple[float, float]:
     """Interval over seeds and test images, of effects that are made of accuracies."""
     rng = np.random.default_rng(0)
     if claim.by_image is None:
         if claim.unit != "accuracy":
             return math.nan, math.nan
         with naming(claim):
-            return seeds_and_images(claim.effect, table, against, confidence, rng)
+            return seeds_and_images(cast(Effect, claim.effect), table, against, confidence, rng)
     with naming(claim):
         drawn = np.asarray(claim.by_image(table, rng), "float64")
     checks.require(

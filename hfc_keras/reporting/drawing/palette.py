@@ -6,18 +6,47 @@ also has a marker or a dash for grey print.
 """
 
 import itertools
-from collections.abc import Iterable, Mapping
-from typing import Literal, Required, TypedDict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, TypedDict
 
 
-class Look(TypedDict, total=False):
-    """How a line is drawn: keyword arguments of ``matplotlib.lines.Line2D``."""
+class Stroke(TypedDict, total=False):
+    """What a line has besides its colour: keyword arguments of ``matplotlib.lines.Line2D``."""
 
-    color: Required[str]
     marker: str
-    linestyle: Literal["-", "--", "-.", ":"]
+    markerfacecolor: str
+    linestyle: Literal["-", "--", "-.", ":", ""]
     lw: float
     markevery: int
+
+
+class Look(Stroke):
+    """How a line is drawn: the same with its colour."""
+
+    color: str
+
+
+class LabelledLook(Look):
+    """The same with what the legend says."""
+
+    label: str
+
+
+def styled(look: Look, **others: Any) -> dict[str, Any]:
+    """A look with further keyword arguments of matplotlib, in place of its own.
+
+    Args:
+        look: dict, as of ``recipe_looks``.
+        **others: keyword arguments.
+
+    Returns:
+        dict.
+
+    Example:
+        >>> styled({"color": BLACK, "marker": "o"}, linestyle="")
+        {'color': '#000000', 'marker': 'o', 'linestyle': ''}
+    """
+    return {**look, **others}
 
 
 BLACK, GREY, LIGHT_GREY = "#000000", "#666666", "#999999"
@@ -61,7 +90,7 @@ def recipe_looks(names: Iterable[str], looks: Mapping[str, Look] | None = None) 
         for part, every in (("color", OTHER_COLORS), ("marker", OTHER_MARKERS))
     )
     others = zip(itertools.cycle(colors), itertools.cycle(markers), strict=False)
-    free = ({"color": color, "marker": marker} for color, marker in others)
+    free: Iterator[Look] = ({"color": color, "marker": marker} for color, marker in others)
     return {name: given.get(name) or next(free) for name in names}
 
 

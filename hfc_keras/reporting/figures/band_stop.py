@@ -1,6 +1,8 @@
 """Accuracy without a ring of frequencies: numbers, a table and curves."""
 
 import math
+from collections.abc import Mapping
+from typing import Any, cast
 
 import matplotlib
 import pandas as pd
@@ -29,7 +31,7 @@ VALUES = ("outer", "accuracy", "drop")
 HALVES = ("low", "high")
 
 
-def band_stop_drop(table, recipe, half):
+def band_stop_drop(table: pd.DataFrame, recipe: str, half: str) -> pd.Series:
     """What a ring of frequencies is worth: the mean drop over half of the rings, by seed.
 
     Args:
@@ -64,7 +66,7 @@ def band_stop_drop(table, recipe, half):
     return within.groupby("seed")["drop"].mean().astype("float64").sort_index()
 
 
-def band_stop_share(table, recipe, half):
+def band_stop_share(table: pd.DataFrame, recipe: str, half: str) -> pd.Series:
     r"""What a ring of frequencies is worth, as a share of the accuracy on originals, by seed.
 
     .. math:: \bar d / a_{\text{clean}}
@@ -93,7 +95,7 @@ def band_stop_share(table, recipe, half):
     return pd.Series(share_of_clean(drop, clean), drop.index)
 
 
-def band_stop_table(table):
+def band_stop_table(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracy on originals and mean drop over low and over high rings, a row a recipe.
 
     Args:
@@ -116,11 +118,12 @@ def band_stop_table(table):
     """
     require_columns(table, [*KEYS, *VALUES])
     lines, guessing = {}, recipes_at_chance(table[table["inner"].isna()])
-    for recipe, part in table.groupby("recipe", sort=False):
+    for name, part in table.groupby("recipe", sort=False):
+        recipe = str(name)
         original = part[part["inner"].isna()].groupby("seed")["accuracy"].mean()
         drops = {half: band_stop_drop(table, recipe, half) for half in HALVES}
         drops.update({f"{half}, share": band_stop_share(table, recipe, half) for half in HALVES})
-        inner, outer = part.groupby(["inner", "outer"])["drop"].mean().idxmax()
+        inner, outer = cast(Any, part.groupby(["inner", "outer"])["drop"].mean().idxmax())
         cells = {
             name: mean_and_spread(values.agg(["mean", "std"]))
             for name, values in {"original": original, **drops}.items()
@@ -130,7 +133,12 @@ def band_stop_table(table):
     return pd.DataFrame(lines).T
 
 
-def band_stop_curves(table, titles=None, looks=None, chance=None):
+def band_stop_curves(
+    table: pd.DataFrame,
+    titles: Mapping[str, str] | None = None,
+    looks: Mapping[str, palette.Look] | None = None,
+    chance: float | None = None,
+) -> Figure:
     """Accuracy without each ring of frequencies, what is lost, and its share, a line a recipe.
 
     Args:
@@ -194,7 +202,9 @@ def band_stop_curves(table, titles=None, looks=None, chance=None):
     return figure
 
 
-def _entries(looks, titles, chance):
+def _entries(
+    looks: Mapping[str, palette.Look], titles: Mapping[str, str], chance: float | None
+) -> list[Line2D]:
     """Legend: the recipes, originals, chance."""
     lines = [Line2D([], [], label=titles[recipe], **look) for recipe, look in looks.items()]
     lines.append(Line2D([], [], label="originals", color=palette.GREY, linestyle="--", lw=0.7))

@@ -1,8 +1,11 @@
 """Figures of networks trained or tested on parts of the spectrum, and of networks side by side."""
 
 import itertools
+from collections.abc import Mapping
+from typing import Any, cast
 
 import matplotlib
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -27,13 +30,13 @@ from hfc_keras.reporting.tables import column_name
 
 NORMALIZATIONS = {"none": palette.BLACK, "batch": palette.VERMILLION}
 # Looks of batch_norm_panels by split and component.
-TESTS = {
+TESTS: dict[tuple[str, str], tuple[str, palette.Stroke]] = {
     ("train", "original"): ("train, low images", {"linestyle": "--"}),
     ("test", "original"): ("test, originals", {"linestyle": "-"}),
     ("test", "low"): ("test, low images", {"linestyle": ":", "marker": "o"}),
 }
 # Looks of component_curves by split.
-TRAINED_LOOKS = {
+TRAINED_LOOKS: dict[str, tuple[str, palette.Stroke]] = {
     "train": ("train, while training", {"linestyle": "--", "markerfacecolor": "white"}),
     "train_component": ("filtered train", {"linestyle": "--", "markerfacecolor": "white"}),
     "test": ("test", {"linestyle": "-"}),
@@ -47,7 +50,12 @@ SCALINGS = {
 }
 
 
-def component_curves(table, titles=None, chance=None, reference=None):
+def component_curves(
+    table: pd.DataFrame,
+    titles: Mapping[str, str] | None = None,
+    chance: float | None = None,
+    reference: float | None = None,
+) -> Figure:
     """Accuracy against the radius that the training images were filtered with.
 
     Args:
@@ -97,8 +105,12 @@ def component_curves(table, titles=None, chance=None, reference=None):
                 continue
             name = (titles or {}).get(component, component)
             words, style = TRAINED_LOOKS[split]
-            look = {"color": palette.COMPONENT_COLORS[component], "label": f"{name}, {words}"}
-            look |= {"marker": "^" if component == "high" else "o", **style}
+            look: palette.LabelledLook = {
+                "color": palette.COMPONENT_COLORS[component],
+                "label": f"{name}, {words}",
+                "marker": "^" if component == "high" else "o",
+                **style,
+            }
             draw_curve(axes, curves[component, split], "radius", look)
         draw_levels(axes, {"originals, test": reference, "chance": chance})
         highest = [chance, reference] if reference is not None else [chance]
@@ -109,7 +121,7 @@ def component_curves(table, titles=None, chance=None, reference=None):
     return figure
 
 
-def batch_norm_panels(table, titles=None):
+def batch_norm_panels(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> Figure:
     """Accuracy against epoch of networks trained on low components, a panel a radius.
 
     Args:
@@ -139,7 +151,7 @@ def batch_norm_panels(table, titles=None):
     """
     keys = "normalization radius seed epoch split component".split()
     require_columns(table, [*keys, "accuracy"])
-    names = {"none": "without BatchNorm", "batch": "with BatchNorm"} | (titles or {})
+    names = {"none": "without BatchNorm", "batch": "with BatchNorm"} | dict(titles or {})
     for kind in table["normalization"].unique():
         checks.choice("normalization", kind, list(NORMALIZATIONS))
     tests = zip(table["split"], table["component"], strict=True)
@@ -147,14 +159,18 @@ def batch_norm_panels(table, titles=None):
     checks.require(len(shown), "`table` must hold rows of split 'train' or 'test'", rows=len(shown))
     radii = sorted(shown["radius"].unique())
     curves = shown.groupby(["radius", "normalization", "split", "component"])
-    grey = {"color": palette.GREY}
+    grey: palette.Look = {"color": palette.GREY}
     with matplotlib.rc_context(STYLE):
         handles = [
             Line2D([], [], label=names[kind], color=color) for kind, color in NORMALIZATIONS.items()
         ]
-        handles += [Line2D([], [], label=label, **grey, **style) for label, style in TESTS.values()]
+        handles += [
+            Line2D([], [], label=label, **palette.styled(grey, **style))
+            for label, style in TESTS.values()
+        ]
         figure, axes = panel_grid(len(radii), handles, columns=4, width=PAGE / 4)
-        for (radius, kind, *test), part in curves:
+        for key, part in curves:
+            radius, kind, *test = cast(tuple[Any, ...], key)
             _, style = TESTS[tuple(test)]
             one = axes[radii.index(radius)]
             draw_curve(one, part, "epoch", {"color": NORMALIZATIONS[kind], **style})
@@ -165,7 +181,9 @@ def batch_norm_panels(table, titles=None):
     return figure
 
 
-def scaling_points(table, titles=None, chance=None):
+def scaling_points(
+    table: pd.DataFrame, titles: Mapping[str, str] | None = None, chance: float | None = None
+) -> Figure:
     """Accuracy on high components after the last epoch, as they are and scaled, by radius.
 
     Where a network without batch normalisation does as well on scaled components as one with it
@@ -203,7 +221,7 @@ def scaling_points(table, titles=None, chance=None):
         checks.choice("scaling", scaling, SCALINGS)
     final = unique_rows(last_rows(high, ["recipe", "bn_statistics"]), keys)
     panels = list(final.groupby(["recipe", "bn_statistics"], sort=False))
-    looks = {
+    looks: dict[str, palette.LabelledLook] = {
         scaling: {"color": color, "marker": marker, "label": SCALINGS[scaling]}
         for scaling, (color, marker) in palette.SCALING_LOOKS.items()
         if scaling in set(final["scaling"])
@@ -213,11 +231,11 @@ def scaling_points(table, titles=None, chance=None):
         handles += [] if chance is None else [Line2D([], [], label="chance", **CHANCE_LOOK)]
         figure, axes = panel_grid(len(panels), handles)
         for one, (pair, part) in zip(axes, panels, strict=True):
-            heading = column_name(*pair)
+            heading = column_name(*cast(tuple[str, str], pair))
             one.set_title((titles or {}).get(heading, heading))
             draw_levels(one, {"chance": chance})
             for scaling, curve in part.groupby("scaling"):
-                draw_curve(one, curve, "radius", looks[scaling])
+                draw_curve(one, curve, "radius", looks[str(scaling)])
             radius_axis(one, final["radius"])
         axes[0].set_ylim(0, accuracy_top(final["accuracy"], chance))
         label_outer(axes, RADIUS, "accuracy on high components")

@@ -1,5 +1,7 @@
 """Accuracy on changed test images: a table, points by condition, curves by weight."""
 
+from collections.abc import Iterable, Mapping
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -30,7 +32,9 @@ NAMES = {
 }
 
 
-def condition_effect(table, recipe, measure, conditions=None):
+def condition_effect(
+    table: pd.DataFrame, recipe: str, measure: str, conditions: Iterable[str] | None = None
+) -> pd.Series:
     """Mean accuracy of a recipe over some conditions and all their levels, for a claim.
 
     Args:
@@ -68,7 +72,7 @@ def condition_effect(table, recipe, measure, conditions=None):
     return own.mean(axis=1)
 
 
-def condition_table(table):
+def condition_table(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracy by recipe and condition, mean and standard deviation over seeds.
 
     Args:
@@ -96,7 +100,12 @@ def condition_table(table):
     return words.reindex(index=order[0], columns=order[1]).rename_axis(index=None, columns=None)
 
 
-def condition_points(table, titles=None, looks=None, label="accuracy"):
+def condition_points(
+    table: pd.DataFrame,
+    titles: Mapping[str, str] | None = None,
+    looks: Mapping[str, palette.Look] | None = None,
+    label: str = "accuracy",
+) -> Figure:
     """Accuracy on changed test images, a point a recipe and condition, beside each other.
 
     Args:
@@ -134,7 +143,7 @@ def condition_points(table, titles=None, looks=None, label="accuracy"):
             places = [place + shift for place in range(len(labels))]
             axes.hlines(places, part["min"], part["max"], color=look["color"], lw=1)
             name = (titles or {}).get(recipe, recipe)
-            axes.plot(part["mean"], places, **look, linestyle="", label=name)
+            axes.plot(part["mean"], places, **palette.styled(look, linestyle="", label=name))
         axes.set_yticks(range(len(labels)), labels)
         for place in range(1, len(labels), 2):
             axes.axhspan(place - 0.5, place + 0.5, color=palette.LIGHT_GREY, alpha=0.12, lw=0)
@@ -146,7 +155,12 @@ def condition_points(table, titles=None, looks=None, label="accuracy"):
     return figure
 
 
-def weight_curves(table, kinds, titles=None, looks=None):
+def weight_curves(
+    table: pd.DataFrame,
+    kinds: Mapping[str, str],
+    titles: Mapping[str, str] | None = None,
+    looks: Mapping[str, palette.Look] | None = None,
+) -> Figure:
     """Test accuracy and share of the sensitivity in its band against the weight of a penalty.
 
     Args:
@@ -195,14 +209,14 @@ def weight_curves(table, kinds, titles=None, looks=None):
     return figure
 
 
-def _wide(rows):
+def _wide(rows: pd.DataFrame) -> pd.DataFrame:
     """Accuracies, a row a recipe and seed, a column a condition and level."""
     level = rows["level"].fillna(-1)
     index = ["recipe", "seed", "condition", "level"]
     return rows.assign(level=level).set_index(index)["accuracy"].unstack(["condition", "level"])
 
 
-def _by_label(table):
+def _by_label(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracies by recipe, seed and label; corruptions are averaged."""
     columns = table["measure"], table["condition"], table["level"]
     kinds = table["condition"][table["measure"] == "corrupted"].nunique()
@@ -211,7 +225,7 @@ def _by_label(table):
     return table.assign(label=labels).groupby(keys, sort=False)["accuracy"].mean().reset_index()
 
 
-def _label(measure, condition, level, kinds):
+def _label(measure: str, condition: str, level: float, kinds: int) -> str:
     if measure in NAMES:
         return NAMES[measure].format(condition=condition.replace("_", " "), kinds=kinds)
     if pd.isna(level):
@@ -223,7 +237,7 @@ def _label(measure, condition, level, kinds):
     return f"{condition} {level:.3g}"
 
 
-def _of(table, name):
+def _of(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """Rows of one regularizer at all its weights, and of the network without."""
     own = table["recipe"].str.fullmatch(f"{name}(_.*)?")
     return table[own | (table["recipe"] == "vanilla")]

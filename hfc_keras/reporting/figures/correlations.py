@@ -1,9 +1,13 @@
 """Correlation of two measures over networks, with a bootstrap over the networks."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import matplotlib
 import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy import stats
@@ -14,9 +18,10 @@ from hfc_keras.reporting.drawing.panels import PAGE, legend_below
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns
 from hfc_keras.reporting.statistics.bootstrap import FEWEST_TRAININGS
+from hfc_keras.types import ArrayLike, Floats
 
 COEFFICIENTS = ("spearman", "pearson")
-LOOKS = (
+LOOKS: tuple[palette.Look, ...] = (
     {"color": palette.BLACK, "marker": "o"},
     {"color": palette.ORANGE, "marker": "^"},
     {"color": palette.BLUE, "marker": "s"},
@@ -41,7 +46,14 @@ class Correlation:
     networks: int
 
 
-def correlation(first, second, coefficient="spearman", replicates=10_000, seed=0, at_equal=None):
+def correlation(
+    first: ArrayLike,
+    second: ArrayLike,
+    coefficient: str = "spearman",
+    replicates: int = 10_000,
+    seed: int = 0,
+    at_equal: ArrayLike | None = None,
+) -> Correlation:
     r"""Correlation of two measures with the percentile interval of a bootstrap over networks.
 
     .. math:: r_{xy} = \frac{\sum_i (x_i - \bar x)(y_i - \bar y)}
@@ -100,7 +112,7 @@ def correlation(first, second, coefficient="spearman", replicates=10_000, seed=0
     return Correlation(value, low, high, networks)
 
 
-def verdict(found, expected):
+def verdict(found: Correlation, expected: int) -> str:
     """What a correlation says of a sentence that expects its sign.
 
     Args:
@@ -121,7 +133,12 @@ def verdict(found, expected):
     return "refuted" if ends[1] < 0 else "undecided"
 
 
-def correlation_panels(points, pairs, names, notes=None):
+def correlation_panels(
+    points: pd.DataFrame,
+    pairs: Mapping[str, tuple[str, str]],
+    names: Mapping[str, str],
+    notes: Mapping[str, str] | None = None,
+) -> Figure:
     """One measure against another, a panel a question, a point a network.
 
     Args:
@@ -147,7 +164,9 @@ def correlation_panels(points, pairs, names, notes=None):
     require_columns(points, ["kind", *(column for pair in pairs.values() for column in pair)])
     kinds = points["kind"].unique().tolist()
     checks.require(len(kinds) <= len(LOOKS), "`points` must be of four kinds at most", kinds=kinds)
-    looks = {kind: {**look, "ls": ""} for kind, look in zip(kinds, LOOKS, strict=False)}
+    looks = {
+        kind: palette.styled(look, linestyle="") for kind, look in zip(kinds, LOOKS, strict=False)
+    }
     handles = [Line2D([], [], label=kind, **look) for kind, look in looks.items()]
     with matplotlib.rc_context(STYLE):
         figure, grid = _grid(len(pairs), handles)
@@ -159,7 +178,7 @@ def correlation_panels(points, pairs, names, notes=None):
     return figure
 
 
-def _grid(count, handles):
+def _grid(count: int, handles: Sequence[Artist]) -> tuple[Figure, list[Axes]]:
     """Figure of panels that share no axis, in rows of three, with a legend below."""
     columns = min(count, 3)
     rows = -(-count // columns)
@@ -169,10 +188,10 @@ def _grid(count, handles):
     for axes in grid[count:]:
         axes.set_axis_off()
     legend_below(figure, handles)
-    return figure, grid[:count]
+    return figure, list(grid[:count])
 
 
-def _correlations(measures, coefficient):
+def _correlations(measures: Floats, coefficient: str) -> Floats:
     """Correlation in each draw of ``(measures, draws, networks)``; NaN where one is constant."""
     if coefficient == "spearman":
         measures = stats.rankdata(measures, axis=2)
@@ -184,12 +203,12 @@ def _correlations(measures, coefficient):
     return found
 
 
-def _pearson(x, y):
+def _pearson(x: Floats, y: Floats) -> Floats:
     x, y = (each - each.mean(axis=1, keepdims=True) for each in (x, y))
     return _ratio((x * y).sum(axis=1), np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1)))
 
 
-def _ratio(product, scale):
+def _ratio(product: Floats, scale: Floats) -> Floats:
     """Quotient within [-1, 1], where rounding may leave it; NaN where the scale is zero."""
     known = scale > 1e-12
     return np.clip(np.divide(product, scale, out=np.full(len(scale), np.nan), where=known), -1, 1)

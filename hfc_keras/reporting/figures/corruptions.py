@@ -5,9 +5,13 @@ of a network, the corruption (``none`` for images as they are, with severity 0),
 the accuracy in [0, 1].
 """
 
+from collections.abc import Mapping, Sequence
+from typing import cast
+
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hfc_keras import checks
@@ -23,7 +27,7 @@ MEAN = "mean"
 CLEAN = "clean"
 
 
-def corruption_table(table):
+def corruption_table(table: pd.DataFrame) -> pd.DataFrame:
     """Mean and spread over seeds of accuracy by corruption, a column a recipe.
 
     Args:
@@ -53,7 +57,12 @@ def corruption_table(table):
     return cells.rename_axis(index=None, columns=None)
 
 
-def corruption_points(table, titles=None, looks=None, chance=None):
+def corruption_points(
+    table: pd.DataFrame,
+    titles: Mapping[str, str] | None = None,
+    looks: Mapping[str, palette.Look] | None = None,
+    chance: float | None = None,
+) -> Figure:
     """Accuracy of each recipe by corruption, averaged over severities.
 
     Args:
@@ -104,7 +113,7 @@ def corruption_points(table, titles=None, looks=None, chance=None):
     return figure
 
 
-def _name_places(axes, order):
+def _name_places(axes: Axes, order: Sequence[str]) -> None:
     kinds = len(set(order) - {CLEAN, MEAN})
     names = [f"mean of {kinds}" if name == MEAN else name.replace("_", " ") for name in order]
     axes.set_xticks(range(len(order)), names, rotation=30, ha="right", rotation_mode="anchor")
@@ -115,12 +124,12 @@ def _name_places(axes, order):
     axes.set(ylabel="accuracy, mean over severities", xlim=(-0.5, len(order) - 0.5))
 
 
-def _means(table):
+def _means(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracy averaged over severities, and over corruptions as ``mean``, by recipe and seed."""
     require_columns(table, COLUMNS)
     table = one_source(unique_rows(last_rows(table, ["recipe"]), KEYS))
     wide = table.pivot(index=["recipe", "seed"], columns=KEYS[2:], values="accuracy")
-    gaps = wide.stack([0, 1], future_stack=True)
+    gaps = cast(pd.Series, wide.stack([0, 1], future_stack=True))
     gaps = gaps[gaps.isna()].index.tolist()
     checks.require(not gaps, "`table` must hold each corruption of each seed", missing=gaps[:3])
     table = table.assign(corruption=table["corruption"].replace("none", CLEAN))
@@ -132,7 +141,7 @@ def _means(table):
     return pd.concat([means, overall.assign(corruption=MEAN)], ignore_index=True)
 
 
-def _order(means):
+def _order(means: pd.DataFrame) -> list[str]:
     """Corruptions as they are shown: clean first, mean last."""
     names = dict.fromkeys(means["corruption"])
     return sorted(names, key=lambda name: (name != CLEAN, name == MEAN))

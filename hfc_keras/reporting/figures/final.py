@@ -1,7 +1,10 @@
 """Trainings side by side after their last epoch."""
 
+from collections.abc import Mapping
+
 import matplotlib
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -24,7 +27,12 @@ KEYS = "recipe seed epoch split component radius".split()
 COMPONENTS = {"high": "high components", "low": "low components"}
 
 
-def final_points(table, titles=None, looks=None, chance=None):
+def final_points(
+    table: pd.DataFrame,
+    titles: Mapping[str, str] | None = None,
+    looks: Mapping[str, palette.Look] | None = None,
+    chance: float | None = None,
+) -> Figure:
     """Accuracy by component after the last epoch, beside test accuracy and generalisation gap.
 
     The gap is the accuracy on training images minus that on test images, both after the epoch, a
@@ -88,7 +96,7 @@ def final_points(table, titles=None, looks=None, chance=None):
     return figure
 
 
-def _originals(final):
+def _originals(final: pd.DataFrame) -> pd.DataFrame:
     """Test accuracy and gap, a row a recipe and seed."""
     originals = final[final["component"] == "original"]
     wide = originals.set_index(["recipe", "seed", "split"])["accuracy"].unstack("split")
@@ -103,19 +111,25 @@ def _originals(final):
     return wide.assign(gap=wide["train_after"] - wide["test"]).reset_index()
 
 
-def _draw_component(axes, table, looks, chance):
+def _draw_component(
+    axes: Axes, table: pd.DataFrame, looks: Mapping[str, palette.Look], chance: float | None
+) -> None:
     for recipe, part in table.groupby("recipe", sort=False):
-        draw_curve(axes, part, "radius", looks[recipe])
+        draw_curve(axes, part, "radius", looks[str(recipe)])
     radius_axis(axes, table["radius"])
     axes.set_ylim(0, accuracy_top(table["accuracy"], chance))
 
 
-def _draw_points(axes, originals, column, looks):
+def _draw_points(
+    axes: Axes, originals: pd.DataFrame, column: str, looks: Mapping[str, palette.Look]
+) -> None:
     """A point a recipe, the first one at the top, with the range of its seeds."""
     for place, (recipe, look) in enumerate(looks.items()):
         values = originals.loc[originals["recipe"] == recipe, column]
         mean = values.mean()
         # The mean of equal values may be rounded beyond them.
         whiskers = [[max(mean - values.min(), 0)], [max(values.max() - mean, 0)]]
-        axes.errorbar(mean, place, xerr=whiskers, **look, linestyle="", elinewidth=1)
+        axes.errorbar(
+            mean, place, xerr=whiskers, **palette.styled(look, linestyle="", elinewidth=1)
+        )
     axes.set_ylim(len(looks) - 0.5, -0.5)

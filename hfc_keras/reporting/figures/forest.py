@@ -1,7 +1,13 @@
 """All claims together as a figure, of rows as of ``ledger``."""
 
+from collections.abc import Callable
+from typing import Any
+
 import matplotlib
 import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.markers import CARETLEFT, CARETRIGHT
@@ -10,11 +16,11 @@ from matplotlib.patches import Patch
 from hfc_keras import checks
 from hfc_keras.reporting.claims.claim import NOT_MEASURED, VERDICTS, in_words
 from hfc_keras.reporting.claims.ledger import check_columns, claim_name
-from hfc_keras.reporting.drawing.palette import BLACK, BLUE, GREY, VERMILLION
+from hfc_keras.reporting.drawing.palette import BLACK, BLUE, GREY, VERMILLION, Look, styled
 from hfc_keras.reporting.drawing.style import STYLE
 
 # Told apart by colour, by shape and by fill.
-LOOKS = {
+LOOKS: dict[str, Look] = {
     "supported": {"color": BLUE, "marker": "o"},
     "refuted": {"color": VERMILLION, "marker": "X"},
     "undecided": {"color": GREY, "marker": "D", "markerfacecolor": "white"},
@@ -24,7 +30,7 @@ SUPPORTING = "#d5e8f5"
 ROW, FRAME, WIDTH = 0.19, 0.5, 7.0
 
 
-def claims_forest(rows):
+def claims_forest(rows: pd.DataFrame) -> Figure:
     """Effect and interval of each claim beside the range that supports it, a panel a unit.
 
     Args:
@@ -59,7 +65,9 @@ def claims_forest(rows):
     return figure
 
 
-def panels_by_unit(rows, height):
+def panels_by_unit(
+    rows: pd.DataFrame, height: Callable[[pd.DataFrame], float]
+) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]]]:
     """Figure with a panel for each unit, one below the other.
 
     Args:
@@ -78,11 +86,11 @@ def panels_by_unit(rows, height):
     return figure, list(zip(grid, parts.values(), strict=True))
 
 
-def _draw(axes, rows, several):
+def _draw(axes: Axes, rows: pd.DataFrame, several: list[str]) -> None:
     """Draw a panel, its first claim on top."""
     places = np.arange(len(rows))
     left, right = limits_of(rows)
-    for place, (_, row) in zip(places, rows.iterrows(), strict=True):
+    for place, (_, row) in zip(places.tolist(), rows.iterrows(), strict=True):
         start, stop = np.clip([row["above"], row["below"]], left, right)
         axes.barh(place, stop - start, 0.8, start, color=SUPPORTING, lw=0)
         look, limits = LOOKS[row["verdict"]], (left, right)
@@ -90,7 +98,7 @@ def _draw(axes, rows, several):
         draw_interval(axes, images, place + 0.25, limits, color=BLACK, lw=0.8, markersize=4)
         seeds = (row["low"], row["high"])
         draw_interval(axes, seeds, place, limits, color=look["color"], markersize=6)
-        axes.plot(row["effect"], place, **look, markersize=3.5, linestyle="")
+        axes.plot(row["effect"], place, **styled(look, markersize=3.5, linestyle=""))
     axes.axvline(0, color=BLACK, lw=0.6)
     labels = [
         f"{', '.join([claim_name(row['id']), *row[several]])} ({row['item']})"
@@ -101,7 +109,14 @@ def _draw(axes, rows, several):
     axes.grid(visible=False, axis="y")
 
 
-def draw_interval(axes, interval, place, limits, markersize, **look):
+def draw_interval(
+    axes: Axes,
+    interval: tuple[float, float],
+    place: float,
+    limits: tuple[float, float],
+    markersize: float,
+    **look: Any,
+) -> None:
     """Draw an interval, with an arrowhead at each end that lies beyond the limits of the panel."""
     axes.plot(interval, [place, place], **look)
     (low, high), (left, right) = interval, limits
@@ -110,7 +125,7 @@ def draw_interval(axes, interval, place, limits, markersize, **look):
             axes.plot(end, place, marker=head, markersize=markersize, clip_on=False, **look)
 
 
-def limits_of(rows):
+def limits_of(rows: pd.DataFrame) -> tuple[float, float]:
     """Range that holds the effects and the finite bounds, and intervals of about their size.
 
     A single interval is there as a whole.
@@ -126,12 +141,12 @@ def limits_of(rows):
     return max(left, low - 0.2 * margin), min(right, high + 0.2 * margin)
 
 
-def _legend(rows):
+def _legend(rows: pd.DataFrame) -> list[Artist]:
     """A handle for each verdict that occurs, with how often, and for the two kinds of range."""
     counts = rows["verdict"].value_counts()
     profiles = set(rows["profile"])
     largest = profiles.pop() if len(profiles) == 1 else "several"
-    handles = [
+    handles: list[Artist] = [
         Line2D([], [], **LOOKS[name], label=f"{in_words(name, largest)} ({counts[name]})")
         for name in VERDICTS
         if name in counts

@@ -1,10 +1,16 @@
 """Figures that a paper could print."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
 import matplotlib
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hfc_keras import checks
+from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.palette import radius_color
 from hfc_keras.reporting.drawing.panels import draw_curve, epoch_axis, label_outer, panel_grid
 from hfc_keras.reporting.drawing.style import STYLE
@@ -17,7 +23,9 @@ BLACK_LABELS = {
 }
 
 
-def frequency_panels(table, titles=None, split="test"):
+def frequency_panels(
+    table: pd.DataFrame, titles: Mapping[str, str] | None = None, split: str = "test"
+) -> Figure:
     """Accuracy against epoch, a panel a recipe: originals and their low and high components.
 
     Args:
@@ -67,7 +75,7 @@ def frequency_panels(table, titles=None, split="test"):
     return figure
 
 
-def _shown(table, split):
+def _shown(table: pd.DataFrame, split: str) -> pd.DataFrame:
     """Rows to draw: while training and of the split, components as they are."""
     shown = table["split"].isin(["train", split])
     if "scaling" in table.columns:
@@ -76,7 +84,7 @@ def _shown(table, split):
     return unique_rows(table[shown].drop_duplicates([*KEYS, "accuracy"]))
 
 
-def _panels(table, split):
+def _panels(table: pd.DataFrame, split: str) -> dict[str, pd.DataFrame]:
     """Rows of each panel; rows of while training join every panel of their recipe."""
     tested = table[table["split"] == split]
     pairs = tested[["recipe", "bn_statistics"]].drop_duplicates().itertuples(index=False)
@@ -88,23 +96,23 @@ def _panels(table, split):
     return panels
 
 
-def _curves(table):
+def _curves(table: pd.DataFrame) -> Iterable[tuple[Any, pd.DataFrame]]:
     return table.groupby(["split", "component", "radius"], dropna=False, sort=True)
 
 
-def _line(split, component, radius, radii):
+def _line(split: str, component: str, radius: float, radii: Sequence[float]) -> palette.Look:
     """Look of a curve: black for original images, a colour a radius, dotted for high."""
     if component == "original":
         return {"color": "black", "linestyle": "--" if split == "train" else "-"}
     high = component == "high"
-    style = {"linestyle": ":" if high else "-", "marker": "^" if high else "o"}
+    style: palette.Stroke = {"linestyle": ":" if high else "-", "marker": "^" if high else "o"}
     return {"color": radius_color(radius, radii), **style}
 
 
-def _legend(table, split, radii):
+def _legend(table: pd.DataFrame, split: str, radii: Sequence[float]) -> list[Line2D]:
     """A handle a curve that is drawn in some panel."""
     drawn = {key for key, _ in table.groupby(["split", "component"])}
-    entries = [
+    entries: list[tuple[str, str, str, float]] = [
         (label, kind, "original", np.nan)
         for kind, label in BLACK_LABELS[split].items()
         if (kind, "original") in drawn
@@ -114,4 +122,7 @@ def _legend(table, split, radii):
             entries += [
                 (f"{component}, r = {radius:g}", split, component, radius) for radius in radii
             ]
-    return [Line2D([], [], label=label, **_line(*curve, radii)) for label, *curve in entries]
+    return [
+        Line2D([], [], label=label, **_line(split, component, radius, radii))
+        for label, split, component, radius in entries
+    ]

@@ -1,19 +1,24 @@
 """Images beside their components, with what a network says to each."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hfc_keras import checks
 from hfc_keras.reporting.drawing.palette import SKY
 from hfc_keras.reporting.drawing.panels import PAGE
 from hfc_keras.reporting.drawing.style import STYLE
+from hfc_keras.types import ArrayLike, Floats, Integers
 
 TITLES = {"original": "image", "low": "low frequencies", "high": "high frequencies"}
 MOST_EXAMPLES = 8
 BARS = 3
 # A name of a class may hold dollar signs, which would make it a formula.
-PLAIN = {"parse_math": False}
+PLAIN: dict[str, Any] = {"parse_math": False}
 LONGEST_NAME = 16
 OTHER = "#d0d0d0"
 # A high component has mean zero; without this it would be almost black.
@@ -25,7 +30,13 @@ NOTE = (
 )
 
 
-def component_gallery(images, probabilities, labels, class_names, heading=None):
+def component_gallery(
+    images: Mapping[str, Any],
+    probabilities: Mapping[str, Any],
+    labels: ArrayLike,
+    class_names: Sequence[str],
+    heading: str | None = None,
+) -> Figure:
     """Images, their low and their high components, with the three largest confidences below each.
 
     Args:
@@ -74,12 +85,17 @@ def component_gallery(images, probabilities, labels, class_names, heading=None):
                 bars = figure.add_subplot(grid[row + 1, column])
                 confidences = np.asarray(probabilities[name][example])
                 _draw_bars(bars, confidences, labels[example], class_names)
-        figure.suptitle(heading, fontsize=8, **PLAIN)
+        figure.suptitle(cast(str, heading), fontsize=8, **PLAIN)
         figure.supxlabel(NOTE, fontsize=7)
     return figure
 
 
-def _checked(images, probabilities, labels, class_names):
+def _checked(
+    images: Mapping[str, Any],
+    probabilities: Mapping[str, Any],
+    labels: ArrayLike,
+    class_names: Sequence[str],
+) -> Integers:
     """Labels as class indices, after a check of what is to be drawn."""
     for name, given in (("images", images), ("probabilities", probabilities)):
         checks.require(
@@ -102,14 +118,14 @@ def _checked(images, probabilities, labels, class_names):
     return checks.class_indices(labels, shape[0], len(class_names))
 
 
-def _draw_image(axes, image, shift):
+def _draw_image(axes: Axes, image: ArrayLike, shift: float) -> None:
     image = np.clip(np.asarray(image, "float64") + shift, 0, 1)
     image = image[..., 0] if image.shape[-1] == 1 else image
     axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_axis_off()
 
 
-def _draw_bars(axes, probabilities, label, class_names):
+def _draw_bars(axes: Axes, probabilities: Floats, label: int, class_names: Sequence[str]) -> None:
     """Draw the largest confidences downwards, each with name and percentage on its bar."""
     top = np.argsort(-probabilities, kind="stable")[:BARS]
     for place, chosen in enumerate(top):
@@ -122,5 +138,5 @@ def _draw_bars(axes, probabilities, label, class_names):
     axes.spines[:].set_visible(False)
 
 
-def _short(name):
+def _short(name: object) -> str:
     return str(name) if len(str(name)) <= LONGEST_NAME else f"{str(name)[: LONGEST_NAME - 1]}…"

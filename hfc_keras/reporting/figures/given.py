@@ -1,8 +1,14 @@
 """Several measures of the same few networks, side by side."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
+
 import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 from hfc_keras import checks
@@ -17,7 +23,7 @@ COLUMNS = (
     "white inner outer drop"
 ).split()
 # A filled marker is what one can rely on: statistics that do not come from the test batch.
-STATISTICS = {
+STATISTICS: dict[str, tuple[str, palette.Stroke]] = {
     "batch": ("batch statistics", {"linestyle": ":", "markerfacecolor": "white"}),
     "population": ("population", {"linestyle": "--"}),
     "moving": ("moving averages", {"linestyle": "-"}),
@@ -26,7 +32,7 @@ MARKERS = {"low": "o", "high": "^"}
 FREQUENCY = "frequency (cycles per image)"
 
 
-def given_table(table, component):
+def given_table(table: pd.DataFrame, component: str) -> pd.DataFrame:
     """Accuracy of each network on originals and on one component, by statistics.
 
     Args:
@@ -65,7 +71,7 @@ def given_table(table, component):
     return wide.rename_axis(index=None, columns=None)
 
 
-def given_panels(table, titles=None):
+def given_panels(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> Figure:
     """Accuracy by component, a panel a network; below, three measures by frequency, a line each.
 
     Above, colours are components, lines the statistics of batch normalisation. Below: share of each
@@ -103,7 +109,7 @@ def given_panels(table, titles=None):
     checks.require(len(names) <= 4, "`table` must hold at most four networks", networks=names)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(PAGE, 4.9), layout="constrained")
-        above, below = figure.subfigures(2, 1, height_ratios=(1, 1.05))
+        above, below = cast(Iterable[SubFigure], figure.subfigures(2, 1, height_ratios=(1, 1.05)))
         # One panel alone is as wide as those below.
         grid = above.subplots(1, max(len(names), 3), sharey=True, squeeze=False)[0]
         for axes in grid[len(names) :]:
@@ -124,13 +130,13 @@ def given_panels(table, titles=None):
     return figure
 
 
-def _frequency(table):
+def _frequency(table: pd.DataFrame) -> pd.DataFrame:
     """Rows of accuracy by component."""
     rows = table[table["measure"] == "frequency_accuracy"]
     return unique_rows(rows, ["recipe", "bn_statistics", "component", "radius"])
 
 
-def _legend(part, handles, taken=1):
+def _legend(part: SubFigure, handles: Sequence[Artist], taken: float = 1) -> None:
     """Put a legend on the right of what panels take of a part of the figure, or below them."""
     if taken < 1:
         anchor = (taken + 0.06, 0.55)
@@ -141,13 +147,17 @@ def _legend(part, handles, taken=1):
         part.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=7)
 
 
-def _components(axes, rows):
+def _components(axes: Axes, rows: pd.DataFrame) -> None:
     """Accuracy against radius, a line a component and kind of statistics."""
     for component, marker in MARKERS.items():
         for kind, (_, style) in STATISTICS.items():
             chosen = (rows["component"] == component) & (rows["bn_statistics"] == kind)
             curve = rows[chosen].sort_values("radius")
-            look = {"color": palette.COMPONENT_COLORS[component], "marker": marker, **style}
+            look: palette.Look = {
+                "color": palette.COMPONENT_COLORS[component],
+                "marker": marker,
+                **style,
+            }
             axes.plot(curve["radius"], curve["accuracy"], **look)
     original = rows[(rows["component"] == "original") & (rows["bn_statistics"] == "moving")]
     for level in original["accuracy"]:
@@ -157,15 +167,17 @@ def _components(axes, rows):
     axes.set(xlabel=RADIUS, ylim=(0, 1.0))
 
 
-def _component_handles(rows):
+def _component_handles(rows: pd.DataFrame) -> list[Artist]:
     """Legend of the panels of accuracy."""
     drawn = set(rows["bn_statistics"])
-    handles = [
+    handles: list[Artist] = [
         Line2D([], [], label=f"{name} frequencies", color=color, marker=MARKERS[name], ls="")
         for name, color in palette.COMPONENT_COLORS.items()
     ]
     handles += [
-        Line2D([], [], label=words, color=palette.GREY, marker="o", **style)
+        Line2D(
+            [], [], label=words, **palette.styled({"color": palette.GREY, "marker": "o"}, **style)
+        )
         for kind, (words, style) in STATISTICS.items()
         if kind in drawn
     ]
@@ -173,7 +185,9 @@ def _component_handles(rows):
     return [*handles, Line2D([], [], label="chance", **CHANCE_LOOK)]
 
 
-def _by_frequency(grid, table, names, titles):
+def _by_frequency(
+    grid: Sequence[Axes], table: pd.DataFrame, names: Sequence[str], titles: Mapping[str, str]
+) -> None:
     """Measures against frequency, a line a network."""
     looks = palette.recipe_looks(names)
     perturbed = (table["measure"] == "perturbation_spectrum") & (table["attack"] == "pgd")
@@ -188,7 +202,7 @@ def _by_frequency(grid, table, names, titles):
         for name in names:
             curve = rows[rows["recipe"] == name].sort_values("ring")
             every = max(1, len(curve) // 8)
-            axes.plot(curve["ring"], curve["mean"], markevery=every, **looks[name])
+            axes.plot(curve["ring"], curve["mean"], **palette.styled(looks[name], markevery=every))
         axes.set(title=title, xlabel=FREQUENCY, ylabel="share of the power")
         axes.set_ylim(bottom=0)
     stopped = table[(table["measure"] == "band_stop") & table["inner"].notna()]
@@ -196,6 +210,6 @@ def _by_frequency(grid, table, names, titles):
     for name in names:
         curve = stopped[stopped["recipe"] == name].sort_values("inner")
         middle = curve["inner"] + (0 if np.isnan(width) else width / 2)
-        grid[2].plot(middle, curve["drop"], markevery=2, **looks[name])
+        grid[2].plot(middle, curve["drop"], **palette.styled(looks[name], markevery=2))
     grid[2].axhline(0, zorder=1, **CHANCE_LOOK)
     grid[2].set(title="image without a ring", xlabel=FREQUENCY, ylabel="accuracy lost")

@@ -1,11 +1,15 @@
 """Fourier heat maps: numbers by distance, a table and pictures."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from hfc_keras.reporting.drawing.panels import PAGE, label_outer
 from hfc_keras.reporting.drawing.style import STYLE
@@ -27,7 +31,9 @@ BANDS = (0, 1 / 8, 1 / 4, 3 / 8, math.inf)
 COLORS = "cividis"
 
 
-def heat_map_rise(table, recipe, inner=0.0, outer=math.inf):
+def heat_map_rise(
+    table: pd.DataFrame, recipe: str, inner: float = 0.0, outer: float = math.inf
+) -> pd.Series:
     r"""How much waves of some frequencies raise the error rate, a number a seed.
 
     .. math:: \mathrm{mean}_{a N \le \sqrt{u^2 + v^2} < b N} \; E(u, v) - E_{\text{clean}}
@@ -64,7 +70,7 @@ def heat_map_rise(table, recipe, inner=0.0, outer=math.inf):
     return rise.astype("float64").sort_index()
 
 
-def heat_map_table(table):
+def heat_map_table(table: pd.DataFrame) -> pd.DataFrame:
     """Error on clean images and its rise by distance to the zero frequency, a row a recipe.
 
     Args:
@@ -86,7 +92,8 @@ def heat_map_table(table):
     """
     require_columns(table, [*KEYS, *VALUES])
     lines, names = {}, _names(table)
-    for recipe, part in table.groupby("recipe", sort=False):
+    for name, part in table.groupby("recipe", sort=False):
+        recipe = str(name)
         line = {"clean": _cell(part.groupby("seed")["clean_error"].first())}
         for inner, outer in zip(BANDS[:-1], BANDS[1:], strict=True):
             line[_band_name(inner, outer)] = _rise_cell(table, recipe, inner, outer)
@@ -94,7 +101,9 @@ def heat_map_table(table):
     return pd.DataFrame(lines).T
 
 
-def heat_map_panels(table, titles=None, rise=False):
+def heat_map_panels(
+    table: pd.DataFrame, titles: Mapping[str, str] | None = None, rise: bool = False
+) -> Figure:
     r"""Error rate by frequency, or its rise, as pictures, a panel a recipe.
 
     Args:
@@ -123,7 +132,7 @@ def heat_map_panels(table, titles=None, rise=False):
     require_columns(table, [*KEYS, *VALUES])
     unique_rows(table, KEYS)
     shown = table.assign(shown=table["error"] - (table["clean_error"] if rise else 0))
-    maps = {name: _mean_map(part) for name, part in shown.groupby("recipe", sort=False)}
+    maps = {str(name): _mean_map(part) for name, part in shown.groupby("recipe", sort=False)}
     clean, names = table.groupby("recipe")["clean_error"].mean(), _names(table, titles)
     least = min(picture.min().min() for picture in maps.values()) if rise else clean.min()
     scale = least, max(picture.max().max() for picture in maps.values())
@@ -136,45 +145,49 @@ def heat_map_panels(table, titles=None, rise=False):
         for axes in grid[len(maps) :]:
             axes.set_axis_off()
         shown = grid[: len(maps)]
-        for axes, (recipe, picture) in zip(shown, maps.items(), strict=True):
-            drawn = _draw(axes, picture, scale)
+        drawn = [
+            _draw(axes, picture, scale) for axes, picture in zip(shown, maps.values(), strict=True)
+        ]
+        for axes, recipe in zip(shown, maps, strict=True):
             axes.set_title(f"{names[recipe]}\nclean error {clean[recipe]:.3f}")
         label_outer(shown, "columns (cycles per image)", "rows (cycles per image)")
         label = "rise of the error rate over clean" if rise else "error rate"
-        figure.colorbar(drawn, ax=grid, label=label, fraction=0.05, pad=0.02)
+        figure.colorbar(drawn[-1], ax=grid, label=label, fraction=0.05, pad=0.02)
     return figure
 
 
-def _mean_map(part):
+def _mean_map(part: pd.DataFrame) -> pd.DataFrame:
     return part.groupby(["row", "column"])["shown"].mean().unstack("column")
 
 
-def _names(table, titles=None):
+def _names(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> dict[str, str]:
     """Titles of the recipes, with a word to those that guess."""
     firsts = table.drop_duplicates(["recipe", "seed"])
     guessing = recipes_at_chance(firsts.assign(accuracy=1 - firsts["clean_error"]))
     return {
-        name: (titles or {}).get(name, name) + (AT_CHANCE if name in guessing else "")
+        name: (titles or {}).get(str(name), str(name)) + (AT_CHANCE if name in guessing else "")
         for name in table["recipe"].unique()
     }
 
 
-def _draw(axes, picture, scale):
+def _draw(axes: Axes, picture: pd.DataFrame, scale: tuple[float, float]) -> AxesImage:
     """Draw a map with a pixel around each whole frequency."""
-    limits = [
-        edge
-        for numbers in (picture.columns, picture.index)
-        for edge in (numbers[0] - 0.5, numbers[-1] + 0.5)
-    ]
-    look = {"cmap": COLORS, "vmin": scale[0], "vmax": scale[1], "interpolation": "nearest"}
+    columns, rows = picture.columns.to_numpy(), picture.index.to_numpy()
+    limits = columns[0] - 0.5, columns[-1] + 0.5, rows[0] - 0.5, rows[-1] + 0.5
+    look: dict[str, Any] = {
+        "cmap": COLORS,
+        "vmin": scale[0],
+        "vmax": scale[1],
+        "interpolation": "nearest",
+    }
     return axes.imshow(picture, origin="lower", extent=limits, **look)
 
 
-def _cell(values, sign=""):
+def _cell(values: pd.Series, sign: str = "") -> str:
     return sign + mean_and_spread(values.agg(["mean", "std"]))
 
 
-def _rise_cell(table, recipe, inner, outer):
+def _rise_cell(table: pd.DataFrame, recipe: str, inner: float, outer: float) -> str:
     """Rise in words; empty where images are too small to have such frequencies."""
     try:
         rise = heat_map_rise(table, recipe, inner, outer)
@@ -183,5 +196,5 @@ def _rise_cell(table, recipe, inner, outer):
     return _cell(rise, "+" if rise.mean() >= 0 else "")
 
 
-def _band_name(inner, outer):
+def _band_name(inner: float, outer: float) -> str:
     return f"from {inner:g}" if math.isinf(outer) else f"{inner:g} to {outer:g}"

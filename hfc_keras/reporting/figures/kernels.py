@@ -1,13 +1,18 @@
 """Convolution kernels as pictures and as numbers."""
 
+from collections.abc import Mapping
+
 import matplotlib
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hfc_keras import checks
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import unique_rows
 from hfc_keras.reporting.tables import mean_and_spread
+from hfc_keras.types import ArrayLike, Floats
 
 MOST_FILTERS = 16
 MOST_CHANNELS = 3
@@ -18,7 +23,7 @@ WEIGHT, GAP = 3, 2
 GAP_COLOR = "#b3d4ea"
 
 
-def kernel_rows(table):
+def kernel_rows(table: pd.DataFrame) -> pd.DataFrame:
     """Kernel measures that the rows of a robustness table repeat, once a network.
 
     Args:
@@ -43,7 +48,7 @@ def kernel_rows(table):
     return unique_rows(rows, network)
 
 
-def kernel_table(table, radius=None):
+def kernel_table(table: pd.DataFrame, radius: float | None = None) -> pd.DataFrame:
     """Mean and spread over seeds of the kernel measures of networks as trained.
 
     Args:
@@ -77,7 +82,11 @@ def kernel_table(table, radius=None):
     return wide.rename_axis(index=None, columns=None)
 
 
-def kernel_pictures(kernels, titles=None, rough=None):
+def kernel_pictures(
+    kernels: Mapping[str, ArrayLike],
+    titles: Mapping[str, str] | None = None,
+    rough: Mapping[str, float] | None = None,
+) -> Figure:
     r"""Kernels as pictures, a block a network: columns are filters, rows input channels.
 
     Black is :math:`-s`, mid-grey 0 and white :math:`s`, the largest magnitude among the weights
@@ -122,7 +131,7 @@ def kernel_pictures(kernels, titles=None, rough=None):
     return figure
 
 
-def _drawn(name, kernel):
+def _drawn(name: str, kernel: ArrayLike) -> Floats:
     """Kernel as float64, cut to the filters that are drawn."""
     kernel = np.asarray(kernel, "float64")
     checks.require(
@@ -135,7 +144,7 @@ def _drawn(name, kernel):
     return kernel[..., :MOST_FILTERS]
 
 
-def _draw_block(axes, kernel):
+def _draw_block(axes: Axes, kernel: Floats) -> float:
     """Draw a kernel on one scale; return the scale."""
     axes.set_facecolor(GAP_COLOR)
     scale = float(np.abs(kernel).max())
@@ -147,7 +156,7 @@ def _draw_block(axes, kernel):
     return scale
 
 
-def _mosaic(kernel):
+def _mosaic(kernel: Floats) -> Floats:
     """Filters side by side, channels below one another, each within a frame of NaN."""
     height, width, channels, filters = kernel.shape
     down, across = height * WEIGHT + GAP, width * WEIGHT + GAP

@@ -1,9 +1,12 @@
 """Many methods on the same measures: a table and a map."""
 
 import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import matplotlib
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -12,13 +15,14 @@ from hfc_keras.reporting.claims.verdicts import student_interval
 from hfc_keras.reporting.drawing.panels import PAGE
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns, unique_rows
+from hfc_keras.types import Floats
 
 KEYS = "recipe seed".split()
 # Told apart by colour-blind readers.
 COLORS = "cividis"
 
 
-def method_table(table, names):
+def method_table(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     r"""Each measure of each method, mean and 95 % interval over seeds.
 
     .. math:: \bar x \pm t_{n-1} \, s / \sqrt{n}
@@ -46,7 +50,9 @@ def method_table(table, names):
     return pd.DataFrame(cells).rename_axis(index=None)
 
 
-def method_changes(table, starts, columns):
+def method_changes(
+    table: pd.DataFrame, starts: Mapping[str, str], columns: Collection[str]
+) -> pd.DataFrame:
     r"""Each measure of each method minus that of the method it starts from, seed by seed.
 
     .. math:: \Delta_s = x_s(\text{method}) - x_s(\text{start})
@@ -82,7 +88,14 @@ def method_changes(table, starts, columns):
     return found[[*KEYS, *columns]]
 
 
-def method_map(table, across, upwards, color, names, titles=None):
+def method_map(
+    table: pd.DataFrame,
+    across: str,
+    upwards: Sequence[str],
+    color: str,
+    names: Mapping[str, str],
+    titles: Mapping[str, str] | None = None,
+) -> Figure:
     """One measure of every method against others, coloured by one more.
 
     Args:
@@ -119,7 +132,7 @@ def method_map(table, across, upwards, color, names, titles=None):
     height = max(2.9, 0.4 + 0.145 * len(lines))
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(PAGE, height), layout="constrained")
-        shared = {"width_ratios": [*[1.0] * len(upwards), 0.5]}
+        shared: dict[str, Any] = {"width_ratios": [*[1.0] * len(upwards), 0.5]}
         *panels, legend = figure.subplots(1, len(upwards) + 1, squeeze=False, **shared)[0]
         for axes, column in zip(panels, upwards, strict=True):
             for number, recipe in numbered:
@@ -133,7 +146,14 @@ def method_map(table, across, upwards, color, names, titles=None):
     return figure
 
 
-def _disc(axes, rows, across, column, number, shade):
+def _disc(
+    axes: Axes,
+    rows: pd.DataFrame,
+    across: str,
+    column: str,
+    number: int,
+    shade: Floats,
+) -> None:
     """Numbered disc at the means of a method, with the range of its seeds."""
     x, y = rows[across], rows[column]
     whisker = {"color": shade, "lw": 0.8, "zorder": 1}
@@ -153,7 +173,7 @@ def _disc(axes, rows, across, column, number, shade):
     )
 
 
-def _words(values):
+def _words(values: pd.Series) -> str:
     """Mean and its interval."""
     low, high = student_interval(values)
     mean = low if low == high else values.mean()

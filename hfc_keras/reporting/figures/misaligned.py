@@ -6,13 +6,18 @@ as it is (``original``), on its ``low`` and on its ``high`` part, and the column
 wrong, right.
 """
 
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hfc_keras import checks
 from hfc_keras.reporting.claims.effects import value
+from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.palette import BLUE, ORANGE
 from hfc_keras.reporting.drawing.panels import (
     RADIUS,
@@ -25,20 +30,21 @@ from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns, unique_rows
 from hfc_keras.reporting.statistics.bootstrap import drawn_seeds
 from hfc_keras.reporting.tables import column_name
+from hfc_keras.types import ArrayLike, Floats
 
 KEYS = "recipe seed bn_statistics decomposition radius original low high".split()
 COLUMNS = [*KEYS, "count", "share", "chance", "examples"]
 PAIR = ("right", "wrong")
 PATTERN = {"original": "right", "low": "wrong", "high": "right"}
-LOOKS = {
+LOOKS: dict[str, palette.LabelledLook] = {
     "fourier": {"color": BLUE, "marker": "o", "label": "Fourier"},
     "svd": {"color": ORANGE, "marker": "s", "label": "SVD"},
 }
-CHANCE = {"linestyle": ":", "markerfacecolor": "white"}
+CHANCE: palette.Stroke = {"linestyle": ":", "markerfacecolor": "white"}
 TICKS = (0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 
-def misaligned_table(table):
+def misaligned_table(table: pd.DataFrame) -> pd.DataFrame:
     """Numbers of images with the pattern right, wrong, right, and those that chance would give.
 
     Args:
@@ -68,7 +74,9 @@ def misaligned_table(table):
     return _cells(pd.concat(both, ignore_index=True).sort_values(order, kind="stable"))
 
 
-def contingency_table(table, radius, decomposition="fourier"):
+def contingency_table(
+    table: pd.DataFrame, radius: float, decomposition: str = "fourier"
+) -> pd.DataFrame:
     """Numbers of images by right and wrong on the image, its low and its high part.
 
     Args:
@@ -102,7 +110,7 @@ def contingency_table(table, radius, decomposition="fourier"):
     return _cells(own.assign(row=own["original"] + ", " + own["low"] + ", " + own["high"]))
 
 
-def misaligned_curves(table, titles=None):
+def misaligned_curves(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> Figure:
     """Share of images with the pattern against radius, a panel a recipe.
 
     Args:
@@ -134,15 +142,17 @@ def misaligned_curves(table, titles=None):
     with matplotlib.rc_context(STYLE):
         figure, axes = panel_grid(panels.ngroups, _legend(drawn))
         for one, (heading, part) in zip(axes, panels, strict=True):
-            heading = column_name(*heading)
+            heading = column_name(*cast(tuple[str, str], heading))
             one.set_title((titles or {}).get(heading, heading))
             for name in drawn:
                 own = part[part["decomposition"] == name]
-                for column, look in (("share", {}), ("chance", CHANCE)):
+                strokes: dict[str, palette.Stroke] = {"share": {}, "chance": CHANCE}
+                for column, stroke in strokes.items():
                     curve = own.assign(accuracy=own[column])
-                    draw_curve(one, curve, "radius", {**LOOKS[name], **look})
+                    look: palette.LabelledLook = {**LOOKS[name], **stroke}
+                    draw_curve(one, curve, "radius", look)
             radius_axis(one, found["radius"])
-        top = 1.1 * found[["share", "chance"]].max(axis=None) or 1.0
+        top = 1.1 * cast(float, found[["share", "chance"]].max(axis=None)) or 1.0
         for one in axes:
             one.set_yscale("function", functions=(_root, np.square))
             one.set_ylim(0, top)
@@ -152,7 +162,7 @@ def misaligned_curves(table, titles=None):
     return figure
 
 
-def misaligned_effect(table, radius, **where):
+def misaligned_effect(table: pd.DataFrame, radius: float, **where: Any) -> pd.Series:
     """Share of images with the pattern beyond the share that chance would give.
 
     Args:
@@ -176,7 +186,13 @@ def misaligned_effect(table, radius, **where):
     return share - value(table, "chance", radius=radius, **PATTERN, **where)
 
 
-def resampled(table, rng, radius, replicates=2000, **where):
+def resampled(
+    table: pd.DataFrame,
+    rng: np.random.Generator,
+    radius: float,
+    replicates: int = 2000,
+    **where: Any,
+) -> tuple[Floats, Floats]:
     r"""Shares of images with the pattern for other seeds and on other test images, both drawn anew.
 
     .. math:: \frac{1}{n - 1} \sum_{i = 1}^{n - 1} \frac{1}{m} \sum_{j = 1}^{m} [o_{s_i}(u_j) = o],
@@ -224,7 +240,7 @@ def resampled(table, rng, radius, replicates=2000, **where):
     return share, among
 
 
-def _outcomes(own, where):
+def _outcomes(own: pd.DataFrame, where: Mapping[str, Any]) -> tuple[list[float], int, float]:
     """Of a network: shares with the pattern and among which it is; images; rate of luck."""
     outcomes = own[["original", "low", "high"]].drop_duplicates()
     checks.require(
@@ -242,21 +258,21 @@ def _outcomes(own, where):
     return ends, int(examples), rate
 
 
-def _checked(table):
+def _checked(table: pd.DataFrame) -> pd.DataFrame:
     require_columns(table, COLUMNS)
     return unique_rows(table, KEYS)
 
 
-def _pattern(table):
+def _pattern(table: pd.DataFrame) -> pd.DataFrame:
     fits = [table[name] == wanted for name, wanted in PATTERN.items()]
     return table[np.all(fits, axis=0)]
 
 
-def _root(values):
+def _root(values: ArrayLike) -> Any:
     return np.sqrt(np.maximum(values, 0))
 
 
-def _cells(table):
+def _cells(table: pd.DataFrame) -> pd.DataFrame:
     """Mean and spread over seeds of the counts, a column a recipe."""
     pairs = zip(table["recipe"], table["bn_statistics"], strict=True)
     table = table.assign(column=[column_name(*pair) for pair in pairs])
@@ -267,14 +283,16 @@ def _cells(table):
     return wide.rename_axis(index=None, columns=None)
 
 
-def _cell(row):
+def _cell(row: Any) -> str:
     return f"{row['mean']:.0f}" + ("" if pd.isna(row["std"]) else f" +- {row['std']:.0f}")
 
 
-def _legend(names):
+def _legend(names: Iterable[str]) -> list[Line2D]:
     handles = []
     for name in names:
         label = LOOKS[name]["label"]
         handles.append(Line2D([], [], **LOOKS[name]))
-        handles.append(Line2D([], [], **{**LOOKS[name], **CHANCE, "label": f"{label}, chance"}))
+        handles.append(
+            Line2D([], [], **palette.styled(LOOKS[name], **CHANCE, label=f"{label}, chance"))
+        )
     return handles

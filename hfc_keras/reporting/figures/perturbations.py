@@ -1,8 +1,12 @@
 """Spectra of adversarial perturbations: numbers, a table and curves."""
 
+from collections.abc import Mapping
+
 import pandas as pd
+from matplotlib.figure import Figure
 
 from hfc_keras import checks
+from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.rings import ring_panels
 from hfc_keras.reporting.rows import complete_rows, require_columns, rows_of, unique_rows
 from hfc_keras.reporting.tables import mean_and_spread
@@ -14,7 +18,9 @@ ATTACKS = {"fgsm": "FGSM", "pgd": "PGD"}
 HALF = 1 / 4
 
 
-def perturbation_share(table, recipe, attack, beyond=HALF, column="mean"):
+def perturbation_share(
+    table: pd.DataFrame, recipe: str, attack: str, beyond: float = HALF, column: str = "mean"
+) -> pd.Series:
     r"""Share of high frequencies in the power of perturbations, a number a seed.
 
     .. math:: \sum_{k > a N} S_k
@@ -50,7 +56,7 @@ def perturbation_share(table, recipe, attack, beyond=HALF, column="mean"):
     return within.groupby(chosen["seed"]).sum().astype("float64").sort_index()
 
 
-def perturbation_table(table):
+def perturbation_table(table: pd.DataFrame) -> pd.DataFrame:
     """Share of the power beyond parts of the image's smaller side, a row a recipe and attack.
 
     Args:
@@ -79,14 +85,19 @@ def perturbation_table(table):
         }
         for recipe, attack in pairs
     }
+    first, attack = pairs[0]
     lines["white noise"] = {
-        name: _cell(perturbation_share(table, *pairs[0], part, "white").iloc[:1])
+        name: _cell(perturbation_share(table, first, attack, part, "white").iloc[:1])
         for name, part in parts.items()
     }
     return pd.DataFrame(lines).T
 
 
-def perturbation_curves(table, titles=None, looks=None):
+def perturbation_curves(
+    table: pd.DataFrame,
+    titles: Mapping[str, str] | None = None,
+    looks: Mapping[str, palette.Look] | None = None,
+) -> Figure:
     """Share of each ring in the power of a perturbation, a panel an attack, a line a recipe.
 
     Args:
@@ -119,11 +130,11 @@ def perturbation_curves(table, titles=None, looks=None):
         attacks=attacks,
     )
     panels = {
-        ATTACKS[attack]: dict(list(rows.groupby("recipe", sort=False)))
+        ATTACKS[str(attack)]: {str(name): part for name, part in rows.groupby("recipe", sort=False)}
         for attack, rows in table.groupby("attack", sort=False)
     }
     return ring_panels(panels, "share of the power", titles, looks)
 
 
-def _cell(values):
+def _cell(values: pd.Series) -> str:
     return mean_and_spread(values.agg(["mean", "std"]))

@@ -8,18 +8,22 @@ and the roughness of the first kernel and its energy beyond a radius.
 """
 
 import itertools
+from collections.abc import Mapping
 
 import matplotlib
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hfc_keras import checks
-from hfc_keras.reporting.drawing.palette import RADIUS_COLORS
+from hfc_keras.reporting.drawing.palette import RADIUS_COLORS, Look, Stroke, styled
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.figures.kernels import kernel_rows
-from hfc_keras.reporting.rows import unique_rows
+from hfc_keras.reporting.rows import require_columns, unique_rows
 from hfc_keras.reporting.tables import mean_and_spread
+from hfc_keras.types import Floats
 
 COLUMNS = (
     "recipe seed rho normalized attack epsilon steps restarts loss accuracy examples "
@@ -27,13 +31,13 @@ COLUMNS = (
 ).split()
 MARKERS = ("s", "^", "D", "v", "P")
 # Look of what was smoothed by eq. 3 as it stands, and of what was normalised.
-KINDS = {
+KINDS: dict[bool, Stroke] = {
     False: {"linestyle": "-"},
     True: {"linestyle": "--", "markerfacecolor": "white"},
 }
 
 
-def robustness_table(table):
+def robustness_table(table: pd.DataFrame) -> pd.DataFrame:
     """Mean and spread over seeds of accuracy, a row a network, a column an attack.
 
     Args:
@@ -70,7 +74,7 @@ def robustness_table(table):
     return wide.rename_axis(index=None, columns=None)
 
 
-def robustness_panels(table, titles=None):
+def robustness_panels(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> Figure:
     """Accuracy against smoothing strength: a row of panels a recipe, a column an epsilon.
 
     Args:
@@ -121,7 +125,7 @@ def robustness_panels(table, titles=None):
     return figure
 
 
-def robustness_points(table, titles=None):
+def robustness_points(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> Figure:
     """Accuracy of each recipe, a panel an epsilon, beside the roughness of its first kernel.
 
     Args:
@@ -160,24 +164,21 @@ def robustness_points(table, titles=None):
                 _draw_points(
                     axes, shown[shown["curve"] == curve], "accuracy", recipes, look, offset
                 )
-            limits = _limits(named["accuracy"])
-            axes.set(title=f"ε = {strength}", xlabel="accuracy", xlim=limits)
-        look = {"color": "black", "marker": "o"}
+            axes.set(title=f"ε = {strength}", xlabel="accuracy", xlim=_limits(named["accuracy"]))
+        look: Look = {"color": "black", "marker": "o"}
         _draw_points(rough, kernel_rows(named), "roughness", recipes, look)
-        limits = _limits(named["roughness"])
-        rough.set(title="first kernel", xlabel="roughness", xlim=limits)
+        rough.set(title="first kernel", xlabel="roughness", xlim=_limits(named["roughness"]))
         rough.set_yticks(range(len(recipes)), [(titles or {}).get(name, name) for name in recipes])
         rough.set_ylim(len(recipes) - 0.5, -0.5)
-        handles = _legend(named, {key: {**look, "linestyle": ""} for key, look in looks.items()})
+        bare: dict[str, Look] = {key: {**look, "linestyle": ""} for key, look in looks.items()}
+        handles = _legend(named, bare)
         figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 
 
-def _named(table):
+def _named(table: pd.DataFrame) -> pd.DataFrame:
     """Rows with the name of their attack (curve), epsilon (strength) and both (setting)."""
-    missing = [column for column in COLUMNS if column not in table.columns]
-    checks.require(not missing, f"`table` must have the columns {COLUMNS}", missing=missing)
-    checks.require(len(table), "`table` must hold at least one row", rows=len(table))
+    require_columns(table, COLUMNS)
     checks.require(
         not (table["normalized"].astype(bool) & (table["rho"] == 0)).any(),
         "`table` must have normalized false at rho 0, where it is the same network",
@@ -191,7 +192,7 @@ def _named(table):
     return unique_rows(named, ["recipe", "seed", "rho", "normalized", "setting"])
 
 
-def _curve(attack, steps, restarts, loss):
+def _curve(attack: str, steps: float, restarts: float, loss: object) -> str:
     checks.choice("attack", attack, ["none", "fgsm", "pgd"])
     if attack == "none":
         return "clean"
@@ -199,7 +200,7 @@ def _curve(attack, steps, restarts, loss):
     return name + (f" x {restarts:g}" if restarts > 1 else "") + " margin" * (loss == "margin")
 
 
-def _strength(epsilon):
+def _strength(epsilon: float) -> str:
     """Epsilon in short: ``0.03``, or ``8/255`` where it has more than three decimals."""
     if np.isnan(epsilon):
         return ""
@@ -209,7 +210,7 @@ def _strength(epsilon):
     return f"{grey_levels}/255" if long and fits else f"{epsilon:g}"
 
 
-def _row_names(named):
+def _row_names(named: pd.DataFrame) -> pd.Series | list[str]:
     """Recipe, and how it was smoothed where not all rows are smoothed alike."""
     if len(named[["rho", "normalized"]].drop_duplicates()) == 1:
         return named["recipe"]
@@ -220,7 +221,7 @@ def _row_names(named):
     ]
 
 
-def _facets(named):
+def _facets(named: pd.DataFrame) -> tuple[list[str], list[str]]:
     """Recipes in the order of the table, and epsilons from small to large."""
     strengths = [value for value in named.sort_values("epsilon")["strength"].unique() if value]
     attacks = named["attack"].unique().tolist()
@@ -228,25 +229,27 @@ def _facets(named):
     return list(named["recipe"].unique()), strengths
 
 
-def _looks(named):
+def _looks(named: pd.DataFrame) -> dict[str, Look]:
     """Colour and marker of each curve: black circles for clean images."""
-    clean = {"clean": {"color": "black", "marker": "o"}}
+    clean: dict[str, Look] = {"clean": {"color": "black", "marker": "o"}}
     attacks = [curve for curve in named["curve"].unique() if curve != "clean"]
     pairs = zip(itertools.cycle(RADIUS_COLORS), itertools.cycle(MARKERS), strict=False)
-    looks = {
+    looks: dict[str, Look] = {
         curve: {"color": color, "marker": marker}
         for curve, (color, marker) in zip(attacks, pairs, strict=False)
     }
     return looks if "none" not in set(named["attack"]) else clean | looks
 
 
-def _limits(values):
+def _limits(values: pd.Series) -> tuple[float, float]:
     """Axis from zero to a little above the largest value, with room for markers at zero."""
     top = values.max() if values.max() > 0 else 1.0
     return -0.04 * top, 1.06 * top
 
 
-def _draw_curves(axes, named, shown, looks):
+def _draw_curves(
+    axes: Axes, named: pd.DataFrame, shown: pd.DataFrame, looks: Mapping[str, Look]
+) -> None:
     """Draw a panel; a rho that others have and a curve has not is a gap in it."""
     # Eq. 3 as it stands comes last, so that the point at rho 0, which both share, is filled.
     for normalized, kind in reversed(KINDS.items()):
@@ -258,28 +261,29 @@ def _draw_curves(axes, named, shown, looks):
                 continue
             values = part[own | (part["rho"] == 0)].groupby("rho")["accuracy"]
             spread = values.agg(["mean", "min", "max"]).reindex(rhos)
-            axes.plot(rhos, spread["mean"], **look, **kind)
+            axes.plot(rhos, spread["mean"], **styled(look, **kind))
             band = {"color": look["color"], "alpha": 0.12, "lw": 0}
             axes.fill_between(rhos, spread["min"], spread["max"], **band)
 
 
-def _offsets(looks):
+def _offsets(looks: Mapping[str, Look]) -> Floats:
     """Distances from the middle of a recipe's place at which its points are drawn."""
     return 0.6 * (np.arange(len(looks)) - (len(looks) - 1) / 2) / len(looks)
 
 
-def _draw_points(axes, part, column, recipes, look, offset=0.0):
+def _draw_points(
+    axes: Axes, part: pd.DataFrame, column: str, recipes: list[str], look: Look, offset: float = 0.0
+) -> None:
     spread = part.groupby("recipe")[column].agg(["mean", "min", "max"]).reindex(recipes)
     places = np.arange(len(recipes)) + offset
     # The mean of equal values may be rounded beyond them.
-    below, above = (
-        (spread["mean"] - spread["min"]).clip(0),
-        (spread["max"] - spread["mean"]).clip(0),
-    )
-    axes.errorbar(spread["mean"], places, xerr=[below, above], **look, linestyle="", elinewidth=1)
+    below = (spread["mean"] - spread["min"]).clip(0)
+    above = (spread["max"] - spread["mean"]).clip(0)
+    bars = styled(look, linestyle="", elinewidth=1)
+    axes.errorbar(spread["mean"], places, xerr=[below, above], **bars)
 
 
-def _legend(named, looks):
+def _legend(named: pd.DataFrame, looks: Mapping[str, Look]) -> list[Line2D]:
     """A handle a curve, with its number of images where it is not all; then the two smoothings."""
     examples = named.groupby("curve")["examples"].max()
     handles = []
@@ -288,7 +292,7 @@ def _legend(named, looks):
         label = curve if count == examples.max() else f"{curve}\n({count:g} images)"
         handles.append(Line2D([], [], label=label, **look))
     if named["normalized"].any():
-        grey = {"color": "#666666", "marker": "o"}
-        handles.append(Line2D([], [], label="eq. 3 as it stands", **grey, **KINDS[False]))
-        handles.append(Line2D([], [], label="divided by 1 + 8ρ", **grey, **KINDS[True]))
+        grey: Look = {"color": "#666666", "marker": "o"}
+        handles.append(Line2D([], [], label="eq. 3 as it stands", **styled(grey, **KINDS[False])))
+        handles.append(Line2D([], [], label="divided by 1 + 8ρ", **styled(grey, **KINDS[True])))
     return handles

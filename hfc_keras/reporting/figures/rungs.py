@@ -4,34 +4,54 @@ Rows are those of ``verdicts.judge`` with the column rung, the name of the scale
 smallest scale to the largest.
 """
 
+from collections.abc import Mapping, Sequence
+
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hfc_keras import checks
 from hfc_keras.reporting.claims.ledger import claim_name
-from hfc_keras.reporting.drawing.palette import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILLION
+from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.drawing.palette import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILLION,
+    Look,
+    Stroke,
+    styled,
+)
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.figures.forest import SUPPORTING, draw_interval, limits_of, panels_by_unit
 from hfc_keras.reporting.rows import require_columns
 
 COLUMNS = "id rung unit above below effect low high against verdict".split()
-LOOKS = (
+LOOKS: tuple[Look, ...] = (
     {"color": BLUE, "marker": "o"},
     {"color": ORANGE, "marker": "s"},
     {"color": GREEN, "marker": "^"},
     {"color": VERMILLION, "marker": "v"},
     {"color": GREY, "marker": "D"},
 )
-FILLS = {"supported": {}, "undecided": {"markerfacecolor": "white"}, "refuted": {}}
+FILLS: dict[str, Stroke] = {
+    "supported": {},
+    "undecided": {"markerfacecolor": "white"},
+    "refuted": {},
+}
 DECIDED = ("supported", "refuted")
 # Inches.
 ROW, FRAME = 0.13, 0.55
 
 
-def courses(rows):
+def courses(rows: pd.DataFrame) -> pd.DataFrame:
     """How each claim goes with the scale, in two words.
 
     Verdicts: ``stable`` or ``undecided`` (at every scale), ``flips`` (supported at one scale and
@@ -67,7 +87,7 @@ def courses(rows):
     return pd.DataFrame.from_dict(found, orient="index", columns=["verdicts", "effects"])
 
 
-def _verdicts(verdicts):
+def _verdicts(verdicts: Sequence[str]) -> str:
     if len(set(verdicts)) == 1:
         return "stable" if verdicts[0] in DECIDED else "undecided"
     if set(DECIDED) <= set(verdicts):
@@ -76,7 +96,7 @@ def _verdicts(verdicts):
     return "varies" if first == last else "settles" if last else "unsettles"
 
 
-def _effects(part):
+def _effects(part: pd.DataFrame) -> str:
     first, last = part.iloc[0], part.iloc[-1]
     if first["against"] != last["against"]:
         return "other rival"
@@ -90,7 +110,7 @@ def _effects(part):
     return "grows" if inside[1] > inside[0] else "shrinks"
 
 
-def rungs_figure(rows):
+def rungs_figure(rows: pd.DataFrame) -> Figure:
     """Effect and interval of each claim at each scale, beside the range that supports it.
 
     Args:
@@ -125,7 +145,7 @@ def rungs_figure(rows):
     return figure
 
 
-def _draw(axes, rows, looks):
+def _draw(axes: Axes, rows: pd.DataFrame, looks: Mapping[str, palette.Look]) -> None:
     """Draw a panel, its first claim on top, the smallest scale first."""
     left, right = limits_of(rows)
     step = 0.8 / len(looks)
@@ -149,12 +169,12 @@ def _draw(axes, rows, looks):
     axes.grid(visible=False, axis="y")
 
 
-def _legend(looks):
-    handles = [Line2D([], [], **look, label=name) for name, look in looks.items()]
-    grey = {"color": GREY, "marker": "o", "linestyle": ""}
+def _legend(looks: Mapping[str, palette.Look]) -> list[Artist]:
+    handles: list[Artist] = [Line2D([], [], **look, label=name) for name, look in looks.items()]
+    grey: Look = {"color": GREY, "marker": "o", "linestyle": ""}
     return [
         *handles,
         Patch(color=SUPPORTING, label="supports"),
-        Line2D([], [], **grey, **FILLS["undecided"], label="undecided"),
+        Line2D([], [], **styled(grey, **FILLS["undecided"]), label="undecided"),
         Line2D([], [], color=BLACK, marker="x", linestyle="", label="not seen"),
     ]

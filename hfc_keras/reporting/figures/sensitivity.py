@@ -1,18 +1,23 @@
 """Fourier sensitivity: numbers of a spectrum, tables and curves of many."""
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from hfc_keras import checks
+from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.panels import PANEL
 from hfc_keras.reporting.drawing.rings import ring_panels
 from hfc_keras.reporting.rows import MissingMeasurementError, require_columns, rows_of, unique_rows
 from hfc_keras.reporting.tables import means_by_recipe
+from hfc_keras.types import Array
 
 KEYS = "recipe seed ring".split()
 
 
-def sensitivity_numbers(table):
+def sensitivity_numbers(table: pd.DataFrame) -> pd.DataFrame:
     r"""What a spectrum of Fourier sensitivity says in a few numbers, a row a recipe and seed.
 
     With ``N`` the smaller side of the images:
@@ -50,7 +55,7 @@ def sensitivity_numbers(table):
     return pd.DataFrame(list(rows.values()), index=index)
 
 
-def sensitivity_effect(table, number, **where):
+def sensitivity_effect(table: pd.DataFrame, number: str, **where: object) -> pd.Series:
     """One number of ``sensitivity_numbers`` a seed, for a claim.
 
     Args:
@@ -78,7 +83,7 @@ def sensitivity_effect(table, number, **where):
     return sensitivity_numbers(chosen)[number].droplevel("recipe")
 
 
-def sensitivity_table(table):
+def sensitivity_table(table: pd.DataFrame) -> pd.DataFrame:
     """Numbers of each spectrum, mean and standard deviation over seeds, a row a recipe.
 
     Args:
@@ -97,7 +102,12 @@ def sensitivity_table(table):
     return means_by_recipe(numbers.reset_index(), numbers.columns)
 
 
-def sensitivity_curves(table, panels, titles=None, looks=None):
+def sensitivity_curves(
+    table: pd.DataFrame,
+    panels: Mapping[str, Iterable[str]],
+    titles: Mapping[str, str] | None = None,
+    looks: Mapping[str, palette.Look] | None = None,
+) -> Figure:
     """Share of each ring in the power of the input gradient, a line a recipe.
 
     Args:
@@ -139,14 +149,14 @@ def sensitivity_curves(table, panels, titles=None, looks=None):
     return ring_panels(panels, "share of the gradient's power", titles, looks, width)
 
 
-def _telling(panels):
+def _telling(panels: Mapping[str, dict[str, pd.DataFrame]]) -> dict[str, dict[str, pd.DataFrame]]:
     """Panels that hold more than all of them do; the first one where none does."""
     shared = set.intersection(*map(set, panels.values())) if panels else set()
     more = {name: rows for name, rows in panels.items() if rows.keys() > shared}
     return more or dict(list(panels.items())[:1])
 
 
-def _numbers(ring, share, image_size):
+def _numbers(ring: Array, share: Array, image_size: pd.Series) -> dict[str, float]:
     size = image_size.iloc[0]
     third = size // 6, size // 3
     inside = share[ring <= size // 2]

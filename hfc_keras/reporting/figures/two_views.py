@@ -1,8 +1,11 @@
 """Two measures of the same networks against each other."""
 
+from collections.abc import Iterable, Mapping, Sequence
+
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hfc_keras import checks
@@ -12,14 +15,18 @@ from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns, unique_rows
 from hfc_keras.reporting.statistics.bootstrap import (
     FEWEST_TRAININGS,
+    RankCorrelation,
     correlation_interval,
     spearman,
 )
+from hfc_keras.types import Floats
 
 KEYS = "recipe seed".split()
 
 
-def rank_correlation(table, first, second, seed=0):
+def rank_correlation(
+    table: pd.DataFrame, first: str, second: str, seed: int = 0
+) -> RankCorrelation:
     r"""Rank correlation of two measures over trainings, each a mean over its seeds.
 
     .. math:: \rho = \mathrm{corr}(\mathrm{rank}\,x, \mathrm{rank}\,y)
@@ -51,7 +58,7 @@ def rank_correlation(table, first, second, seed=0):
     return correlation_interval(means[first], means[second], np.random.default_rng(seed))
 
 
-def rank_correlation_by_seed(table, first, second):
+def rank_correlation_by_seed(table: pd.DataFrame, first: str, second: str) -> pd.Series:
     """Rank correlation over trainings, seed by seed, for a claim.
 
     Args:
@@ -84,7 +91,9 @@ def rank_correlation_by_seed(table, first, second):
     return pd.Series(values, dtype="float64")
 
 
-def correlation_table(table, pairs, names):
+def correlation_table(
+    table: pd.DataFrame, pairs: Iterable[tuple[str, str]], names: Mapping[str, str]
+) -> pd.DataFrame:
     """Rank correlation of pairs of measures over trainings, each a mean over its seeds.
 
     Args:
@@ -113,7 +122,13 @@ def correlation_table(table, pairs, names):
     return pd.DataFrame({"rank correlation": words})
 
 
-def two_views(table, pairs, names, titles=None, looks=None):
+def two_views(
+    table: pd.DataFrame,
+    pairs: Sequence[tuple[str, str]],
+    names: Mapping[str, str],
+    titles: Mapping[str, str] | None = None,
+    looks: Mapping[str, palette.Look] | None = None,
+) -> Figure:
     """One measure against another, a panel a pair, a point a network.
 
     Args:
@@ -139,28 +154,31 @@ def two_views(table, pairs, names, titles=None, looks=None):
     unique_rows(table, KEYS)
     looks = palette.recipe_looks(table["recipe"], looks)
     handles = [
-        Line2D([], [], **look, linestyle="", label=(titles or {}).get(recipe, recipe))
+        Line2D(
+            [], [], **palette.styled(look, linestyle=""), label=(titles or {}).get(recipe, recipe)
+        )
         for recipe, look in looks.items()
     ]
     with matplotlib.rc_context(STYLE):
         figure, grid = panel_grid(len(pairs), handles, width=PAGE / 2, sharex=False)
         for axes, (across, upwards) in zip(grid, pairs, strict=True):
-            for recipe, part in table.groupby("recipe", sort=False):
-                axes.plot(part[across], part[upwards], **looks[recipe], ls="", alpha=0.4)
+            for name, part in table.groupby("recipe", sort=False):
+                look = palette.styled(looks[str(name)], linestyle="")
+                axes.plot(part[across], part[upwards], **look, alpha=0.4)
                 mean = part[[across, upwards]].mean()
-                axes.plot(*mean, **{**looks[recipe], "markersize": 6}, ls="")
+                axes.plot(*mean, **{**look, "markersize": 6})
             found = rank_correlation(table, across, upwards)
             axes.set(xlabel=names[across], ylabel=names[upwards])
             axes.set_title(_words(found))
     return figure
 
 
-def _spearman(pairs):
+def _spearman(pairs: Floats) -> float:
     """Rank correlation of two columns; NaN for one training."""
     return float(spearman(pairs)) if len(pairs) > 1 else np.nan
 
 
-def _words(found):
+def _words(found: RankCorrelation) -> str:
     """Correlation and interval for a title."""
     if np.isnan(found.low):
         return f"rank correlation {found.value:+.2f}"
