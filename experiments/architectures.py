@@ -39,7 +39,7 @@ STATEMENTS = (
     Statement("test", "ResNet has the best test accuracy.", last_epoch.TEST, RESNET, MORE),
     Statement(
         "gap",
-        "ResNet has the smallest generalisation gap.",
+        "ResNet has the smallest generalization gap.",
         last_epoch.GAP,
         RESNET,
         LESS,

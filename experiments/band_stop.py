@@ -66,7 +66,7 @@ def recipes(settings):
 
 
 def measure(cell):
-    """Return a row for the originals and one a ring, of all test images."""
+    """Return one row for the original images and one per ring, of all test images."""
     test, bands = cell.test_images(), cell.settings.rings
 
     def compute(model):
@@ -81,9 +81,9 @@ def measure(cell):
 def summary(table):
     """Return what low and high rings are worth."""
     return (
-        "Accuracy on originals, mean drop without a low and without a high ring (they meet at a\n"
-        "quarter of the width), both as shares of the accuracy on originals, and the ring worth\n"
-        "most (mean +- standard deviation over seeds)\n\n"
+        "Accuracy on original images, mean drop without a low and without a high ring (they meet\n"
+        "at a quarter of the width), both as shares of the accuracy on original images, and the\n"
+        "ring worth most (mean +- standard deviation over seeds)\n\n"
         f"{band_stop_table(table).to_string()}"
     )
 
@@ -112,7 +112,8 @@ STATEMENTS = (
     ),
     Statement(
         "robust_high",
-        "Networks trained adversarially or with noise do better without high frequencies.",
+        "Networks trained adversarially or with noise lose less accuracy without high frequencies "
+        "than vanilla.",
         HIGH,
         each(
             {name: (name, "vanilla") for name in ("adversarial", "noise")},
@@ -123,7 +124,7 @@ STATEMENTS = (
     ),
     Statement(
         "batch_norm_high",
-        "BatchNorm makes the high frequencies of whole images worth more.",
+        "BatchNorm makes the network depend more on the high frequencies of whole images.",
         HIGH,
         minus("batch_norm"),
         MORE,

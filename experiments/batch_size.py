@@ -72,7 +72,7 @@ STATEMENTS = (
     Statement("test", "Small batches give better test accuracy.", last_epoch.TEST, SMALL, MORE),
     Statement(
         "gap",
-        "Large batches give a smaller generalisation gap.",
+        "Large batches give a smaller generalization gap.",
         last_epoch.GAP,
         SMALL,
         MORE,

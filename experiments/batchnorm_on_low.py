@@ -93,7 +93,7 @@ def fit(table, recipe):
 
 
 def gap(table, recipe):
-    """Accuracy on the images trained on minus test accuracy on originals, by seed."""
+    """Accuracy on the images trained on minus test accuracy on original images, by seed."""
     return reporting.difference(fit(table, recipe), test(table, recipe))
 
 
@@ -112,12 +112,12 @@ ON_BATCH = "batch statistics, networks trained on low"
 MEAN = Comparison("mean over radii", functools.partial(gain, ranks=range(4)))
 SMALLEST = Comparison("r = 1/8 width", functools.partial(gain, ranks=[0]))
 BEYOND = Comparison("each larger radius minus r = 1/8 width", beyond_smallest)
-SPEED = Measure(f"{ADDED}, training accuracy", speed)
-TEST = Measure(f"{ADDED}, test accuracy on originals, {ON_BATCH}", test)
+SPEED = Measure(f"training accuracy, {ADDED}", speed)
+TEST = Measure(f"test accuracy on original images, {ADDED}, {ON_BATCH}", test)
 STATEMENTS = (
     Statement(
         "speed",
-        "BatchNorm speeds up training on low frequencies, too.",
+        "BatchNorm also speeds up training on low frequencies.",
         SPEED,
         MEAN,
         MORE,
@@ -125,7 +125,7 @@ STATEMENTS = (
     ),
     Statement(
         "speed_least",
-        "It speeds up training least where there are the fewest frequencies.",
+        "BatchNorm speeds up training least where there are the fewest frequencies.",
         SPEED,
         BEYOND,
         MORE,
@@ -148,9 +148,9 @@ STATEMENTS = (
     ),
     Statement(
         "gap",
-        "Trained on low frequencies, BatchNorm generalises worse than vanilla.",
+        "Trained on low frequencies, BatchNorm generalizes worse than vanilla.",
         Measure(
-            f"{ADDED}, accuracy on the images trained on minus test accuracy on originals, "
+            f"accuracy on the images trained on minus test accuracy on original images, {ADDED}, "
             f"{ON_BATCH}",
             gap,
         ),

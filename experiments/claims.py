@@ -159,7 +159,7 @@ def write(rows, judged, profiles, options):
     """
     own = rows["kind"].isin(page.OWN)
     parts = {
-        "claims": ("Sentences of the papers: effects, intervals and what supports", rows[~own]),
+        "claims": ("Claims of the papers: effects, intervals and what supports", rows[~own]),
         "claims_own": ("Controls and questions of our own: the same", rows[own]),
     }
     parts = {name: part for name, part in parts.items() if part[1]["n"].any()}

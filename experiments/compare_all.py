@@ -1,7 +1,7 @@
 """Every way of training in this package on the same measures, in one table.
 
-A row a method, a column a measure: accuracy, also on low and on high frequencies alone, under
-noise, corruptions (nine of the fifteen of Hendrycks and Dietterich), attacks and shifts, accuracy
+One row per method, one column per measure: accuracy, also on low and on high frequencies alone,
+under noise, corruptions (nine of the fifteen of Hendrycks and Dietterich), attacks and shifts, accuracy
 under corruptions as a share of that on the same images as they are, and the share of low and of
 high frequencies in the input gradient. The map sets robustness against accuracy, coloured by how
 much of the gradient lies beyond two thirds of the Nyquist frequency. Correlations are over what
@@ -50,21 +50,21 @@ RESIDUAL = (
     *systems.RECOMBINED,
     *systems.ANTIALIASED,
 )
-# By two measures: whether those whose first one grows lose or gain in the second.
+# By two measures: what their changes over methods are said to have to do with each other.
 QUESTIONS = {
     ("high", "corruptions"): (
-        "those whose gradient gains high frequencies lose robustness to corruptions",
+        "a larger high-frequency share of the gradient goes with less robustness to corruptions",
         {"below": 0},
     ),
     ("high", "pgd"): (
-        "those whose gradient gains high frequencies lose robustness to attacks",
+        "a larger high-frequency share of the gradient goes with less robustness to attacks",
         {"below": 0},
     ),
     ("low_accuracy", "corruptions"): (
-        "those that gain accuracy on low frequencies alone gain robustness to corruptions",
+        "higher accuracy on low frequencies alone goes with more robustness to corruptions",
         {"above": 0},
     ),
-    ("accuracy", "pgd"): ("those that gain accuracy lose robustness to attacks", {"below": 0}),
+    ("accuracy", "pgd"): ("higher accuracy goes with less robustness to attacks", {"below": 0}),
 }
 # Also in the table of correlations: the same beside clean accuracy.
 PAIRS = (
@@ -218,9 +218,9 @@ CLAIMS = tuple(
         id=f"methods_{first}_{second}",
         paper="All papers",
         item="All methods together",
-        sentence=f"Of all methods, {sentence}.",
-        measured="Spearman's rank correlation over methods of what they change in "
-        f"{NAMES[first]} and in {NAMES[second]}, each a mean over seeds"
+        sentence=f"Across methods, {sentence}.",
+        measured="Spearman's rank correlation over methods between their changes in "
+        f"{NAMES[first]} and in {NAMES[second]}, as means over seeds"
         + (f"; {CORRUPTIONS}" if second == "corruptions" else ""),
         pairs=functools.partial(_pairs, first=first, second=second),
         unit="rank correlation",

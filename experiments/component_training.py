@@ -117,11 +117,11 @@ def high(number, table):
 
 
 TABLE_1 = "the numbers of Table 1"
-TEST = Measure("test accuracy on originals", test)
+TEST = Measure("test accuracy on original images", test)
 STATEMENTS = (
     Statement(
         "low_generalises",
-        "What is learned from low frequencies generalises far better than what is "
+        "What is learned from low frequencies generalizes far better than what is "
         "learned from high ones.",
         TEST,
         Comparison(
@@ -132,7 +132,7 @@ STATEMENTS = (
     ),
     Statement(
         "low_rises",
-        "The more low frequencies a network is trained on, the better it generalises.",
+        "The more low frequencies a network is trained on, the better it generalizes.",
         TEST,
         Comparison("trained on low, r = 1/2 width minus r = 1/8 width", largest_minus_smallest),
         MORE,
@@ -148,9 +148,9 @@ STATEMENTS = (
     ),
     Statement(
         "high_chance",
-        "Trained on high frequencies alone, beyond all radii but the smallest, a network "
-        "guesses on originals.",
-        Measure("test accuracy on originals minus chance", above_chance),
+        "Trained on high frequencies alone, beyond every radius except the smallest, a network "
+        "is at chance on original images.",
+        Measure("test accuracy on original images minus chance", above_chance),
         Comparison("trained on high, each radius from 1/4 width", high),
         NO_MORE,
         unverified=TABLE_1,

@@ -144,7 +144,7 @@ def own_band(table, recipe):
     }
 
 
-UNSEEN = "what the paper's tables of results say"
+UNSEEN = "the numbers in the paper's results tables"
 ENTROPY = spectrum.of("entropy in bits of the rings up to Nyquist", "entropy", "bits")
 SHUFFLED = changes.on("accuracy on shuffled patches", "shuffled")
 SMALLEST_ATTACK = Measure("accuracy under PGD at the smallest epsilon", smallest_attack)
@@ -163,7 +163,8 @@ STATEMENTS = (
     *(
         Statement(
             f"{name}_band",
-            f"The {name.upper()} regularizer leaves most of the sensitivity in the {band} band.",
+            f"With the {name.upper()} regularizer, the {band} band has the largest share of the "
+            "sensitivity.",
             Measure(
                 f"share in the {band} third minus the share in each other third", own_band, "share"
             ),
@@ -174,7 +175,7 @@ STATEMENTS = (
     ),
     Statement(
         "asf_flat",
-        "The ASF regularizer makes the spectrum flatter than any other training here.",
+        "The ASF regularizer makes the spectrum flatter than any other recipe here.",
         ENTROPY,
         minus("asf", ("vanilla", *BANDS), "asf minus each other recipe"),
         MORE,
@@ -217,7 +218,7 @@ STATEMENTS = (
     ),
     Statement(
         "lsf_smooth",
-        "LSF pays for it under corruptions of the lowest frequencies.",
+        "LSF makes the network less robust to corruptions of the lowest frequencies.",
         SMOOTH,
         minus("lsf"),
         LESS,
@@ -234,7 +235,7 @@ STATEMENTS = (
     ),
     Statement(
         "lsf_shuffled",
-        "LSF loses more than HSF where patches change places.",
+        "LSF is less accurate than HSF on images with shuffled patches.",
         SHUFFLED,
         minus("lsf", "hsf"),
         LESS,

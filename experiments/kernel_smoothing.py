@@ -157,7 +157,8 @@ STATEMENTS = (
     ),
     Statement(
         "adversarial_kernels_smoother_5x5",
-        "So it does with larger kernels (the paper's appendix).",
+        "Adversarial training also makes 5 x 5 kernels of the first layer smoother (the paper's "
+        "appendix).",
         Measure("roughness of 5 x 5 kernels", roughness, "roughness"),
         minus("adversarial_5x5", "natural_5x5", "adversarial minus natural"),
         LESS,
@@ -188,7 +189,7 @@ STATEMENTS = (
     ),
     Statement(
         "smoothed_beats_adversarial",
-        "Against the largest perturbations a smoothed natural network beats the "
+        "Against the largest perturbations, a smoothed natural network is more robust than the "
         "adversarially trained one.",
         BESIDE_LARGEST,
         SMOOTHED,
@@ -196,8 +197,9 @@ STATEMENTS = (
     ),
     Statement(
         "smoothed_beats_adversarial_long",
-        "Against the largest perturbations the smoothed natural network that was trained "
-        "longest beats it (as the paper's after 100 epochs, it is sure of itself).",
+        "Against the largest perturbations, the smoothed natural network trained longest is more "
+        "robust than the adversarially trained one (like the paper's after 100 epochs, it is "
+        "confident).",
         BESIDE_LARGEST,
         LONGEST,
         MORE,
@@ -205,8 +207,8 @@ STATEMENTS = (
     ),
     Statement(
         "smoothed_beats_adversarial_margin",
-        "It does so under the margin loss, too (which does not saturate, so that its "
-        "gradient is not masked).",
+        "The same holds under the margin loss (which does not saturate, so its gradient is not "
+        "masked).",
         Measure(
             f"{PGD} with the margin loss, largest epsilon",
             functools.partial(over_adversarial, epsilon=1, loss="margin"),
@@ -225,7 +227,8 @@ STATEMENTS = (
     ),
     Statement(
         "smoothing_harms_adversarial",
-        "Against the smallest perturbations it does not: the network loses robustness.",
+        "Against the smallest perturbations, smoothing makes an adversarially trained network less "
+        "robust.",
         SMALLEST,
         ADVERSARIAL,
         LESS,

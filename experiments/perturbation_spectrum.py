@@ -123,7 +123,7 @@ def summary(table):
 
 
 def figures(table, plan):
-    """Draw a panel an attack."""
+    """Draw one panel per attack."""
     return {"": perturbation_curves(table, **drawn(heuristics.VARIANTS))}
 
 
@@ -149,8 +149,9 @@ SHARE, BEYOND_WHITE = Measure(WORDS, share, "share"), Measure(WORDS, beyond_whit
 STATEMENTS = (
     Statement(
         "natural_high",
-        "Perturbations of a naturally trained network hold more of the high frequencies than white "
-        "noise does (a common belief, not the paper's: it says that they are not strictly high).",
+        "Perturbations of a naturally trained network have a larger high-frequency share than "
+        "white noise (a common belief, not the paper's, which says that they are not strictly "
+        "high-frequency).",
         BEYOND_WHITE,
         alone("vanilla", "vanilla minus white noise"),
         MORE,
@@ -158,14 +159,15 @@ STATEMENTS = (
     ),
     Statement(
         "adversarial_low",
-        "Perturbations of an adversarially trained network have less of the high frequencies.",
+        "Perturbations of an adversarially trained network have a smaller high-frequency share.",
         SHARE,
         minus("adversarial"),
         LESS,
     ),
     Statement(
         "noise_low",
-        "Those of a network trained with Gaussian noise have less of them, too.",
+        "Perturbations of a network trained with Gaussian noise have a smaller high-frequency "
+        "share.",
         SHARE,
         minus("noise"),
         LESS,

@@ -112,8 +112,8 @@ def _claim(kind, name, words, left_out=()):
         paper="Both papers",
         item="Two views of one network",
         kind="question",
-        sentence=f"Among {words}, those that are more accurate on {kind} "
-        f"frequencies alone are more sensitive to {kind} frequencies.",
+        sentence=f"Among {words}, those with higher {kind}-frequency accuracy are more sensitive "
+        f"to {kind} frequencies.",
         measured=f"Spearman's rank correlation over {words} of {NAMES[f'{kind}_accuracy']} and "
         f"{NAMES[kind]}, each a mean over seeds",
         pairs=functools.partial(_pairs, kind=kind, left_out=left_out),
@@ -123,9 +123,9 @@ def _claim(kind, name, words, left_out=()):
 
 
 CLAIMS = (
-    *(_claim(kind, "", "the trainings here") for kind in ("high", "low")),
+    *(_claim(kind, "", "the recipes here") for kind in ("high", "low")),
     *(
-        _claim(kind, "_unregularized", "those without a regularizer", heuristics.REGULARIZERS)
+        _claim(kind, "_unregularized", "the recipes without a regularizer", heuristics.REGULARIZERS)
         for kind in ("high", "low")
     ),
 )

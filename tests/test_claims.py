@@ -268,7 +268,7 @@ def test_a_verdict_that_other_images_would_leave_open_says_so_on_the_page():
         row = reporting.judge(claim, table)
         row |= dict.fromkeys(["experiment", "profile", "dataset", "table"], "x")
         text = claims_markdown(pd.DataFrame([row]))
-        assert ("**supported** (over seeds and images undecided) |" in text) == said
+        assert ("**supported** (undecided over seeds and images) |" in text) == said
         assert "**supported**" in text
 
 

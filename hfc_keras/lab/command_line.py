@@ -50,8 +50,8 @@ def ending():
 
 def advice(fresh):
     """Say how a stopped run goes on; ``fresh`` tells whether it was told to start over."""
-    command = "The same command without --fresh" if fresh else "The same command"
-    return f"{command} goes on where this run stopped."
+    command = "Run the same command without --fresh" if fresh else "Run the same command again"
+    return f"{command} to resume."
 
 
 def refused(error):

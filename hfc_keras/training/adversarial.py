@@ -27,10 +27,10 @@ class AdversarialTraining(ImageTraining):
         **kwargs: see ``keras.Model``.
 
     Raises:
-        ValueError: for a model that is none, or an attack that cannot be trained with; by ``fit``
-            for pixels outside [0, 1], labels that are missing, out of range or no distributions,
-            a model that returns probabilities, or no batch. Of a data set or a generator the
-            first batch is looked at.
+        ValueError: for a model that is not a Keras model, or an attack that cannot be trained
+            with; by ``fit`` for pixels outside [0, 1], labels that are missing, out of range or no
+            distributions, a model that returns probabilities, or no batch. Of a data set or a
+            generator the first batch is looked at.
         FloatingPointError: by ``fit`` (not ``train_on_batch``), as soon as the loss is not
             finite, and after an epoch a weight or the optimizer's state.
 

@@ -13,7 +13,7 @@ from hfc_keras import checks
 VERDICTS = ("supported", "refuted", "undecided")
 # Whose sentence it is: a paper's, or ours, put to test what a paper says or what none says.
 KINDS = {
-    "paper": "Sentences of the papers",
+    "paper": "Claims of the papers",
     "control": "Controls of our own",
     "question": "Questions of our own",
 }

@@ -1,4 +1,4 @@
-"""Images that a network gets right, and right from high frequencies alone, but not from low ones.
+"""Images classified correctly, also from high frequencies alone, but not from low ones.
 
 A table of contingency has eight rows a measurement, one for each of right and wrong on the image
 as it is (``original``), on its ``low`` and on its ``high`` part, and the columns ``COLUMNS``; see
