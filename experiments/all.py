@@ -177,7 +177,7 @@ def planned(rounds, jobs):
         plans.Estimate.
 
     Raises:
-        UnusableFileError: as of ``Results.read``.
+        UnusableFileError: see ``Results.read``.
     """
     works = []
     for each in rounds:
@@ -194,7 +194,7 @@ def run_all(rounds, jobs, until, journal, command):
     Args:
         rounds: list of stages.Round.
         jobs: int, cells at once.
-        until: float, as of ``workers.measured``, or None.
+        until: float, see ``workers.measured``, or None.
         journal: background.Journal.
         command: str, what goes on after the time was up.
 
@@ -227,7 +227,7 @@ def run(parts, jobs, until=None, journal=None):
     Args:
         parts: list of Part whose results are opened.
         jobs: int, cells at once.
-        until: float, as of ``workers.measured``, or None.
+        until: float, see ``workers.measured``, or None.
         journal: background.Journal, or None for one without a log.
 
     Raises:

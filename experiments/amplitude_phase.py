@@ -110,7 +110,7 @@ def summary(table):
 
 
 def calibration(table):
-    """Calibration errors, as of ``reporting.condition_table``."""
+    """Calibration errors, see ``reporting.condition_table``."""
     return reporting.condition_table(_calibration(table))
 
 

@@ -5,7 +5,7 @@ the accuracy that is left, ring by ring, as Vasconcelos et al. (2020) do to see 
 changes; here for the training heuristics of the CVPR 2020 paper and for noise and low-pass
 training. Unlike a test on low and high components it leaves the rest of the image: the drop is what
 a ring is worth beside all others; its share of the accuracy on whole images sets networks of other
-accuracy beside each other. Batch normalisation uses population statistics.
+accuracy beside each other. Batch normalization uses population statistics.
 """
 
 import dataclasses

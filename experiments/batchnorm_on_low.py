@@ -1,7 +1,7 @@
-"""Fig. 6 of the CVPR 2020 paper: what batch normalisation does where there are no high frequencies.
+"""Fig. 6 of the CVPR 2020 paper: what batch normalization does where there are no high frequencies.
 
 Trains a network on the low-frequency component of the training images at several radii, with and
-without batch normalisation. The paper supposes that batch normalisation helps because it lifts the
+without batch normalization. The paper supposes that batch normalization helps because it lifts the
 faint high frequencies to the magnitude of the others, so that it should help less without them:
 it finds that training is faster still, least at the smallest radius, while test accuracy is not
 always better. The test is on the original images and on the matching component, with the
@@ -49,7 +49,7 @@ def recipes(settings):
 
 
 def figures(table, plan):
-    """Draw a panel for each radius; batch normalisation by the statistics of each test batch."""
+    """Draw a panel for each radius; batch normalization by the statistics of each test batch."""
     shown = table[table["bn_statistics"].isin(["none", "batch"])]
     normalized = shown["recipe"].str.endswith("_batch_norm").map({True: "batch", False: "none"})
     shown = shown.assign(normalization=normalized, radius=shown["trained_radius"])
@@ -57,13 +57,13 @@ def figures(table, plan):
 
 
 def trained_at(table, rank):
-    """Names of the two networks trained at a radius: with and without batch normalisation."""
+    """Names of the two networks trained at a radius: with and without batch normalization."""
     name = f"low_{reporting.radius(table, rank, 'trained_radius'):g}"
     return f"{name}_batch_norm", name
 
 
 def gain(number, table, ranks):
-    """What batch normalisation adds to a number, mean over radii, by seed."""
+    """What batch normalization adds to a number, mean over radii, by seed."""
     return reporting.mean_of(
         reporting.difference(*(number(table, name) for name in trained_at(table, rank)))
         for rank in ranks

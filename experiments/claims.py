@@ -120,7 +120,7 @@ def judge_all(experiments, options):
     """Judge claims at the scales that are told.
 
     Args:
-        experiments: dict, as of ``judging.claimants``.
+        experiments: dict, see ``judging.claimants``.
         options: Settings.
 
     Returns:
@@ -149,7 +149,7 @@ def write(rows, judged, profiles, options):
     """Write tables, page, figures and record, each file whole.
 
     Args:
-        rows: DataFrame, as of ``judge_all``.
+        rows: DataFrame, see ``judge_all``.
         judged: judging.Judged.
         profiles: sequence of str.
         options: Settings.

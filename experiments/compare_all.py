@@ -1,10 +1,10 @@
 """Every way of training in this package on the same measures, in one table.
 
 One row per method, one column per measure: accuracy, also on low and on high frequencies alone,
-under noise, corruptions (nine of the fifteen of Hendrycks and Dietterich), attacks and shifts, accuracy
-under corruptions as a share of that on the same images as they are, and the share of low and of
-high frequencies in the input gradient. The map sets robustness against accuracy, coloured by how
-much of the gradient lies beyond two thirds of the Nyquist frequency. Correlations are over what
+under noise, corruptions (nine of the fifteen of Hendrycks and Dietterich), attacks and shifts,
+accuracy under corruptions as a share of that on the same images as they are, and the share of low
+and of high frequencies in the input gradient. The map sets robustness against accuracy, colored by
+how much of the gradient lies beyond two thirds of the Nyquist frequency. Correlations are over what
 each method changes in the network it starts from, since architectures differ in everything at once.
 Networks that other experiments have trained are not trained again; in the standard profile and
 above regularizers, recombination and filters start from a residual network with BatchNorm, SGD and
@@ -150,7 +150,7 @@ def summary(table):
 
 
 def methods(table):
-    """All measures of each method, as of ``method_table``; those that guess are told."""
+    """All measures of each method, see ``method_table``; those that guess are told."""
     found, guessing = (
         method_table(shared(table), NAMES),
         recipes_at_chance(table),
@@ -159,7 +159,7 @@ def methods(table):
 
 
 def correlations(table):
-    """How what the methods change goes together, as of ``correlation_table``."""
+    """How what the methods change goes together, see ``correlation_table``."""
     return correlation_table(changes(table), PAIRS, NAMES)
 
 
@@ -178,14 +178,14 @@ def shared(table):
 
 
 def changes(table):
-    """What each method changes, as of ``method_changes``."""
+    """What each method changes, see ``method_changes``."""
     residual = heuristics.RESIDUAL in set(table["recipe"])
     others = dict.fromkeys(RESIDUAL, heuristics.RESIDUAL) if residual else {}
     return method_changes(shared(table), {**STARTS, **others}, NAMES)
 
 
 def figures(table, plan):
-    """Draw robustness against accuracy, coloured by the gradient's high frequencies."""
+    """Draw robustness against accuracy, colored by the gradient's high frequencies."""
     names = {
         "accuracy": "accuracy on test images",
         "corruptions": f"accuracy, {len(data.CORRUPTIONS)} of 15 corruptions",

@@ -1,8 +1,8 @@
-"""Table 1 of the CVPR 2020 paper: what a network learns from one component generalises how far?
+"""Table 1 of the CVPR 2020 paper: what a network learns from one component generalizes how far?
 
 Trains the same network on the low-frequency and on the high-frequency component of the training
 images at several radii, and tests it on the original test images and on their components. The
-paper finds that both are fitted, that what is learned from low frequencies generalises, the better
+paper finds that both are fitted, that what is learned from low frequencies generalizes, the better
 the larger the radius, and that what is learned from high frequencies does not. Components are
 divided by their maximum as in the paper's text and released code; --no-rescale leaves them as they
 are, --no-inclusive and --outside-gain 0.5 are other switches of that code. A network trained on

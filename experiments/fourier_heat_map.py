@@ -1,11 +1,11 @@
 """Fourier heat maps of networks (Yin et al., NeurIPS 2019): error under noise of each frequency.
 
-Adds a wave of one frequency to the test images, before the network normalises them, and counts how
+Adds a wave of one frequency to the test images, before the network normalizes them, and counts how
 many are then wrong; for every frequency, with the same norm. The paper finds that a naturally
 trained network is sensitive to noise of all but the lowest frequencies, and that adversarial
 training and training with Gaussian noise make it robust to high frequencies at the cost of low
 ones. A network trained on low-pass images stands beside them; it is tested on whole images. Batch
-normalisation uses population statistics. Error rates are also of images that are wrong anyway: the
+normalization uses population statistics. Error rates are also of images that are wrong anyway: the
 claims, and a second figure, are about the rise over the error on clean images.
 """
 
@@ -69,7 +69,7 @@ def recipes(settings):
 
 
 def measure(cell):
-    """Return a row a frequency."""
+    """Return one row per frequency."""
     arguments = {"examples": cell.settings.images, "norm": cell.settings.norm}
     network = networks.Network(cell)
     table = network.measured("fourier_heat_map", arguments, functools.partial(_rows, cell))

@@ -97,12 +97,12 @@ def summary(table):
 
 
 def by_condition(table):
-    """Accuracies at the usual weight, as of ``reporting.condition_table``."""
+    """Accuracies at the usual weight, see ``reporting.condition_table``."""
     return battery.by_condition(_main(table))
 
 
 def by_corruption(table):
-    """Accuracies under corruptions, as of ``reporting.corruption_table``."""
+    """Accuracies under corruptions, see ``reporting.corruption_table``."""
     return battery.by_corruption(_main(table))
 
 

@@ -4,7 +4,7 @@ Takes the gradient of the loss with respect to the test images and asks which fr
 the share of each ring of frequencies in its power, by network. The paper finds that the curve
 depends on the data set, on how the network was trained (adversarial training moves it to low
 frequencies, Gaussian noise changes it slightly) and on its architecture, and that a standard
-network on CIFAR-10 is most sensitive near the Nyquist frequency. Batch normalisation uses
+network on CIFAR-10 is most sensitive near the Nyquist frequency. Batch normalization uses
 population statistics. For photographs give a folder of class folders, such as --dataset photos
 --image-size 224 --recipes vanilla.
 """

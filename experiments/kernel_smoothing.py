@@ -5,7 +5,7 @@ kernels of 3 x 3 and 5 x 5, smooths those kernels by eq. 3 with several rho, and
 result. The paper finds that smoothing makes a natural network somewhat more robust, an
 adversarially trained one only against large perturbations, and that adversarial training makes
 kernels smoother. Eq. 3 multiplies a constant kernel by 1 + 8 rho and with it the logits of a
-network without batch normalisation, so that cross-entropy saturates and its gradient vanishes.
+network without batch normalization, so that cross-entropy saturates and its gradient vanishes.
 Four controls tell robustness from such masked gradients: smoothing divided by 1 + 8 rho, attacks
 with the margin loss, which does not saturate, PGD with many steps and restarts on what survives,
 and a natural network trained five times as long, which is surer of itself.
@@ -77,7 +77,7 @@ def recipes(settings):
 
 
 def measure(cell):
-    """Return the rows of one training, at every rho, as eq. 3 stands and normalised."""
+    """Return the rows of one training, at every rho, as eq. 3 stands and normalized."""
     network = networks.Network(cell)
     trained = network.model
     # One model takes the weights of all, so that its attacks are compiled once.

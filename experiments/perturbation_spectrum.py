@@ -6,7 +6,7 @@ find that perturbations of a naturally trained network are concentrated in high 
 that those of an adversarially trained one no longer are. The sign in both attacks whitens a
 spectrum; read the curves against white noise and against each other. An image that is wrong anyway
 is attacked, too; one whose gradient is zero stays as it is, is left out and counted. Batch
-normalisation uses population statistics.
+normalization uses population statistics.
 """
 
 import dataclasses
@@ -91,7 +91,7 @@ def recipes(settings):
 
 
 def measure(cell):
-    """Return a row an attack and ring."""
+    """Return one row per attack and ring."""
     network, tables = networks.Network(cell), []
     for name, attack in cell.settings.tests().items():
         arguments = {"examples": cell.settings.images, **attack.to_dict()}

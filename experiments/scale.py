@@ -42,7 +42,7 @@ CORE = (
     "band_stop_low",
     "perturbation_natural_high",
 )
-# Rows of the given networks, all with batch normalisation, that a claim on such a network is about.
+# Rows of the given networks, all with batch normalization, that a claim on such a network is about.
 GIVEN = {
     "misaligned_batch_norm": "contingency",
     "heuristics_batch_norm_statistics": "frequency_accuracy",
@@ -221,7 +221,7 @@ def write(rows, left_out, tables, options):
     """Write table, figure and record, each file whole.
 
     Args:
-        rows: DataFrame, as of ``judge``.
+        rows: DataFrame, see ``judge``.
         left_out: list of str.
         tables: dict.
         options: Settings.

@@ -3,10 +3,10 @@
 Trains the same network by the recipes vanilla, dropout, mix_up, batch_norm and adversarial, and
 measures its accuracy on the test images and on their low- and high-frequency components. The paper
 finds that dropout changes little, that mix-up makes the network use more of the high frequencies,
-and batch normalisation even more, while adversarial training leaves it with the low ones. Batch
-normalisation is tested with three kinds of statistics, because the released code tests with those
+and batch normalization even more, while adversarial training leaves it with the low ones. Batch
+normalization is tested with three kinds of statistics, because the released code tests with those
 of each test batch while Keras tests with moving averages, and the answers differ. The paper
-supposes that batch normalisation lifts high frequencies, which are faint; to test that, components
+supposes that batch normalization lifts high frequencies, which are faint; to test that, components
 are also brought to a maximum of 1, to the spread of the images, and to mean and spread of the
 images, before the test.
 """
@@ -216,12 +216,7 @@ STATEMENTS = (
         )
         for name, scaling, words, target in (
             ("magnitude", "spread", "Restoring the magnitude of the input", "spread"),
-            (
-                "matched",
-                "matched",
-                "Restoring the mean and magnitude of the input",
-                "mean and spread",
-            ),
+            ("matched", "matched", "Restoring mean and magnitude of the input", "mean and spread"),
         )
     ),
     Statement(

@@ -69,7 +69,7 @@ def measure(cell):
     smaller = tested[tested["radius"].isin(sorted(tested["radius"].unique())[:2])]
     chosen = pd.concat([smaller, tested[tested["component"] == "original"]])
     means = chosen.groupby("component")["accuracy"].mean()
-    # A network without batch normalisation has its accuracy from the training.
+    # A network without batch normalization has its accuracy from the training.
     accuracy = means.get("original", network.history["val_accuracy"].iloc[-1])
     row = {"accuracy": accuracy, "examples": len(cell.dataset().test)}
     row["bn_statistics"] = network.bn_statistics

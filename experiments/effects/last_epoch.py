@@ -14,7 +14,7 @@ def component(table, recipe, kind, ranks=RANKS, statistics="none", scaling="none
         recipe: str.
         kind: ``"low"`` or ``"high"``.
         ranks: sequence of int, of the radii, 0 the smallest.
-        statistics: str, of batch normalisation, where the network has it.
+        statistics: str, of batch normalization, where the network has it.
         scaling: str, of the component, where the table tells them apart.
 
     Returns:
@@ -28,13 +28,13 @@ def component(table, recipe, kind, ranks=RANKS, statistics="none", scaling="none
 
 
 def tested_with(table, recipe, statistics):
-    """Statistics that a network is tested with: ``"none"`` for one without batch normalisation."""
+    """Statistics that a network is tested with: ``"none"`` for one without batch normalization."""
     own = table["bn_statistics"][table["recipe"] == recipe]
     return "none" if (own == "none").all() else statistics
 
 
 def high(table, recipe, ranks=RANKS, statistics="none"):
-    """Test accuracy on high-frequency components, as of ``component``."""
+    """Test accuracy on high-frequency components, see ``component``."""
     return component(table, recipe, "high", ranks, statistics)
 
 
@@ -46,7 +46,7 @@ def original(table, recipe, split="test", statistics="none"):
 
 
 def gap(table, recipe, statistics="none"):
-    """Generalisation gap: accuracy on training images minus test images, both in test mode."""
+    """Generalization gap: accuracy on training images minus test images, both in test mode."""
     train = original(table, recipe, "train_after", statistics)
     return reporting.difference(train, original(table, recipe, "test", statistics))
 
@@ -55,9 +55,9 @@ def fitted(table, recipes, statistics="none"):
     """Accuracy of networks on their training images, as a claim on their gaps asks for it.
 
     Args:
-        table: DataFrame as of ``component``.
+        table: DataFrame, see ``component``.
         recipes: iterable of str.
-        statistics: str, of batch normalisation.
+        statistics: str, of batch normalization.
 
     Returns:
         dict from the recipe to a Series by seed.

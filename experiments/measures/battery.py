@@ -151,17 +151,17 @@ def corruptions(table):
 
 
 def spectra(table):
-    """Numbers of each spectrum, as of ``reporting.sensitivity_table``."""
+    """Numbers of each spectrum, see ``reporting.sensitivity_table``."""
     return reporting.sensitivity_table(spectrum.rings(table))
 
 
 def by_condition(table):
-    """Accuracies and other shares, as of ``reporting.condition_table``."""
+    """Accuracies and other shares, see ``reporting.condition_table``."""
     return reporting.condition_table(shares(table))
 
 
 def by_corruption(table):
-    """Accuracies under corruptions, as of ``reporting.corruption_table``."""
+    """Accuracies under corruptions, see ``reporting.corruption_table``."""
     return reporting.corruption_table(corruptions(table))
 
 

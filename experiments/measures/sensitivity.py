@@ -11,7 +11,7 @@ def rows(network, channels="mean", rings="sum"):
 
     Args:
         network: networks.Network.
-        channels: str, as of ``analysis.fourier_sensitivity``.
+        channels: str, see ``analysis.fourier_sensitivity``.
         rings: str, likewise.
 
     Returns:

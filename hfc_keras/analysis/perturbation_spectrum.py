@@ -28,7 +28,7 @@ def perturbation_spectrum(images, perturbed, batch_size=256):
         batch_size: int, images at once; does not change the answer.
 
     Returns:
-        DataFrame with a row a ring and the columns
+        DataFrame with one row per ring and the columns
 
         - ring: from 0, cycles per image, the rounded distance to the zero frequency;
         - mean, std: of the share over the images (population standard deviation); the means add

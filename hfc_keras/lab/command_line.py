@@ -36,7 +36,7 @@ def parsed(settings, prog, description, arguments):
 
 @contextlib.contextmanager
 def ending():
-    """End a command with a plain message: status 2 for unusable files, as of ``endings.met`` else.
+    """End a command with a plain message: status 2 for unusable files, else see ``endings.met``.
 
     Yields:
         endings.Command.

@@ -149,7 +149,7 @@ def planned(plan, results):
         plans.Estimate.
 
     Raises:
-        UnusableFileError: as of ``Results.read``.
+        UnusableFileError: see ``Results.read``.
     """
     results.read()
     left = [cell for cell in plan.cells() if cell.label not in results.rows]
@@ -160,7 +160,7 @@ def run(experiment, plan, results):
     """Train and measure every cell that is not done, then draw the figures.
 
     Args:
-        experiment: as of ``main``.
+        experiment: see ``main``.
         plan: Plan.
         results: Results, opened, with what earlier runs left.
 
@@ -199,7 +199,7 @@ def measure(experiment, cell):
     """Train and measure a cell.
 
     Args:
-        experiment: as of ``main``.
+        experiment: see ``main``.
         cell: Cell.
 
     Returns:
@@ -217,7 +217,7 @@ def finish(experiment, plan, results):
     """Draw the figures, print summary and files, publish models if asked to.
 
     Args:
-        experiment: as of ``main``.
+        experiment: see ``main``.
         plan: Plan.
         results: Results with at least one cell.
     """
@@ -237,7 +237,7 @@ def make_plan(experiment, settings):
     """Refuse what cannot work before anything is trained.
 
     Args:
-        experiment: as of ``main``.
+        experiment: see ``main``.
         settings: its settings.
 
     Returns:

@@ -90,7 +90,7 @@ class Parts:
         mean = _per_channel("mean", self.mean, x.shape[-1])
         std = _per_channel("std", self.std, x.shape[-1])
         checks.require(min(std) > 0, "`std` must be above 0", std=self.std)
-        # float32: a half-precision policy would round the pixels before they are centred.
+        # float32: a half-precision policy would round the pixels before they are centered.
         return keras.layers.Rescaling(
             [1 / s for s in std],
             [-m / s for m, s in zip(mean, std, strict=True)],

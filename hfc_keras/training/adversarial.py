@@ -16,7 +16,7 @@ class AdversarialTraining(ImageTraining):
     ``fit`` takes what the model's own would: arrays, a dataset, callbacks, metrics, sample
     weights. Metrics of the training are on adversarial images; ``evaluate``, ``predict`` and
     validation are on the images as they are. The attack sees the model in inference mode, the
-    training step in training mode, so that batch normalisation is updated once a step. Exported,
+    training step in training mode, so that batch normalization is updated once a step. Exported,
     called or described, it is the plain network.
 
     Args:

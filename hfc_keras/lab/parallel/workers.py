@@ -77,7 +77,7 @@ def measure(name, cell):
     """Train and measure a cell of an experiment, without a word on the terminal.
 
     Args:
-        name: str, as of ``catalogue.load``.
+        name: str, see ``catalogue.load``.
         cell: runner.Cell.
 
     Returns:

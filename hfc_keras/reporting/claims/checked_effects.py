@@ -61,7 +61,7 @@ def effects_of(claim, table):
         dict of Series of float by seed.
 
     Raises:
-        ValueError: naming the claim, as of ``verdicts.judge``.
+        ValueError: naming the claim, see ``verdicts.judge``.
 
     Example:
         >>> from hfc_keras.reporting import Claim

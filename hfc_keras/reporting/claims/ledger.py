@@ -60,7 +60,7 @@ def scale_columns(row, profile):
     """What a judged row says, as the columns of one scale beside others.
 
     Args:
-        row: dict, as of ``verdicts.judge``.
+        row: dict, see ``verdicts.judge``.
         profile: str, the scale.
 
     Returns:

@@ -122,7 +122,7 @@ def verdict(found, expected):
 
 
 def correlation_panels(points, pairs, names, notes=None):
-    """One measure against another, a panel a question, a point a network.
+    """One measure against another, one panel per question, one point per network.
 
     Args:
         points: DataFrame with the column kind, which tells the look of a network (up to four

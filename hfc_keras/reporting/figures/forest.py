@@ -1,4 +1,4 @@
-"""All claims together as a figure, of rows as of ``ledger``."""
+"""All claims together as a figure, of rows of ``ledger``."""
 
 import matplotlib
 import numpy as np
@@ -13,7 +13,7 @@ from hfc_keras.reporting.claims.ledger import check_columns, claim_name
 from hfc_keras.reporting.drawing.palette import BLACK, BLUE, GREY, VERMILLION
 from hfc_keras.reporting.drawing.style import STYLE
 
-# Told apart by colour, by shape and by fill.
+# Told apart by color, by shape and by fill.
 LOOKS = {
     "supported": {"color": BLUE, "marker": "o"},
     "refuted": {"color": VERMILLION, "marker": "X"},
@@ -25,7 +25,7 @@ ROW, FRAME, WIDTH = 0.19, 0.5, 7.0
 
 
 def claims_forest(rows):
-    """Effect and interval of each claim beside the range that supports it, a panel a unit.
+    """Effect and interval of each claim beside the range that supports it, one panel per unit.
 
     Args:
         rows: DataFrame with the columns ``COLUMNS``; those that are not measured are left out.

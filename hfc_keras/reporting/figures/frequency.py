@@ -18,7 +18,7 @@ BLACK_LABELS = {
 
 
 def frequency_panels(table, titles=None, split="test"):
-    """Accuracy against epoch, a panel a recipe: originals and their low and high components.
+    """Accuracy against epoch, one panel per recipe: originals and their low and high components.
 
     Args:
         table: DataFrame with the columns recipe, seed, epoch, split, component, radius,
@@ -93,7 +93,7 @@ def _curves(table):
 
 
 def _line(split, component, radius, radii):
-    """Look of a curve: black for original images, a colour a radius, dotted for high."""
+    """Look of a curve: black for original images, one color per radius, dotted for high."""
     if component == "original":
         return {"color": "black", "linestyle": "--" if split == "train" else "-"}
     high = component == "high"

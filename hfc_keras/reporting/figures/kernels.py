@@ -51,7 +51,7 @@ def kernel_table(table, radius=None):
         radius: float or None, cycles per image, the radius of ``energy_beyond`` for the heading.
 
     Returns:
-        DataFrame of str, a row a recipe, columns ``roughness`` and ``energy beyond r`` (or the
+        DataFrame of str, one row per recipe, columns ``roughness`` and ``energy beyond r`` (or the
         radius), cells ``mean +- standard deviation`` (ddof 1; the mean alone for one seed,
         empty where there is none).
 
@@ -78,7 +78,7 @@ def kernel_table(table, radius=None):
 
 
 def kernel_pictures(kernels, titles=None, rough=None):
-    r"""Kernels as pictures, a block a network: columns are filters, rows input channels.
+    r"""Kernels as pictures, one block per network: columns are filters, rows input channels.
 
     Black is :math:`-s`, mid-grey 0 and white :math:`s`, the largest magnitude among the weights
     drawn in a block, which is told below it. At most the first 16 filters are drawn.

@@ -78,7 +78,7 @@ def contingency_table(table, radius, decomposition="fourier"):
 
     Returns:
         DataFrame of str, eight rows such as ``right, wrong, right`` (original, low, high),
-        columns and cells as of ``misaligned_table``.
+        columns and cells like ``misaligned_table``.
 
     Raises:
         ValueError: as ``misaligned_table``, or for a radius or decomposition without rows.
@@ -103,11 +103,11 @@ def contingency_table(table, radius, decomposition="fourier"):
 
 
 def misaligned_curves(table, titles=None):
-    """Share of images with the pattern against radius, a panel a recipe.
+    """Share of images with the pattern against radius, one panel per recipe.
 
     Args:
         table: DataFrame with the columns ``COLUMNS``. Lines are means over seeds, bands their
-            range: solid and filled as measured, dotted and open what chance would give, a colour
+            range: solid and filled as measured, dotted and open what chance would give, a color
             a decomposition. Heights are square roots, so that small shares can be told apart.
         titles: dict from the headings of ``tables.column_name`` to panel titles, or None.
 
@@ -257,7 +257,7 @@ def _root(values):
 
 
 def _cells(table):
-    """Mean and spread over seeds of the counts, a column a recipe."""
+    """Mean and spread over seeds of the counts, one column per recipe."""
     pairs = zip(table["recipe"], table["bn_statistics"], strict=True)
     table = table.assign(column=[column_name(*pair) for pair in pairs])
     spread = table.groupby(["row", "column"])["count"].agg(["mean", "std"])
