@@ -182,7 +182,7 @@ def as_seeds(table, measure):
         measure: str.
 
     Returns:
-        DataFrame without the columns that the measure leaves empty, of one epoch on test images.
+        DataFrame without the column measure and those it leaves empty, of one epoch on test images.
 
     Raises:
         MissingMeasurementError: if there are no such rows.
@@ -197,7 +197,8 @@ def as_seeds(table, measure):
         raise reporting.MissingMeasurementError(
             f"The table of the given networks must hold the measure. Received: measure={measure!r}"
         )
-    own = own.dropna(axis=1, how="all").reset_index(drop=True)
+    # An experiment's own table names a measure only where it has several.
+    own = own.drop(columns="measure").dropna(axis=1, how="all").reset_index(drop=True)
     seeds = pd.factorize(own["recipe"])[0]
     return own.assign(seed=seeds, recipe="batch_norm", epoch=1, split="test")
 
