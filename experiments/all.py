@@ -180,7 +180,7 @@ def planned(rounds: Iterable[stages.Round], jobs: int) -> plans.Estimate:
         plans.Estimate.
 
     Raises:
-        UnusableFileError: as of ``Results.read``.
+        UnusableFileError: see ``Results.read``.
     """
     works = []
     for each in rounds:
@@ -203,7 +203,7 @@ def run_all(
     Args:
         rounds: list of stages.Round.
         jobs: int, cells at once.
-        until: float, as of ``workers.measured``, or None.
+        until: float, see ``workers.measured``, or None.
         journal: background.Journal.
         command: str, what goes on after the time was up.
 
@@ -241,7 +241,7 @@ def run(
     Args:
         parts: list of Part whose results are opened.
         jobs: int, cells at once.
-        until: float, as of ``workers.measured``, or None.
+        until: float, see ``workers.measured``, or None.
         journal: background.Journal, or None for one without a log.
 
     Raises:

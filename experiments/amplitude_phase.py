@@ -5,9 +5,9 @@ its own: apr_p takes the amplitude from another image of the batch, apr_s from a
 the same image, apr_sp does both; hybrid gives an image the high frequencies of another, hybrid_plus
 also the amplitude. Measured against the plain network after as many steps (those with pairs see
 two copies of each image a step): accuracy, also by frequency, under corruptions, attacks and
-shifts, Fourier sensitivity, calibration, and how well the largest logit tells other images apart.
+shifts, Fourier sensitivity, calibration, and out-of-distribution detection by the largest logit.
 The paper finds that a network which relies on the phase is more robust to corruptions and attacks,
-better calibrated, and better at telling images it does not know. The paper profile has its
+better calibrated, and better at detecting out-of-distribution images. The paper profile has its
 schedule, and the steps of the released code, which adds the losses of both copies; elsewhere the
 loss is their mean.
 """
@@ -38,7 +38,7 @@ from hfc_keras.reporting.claims.statements import (
 from hfc_keras.training import Recipe
 
 VARIANTS = chosen(systems.ALL, ("vanilla", *systems.RECOMBINED))
-# What the paper's kind of images that a network does not know is here.
+# What stands here for the paper's out-of-distribution images.
 OUTSIDE = "fashion_mnist"
 
 
@@ -113,7 +113,7 @@ def summary(table: pd.DataFrame) -> str:
 
 
 def calibration(table: pd.DataFrame) -> pd.DataFrame:
-    """Calibration errors, as of ``reporting.condition_table``."""
+    """Calibration errors, see ``reporting.condition_table``."""
     return reporting.condition_table(_calibration(table))
 
 
@@ -163,7 +163,7 @@ STATEMENTS = (
     ),
     Statement(
         "both",
-        "APR-SP is more robust to corruptions than each of its halves.",
+        "APR-SP is more robust to corruptions than APR-P and than APR-S.",
         changes.CORRUPTED,
         minus("apr_sp", rivals(VARIANTS, ("apr_p", "apr_s"))),
         MORE,
@@ -177,7 +177,7 @@ STATEMENTS = (
     ),
     Statement(
         "attacked",
-        "Without adversarial training, too, APR-SP makes the network more robust to attacks (the "
+        "APR-SP makes the network more robust to attacks even without adversarial training (the "
         "paper: with it).",
         changes.ATTACKED,
         minus("apr_sp"),
@@ -195,7 +195,7 @@ STATEMENTS = (
     ),
     Statement(
         "outside",
-        "APR-SP makes the network better at telling images it does not know.",
+        "APR-SP makes the network better at detecting out-of-distribution images.",
         KNOWN_APART,
         minus(
             "apr_sp",
@@ -221,13 +221,13 @@ STATEMENTS = (
     ),
     Statement(
         "hybrid_plus_corrupted",
-        "Of pairs, HybridAugment++ is more robust to corruptions than HybridAugment and than "
-        "APR-P.",
+        "With pairs of images, HybridAugment++ is more robust to corruptions than HybridAugment "
+        "and than APR-P.",
         changes.CORRUPTED,
         minus(
             "hybrid_plus",
             rivals(VARIANTS, ("hybrid", "apr_p")),
-            "hybrid_plus minus each of them",
+            "hybrid_plus minus each of hybrid and apr_p",
         ),
         MORE,
         paper=YUCEL,

@@ -2,7 +2,7 @@
 
 Trains residual networks in which one convolution kernel is shared by all layers (anchored) or by
 the layers of one width (mix), each use with a normalization of its own, beside the ordinary
-network, and the anchored one with kernels of their own (unshared). A regulator, a 1 x 1 convolution
+network, and the anchored one with separate kernels (unshared). A regulator, a 1 x 1 convolution
 that is not shared, is what the paper adds to bring back the accuracy; the released code rotates the
 channels instead. Measured: accuracy, also by frequency, under corruptions, attacks and shifts, and
 the Fourier sensitivity: does a filter that is applied again and again use fewer frequencies? The
@@ -40,7 +40,7 @@ STATEMENTS = (
     Statement(
         "cost",
         "One kernel for all layers costs accuracy, against ResNet-18 and against the same network "
-        "with kernels of their own.",
+        "with separate kernels.",
         changes.TEST,
         minus("anchored", rivals(VARIANTS, ("resnet18", "unshared"))),
         LESS,
@@ -85,7 +85,7 @@ STATEMENTS = (
     ),
     Statement(
         "sensitivity",
-        "A kernel that is applied again and again moves the gradient to low frequencies.",
+        "Reusing one kernel moves the gradient to low frequencies.",
         spectrum.CENTRE,
         minus("anchored", "unshared"),
         LESS,

@@ -50,8 +50,8 @@ def against_plain(name: str) -> Comparison:
 VASCONCELOS, ZHANG, GRABINSKI = "Vasconcelos et al. 2021", "Zhang 2019", "Grabinski et al. 2022"
 CRITICAL, BLURPOOL, FLC = (against_plain(name) for name in ("critical", "blurpool", "flc"))
 PATHS = "Filtering on the critical paths"
-STAYS = "makes the network change its mind less when the image is shifted."
-LOWER = "makes the gradient hold less of the high frequencies."
+STAYS = "makes the predicted class change less often when the image is shifted."
+LOWER = "reduces the high-frequency share of the gradient."
 STATEMENTS = (
     Statement(
         "critical_clean",
@@ -99,8 +99,8 @@ STATEMENTS = (
     ),
     Statement(
         "flc_attacked",
-        "Without adversarial training, too, FLC pooling makes the network more robust to "
-        "attacks (the paper: with it).",
+        "FLC pooling makes the network more robust to attacks even without adversarial training "
+        "(the paper: with it).",
         changes.ATTACKED,
         FLC,
         MORE,

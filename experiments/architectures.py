@@ -2,7 +2,7 @@
 
 Trains LeNet, AlexNet, VGG and ResNet by the same recipe, and measures their accuracy on the test
 images and on their components. The paper finds that ResNet has the best test accuracy, the
-smallest generalisation gap and the weakest tendency to use high frequencies. The quick profile
+smallest generalization gap and the weakest tendency to use high frequencies. The quick profile
 takes AlexNet and VGG at a quarter of their width, so that two cores suffice.
 """
 
@@ -40,7 +40,7 @@ STATEMENTS = (
     Statement("test", "ResNet has the best test accuracy.", last_epoch.TEST, RESNET, MORE),
     Statement(
         "gap",
-        "ResNet has the smallest generalisation gap.",
+        "ResNet has the smallest generalization gap.",
         last_epoch.GAP,
         RESNET,
         LESS,

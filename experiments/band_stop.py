@@ -5,7 +5,7 @@ the accuracy that is left, ring by ring, as Vasconcelos et al. (2020) do to see 
 changes; here for the training heuristics of the CVPR 2020 paper and for noise and low-pass
 training. Unlike a test on low and high components it leaves the rest of the image: the drop is what
 a ring is worth beside all others; its share of the accuracy on whole images sets networks of other
-accuracy beside each other. Batch normalisation uses population statistics.
+accuracy beside each other. Batch normalization uses population statistics.
 """
 
 import dataclasses
@@ -72,7 +72,7 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 
 
 def measure(cell: Cell) -> pd.DataFrame:
-    """Return a row for the originals and one a ring, of all test images."""
+    """Return one row for the original images and one per ring, of all test images."""
     test, bands = cell.test_images(), cell.settings.rings
 
     def compute(model: keras.Model) -> pd.DataFrame:
@@ -87,9 +87,9 @@ def measure(cell: Cell) -> pd.DataFrame:
 def summary(table: pd.DataFrame) -> str:
     """Return what low and high rings are worth."""
     return (
-        "Accuracy on originals, mean drop without a low and without a high ring (they meet at a\n"
-        "quarter of the width), both as shares of the accuracy on originals, and the ring worth\n"
-        "most (mean +- standard deviation over seeds)\n\n"
+        "Accuracy on original images, mean drop without a low and without a high ring (they meet\n"
+        "at a quarter of the width), both as shares of the accuracy on original images, and the\n"
+        "ring worth most (mean +- standard deviation over seeds)\n\n"
         f"{band_stop_table(table).to_string()}"
     )
 
@@ -118,7 +118,8 @@ STATEMENTS = (
     ),
     Statement(
         "robust_high",
-        "Networks trained adversarially or with noise do better without high frequencies.",
+        "Networks trained adversarially or with noise lose less accuracy without high frequencies "
+        "than vanilla.",
         HIGH,
         each(
             {name: (name, "vanilla") for name in ("adversarial", "noise")},
@@ -129,7 +130,7 @@ STATEMENTS = (
     ),
     Statement(
         "batch_norm_high",
-        "BatchNorm makes the high frequencies of whole images worth more.",
+        "BatchNorm makes the network depend more on the high frequencies of whole images.",
         HIGH,
         minus("batch_norm"),
         MORE,

@@ -2,7 +2,7 @@
 
 Trains the same network with several batch sizes for equally many epochs, and measures its accuracy
 on the test images and on their components. The paper finds that small batches give better training
-and test accuracy, and that large ones give a smaller generalisation gap and less use of the high
+and test accuracy, and that large ones give a smaller generalization gap and less use of the high
 frequencies. Its batch sizes are not known; these are a quarter of, equal to and four times its
 usual 100. The learning rate is the same for all.
 """
@@ -84,7 +84,7 @@ STATEMENTS = (
     Statement("test", "Small batches give better test accuracy.", last_epoch.TEST, SMALL, MORE),
     Statement(
         "gap",
-        "Large batches give a smaller generalisation gap.",
+        "Large batches give a smaller generalization gap.",
         last_epoch.GAP,
         SMALL,
         MORE,

@@ -1,7 +1,7 @@
-"""Fig. 6 of the CVPR 2020 paper: what batch normalisation does where there are no high frequencies.
+"""Fig. 6 of the CVPR 2020 paper: what batch normalization does where there are no high frequencies.
 
 Trains a network on the low-frequency component of the training images at several radii, with and
-without batch normalisation. The paper supposes that batch normalisation helps because it lifts the
+without batch normalization. The paper supposes that batch normalization helps because it lifts the
 faint high frequencies to the magnitude of the others, so that it should help less without them:
 it finds that training is faster still, least at the smallest radius, while test accuracy is not
 always better. The test is on the original images and on the matching component, with the
@@ -56,7 +56,7 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 
 
 def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
-    """Draw a panel for each radius; batch normalisation by the statistics of each test batch."""
+    """Draw a panel for each radius; batch normalization by the statistics of each test batch."""
     shown = table[table["bn_statistics"].isin(["none", "batch"])]
     normalized = shown["recipe"].str.endswith("_batch_norm").map({True: "batch", False: "none"})
     shown = shown.assign(normalization=normalized, radius=shown["trained_radius"])
@@ -64,13 +64,13 @@ def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
 
 
 def trained_at(table: pd.DataFrame, rank: int) -> tuple[str, str]:
-    """Names of the two networks trained at a radius: with and without batch normalisation."""
+    """Names of the two networks trained at a radius: with and without batch normalization."""
     name = f"low_{reporting.radius(table, rank, 'trained_radius'):g}"
     return f"{name}_batch_norm", name
 
 
 def gain(number: Number, table: pd.DataFrame, ranks: Iterable[int]) -> pd.Series:
-    """What batch normalisation adds to a number, mean over radii, by seed."""
+    """What batch normalization adds to a number, mean over radii, by seed."""
     return reporting.mean_of(
         reporting.difference(*(number(table, name) for name in trained_at(table, rank)))
         for rank in ranks
@@ -100,7 +100,7 @@ def fit(table: pd.DataFrame, recipe: str) -> pd.Series:
 
 
 def gap(table: pd.DataFrame, recipe: str) -> pd.Series:
-    """Accuracy on the images trained on minus test accuracy on originals, by seed."""
+    """Accuracy on the images trained on minus test accuracy on original images, by seed."""
     return reporting.difference(fit(table, recipe), test(table, recipe))
 
 
@@ -119,12 +119,12 @@ ON_BATCH = "batch statistics, networks trained on low"
 MEAN = Comparison("mean over radii", functools.partial(gain, ranks=range(4)))
 SMALLEST = Comparison("r = 1/8 width", functools.partial(gain, ranks=[0]))
 BEYOND = Comparison("each larger radius minus r = 1/8 width", beyond_smallest)
-SPEED = Measure(f"{ADDED}, training accuracy", speed)
-TEST = Measure(f"{ADDED}, test accuracy on originals, {ON_BATCH}", test)
+SPEED = Measure(f"training accuracy, {ADDED}", speed)
+TEST = Measure(f"test accuracy on original images, {ADDED}, {ON_BATCH}", test)
 STATEMENTS = (
     Statement(
         "speed",
-        "BatchNorm speeds up training on low frequencies, too.",
+        "BatchNorm also speeds up training on low frequencies.",
         SPEED,
         MEAN,
         MORE,
@@ -132,7 +132,7 @@ STATEMENTS = (
     ),
     Statement(
         "speed_least",
-        "It speeds up training least where there are the fewest frequencies.",
+        "BatchNorm speeds up training least where there are the fewest frequencies.",
         SPEED,
         BEYOND,
         MORE,
@@ -155,9 +155,9 @@ STATEMENTS = (
     ),
     Statement(
         "gap",
-        "Trained on low frequencies, BatchNorm generalises worse than vanilla.",
+        "Trained on low frequencies, BatchNorm generalizes worse than vanilla.",
         Measure(
-            f"{ADDED}, accuracy on the images trained on minus test accuracy on originals, "
+            f"accuracy on the images trained on minus test accuracy on original images, {ADDED}, "
             f"{ON_BATCH}",
             gap,
         ),

@@ -124,7 +124,7 @@ def judge_all(
     """Judge claims at the scales that are told.
 
     Args:
-        experiments: dict, as of ``judging.claimants``.
+        experiments: dict, see ``judging.claimants``.
         options: Settings.
 
     Returns:
@@ -155,7 +155,7 @@ def write(
     """Write tables, page, figures and record, each file whole.
 
     Args:
-        rows: DataFrame, as of ``judge_all``.
+        rows: DataFrame, see ``judge_all``.
         judged: judging.Judged.
         profiles: sequence of str.
         options: Settings.
@@ -165,7 +165,7 @@ def write(
     """
     own = rows["kind"].isin(page.OWN)
     parts = {
-        "claims": ("Sentences of the papers: effects, intervals and what supports", rows[~own]),
+        "claims": ("Claims of the papers: effects, intervals and what supports", rows[~own]),
         "claims_own": ("Controls and questions of our own: the same", rows[own]),
     }
     parts = {name: part for name, part in parts.items() if part[1]["n"].any()}

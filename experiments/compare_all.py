@@ -1,10 +1,10 @@
 """Every way of training in this package on the same measures, in one table.
 
-A row a method, a column a measure: accuracy, also on low and on high frequencies alone, under
-noise, corruptions (nine of the fifteen of Hendrycks and Dietterich), attacks and shifts, accuracy
-under corruptions as a share of that on the same images as they are, and the share of low and of
-high frequencies in the input gradient. The map sets robustness against accuracy, coloured by how
-much of the gradient lies beyond two thirds of the Nyquist frequency. Correlations are over what
+One row per method, one column per measure: accuracy, also on low and on high frequencies alone,
+under noise, corruptions (nine of the fifteen of Hendrycks and Dietterich), attacks and shifts,
+accuracy under corruptions as a share of that on the same images as they are, and the share of low
+and of high frequencies in the input gradient. The map sets robustness against accuracy, colored by
+how much of the gradient lies beyond two thirds of the Nyquist frequency. Correlations are over what
 each method changes in the network it starts from, since architectures differ in everything at once.
 Networks that other experiments have trained are not trained again; in the standard profile and
 above regularizers, recombination and filters start from a residual network with BatchNorm, SGD and
@@ -54,21 +54,21 @@ RESIDUAL = (
     *systems.RECOMBINED,
     *systems.ANTIALIASED,
 )
-# By two measures: whether those whose first one grows lose or gain in the second.
+# By two measures: what their changes over methods are said to have to do with each other.
 QUESTIONS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("high", "corruptions"): (
-        "those whose gradient gains high frequencies lose robustness to corruptions",
+        "a larger high-frequency share of the gradient goes with less robustness to corruptions",
         {"below": 0},
     ),
     ("high", "pgd"): (
-        "those whose gradient gains high frequencies lose robustness to attacks",
+        "a larger high-frequency share of the gradient goes with less robustness to attacks",
         {"below": 0},
     ),
     ("low_accuracy", "corruptions"): (
-        "those that gain accuracy on low frequencies alone gain robustness to corruptions",
+        "higher accuracy on low frequencies alone goes with more robustness to corruptions",
         {"above": 0},
     ),
-    ("accuracy", "pgd"): ("those that gain accuracy lose robustness to attacks", {"below": 0}),
+    ("accuracy", "pgd"): ("higher accuracy goes with less robustness to attacks", {"below": 0}),
 }
 # Also in the table of correlations: the same beside clean accuracy.
 PAIRS = (
@@ -154,7 +154,7 @@ def summary(table: pd.DataFrame) -> str:
 
 
 def methods(table: pd.DataFrame) -> pd.DataFrame:
-    """All measures of each method, as of ``method_table``; those that guess are told."""
+    """All measures of each method, see ``method_table``; those that guess are told."""
     found, guessing = (
         method_table(shared(table), NAMES),
         recipes_at_chance(table),
@@ -163,7 +163,7 @@ def methods(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def correlations(table: pd.DataFrame) -> pd.DataFrame:
-    """How what the methods change goes together, as of ``correlation_table``."""
+    """How what the methods change goes together, see ``correlation_table``."""
     return correlation_table(changes(table), PAIRS, NAMES)
 
 
@@ -182,14 +182,14 @@ def shared(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def changes(table: pd.DataFrame) -> pd.DataFrame:
-    """What each method changes, as of ``method_changes``."""
+    """What each method changes, see ``method_changes``."""
     residual = heuristics.RESIDUAL in set(table["recipe"])
     others = dict.fromkeys(RESIDUAL, heuristics.RESIDUAL) if residual else {}
     return method_changes(shared(table), {**STARTS, **others}, NAMES)
 
 
 def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
-    """Draw robustness against accuracy, coloured by the gradient's high frequencies."""
+    """Draw robustness against accuracy, colored by the gradient's high frequencies."""
     names = {
         "accuracy": "accuracy on test images",
         "corruptions": f"accuracy, {len(data.CORRUPTIONS)} of 15 corruptions",
@@ -222,9 +222,9 @@ CLAIMS = tuple(
         id=f"methods_{first}_{second}",
         paper="All papers",
         item="All methods together",
-        sentence=f"Of all methods, {sentence}.",
-        measured="Spearman's rank correlation over methods of what they change in "
-        f"{NAMES[first]} and in {NAMES[second]}, each a mean over seeds"
+        sentence=f"Across methods, {sentence}.",
+        measured="Spearman's rank correlation over methods between their changes in "
+        f"{NAMES[first]} and in {NAMES[second]}, as means over seeds"
         + (f"; {CORRUPTIONS}" if second == "corruptions" else ""),
         pairs=functools.partial(_pairs, first=first, second=second),
         unit="rank correlation",

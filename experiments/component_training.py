@@ -1,8 +1,8 @@
-"""Table 1 of the CVPR 2020 paper: what a network learns from one component generalises how far?
+"""Table 1 of the CVPR 2020 paper: what a network learns from one component generalizes how far?
 
 Trains the same network on the low-frequency and on the high-frequency component of the training
 images at several radii, and tests it on the original test images and on their components. The
-paper finds that both are fitted, that what is learned from low frequencies generalises, the better
+paper finds that both are fitted, that what is learned from low frequencies generalizes, the better
 the larger the radius, and that what is learned from high frequencies does not. Components are
 divided by their maximum as in the paper's text and released code; --no-rescale leaves them as they
 are, --no-inclusive and --outside-gain 0.5 are other switches of that code. A network trained on
@@ -123,11 +123,11 @@ def high(number: Number, table: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 TABLE_1 = "the numbers of Table 1"
-TEST = Measure("test accuracy on originals", test)
+TEST = Measure("test accuracy on original images", test)
 STATEMENTS = (
     Statement(
         "low_generalises",
-        "What is learned from low frequencies generalises far better than what is "
+        "What is learned from low frequencies generalizes far better than what is "
         "learned from high ones.",
         TEST,
         Comparison(
@@ -138,7 +138,7 @@ STATEMENTS = (
     ),
     Statement(
         "low_rises",
-        "The more low frequencies a network is trained on, the better it generalises.",
+        "The more low frequencies a network is trained on, the better it generalizes.",
         TEST,
         Comparison("trained on low, r = 1/2 width minus r = 1/8 width", largest_minus_smallest),
         MORE,
@@ -154,9 +154,9 @@ STATEMENTS = (
     ),
     Statement(
         "high_chance",
-        "Trained on high frequencies alone, beyond all radii but the smallest, a network "
-        "guesses on originals.",
-        Measure("test accuracy on originals minus chance", above_chance),
+        "Trained on high frequencies alone, beyond every radius except the smallest, a network "
+        "is at chance on original images.",
+        Measure("test accuracy on original images minus chance", above_chance),
         Comparison("trained on high, each radius from 1/4 width", high),
         NO_MORE,
         unverified=TABLE_1,

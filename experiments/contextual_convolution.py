@@ -69,7 +69,7 @@ STATEMENTS = (
     ),
     Statement(
         "sensitivity",
-        "Branches that look further move the gradient to low frequencies.",
+        "Branches with larger dilation move the gradient to low frequencies.",
         spectrum.CENTRE,
         minus("coconv", "bottleneck"),
         LESS,

@@ -1,11 +1,11 @@
-"""Fourier heat maps of networks (Yin et al., NeurIPS 2019): error under a wave of each frequency.
+"""Fourier heat maps of networks (Yin et al., NeurIPS 2019): error under noise of each frequency.
 
-Adds a wave of one frequency to the test images, before the network normalises them, and counts how
+Adds a wave of one frequency to the test images, before the network normalizes them, and counts how
 many are then wrong; for every frequency, with the same norm. The paper finds that a naturally
-trained network is sensitive to waves of all but the lowest frequencies, and that adversarial
+trained network is sensitive to noise of all but the lowest frequencies, and that adversarial
 training and training with Gaussian noise make it robust to high frequencies at the cost of low
 ones. A network trained on low-pass images stands beside them; it is tested on whole images. Batch
-normalisation uses population statistics. Error rates are also of images that are wrong anyway: the
+normalization uses population statistics. Error rates are also of images that are wrong anyway: the
 claims, and a second figure, are about the rise over the error on clean images.
 """
 
@@ -73,7 +73,7 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 
 
 def measure(cell: Cell) -> pd.DataFrame:
-    """Return a row a frequency."""
+    """Return one row per frequency."""
     arguments = {"examples": cell.settings.images, "norm": cell.settings.norm}
     network = networks.Network(cell)
     table = network.measured("fourier_heat_map", arguments, functools.partial(_rows, cell))
@@ -109,7 +109,7 @@ def summary(table: pd.DataFrame) -> str:
 
 
 def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
-    """Draw a heat map a recipe: error rates, and their rise over the error on clean images."""
+    """Draw one heat map per recipe: error rates, and their rise over the error on clean images."""
     return {
         "": heat_map_panels(table, titles(heuristics.VARIANTS)),
         "_rise": heat_map_panels(table, titles(heuristics.VARIANTS), rise=True),
@@ -153,15 +153,16 @@ ROBUST = each(
 STATEMENTS = (
     Statement(
         "natural",
-        "A naturally trained network (it has BatchNorm) is sensitive to waves of all but the "
-        "lowest frequencies.",
+        "A naturally trained network (with BatchNorm) is more sensitive to noise in every band of "
+        "higher frequencies than to noise of the lowest frequencies.",
         ABOVE_LOWEST,
         alone("batch_norm", f"batch_norm, {IN_EACH}"),
         MORE,
     ),
     Statement(
         "natural_vanilla",
-        "A network without BatchNorm is sensitive to waves of all but the lowest frequencies.",
+        "A network without BatchNorm is more sensitive to noise in every band of higher "
+        "frequencies than to noise of the lowest frequencies.",
         ABOVE_LOWEST,
         alone("vanilla", f"vanilla, {IN_EACH}"),
         MORE,
@@ -169,14 +170,16 @@ STATEMENTS = (
     ),
     Statement(
         "high",
-        "Adversarial training and training with noise make a network robust to high frequencies.",
+        "Adversarial training and training with noise make a network more robust to noise of high "
+        "frequencies.",
         HIGH,
         ROBUST,
         LESS,
     ),
     Statement(
         "low",
-        "Both make it less robust to low frequencies.",
+        "Adversarial training and training with noise make a network less robust to noise of low "
+        "frequencies.",
         LOW,
         ROBUST,
         MORE,

@@ -100,12 +100,12 @@ def summary(table: pd.DataFrame) -> str:
 
 
 def by_condition(table: pd.DataFrame) -> pd.DataFrame:
-    """Accuracies at the usual weight, as of ``reporting.condition_table``."""
+    """Accuracies at the usual weight, see ``reporting.condition_table``."""
     return battery.by_condition(_main(table))
 
 
 def by_corruption(table: pd.DataFrame) -> pd.DataFrame:
-    """Accuracies under corruptions, as of ``reporting.corruption_table``."""
+    """Accuracies under corruptions, see ``reporting.corruption_table``."""
     return battery.by_corruption(_main(table))
 
 
@@ -147,7 +147,7 @@ def own_band(table: pd.DataFrame, recipe: str) -> dict[str, pd.Series]:
     }
 
 
-UNSEEN = "what the paper's tables of results say"
+UNSEEN = "the numbers in the paper's results tables"
 ENTROPY = spectrum.of("entropy in bits of the rings up to Nyquist", "entropy", "bits")
 SHUFFLED = changes.on("accuracy on shuffled patches", "shuffled")
 SMALLEST_ATTACK = Measure("accuracy under PGD at the smallest epsilon", smallest_attack)
@@ -166,7 +166,8 @@ STATEMENTS = (
     *(
         Statement(
             f"{name}_band",
-            f"The {name.upper()} regularizer leaves most of the sensitivity in the {band} band.",
+            f"With the {name.upper()} regularizer, the {band} band has the largest share of the "
+            "sensitivity.",
             Measure(
                 f"share in the {band} third minus the share in each other third", own_band, "share"
             ),
@@ -177,7 +178,7 @@ STATEMENTS = (
     ),
     Statement(
         "asf_flat",
-        "The ASF regularizer makes the spectrum flatter than any other training here.",
+        "The ASF regularizer makes the spectrum flatter than any other recipe here.",
         ENTROPY,
         minus("asf", ("vanilla", *BANDS), "asf minus each other recipe"),
         MORE,
@@ -220,7 +221,7 @@ STATEMENTS = (
     ),
     Statement(
         "lsf_smooth",
-        "LSF pays for it under corruptions of the lowest frequencies.",
+        "LSF makes the network less robust to corruptions of the lowest frequencies.",
         SMOOTH,
         minus("lsf"),
         LESS,
@@ -237,7 +238,7 @@ STATEMENTS = (
     ),
     Statement(
         "lsf_shuffled",
-        "LSF loses more than HSF where patches change places.",
+        "LSF is less accurate than HSF on images with shuffled patches.",
         SHUFFLED,
         minus("lsf", "hsf"),
         LESS,

@@ -4,7 +4,7 @@ Takes the gradient of the loss with respect to the test images and asks which fr
 the share of each ring of frequencies in its power, by network. The paper finds that the curve
 depends on the data set, on how the network was trained (adversarial training moves it to low
 frequencies, Gaussian noise changes it slightly) and on its architecture, and that a standard
-network on CIFAR-10 is most sensitive near the Nyquist frequency. Batch normalisation uses
+network on CIFAR-10 is most sensitive near the Nyquist frequency. Batch normalization uses
 population statistics. For photographs give a folder of class folders, such as --dataset photos
 --image-size 224 --recipes vanilla.
 """
@@ -154,7 +154,7 @@ STATEMENTS = (
     ),
     Statement(
         "not_white",
-        "A standard network is more sensitive to the high frequencies than white noise would be.",
+        "The gradient of a standard network has a larger high-frequency share than white noise.",
         Measure("share beyond two thirds of Nyquist", beyond_white, "share"),
         alone("batch_norm", "batch_norm minus white noise"),
         MORE,
@@ -169,14 +169,16 @@ STATEMENTS = (
     ),
     Statement(
         "noise",
-        "Training with Gaussian noise changes it less than adversarial training does.",
-        Measure("distance of the centre from vanilla's, in cycles per image", distance, "cycles"),
+        "Training with Gaussian noise changes the sensitivity less than adversarial training does.",
+        Measure(
+            "distance of the mean frequency from vanilla's, in cycles per image", distance, "cycles"
+        ),
         minus("adversarial", "noise"),
         MORE,
     ),
     Statement(
         "low_pass",
-        "Training on low frequencies alone moves it to low frequencies.",
+        "Training on low frequencies alone moves the sensitivity to low frequencies.",
         spectrum.LOW,
         minus("low_pass"),
         MORE,
@@ -184,7 +186,7 @@ STATEMENTS = (
     ),
     Statement(
         "batch_norm",
-        "BatchNorm makes the gradient hold more of the high frequencies.",
+        "BatchNorm increases the high-frequency share of the gradient.",
         spectrum.HIGH,
         minus("batch_norm"),
         MORE,
@@ -192,11 +194,11 @@ STATEMENTS = (
     ),
     Statement(
         "dataset",
-        "Sensitivity depends on the data set, beyond what seeds do (the other one here: "
-        "Fashion-MNIST).",
+        "The sensitivity differs more between data sets than between seeds (the other data set "
+        "here: Fashion-MNIST).",
         Measure(
-            "distance between the centres of the two data sets' spectra minus that between two "
-            "seeds, over the Nyquist frequency",
+            "distance between the mean frequencies of the two data sets' spectra minus that "
+            "between two seeds, over the Nyquist frequency",
             other_data,
             "Nyquist frequencies",
         ),
@@ -206,10 +208,10 @@ STATEMENTS = (
     ),
     Statement(
         "architecture",
-        "Sensitivity depends on the architecture, beyond what seeds do.",
+        "The sensitivity differs more between architectures than between seeds.",
         Measure(
-            "distance of the centre from ResNet's minus that between two seeds of ResNet, in "
-            "cycles per image",
+            "distance of the mean frequency from ResNet's minus that between two seeds of ResNet, "
+            "in cycles per image",
             apart,
             "cycles",
         ),

@@ -5,7 +5,7 @@ kernels of 3 x 3 and 5 x 5, smooths those kernels by eq. 3 with several rho, and
 result. The paper finds that smoothing makes a natural network somewhat more robust, an
 adversarially trained one only against large perturbations, and that adversarial training makes
 kernels smoother. Eq. 3 multiplies a constant kernel by 1 + 8 rho and with it the logits of a
-network without batch normalisation, so that cross-entropy saturates and its gradient vanishes.
+network without batch normalization, so that cross-entropy saturates and its gradient vanishes.
 Four controls tell robustness from such masked gradients: smoothing divided by 1 + 8 rho, attacks
 with the margin loss, which does not saturate, PGD with many steps and restarts on what survives,
 and a natural network trained five times as long, which is surer of itself.
@@ -80,7 +80,7 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 
 
 def measure(cell: Cell) -> pd.DataFrame:
-    """Return the rows of one training, at every rho, as eq. 3 stands and normalised."""
+    """Return the rows of one training, at every rho, as eq. 3 stands and normalized."""
     network = networks.Network(cell)
     trained = network.model
     # One model takes the weights of all, so that its attacks are compiled once.
@@ -168,7 +168,8 @@ STATEMENTS = (
     ),
     Statement(
         "adversarial_kernels_smoother_5x5",
-        "So it does with larger kernels (the paper's appendix).",
+        "Adversarial training also makes 5 x 5 kernels of the first layer smoother (the paper's "
+        "appendix).",
         Measure("roughness of 5 x 5 kernels", roughness, "roughness"),
         minus("adversarial_5x5", "natural_5x5", "adversarial minus natural"),
         LESS,
@@ -199,7 +200,7 @@ STATEMENTS = (
     ),
     Statement(
         "smoothed_beats_adversarial",
-        "Against the largest perturbations a smoothed natural network beats the "
+        "Against the largest perturbations, a smoothed natural network is more robust than the "
         "adversarially trained one.",
         BESIDE_LARGEST,
         SMOOTHED,
@@ -207,8 +208,9 @@ STATEMENTS = (
     ),
     Statement(
         "smoothed_beats_adversarial_long",
-        "Against the largest perturbations the smoothed natural network that was trained "
-        "longest beats it (as the paper's after 100 epochs, it is sure of itself).",
+        "Against the largest perturbations, the smoothed natural network trained longest is more "
+        "robust than the adversarially trained one (like the paper's after 100 epochs, it is "
+        "confident).",
         BESIDE_LARGEST,
         LONGEST,
         MORE,
@@ -216,8 +218,8 @@ STATEMENTS = (
     ),
     Statement(
         "smoothed_beats_adversarial_margin",
-        "It does so under the margin loss, too (which does not saturate, so that its "
-        "gradient is not masked).",
+        "The same holds under the margin loss (which does not saturate, so its gradient is not "
+        "masked).",
         Measure(
             f"{PGD} with the margin loss, largest epsilon",
             functools.partial(over_adversarial, epsilon=1, loss="margin"),
@@ -236,7 +238,8 @@ STATEMENTS = (
     ),
     Statement(
         "smoothing_harms_adversarial",
-        "Against the smallest perturbations it does not: the network loses robustness.",
+        "Against the smallest perturbations, smoothing makes an adversarially trained network less "
+        "robust.",
         SMALLEST,
         ADVERSARIAL,
         LESS,

@@ -196,14 +196,14 @@ STATEMENTS = (
         "shuffle_takes_longer",
         "Shuffled labels take at least three times as many epochs to fit as true ones.",
         Measure(
-            "epochs until a share of the training images is right after the epoch",
+            "ratio (shuffled over natural) of the epochs until training accuracy after the epoch "
+            "reaches a value",
             times_as_long,
             "ratio",
         ),
         alone(
             "shuffled",
-            "shuffled over natural, each of "
-            f"{', '.join(f'{level:g}' for level in LEVELS)} that both reach",
+            f"each of {', '.join(f'{level:g}' for level in LEVELS)} that both reach",
         ),
         Bound(above=LONGER),
     ),
@@ -211,25 +211,26 @@ STATEMENTS = (
         Statement(
             f"shuffle_low_{name}",
             "A network trained on true labels keeps more of its training accuracy on low "
-            f"frequencies ({words}) than one trained on shuffled labels that fits as well.",
+            f"frequencies ({words}) than one trained on shuffled labels to the same training "
+            "accuracy.",
             Measure(f"{LOW}, {words}", functools.partial(kept, rank=rank)),
             minus("natural", "shuffled"),
             MORE,
-            measured=f"natural minus shuffled, {LOW}, {words}, where both fit their training "
-            "images equally well",
+            measured=f"{LOW}, {words}, natural minus shuffled, at equal training accuracy",
         )
         for rank, name, words in ((0, "eighth", "r = 1/8 width"), (1, "quarter", "r = 1/4 width"))
     ),
     Statement(
         "shuffle_nothing_low",
-        "With shuffled labels almost nothing is learned of the lowest frequencies.",
+        "With shuffled labels almost nothing is learned from the lowest frequencies.",
         Measure(f"{LOW}, r = 1/8 width, minus chance", above_chance),
         alone("shuffled"),
         NO_MORE,
     ),
     Statement(
         "natural_low_first",
-        "With true labels the lowest frequencies peak early and lose weight later.",
+        "With true labels, accuracy on the lowest frequencies peaks before the last epoch and then "
+        "falls.",
         Measure(
             f"{LOW}, r = 1/8 width, highest over the epochs minus that after the last",
             peak_minus_last,

@@ -207,18 +207,19 @@ def _statements(
     unverified = "the radius of the figure" if kind == "paper" else ""
     shared: dict[str, Any] = {"kind": kind, "unverified": unverified}
     share = (
-        "share of such images beyond chance (the share if the answers to the high components were "
-        "dealt at random among those right as they are and wrong from low)"
+        "share of such images in excess of chance (the expected share if the answers to the "
+        "high-frequency components were assigned at random among images classified correctly as "
+        "they are and incorrectly from the low-frequency components)"
     )
     svd = (
-        "share of such images beyond chance by frequencies minus twice that by singular values of "
-        "the same energy"
+        "share of such images in excess of chance by frequencies minus twice that by singular "
+        "values of the same energy"
     )
     return (
         Statement(
             name,
-            "There are images that a CNN gets right, and right from their high "
-            "frequencies alone, but wrong from the low ones.",
+            "A CNN classifies some images correctly as they are and from their high-frequency "
+            "components alone, but incorrectly from the low-frequency components.",
             Measure(share, functools.partial(beyond_chance, **where), "share of images"),
             alone(recipe, words),
             MORE,
@@ -227,7 +228,7 @@ def _statements(
         ),
         Statement(
             "_".join(filter(None, ("svd", name))),
-            "Far fewer images, less than half as many, show this with singular "
+            "Far fewer images (less than half as many) show this with singular "
             "values than with frequencies.",
             Measure(svd, functools.partial(beyond_svd, **where), "share of images"),
             alone(recipe, words),

@@ -80,7 +80,7 @@ STATEMENTS = (
     ),
     Statement(
         "others_alike",
-        "Adam, AdaGrad, AdaDelta and RMSprop are on a par in the high frequencies.",
+        "Adam, AdaGrad, AdaDelta and RMSprop have similar high-frequency accuracy.",
         last_epoch.HIGH,
         each(OTHERS, "each of them minus each other"),
         SIMILAR,

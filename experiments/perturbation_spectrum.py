@@ -6,7 +6,7 @@ find that perturbations of a naturally trained network are concentrated in high 
 that those of an adversarially trained one no longer are. The sign in both attacks whitens a
 spectrum; read the curves against white noise and against each other. An image that is wrong anyway
 is attacked, too; one whose gradient is zero stays as it is, is left out and counted. Batch
-normalisation uses population statistics.
+normalization uses population statistics.
 """
 
 import dataclasses
@@ -95,7 +95,7 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 
 
 def measure(cell: Cell) -> pd.DataFrame:
-    """Return a row an attack and ring."""
+    """Return one row per attack and ring."""
     network, tables = networks.Network(cell), []
     for name, attack in cell.settings.tests().items():
         arguments = {"examples": cell.settings.images, **attack.to_dict()}
@@ -127,7 +127,7 @@ def summary(table: pd.DataFrame) -> str:
 
 
 def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
-    """Draw a panel an attack."""
+    """Draw one panel per attack."""
     return {"": perturbation_curves(table, **drawn(heuristics.VARIANTS))}
 
 
@@ -153,8 +153,9 @@ SHARE, BEYOND_WHITE = Measure(WORDS, share, "share"), Measure(WORDS, beyond_whit
 STATEMENTS = (
     Statement(
         "natural_high",
-        "Perturbations of a naturally trained network hold more of the high frequencies than white "
-        "noise does (a common belief, not the paper's: it says that they are not strictly high).",
+        "Perturbations of a naturally trained network have a larger high-frequency share than "
+        "white noise (a common belief, not the paper's, which says that they are not strictly "
+        "high-frequency).",
         BEYOND_WHITE,
         alone("vanilla", "vanilla minus white noise"),
         MORE,
@@ -162,14 +163,15 @@ STATEMENTS = (
     ),
     Statement(
         "adversarial_low",
-        "Perturbations of an adversarially trained network have less of the high frequencies.",
+        "Perturbations of an adversarially trained network have a smaller high-frequency share.",
         SHARE,
         minus("adversarial"),
         LESS,
     ),
     Statement(
         "noise_low",
-        "Those of a network trained with Gaussian noise have less of them, too.",
+        "Perturbations of a network trained with Gaussian noise have a smaller high-frequency "
+        "share.",
         SHARE,
         minus("noise"),
         LESS,

@@ -181,7 +181,7 @@ class Settings:
 
 
 def measure(cell: published.Cell) -> pd.DataFrame:
-    """Return a row a question and kind of correlation for one group of networks."""
+    """Return one row per question and kind of correlation for one group of networks."""
     rows, clean = [], cell.table["clean"]
     for name, question in QUESTIONS.items():
         pair = cell.table[question.across], cell.table[question.upwards]
@@ -243,7 +243,7 @@ def summary(table: pd.DataFrame) -> str:
 
 
 def figures(table: pd.DataFrame, plan: published.Plan) -> dict[str, Figure]:
-    """Draw one measure against another, a panel a question."""
+    """Draw one measure against another, one panel per question."""
     points = published.measures(plan.table)
     points = points[points["model"] != published.UNTRAINED]
     robust = points["model"].str.startswith("robust_")

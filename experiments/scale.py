@@ -46,7 +46,7 @@ CORE = (
     "band_stop_low",
     "perturbation_natural_high",
 )
-# Rows of the given networks, all with batch normalisation, that a claim on such a network is about.
+# Rows of the given networks, all with batch normalization, that a claim on such a network is about.
 GIVEN = {
     "misaligned_batch_norm": "contingency",
     "heuristics_batch_norm_statistics": "frequency_accuracy",
@@ -188,7 +188,7 @@ def as_seeds(table: pd.DataFrame, measure: str) -> pd.DataFrame:
         measure: str.
 
     Returns:
-        DataFrame without the columns that the measure leaves empty, of one epoch on test images.
+        DataFrame without the column measure and those it leaves empty, of one epoch on test images.
 
     Raises:
         MissingMeasurementError: if there are no such rows.
@@ -203,7 +203,8 @@ def as_seeds(table: pd.DataFrame, measure: str) -> pd.DataFrame:
         raise reporting.MissingMeasurementError(
             f"The table of the given networks must hold the measure. Received: measure={measure!r}"
         )
-    own = own.dropna(axis=1, how="all").reset_index(drop=True)
+    # An experiment's own table names a measure only where it has several.
+    own = own.drop(columns="measure").dropna(axis=1, how="all").reset_index(drop=True)
     seeds = pd.factorize(own["recipe"])[0]
     return own.assign(seed=seeds, recipe="batch_norm", epoch=1, split="test")
 
@@ -229,7 +230,7 @@ def write(
     """Write table, figure and record, each file whole.
 
     Args:
-        rows: DataFrame, as of ``judge``.
+        rows: DataFrame, see ``judge``.
         left_out: list of str.
         tables: dict.
         options: Settings.

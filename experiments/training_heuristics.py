@@ -3,10 +3,10 @@
 Trains the same network by the recipes vanilla, dropout, mix_up, batch_norm and adversarial, and
 measures its accuracy on the test images and on their low- and high-frequency components. The paper
 finds that dropout changes little, that mix-up makes the network use more of the high frequencies,
-and batch normalisation even more, while adversarial training leaves it with the low ones. Batch
-normalisation is tested with three kinds of statistics, because the released code tests with those
+and batch normalization even more, while adversarial training leaves it with the low ones. Batch
+normalization is tested with three kinds of statistics, because the released code tests with those
 of each test batch while Keras tests with moving averages, and the answers differ. The paper
-supposes that batch normalisation lifts high frequencies, which are faint; to test that, components
+supposes that batch normalization lifts high frequencies, which are faint; to test that, components
 are also brought to a maximum of 1, to the spread of the images, and to mean and spread of the
 images, before the test.
 """
@@ -149,7 +149,7 @@ def above_chance(table: pd.DataFrame) -> dict[str, pd.Series]:
 STATEMENTS = (
     Statement(
         "dropout_high",
-        "Dropout is roughly vanilla in the high frequencies.",
+        "Dropout hardly changes high-frequency accuracy.",
         on("high"),
         minus("dropout"),
         SIMILAR,
@@ -163,7 +163,7 @@ STATEMENTS = (
     ),
     Statement(
         "mix_up_test",
-        "Mix-up leaves test accuracy similar.",
+        "Mix-up hardly changes test accuracy.",
         last_epoch.TEST,
         minus("mix_up"),
         SIMILAR,
@@ -185,8 +185,8 @@ STATEMENTS = (
     ),
     Statement(
         "batch_norm_statistics",
-        "What a network with BatchNorm makes of the high frequencies falls once test "
-        "images are not normalised by their own batch.",
+        "With BatchNorm, high-frequency accuracy falls once test images are not normalized by "
+        "their own batch.",
         Measure(on("high").words, of_the_batch),
         alone("batch_norm", "batch_norm, tested with batch minus with population statistics"),
         MORE,
@@ -194,7 +194,8 @@ STATEMENTS = (
     ),
     Statement(
         "batch_norm_most",
-        "What BatchNorm adds in the high frequencies is most visible beyond small radii.",
+        "The gain in high-frequency accuracy from BatchNorm is larger at small radii than at large "
+        "ones.",
         Measure("accuracy on high components", most_at_lowest),
         alone(
             "batch_norm",
@@ -206,8 +207,8 @@ STATEMENTS = (
     *(
         Statement(
             f"batch_norm_{name}",
-            f"{words} of the high frequencies is what batch statistics "
-            "repair; scaling the input does at least half of it.",
+            f"{words} gives at least half of the gain in high-frequency accuracy from batch "
+            "statistics.",
             Measure("accuracy on high components", functools.partial(repaired, scaling=scaling)),
             alone(
                 "batch_norm",
@@ -219,13 +220,13 @@ STATEMENTS = (
             kind="control",
         )
         for name, scaling, words, target in (
-            ("magnitude", "spread", "The small magnitude", "spread"),
-            ("matched", "matched", "Mean and magnitude", "mean and spread"),
+            ("magnitude", "spread", "Restoring the magnitude of the input", "spread"),
+            ("matched", "matched", "Restoring mean and magnitude of the input", "mean and spread"),
         )
     ),
     Statement(
         "vanilla_magnitude",
-        "Vanilla ignores high frequencies since they are small in magnitude.",
+        "Vanilla is more accurate on high frequencies once their small magnitude is restored.",
         Measure("accuracy on high components", lifted),
         alone(
             "vanilla",
@@ -244,7 +245,7 @@ STATEMENTS = (
     ),
     Statement(
         "adversarial_gap",
-        "Adversarial training gives a smaller generalisation gap.",
+        "Adversarial training gives a smaller generalization gap.",
         last_epoch.GAP,
         minus("adversarial"),
         LESS,
@@ -254,17 +255,18 @@ STATEMENTS = (
     Statement(
         "adversarial_invariant",
         "An adversarially trained network is invariant to the highest frequencies.",
-        Measure("accuracy on originals minus on low components, and on high ones", invariant),
+        Measure("accuracy on original images minus on low components, and on high ones", invariant),
         alone("adversarial"),
         SIMILAR,
-        measured=f"adversarial, {WORDS[HIGHEST]}: accuracy on originals minus on low components, "
-        "and accuracy on high components minus chance",
+        measured=f"adversarial, {WORDS[HIGHEST]}: accuracy on original images minus on low "
+        "components, and accuracy on high components minus chance",
         fitted=above_chance,
         fitted_above=0.2,
     ),
     Statement(
         "adversarial_high_lowest",
-        "Beyond the smallest radius it uses more of the high frequencies than vanilla.",
+        "Beyond the smallest radius (r = 1/8 width), an adversarially trained network uses more of "
+        "the high frequencies than vanilla.",
         on("high", SMALLEST),
         minus("adversarial"),
         MORE,

@@ -73,7 +73,7 @@ def measure(cell: Cell) -> pd.DataFrame:
     smaller = tested[tested["radius"].isin(sorted(tested["radius"].unique())[:2])]
     chosen = pd.concat([smaller, tested[tested["component"] == "original"]])
     means = chosen.groupby("component")["accuracy"].mean()
-    # A network without batch normalisation has its accuracy from the training.
+    # A network without batch normalization has its accuracy from the training.
     accuracy = means.get("original", network.history["val_accuracy"].iloc[-1])
     row = {"accuracy": accuracy, "examples": len(cell.dataset().test)}
     row["bn_statistics"] = network.bn_statistics
@@ -116,8 +116,8 @@ def _claim(kind: str, name: str, words: str, left_out: Collection[str] = ()) -> 
         paper="Both papers",
         item="Two views of one network",
         kind="question",
-        sentence=f"Among {words}, those that are more accurate on {kind} "
-        f"frequencies alone are more sensitive to {kind} frequencies.",
+        sentence=f"Among {words}, those with higher {kind}-frequency accuracy are more sensitive "
+        f"to {kind} frequencies.",
         measured=f"Spearman's rank correlation over {words} of {NAMES[f'{kind}_accuracy']} and "
         f"{NAMES[kind]}, each a mean over seeds",
         pairs=functools.partial(_pairs, kind=kind, left_out=left_out),
@@ -127,9 +127,9 @@ def _claim(kind: str, name: str, words: str, left_out: Collection[str] = ()) -> 
 
 
 CLAIMS = (
-    *(_claim(kind, "", "the trainings here") for kind in ("high", "low")),
+    *(_claim(kind, "", "the recipes here") for kind in ("high", "low")),
     *(
-        _claim(kind, "_unregularized", "those without a regularizer", heuristics.REGULARIZERS)
+        _claim(kind, "_unregularized", "the recipes without a regularizer", heuristics.REGULARIZERS)
         for kind in ("high", "low")
     ),
 )

@@ -106,17 +106,17 @@ def parsed(content: bytes, path: PathLike, remedy: str) -> Table:
 
 
 def read(path: PathLike, remedy: str) -> Table:
-    """Table in a CSV file, as of ``parsed``.
+    """Table in a CSV file, see ``parsed``.
 
     Args:
         path: str or Path.
-        remedy: str, as of ``parsed``.
+        remedy: str, see ``parsed``.
 
     Returns:
         Table.
 
     Raises:
-        UnusableFileError: as of ``parsed``, or if the file cannot be read.
+        UnusableFileError: see ``parsed``, or if the file cannot be read.
     """
     try:
         content = Path(path).read_bytes()

@@ -130,7 +130,7 @@ def meeting(action: Handler, *numbers: signal.Signals) -> Iterator[None]:
     cannot meet any.
 
     Args:
-        action: as of ``signal.signal``.
+        action: see ``signal.signal``.
         *numbers: signals.
 
     Example:

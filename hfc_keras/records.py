@@ -85,17 +85,17 @@ def opened(text: str | bytes, path: PathLike, remedy: str) -> Record:
 
 
 def read(path: PathLike, remedy: str) -> Record:
-    """Content of the record in a file, as of ``opened``.
+    """Content of the record in a file, see ``opened``.
 
     Args:
         path: str or Path.
-        remedy: str, as of ``opened``.
+        remedy: str, see ``opened``.
 
     Returns:
         dict.
 
     Raises:
-        UnusableFileError: as of ``opened``, or if the file cannot be read.
+        UnusableFileError: see ``opened``, or if the file cannot be read.
     """
     try:
         text = Path(path).read_bytes()

@@ -61,8 +61,8 @@ def leading_components(images: ArrayLike, energies: Sequence[ArrayLike]) -> list
     .. math:: x_k = \sum_{i \le k} s_i u_i v_i^T
 
     Args:
-        images: as of ``split``.
-        energies: sequence of energies, each as of ``split``.
+        images: see ``split``.
+        energies: sequence of energies, each as in ``split``.
 
     Returns:
         List with a tensor like ``images`` for each energy.

@@ -78,8 +78,8 @@ def check_images(
     Args:
         values: array, tensor or symbolic tensor.
         name: str, the argument's name.
-        planes: bool, as of ``images``.
-        filled: bool, as of ``images``.
+        planes: bool, see ``images``.
+        filled: bool, see ``images``.
 
     Raises:
         ValueError: as ``images``.

@@ -377,7 +377,7 @@ def compiled_by_tensorflow():
             "`odd` must be a keras.layers.BatchNormalization",
         ),
         (lambda: functional(Own(Running(name="odd"))), "layer='Running', weight='running_mean'"),
-        (lambda: functional(norm(ByItself)), r"`norm` must normalise through super\(\).call"),
+        (lambda: functional(norm(ByItself)), r"`norm` must normalize through super\(\).call"),
         (lambda: functional(Own(norm(PastItsBase))), "moving'. Received: layer='PastItsBase'"),
         (of_jax, "`outside` must be made of Keras.*'JaxLayer'"),
         pytest.param(of_tensorflow, "`outside` must be made of Keras", marks=TENSORFLOW),

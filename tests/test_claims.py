@@ -254,11 +254,11 @@ def test_an_interval_widened_for_several_rivals_says_so_on_the_page():
     row |= dict.fromkeys(["experiment", "profile", "dataset", "table"], "x")
     assert row["confidence"] == 0.975 and row["against"] == "one"
     text = claims_markdown(pd.DataFrame([row]))
-    assert f"{row['high']:+.3f}] at 97.5 % against one" in text
+    assert f"{row['high']:+.3f}] at 97.5% against one" in text
     alone = reporting.judge(effect(effect=lambda table: rivals["one"]), pd.DataFrame())
     alone |= dict.fromkeys(["experiment", "profile", "dataset", "table"], "x")
     assert alone["confidence"] == 0.95 and alone["low"] > row["low"]
-    assert "at 95 %" not in claims_markdown(pd.DataFrame([alone]))
+    assert "at 95%" not in claims_markdown(pd.DataFrame([alone]))
 
 
 def test_a_verdict_that_other_images_would_leave_open_says_so_on_the_page():
@@ -268,7 +268,7 @@ def test_a_verdict_that_other_images_would_leave_open_says_so_on_the_page():
         row = reporting.judge(claim, table)
         row |= dict.fromkeys(["experiment", "profile", "dataset", "table"], "x")
         text = claims_markdown(pd.DataFrame([row]))
-        assert ("**supported** (over seeds and images undecided) |" in text) == said
+        assert ("**supported** (undecided over seeds and images) |" in text) == said
         assert "**supported**" in text
 
 

@@ -51,7 +51,7 @@ def command(tmp_path, table, monkeypatch, capsys):
 def test_command_writes_ledger_page_figure_and_record(command):
     status, printed = command.run("--experiments", "one")
     assert status == 0 and printed.startswith(
-        "Sentences of the papers: 2, of which 1 supported, 1 undecided\nwrote "
+        "Claims of the papers: 2, of which 1 supported, 1 undecided\nwrote "
     )
     rows = pd.read_csv(command.folder / "claims.csv")
     assert rows[["id", "verdict"]].values.tolist() == [["low", "supported"], ["gain", "undecided"]]
@@ -70,7 +70,7 @@ def test_command_writes_ledger_page_figure_and_record(command):
     )
     half = stats.t.ppf(0.975, 2) * 0.02 / math.sqrt(3)
     numbers = f"+0.040 [{0.04 - half:+.3f}, {0.04 + half:+.3f}] | > 0 | 3 | **undecided**"
-    assert f"{numbers} (detectable: {half:.2g} off the bound)" in page
+    assert f"{numbers} (detectable: {half:.2g} from the bound)" in page
     assert "| -1 to 0.5 | 3 | **supported**" in page
     assert "[one, smoke, digits](smoke/digits/one.csv)" in page
     record = json.loads((command.folder / "claims.json").read_text())
@@ -91,9 +91,7 @@ def test_a_claim_compares_two_data_sets(command):
     claim = dataclasses.replace(CLAIM, id="apart", effect=effect, other_dataset="synthetic")
     command.modules["one"].EXPERIMENT = claimed.experiment((claim,))
     status, printed = command.run("--experiments", "one")
-    assert status == 0 and printed.startswith(
-        "Sentences of the papers: 1, of which 1 not measured\n"
-    )
+    assert status == 0 and printed.startswith("Claims of the papers: 1, of which 1 not measured\n")
     listed = (command.folder / "CLAIMS.md").read_text().partition("## Not measured")[2]
     assert (
         "Claim 'apart' compares with another data set" in listed and "--dataset synthetic" in listed
@@ -225,7 +223,7 @@ def test_scale_names_every_setting_that_was_told(command):
         (empty | {"rhos": [0.5], "old": "x"}, 'rhos = [0.5]; old = "x"'),
     ]:
         path.write_text(json.dumps(content | {"settings": told}))
-        assert source.scale(Settings)["told otherwise"] == expected
+        assert source.scale(Settings)["non-default settings"] == expected
     path.write_text(json.dumps(content | {"cells": {}}))
     with pytest.raises(ValueError, match="recipe and rows of each cell. Received: path="):
         source.scale(Settings)

@@ -162,7 +162,7 @@ def test_a_stopped_experiment_goes_on(tmp_path, monkeypatch, capsys, number, sta
             tiny.EXPERIMENT.main(told)
     assert left.value.code == status
     error = capsys.readouterr().err
-    assert error == "\nStopped. The same command goes on where this run stopped.\n"
+    assert error == "\nStopped. Run the same command again to resume.\n"
     tiny.EXPERIMENT.main(told)
     assert "[2/2] dropout_1" in (out := capsys.readouterr().out) and "[1/2]" not in out
 

@@ -106,7 +106,7 @@ def test_figures_are_written_within_a_page(draw, rows, panels, recipes, tmp_path
     figure = draw(table[table["recipe"].isin(recipes)], {"vanilla": "as usual"})
     assert figure.get_figwidth() <= 7.0001
     drawn = len(figure.axes)
-    # A panel a recipe and its bar, or panels that all recipes share.
+    # One panel per recipe and its bar, or panels that all recipes share.
     assert drawn == panels[len(recipes) == 1]
     paths = save_figure(figure, tmp_path / "figure")
     assert all(path.stat().st_size > 1000 for path in paths)
@@ -141,7 +141,9 @@ def test_a_drop_is_a_share_of_the_accuracy_of_its_seed():
     np.testing.assert_allclose(found, 0.05 / (0.7 + 0.01 * np.arange(3)))
     never = table.assign(accuracy=0.0, drop=0.0)
     assert stops.band_stop_share(never, "vanilla", "low").isna().all()
-    assert stops.band_stop_curves(never).axes[2].get_ylabel() == "drop / accuracy on originals"
+    assert (
+        stops.band_stop_curves(never).axes[2].get_ylabel() == "drop / accuracy on original images"
+    )
 
 
 @pytest.mark.parametrize(("clean", "told"), [(0.11, True), (0.5, False)])

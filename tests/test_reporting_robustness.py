@@ -49,11 +49,11 @@ def texts(figure):
 def test_table_has_a_row_a_network_and_a_column_a_setting(table):
     wide = reporting.robustness_table(table)
     assert list(wide.columns) == list(SETTINGS)
-    smoothings = ["", ", rho 0.1", ", rho 0.1 normalised", ", rho 0.5", ", rho 0.5 normalised"]
+    smoothings = ["", ", rho 0.1", ", rho 0.1 normalized", ", rho 0.5", ", rho 0.5 normalized"]
     assert list(wide.index) == [r + s for r in ("natural", "adversarial") for s in smoothings]
     values = 0.6 - 0.1 * 2 + 0.1 * 0.5 + 0.02 + np.array([0, 0.04])
     expected = f"{values.mean():.3f} +- {values.std(ddof=1):.3f}"
-    assert wide.loc["adversarial, rho 0.5 normalised", "PGD-20 8/255"] == expected
+    assert wide.loc["adversarial, rho 0.5 normalized", "PGD-20 8/255"] == expected
 
 
 def test_clean_comes_first_and_the_rest_as_it_stands(table):
@@ -67,7 +67,7 @@ def test_rows_without_other_smoothings_are_recipes(table):
     assert list(wide.index) == ["natural", "adversarial"]
     assert (wide["clean"] == "0.600").all()
     both = reporting.robustness_table(table[table["rho"] == 0.5])
-    assert list(both.index)[:2] == ["natural, rho 0.5", "natural, rho 0.5 normalised"]
+    assert list(both.index)[:2] == ["natural, rho 0.5", "natural, rho 0.5 normalized"]
 
 
 def test_missing_measurements_are_empty_cells_and_gaps(table):

@@ -35,7 +35,7 @@ def test_kernel_smoothing_writes_table_figures_and_kernels(run, capsys):
         assert path.with_name(f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert "<svg" in path.with_name(f"{name}.svg").read_text()
     printed = capsys.readouterr().out
-    assert "adversarial_5x5, rho 1 normalised" in printed and "kernels as trained" in printed
+    assert "adversarial_5x5, rho 1 normalized" in printed and "kernels as trained" in printed
 
 
 def test_kernel_smoothing_leaves_out_what_a_network_cannot_have():

@@ -2,6 +2,7 @@
 
 import json
 import math
+import pathlib
 
 import numpy as np
 import pandas as pd
@@ -96,6 +97,12 @@ def test_given_networks_are_the_sample_of_their_rung(tmp_path, capsys):
     assert row["table"] == "given/cifar10/given_networks.csv"
     own = scale.as_seeds(pd.read_csv(path), "frequency_accuracy")
     assert set(own["seed"]) == {0, 1, 2} and "loss" not in own
+
+
+def test_each_claim_on_given_networks_is_judged_by_the_committed_table():
+    options = scale.Settings(results=pathlib.Path(__file__).parents[1] / "results")
+    rows, problems = scale._given(scale.core(), options)
+    assert not problems and [row["id"] for row in rows] == list(scale.GIVEN)
 
 
 def test_damaged_and_missing_tables_are_refused(tmp_path, capsys):

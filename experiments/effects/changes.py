@@ -46,4 +46,6 @@ def on(words: str, measure: str, unit: str = "accuracy", **chosen: Any) -> Measu
 TEST = on("accuracy on test images", "clean")
 CORRUPTED = on(f"accuracy, mean over severities and {CORRUPTIONS}", "corrupted")
 ATTACKED = on("accuracy under PGD, mean over epsilons", "attacked", conditions=("pgd",))
-SHIFTED = on("share of images whose class stays after two random shifts", "shifted", "share")
+SHIFTED = on(
+    "share of images with the same predicted class after two random shifts", "shifted", "share"
+)

@@ -25,7 +25,7 @@ def component(
         recipe: str.
         kind: ``"low"`` or ``"high"``.
         ranks: sequence of int, of the radii, 0 the smallest.
-        statistics: str, of batch normalisation, where the network has it.
+        statistics: str, of batch normalization, where the network has it.
         scaling: str, of the component, where the table tells them apart.
 
     Returns:
@@ -39,7 +39,7 @@ def component(
 
 
 def tested_with(table: pd.DataFrame, recipe: str, statistics: str) -> str:
-    """Statistics that a network is tested with: ``"none"`` for one without batch normalisation."""
+    """Statistics that a network is tested with: ``"none"`` for one without batch normalization."""
     own = table["bn_statistics"][table["recipe"] == recipe]
     return "none" if (own == "none").all() else statistics
 
@@ -47,7 +47,7 @@ def tested_with(table: pd.DataFrame, recipe: str, statistics: str) -> str:
 def high(
     table: pd.DataFrame, recipe: str, ranks: Iterable[int] = RANKS, statistics: str = "none"
 ) -> pd.Series:
-    """Test accuracy on high-frequency components, as of ``component``."""
+    """Test accuracy on high-frequency components, see ``component``."""
     return component(table, recipe, "high", ranks, statistics)
 
 
@@ -61,7 +61,7 @@ def original(
 
 
 def gap(table: pd.DataFrame, recipe: str, statistics: str = "none") -> pd.Series:
-    """Generalisation gap: accuracy on training images minus test images, both in test mode."""
+    """Generalization gap: accuracy on training images minus test images, both in test mode."""
     train = original(table, recipe, "train_after", statistics)
     return reporting.difference(train, original(table, recipe, "test", statistics))
 
@@ -72,9 +72,9 @@ def fitted(
     """Accuracy of networks on their training images, as a claim on their gaps asks for it.
 
     Args:
-        table: DataFrame as of ``component``.
+        table: DataFrame, see ``component``.
         recipes: iterable of str.
-        statistics: str, of batch normalisation.
+        statistics: str, of batch normalization.
 
     Returns:
         dict from the recipe to a Series by seed.

@@ -36,6 +36,6 @@ def of(words: str, name: str, unit: str = "share") -> Measure:
     return Measure(words, functools.partial(number, name=name), unit)
 
 
-CENTRE = of("centre of the spectrum in cycles per image", "centre", "cycles")
+CENTRE = of("mean frequency of the spectrum in cycles per image", "centre", "cycles")
 LOW = of("share up to a third of Nyquist", "low")
 HIGH = of("share beyond two thirds of Nyquist", "high")

@@ -10,42 +10,43 @@ from hfc_keras.reporting.claims.claim import FITTED, KINDS
 from hfc_keras.reporting.claims.ledger import claims_markdown
 
 VERDICTS = """\
-A claim is a sentence with an effect, one number for each of n seeds, paired by seed where trainings \
-are compared. The interval is Student's 95 % interval of its mean over seeds. *Supported*: the whole \
-interval fulfils the condition. *Not seen at this scale*: no part of it does, at a scale below the \
-paper's; of the paper's own protocol, and in `claims.csv`, the word is *refuted*. *Undecided*: part \
-of it does, there are fewer than three seeds, or the networks are not such as the claim is about: a \
-generalisation gap is judged of networks that have {fitted:g} of their training images right. Of an \
-undecided claim the page tells what was *detectable*: half the width of the interval; an effect so \
-far from the bound would have been decided by as many seeds of this spread.
+A claim is a sentence with an effect: one number for each of n seeds, paired by seed where recipes \
+are compared. The interval is Student's 95% interval of its mean over seeds. *Supported*: the whole \
+interval meets the condition. *Not seen at this scale*: no part of it does, at a scale below the \
+paper's; for the paper's own protocol, and in `claims.csv`, the word is *refuted*. *Undecided*: part \
+of it does, there are fewer than three seeds, or the claim does not apply to these networks: a \
+generalization gap is judged only for networks with a training accuracy of at least {fitted:g}. For \
+an undecided claim the page states what was *detectable*, the half-width of the interval: with as \
+many seeds of the same spread, an effect this far from the bound would have been decided.
 
-A claim that must hold against each of several rivals is supported if all comparisons support it, \
-refuted if one refutes it with an interval widened for their number (95 % for all of them together, \
-Bonferroni), and undecided else; the effect is that against the rival named: of those supported the \
-one nearest to a bound, of those undecided the one nearest to refuting. A claim on a correlation over \
-trainings has the trainings as its sample, each with its mean over seeds, and the percentile interval \
-of 2,000 bootstrap draws of them. Two accuracies count as similar within {margin:g}.
+A claim that must hold against several rivals is supported if every comparison supports it, refuted \
+if one comparison refutes it with an interval widened for their number (95% for all together, \
+Bonferroni), and undecided otherwise. The effect shown is the one against the rival named: if \
+supported, the one nearest to a bound; if undecided, the one nearest to refuting. A claim on a \
+correlation over recipes takes the recipes as its sample, each as the mean over its seeds, and the \
+percentile interval of 2,000 bootstrap draws. Two accuracies count as similar within {margin:g}.
 
-Student's interval holds the test images fixed. *Seeds and images*: the percentile interval of a \
-bootstrap of both; accuracies are drawn anew with the spread of a share of as many images, the same \
-images for all seeds, others for every measurement. With three seeds a bootstrap of seeds is too \
-narrow: it stands beside the other and makes no verdict, but where it holds the bound, the page says so.
+Student's interval holds the test images fixed. *Seeds and images* is the percentile interval of a \
+bootstrap of both. Accuracies are redrawn with the standard error of a share of that many images, \
+with the same images for all seeds and different ones for each measurement. With three seeds, a \
+bootstrap over seeds is too narrow, so it is shown but gives no verdict; where it contains the bound, \
+the page says so.
 
-*Unverified*: what the claim asks for was remembered, and not found in a source that could be read. \
-Each claim is judged by itself, so of many verdicts some will be wrong by chance. `claims_effects.csv` \
-holds what every verdict is computed from."""  # noqa: E501
+*Unverified*: we recalled this detail of the claim but could not find it in a source we could read. \
+Each claim is judged by itself, so some of the verdicts will be wrong by chance. `claims_effects.csv` \
+holds the numbers that every verdict is computed from."""  # noqa: E501
 SCALES = """\
-From the record beside each table. Told otherwise: settings that were not at their default."""
+From the record beside each table. "Non-default settings": those that were not at their default."""
 MEANINGS = {
-    "smoke": "proves that the programs run, and is no evidence for or against a claim",
-    "quick": "a small network on a subset of the images, minutes a training; not the paper's scale",
+    "smoke": "checks that the programs run; no evidence for or against a claim",
+    "quick": "a small network on a subset of the images, minutes per recipe; not the paper's scale",
     "standard": "the small network on all images, ten epochs; not the paper's scale",
-    "full": "a wider network on all images by a fast recipe; not the paper's scale",
+    "full": "a wider network on all images, by a fast recipe; not the paper's scale",
     "paper": "the published protocol",
 }
 LARGEST = """
-The verdict is that at the largest scale at which the claim was measured, with three seeds or more \
-where there is such a scale; others stand beside it."""
+The verdict is the one at the largest scale at which the claim was measured (with three seeds or
+more, where there is such a scale); verdicts at other scales are shown beside it."""
 OWN = ("control", "question")
 
 

@@ -27,7 +27,7 @@ FORMER = (
     heuristics.Architectures,
 )
 # What the tables of two data sets must have in common, of ``Source.scale``.
-ALIKE = ("training images, at most", "epochs", "told otherwise")
+ALIKE = ("training images, at most", "epochs", "non-default settings")
 
 
 class NoComparisonError(reporting.MissingMeasurementError):
@@ -105,7 +105,7 @@ class Source:
 
         Returns:
             dict of str: experiment, profile, data set, networks, training images (at most),
-            epochs, seeds and the settings that were told otherwise than the profile's default.
+            epochs, seeds and the settings that were not at the profile's default.
 
         Raises:
             ValueError: if the record does not tell.
@@ -132,7 +132,7 @@ class Source:
             "training images, at most": ", ".join(dict.fromkeys(one["images"] for one in recipes)),
             "epochs": " to ".join(map(str, ends)),
             "seeds": ", ".join(seeds),
-            "told otherwise": "; ".join(others),
+            "non-default settings": "; ".join(others),
         }
 
     @contextlib.contextmanager

@@ -156,17 +156,17 @@ def corruptions(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def spectra(table: pd.DataFrame) -> pd.DataFrame:
-    """Numbers of each spectrum, as of ``reporting.sensitivity_table``."""
+    """Numbers of each spectrum, see ``reporting.sensitivity_table``."""
     return reporting.sensitivity_table(spectrum.rings(table))
 
 
 def by_condition(table: pd.DataFrame) -> pd.DataFrame:
-    """Accuracies and other shares, as of ``reporting.condition_table``."""
+    """Accuracies and other shares, see ``reporting.condition_table``."""
     return reporting.condition_table(shares(table))
 
 
 def by_corruption(table: pd.DataFrame) -> pd.DataFrame:
-    """Accuracies under corruptions, as of ``reporting.corruption_table``."""
+    """Accuracies under corruptions, see ``reporting.corruption_table``."""
     return reporting.corruption_table(corruptions(table))
 
 

@@ -135,7 +135,7 @@ def told_apart(network: Network, names: Iterable[str]) -> pd.DataFrame:
         names: sequence of str, data sets by name, or ``"gaussian"`` or ``"uniform"`` noise.
 
     Returns:
-        DataFrame, a row a name.
+        DataFrame, one row per name.
     """
     test, tables = network.cell.test_images(), []
     for name in names:

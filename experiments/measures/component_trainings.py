@@ -59,8 +59,8 @@ def rows(cell: Cell) -> pd.DataFrame:
         cell: runner.Cell, whose recipe trains on a component or on the originals.
 
     Returns:
-        DataFrame as of ``frequency_curves.rows``, at the radius trained at (at all radii for
-        originals), with the columns trained_on and trained_radius. With batch normalisation the
+        DataFrame, see ``frequency_curves.rows``, at the radius trained at (at all radii for
+        originals), with the columns trained_on and trained_radius. With batch normalization the
         measured epochs are tested with batch statistics, and the last one with all kinds.
     """
     model, history = cell.fit(every_epoch=True)
@@ -76,7 +76,7 @@ def rows(cell: Cell) -> pd.DataFrame:
 
 
 def final_accuracies(table: pd.DataFrame) -> pd.DataFrame:
-    """Accuracies after the last epoch, a row a recipe, as in Table 1 of the paper.
+    """Accuracies after the last epoch, one row per recipe, as in Table 1 of the paper.
 
     Args:
         table: DataFrame of ``rows`` with recipe and seed.

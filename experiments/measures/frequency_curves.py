@@ -32,7 +32,7 @@ def rows(cell: Cell, scalings: Sequence[str] = ()) -> pd.DataFrame:
     Returns:
         DataFrame with the columns epoch, split, component, radius, bn_statistics, accuracy,
         examples. The split ``train_after`` is the training images after the last epoch, in
-        test mode. A network without batch normalisation is tested once and its rows say
+        test mode. A network without batch normalization is tested once and its rows say
         ``none`` in bn_statistics.
     """
     model, history = cell.fit(every_epoch=True)
@@ -61,7 +61,7 @@ def last_epoch(cell: Cell) -> list[int]:
 
 
 def finished(cell: Cell, table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of a cell, complete: they say ``none`` where there is no batch normalisation.
+    """Rows of a cell, complete: they say ``none`` where there is no batch normalization.
 
     All rows also get the number of classes, whose inverse is the accuracy of guessing.
     """
@@ -77,7 +77,7 @@ def history_rows(cell: Cell, history: pd.DataFrame) -> pd.DataFrame:
         history: DataFrame of ``training.fit``.
 
     Returns:
-        DataFrame as of ``rows``. Training rows are means over the epoch, in
+        DataFrame, see ``rows``. Training rows are means over the epoch, in
         training mode, so with the statistics of each batch.
     """
     dataset = cell.dataset()
@@ -109,15 +109,15 @@ def component_rows(
     Args:
         cell: runner.Cell, trained.
         model: its keras.Model.
-        bn_statistics: str, as of ``analysis.frequency_accuracy``.
+        bn_statistics: str, see ``analysis.frequency_accuracy``.
         split: ``"test"``, or ``"train_after"``: the training images, before any filter, with
             the labels trained on.
         epochs: ascending list of int; None is the settings' measured epochs.
         radii: list of float; None is the settings' or the default radii.
-        scaling: str, as of ``analysis.scaled_components``; None is that of ``scaling_of``.
+        scaling: str, see ``analysis.scaled_components``; None is that of ``scaling_of``.
 
     Returns:
-        DataFrame as of ``rows``. For the test split with moving statistics the
+        DataFrame, see ``rows``. For the test split with moving statistics the
         originals are left out, since ``history_rows`` has them for every epoch.
     """
     settings = cell.settings
@@ -156,7 +156,7 @@ def radii_of(settings: Any, dataset: Dataset) -> list[float]:
 
 
 def scaling_of(cell: Cell) -> str:
-    """How tested components are scaled, as of ``analysis.scaled_components``: ``max`` if told.
+    """How tested components are scaled, see ``analysis.scaled_components``: ``max`` if told.
 
     The released code has it for all networks that are trained on rescaled images.
     """
@@ -193,7 +193,7 @@ def summary(table: pd.DataFrame) -> str:
     """Accuracies after the last epoch in words.
 
     Args:
-        table: DataFrame as of ``rows``, with recipe and seed.
+        table: DataFrame, see ``rows``, with recipe and seed.
 
     Returns:
         str of several lines.
@@ -211,8 +211,8 @@ def figures(table: pd.DataFrame, plan: Plan, ways: Mapping[str, Variant]) -> dic
     """Draw a panel for each recipe, and the recipes side by side after their last epoch.
 
     Args:
-        table: DataFrame as of ``rows``, with recipe and seed; networks without batch
-            normalisation.
+        table: DataFrame, see ``rows``, with recipe and seed; networks without batch
+            normalization.
         plan: runner.Plan.
         ways: dict from name to variants.Variant.
 

@@ -17,7 +17,7 @@ def rows(network: Network, channels: str = "mean", rings: str = "sum") -> pd.Dat
 
     Args:
         network: networks.Network.
-        channels: str, as of ``analysis.fourier_sensitivity``.
+        channels: str, see ``analysis.fourier_sensitivity``.
         rings: str, likewise.
 
     Returns:

@@ -69,7 +69,7 @@ def frequency_accuracy(table: pd.DataFrame) -> pd.DataFrame:
         table: DataFrame of ``analysis.contingency`` for one kind of statistics.
 
     Returns:
-        DataFrame as of ``analysis.frequency_accuracy`` with the column measure.
+        DataFrame of ``analysis.frequency_accuracy`` with the column measure.
 
     Example:
         >>> outcomes = {"original": ["right", "right"], "low": ["right", "wrong"],

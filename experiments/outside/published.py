@@ -52,7 +52,7 @@ MEASURES = {
 
 
 def measures(table: pd.DataFrame) -> pd.DataFrame:
-    """The measures that questions are about, a row a network.
+    """The measures that questions are about, one row per network.
 
     Accuracies on components are shares of the clean one in the table already, and the authors'
     components are cut out by a square, to its half a side, and clipped to [0, 1]. ``high`` leaves

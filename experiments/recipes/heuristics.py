@@ -42,7 +42,7 @@ ARCHITECTURES = ("lenet", "alexnet", "vgg")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Normalized(AdversarialSettings):
-    """Settings of an experiment on batch normalisation and adversarial training."""
+    """Settings of an experiment on batch normalization and adversarial training."""
 
     bn_momentum: float = 0.9
     """Momentum of the moving averages of the batch-norm recipe."""
@@ -201,7 +201,7 @@ def with_options(recipe: Recipe, **options: Any) -> Recipe:
 
     Args:
         recipe: Recipe.
-        **options: as of ``models.build``.
+        **options: see ``models.build``.
 
     Returns:
         Recipe.

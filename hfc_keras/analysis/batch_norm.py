@@ -21,7 +21,7 @@ _AVERAGE = re.compile(r"(moving|running|ema|population)_?(mean|avg|average|var|s
 def with_statistics(
     model: keras.Model, bn_statistics: BnStatistics, train_images: ArrayLike | None = None
 ) -> keras.Model:
-    r"""Model whose batch normalisation uses other statistics at test time.
+    r"""Model whose batch normalization uses other statistics at test time.
 
     - ``"moving"``: the moving averages of training, as Keras does; the model itself.
     - ``"batch"``: mean and variance of the test batch, as the released code of the CVPR 2020
@@ -35,7 +35,7 @@ def with_statistics(
                 \sigma^2 = E_b[\sigma_b^2 + \mu_b^2] - \mu^2
 
     The model is never changed: the last two return a copy with weights of its own, not compiled.
-    A model without batch normalisation is returned as it is.
+    A model without batch normalization is returned as it is.
 
     BatchNormalization is found wherever it is, in custom layers, wrappers and models that
     subclass keras.Model too, frozen or not, and uses these statistics whatever ``training`` it
@@ -52,7 +52,7 @@ def with_statistics(
 
     Raises:
         ValueError: for another kind, missing training images, a model that is not built, or
-            normalisation that cannot be reached: in a layer that wraps another framework, in a
+            normalization that cannot be reached: in a layer that wraps another framework, in a
             layer of one's own that is no BatchNormalization or does not call its ``call``, or
             for a population in a compiled part of a model.
 
@@ -100,20 +100,20 @@ def _is_built(model: keras.Model) -> bool:
 
 
 def _normalizations(model: keras.Model) -> list[keras.layers.BatchNormalization]:
-    """Batch-normalisation layers of a model, wherever they are, in a fixed order."""
+    """Batch-normalization layers of a model, wherever they are, in a fixed order."""
     kind = keras.layers.BatchNormalization
     return [layer for layer in copying.layers(model) if isinstance(layer, kind)]
 
 
 def _require_reachable(model: keras.Model, bn_statistics: str) -> None:
-    """Refuse layers that may normalise by moving averages nobody here can exchange."""
+    """Refuse layers that may normalize by moving averages nobody here can exchange."""
     wrappers = tuple(getattr(keras.layers, name, ()) for name in _WRAPPERS)
     for layer in reversed(copying.layers(model)):
         is_wrapper = isinstance(layer, wrappers) or copying.holds_foreign(layer)
         is_wrapper = is_wrapper or getattr(layer, "hfc_keras_opaque", False)
         checks.require(
             not is_wrapper,
-            f"`{layer.name}` must be made of Keras layers, so that batch normalisation in it is "
+            f"`{layer.name}` must be made of Keras layers, so that batch normalization in it is "
             "seen; rebuild it of them, or use bn_statistics='moving'",
             layer=type(layer).__name__,
             bn_statistics=bn_statistics,
@@ -137,7 +137,7 @@ def _average(layer: Any) -> str | None:
 
 
 def _with_population(model: keras.Model, images: Floats) -> keras.Model:
-    """Copy of a model with moments gathered by a twin that normalises by batch.
+    """Copy of a model with moments gathered by a twin that normalizes by batch.
 
     Batches are drawn in a fixed random order, since images sorted by class would give batches
     that no training has seen.
@@ -157,7 +157,7 @@ def _with_population(model: keras.Model, images: Floats) -> keras.Model:
 
 
 def _copy(model: keras.Model, kind: type[Any]) -> tuple[keras.Model, list[Any]]:
-    """Copy of a model and its layers of batch normalisation, which are of another kind now."""
+    """Copy of a model and its layers of batch normalization, which are of another kind now."""
     copier = copying.Copier()
     copy = copier.twin(model)
     if kind is normalization.Collector:

@@ -121,7 +121,7 @@ def mean_corruption_error(
               \frac1{|C|} \sum_{c \in C} \frac{\sum_s E_{s,c}}{\sum_s E^{\mathrm{AlexNet}}_{s,c}},
               \qquad \frac1{|C|} \sum_{c \in C} \frac1{|S|} \sum_{s \in S} (E_{s,c} - E)
 
-    as it is, normalised, relative to the error E without corruption. On CIFAR the first is usual;
+    as it is, normalized, relative to the error E without corruption. On CIFAR the first is usual;
     the second belongs to ImageNet-C, on which the errors of AlexNet were measured.
 
     Args:

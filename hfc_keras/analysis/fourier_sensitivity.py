@@ -42,12 +42,12 @@ def fourier_sensitivity(
             non-square ones too.
         labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
         channels: ``"mean"`` of the gradient over channels before the transform, in which
-            opposite colours cancel, or ``"power"``, summed over channels after it.
+            opposite colors cancel, or ``"power"``, summed over channels after it.
         rings: ``"sum"`` of the power on a ring, or its ``"mean"`` over the ring's coefficients.
         batch_size: int, images at once; does not change the answer.
 
     Returns:
-        DataFrame with a row a ring and the columns
+        DataFrame with one row per ring and the columns
 
         - ring: from 1, cycles per image;
         - mean, std: of the share over the images (population standard deviation); the means add

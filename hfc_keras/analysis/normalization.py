@@ -1,4 +1,4 @@
-"""Batch normalisation by other statistics than its moving averages, put into layers there are."""
+"""Batch normalization by other statistics than its moving averages, put into layers there are."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -15,10 +15,10 @@ _REACHED = "_hfc_keras_reached"
 
 
 class _Switched(keras.layers.BatchNormalization):
-    """Normalises by the statistics of its kind in every mode, frozen or not."""
+    """Normalizes by the statistics of its kind in every mode, frozen or not."""
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Return the inputs, normalised; note that it was asked."""
+        """Return the inputs, normalized; note that it was asked."""
         self.__dict__[_REACHED] = True
         moments = self._chosen(inputs, mask)
         return self._normalized(inputs, *moments)
@@ -46,7 +46,7 @@ class _Switched(keras.layers.BatchNormalization):
 
 @keras.saving.register_keras_serializable(package="hfc_keras", name="_BatchStatistics")
 class BatchStatistics(_Switched):
-    """Normalises by the statistics of the batch at hand."""
+    """Normalizes by the statistics of the batch at hand."""
 
     def _chosen(self, inputs: Any, mask: Any) -> tuple[Any, Any]:
         return self._of_batch(inputs, mask)
@@ -54,7 +54,7 @@ class BatchStatistics(_Switched):
 
 @keras.saving.register_keras_serializable(package="hfc_keras", name="_FixedStatistics")
 class FixedStatistics(_Switched):
-    """Normalises by the mean and variance it holds, in training mode too."""
+    """Normalizes by the mean and variance it holds, in training mode too."""
 
     def _chosen(self, inputs: Any, mask: Any) -> tuple[Any, Any]:
         return self.moving_mean, self.moving_variance
@@ -105,9 +105,9 @@ def pooled(seen: Sequence[Sequence[Any]]) -> tuple[Floats, Floats]:
 
 
 def switch(layer: Any, kind: type[Any]) -> None:
-    """Make a layer of batch normalisation one of another kind, in place.
+    """Make a layer of batch normalization one of another kind, in place.
 
-    A subclass keeps what it does around the normalisation, which its ``call`` must leave to
+    A subclass keeps what it does around the normalization, which its ``call`` must leave to
     ``super().call``.
 
     Args:
@@ -115,7 +115,7 @@ def switch(layer: Any, kind: type[Any]) -> None:
         kind: ``BatchStatistics``, ``FixedStatistics`` or ``Collector``.
 
     Raises:
-        ValueError: for a subclass that normalises by itself.
+        ValueError: for a subclass that normalizes by itself.
 
     Example:
         >>> layer = keras.layers.BatchNormalization()
@@ -136,7 +136,7 @@ def switch(layer: Any, kind: type[Any]) -> None:
 
 
 def step_by_step(layer: Any) -> None:
-    """Let a recurrent layer with batch normalisation run its steps one after the other, in place.
+    """Let a recurrent layer with batch normalization run its steps one after the other, in place.
 
     Args:
         layer: keras.Layer.
@@ -162,7 +162,7 @@ def _guarded(call: Callable[..., Any]) -> Callable[..., Any]:
         outputs = call(self, *arguments, **options)
         checks.require(
             vars(self)[_REACHED],
-            f"`{self.name}` must normalise through super().call(...) for batch or population "
+            f"`{self.name}` must normalize through super().call(...) for batch or population "
             "statistics; call it, or use bn_statistics='moving'",
             layer=type(self).__name__,
         )

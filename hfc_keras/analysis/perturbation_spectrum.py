@@ -31,7 +31,7 @@ def perturbation_spectrum(
         batch_size: int, images at once; does not change the answer.
 
     Returns:
-        DataFrame with a row a ring and the columns
+        DataFrame with one row per ring and the columns
 
         - ring: from 0, cycles per image, the rounded distance to the zero frequency;
         - mean, std: of the share over the images (population standard deviation); the means add

@@ -32,7 +32,7 @@ def scaled_components(
 
       .. math:: c' = \mu_c + \sigma_x \, (c - \mu_c) / \sigma_c
 
-    - ``"matched"``: the mean, too, as a batch normalisation of the input would do:
+    - ``"matched"``: the mean, too, as a batch normalization of the input would do:
 
       .. math:: c' = \mu_x + \sigma_x \, (c - \mu_c) / \sigma_c
 

@@ -23,11 +23,11 @@ def sized_images(
 
     Args:
         model: keras.Model.
-        name: str or path, as of ``data.load``.
-        data_dir: str, path or None, as of ``data.load``.
-        examples: None, int or ``(train, test)``, as of ``data.load``.
-        seed: int, as of ``data.load``.
-        image_size: None, int or ``(height, width)``, as of ``data.load``; None as above.
+        name: str or path, see ``data.load``.
+        data_dir: str, path or None, see ``data.load``.
+        examples: None, int or ``(train, test)``, see ``data.load``.
+        seed: int, see ``data.load``.
+        image_size: None, int or ``(height, width)``, see ``data.load``; None as above.
 
     Returns:
         Dataset; and ``(height, width)`` of the model if images were resized to it, or None.

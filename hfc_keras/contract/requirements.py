@@ -58,7 +58,7 @@ def classifier(model: object, images: Any, name: str = "images", stacklevel: int
         warnings.warn(
             "The model answers by the other images of a batch, too (batch statistics in "
             "inference?), so that every number depends on batch_size and on the order of the "
-            "images. For batch normalisation leave it in inference mode, and have measures take "
+            "images. For batch normalization leave it in inference mode, and have measures take "
             "bn_statistics='batch' or 'population'.",
             stacklevel=stacklevel,
         )

@@ -28,7 +28,7 @@ def folder(
     order of their names. Links to folders are followed.
 
     Images are turned upright as their EXIF orientation says. They are grey if all of them are
-    (a palette counts as colour), otherwise RGB. Alpha is left out: a pixel keeps the colour
+    (a palette counts as color), otherwise RGB. Alpha is left out: a pixel keeps the color
     that is stored for it, however transparent. One warning tells how many files are left aside
     by their endings (hidden ones are not counted), have more frames or pages than the first,
     which is taken, have pixels that are transparent, or EXIF data that cannot be read.
@@ -123,7 +123,7 @@ def _tell(
             (others, "left aside: not images of a class"),
             (folders, "left aside: neither class nor split"),
             (several, "of several frames or pages: the first is taken"),
-            (transparent, "with transparent pixels: the colours stored there are taken"),
+            (transparent, "with transparent pixels: the colors stored there are taken"),
             (damaged, "with EXIF data that cannot be read in full: perhaps not upright"),
         )
         if found

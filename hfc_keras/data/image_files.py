@@ -36,7 +36,7 @@ class Header:
     """What is known of an image before it is decoded.
 
     Args:
-        grey: bool, whether it has no colour; a palette counts as colour.
+        grey: bool, whether it has no color; a palette counts as color.
         size: ``(height, width)`` in pixels, upright.
         several: bool, whether there are more frames or pages than the first.
         damaged: bool, whether it has EXIF data that cannot be read.
@@ -87,7 +87,7 @@ def header(file: Path) -> Header:
     """
     with _opened(file) as image:
         mode = image.mode
-        # Pillow would cut 16 bits of a colour channel to 8 without a word.
+        # Pillow would cut 16 bits of a color channel to 8 without a word.
         deep = any(";16" in str(tile[3]) for tile in image.tile)
         several = bool(getattr(image, "is_animated", False))
         if image.format == "PNG" and _speaks_late(file):
@@ -97,7 +97,7 @@ def header(file: Path) -> Header:
         size = _stored_size(image)
     if deep or mode not in GREY_MODES | COLOUR_MODES:
         raise files.UnusableFileError(
-            "images must be grey or colour of 8 bits a channel. "
+            "images must be grey or color of 8 bits a channel. "
             f"Received: file={str(file)!r}, mode={mode + ';16' * deep!r}"
         )
     return Header(
@@ -108,7 +108,7 @@ def header(file: Path) -> Header:
 def read(file: Path, grey: bool, size: Size) -> tuple[Integers, bool]:
     """Return the pixels of an image file, turned upright as its EXIF orientation says.
 
-    The first frame of several is read. Transparency is left out: each pixel has the colour that
+    The first frame of several is read. Transparency is left out: each pixel has the color that
     is stored for it, whatever its alpha.
 
     Args:

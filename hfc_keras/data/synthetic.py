@@ -106,7 +106,7 @@ def synthetic(
 
 
 def shapes(classes: int, size: Size) -> Floats:
-    """Return the band-limited shape of every class, centred on pixel ``[0, 0]``.
+    """Return the band-limited shape of every class, centered on pixel ``[0, 0]``.
 
     Args:
         classes: int in [1, 8].

@@ -42,7 +42,7 @@ def parsed(
 
 @contextlib.contextmanager
 def ending() -> Iterator[endings.Command]:
-    """End a command with a plain message: status 2 for unusable files, as of ``endings.met`` else.
+    """End a command with a plain message: status 2 for unusable files, else see ``endings.met``.
 
     Yields:
         endings.Command.
@@ -56,8 +56,8 @@ def ending() -> Iterator[endings.Command]:
 
 def advice(fresh: bool) -> str:
     """Say how a stopped run goes on; ``fresh`` tells whether it was told to start over."""
-    command = "The same command without --fresh" if fresh else "The same command"
-    return f"{command} goes on where this run stopped."
+    command = "Run the same command without --fresh" if fresh else "Run the same command again"
+    return f"{command} to resume."
 
 
 def refused(error: object) -> int:

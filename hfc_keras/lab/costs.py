@@ -30,7 +30,7 @@ class Costs:
 
     Args:
         store: training.Store.
-        data_dir: Path or None, as of ``data.load``.
+        data_dir: Path or None, see ``data.load``.
     """
 
     def __init__(self, store: training.Store, data_dir: Path | None = None) -> None:

@@ -1,4 +1,4 @@
-"""A trained network as the experiments test it: batch normalisation by population statistics.
+"""A trained network as the experiments test it: batch normalization by population statistics.
 
 Moving averages are poor after a short training, and follow its last batches; the statistics of a
 test batch let an image's answer depend on its neighbours. So every measure of a last epoch that
@@ -29,7 +29,7 @@ class Settings(settings.Settings):
 
 
 class Network:
-    """Trained network of a cell, with population statistics where it has batch normalisation.
+    """Trained network of a cell, with population statistics where it has batch normalization.
 
     Args:
         cell: runner.Cell; trained here, or fetched.

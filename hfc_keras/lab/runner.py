@@ -159,7 +159,7 @@ def planned(plan: planning.Plan, results: Results) -> plans.Estimate:
         plans.Estimate.
 
     Raises:
-        UnusableFileError: as of ``Results.read``.
+        UnusableFileError: see ``Results.read``.
     """
     results.read()
     left = [cell for cell in plan.cells() if cell.label not in results.rows]
@@ -170,7 +170,7 @@ def run(experiment: "Experiment", plan: planning.Plan, results: Results) -> list
     """Train and measure every cell that is not done, then draw the figures.
 
     Args:
-        experiment: as of ``main``.
+        experiment: see ``main``.
         plan: Plan.
         results: Results, opened, with what earlier runs left.
 
@@ -209,7 +209,7 @@ def measure(experiment: "Experiment", cell: Any) -> Measured:
     """Train and measure a cell.
 
     Args:
-        experiment: as of ``main``.
+        experiment: see ``main``.
         cell: Cell.
 
     Returns:
@@ -227,7 +227,7 @@ def finish(experiment: "Experiment", plan: planning.Plan, results: Results) -> N
     """Draw the figures, print summary and files, publish models if asked to.
 
     Args:
-        experiment: as of ``main``.
+        experiment: see ``main``.
         plan: Plan.
         results: Results with at least one cell.
     """
@@ -247,7 +247,7 @@ def make_plan(experiment: "Experiment", settings: Any) -> Plan:
     """Refuse what cannot work before anything is trained.
 
     Args:
-        experiment: as of ``main``.
+        experiment: see ``main``.
         settings: its settings.
 
     Returns:

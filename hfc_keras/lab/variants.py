@@ -14,7 +14,7 @@ class Variant:
     Args:
         name: str, of its recipe, as on the command line and in tables.
         title: str, in figures; empty is the name.
-        look: (colour, marker) of its lines and points; None is one that is left.
+        look: (color, marker) of its lines and points; None is one that is left.
         start: str, name of the way that it changes, with which it is compared; None is none.
     """
 

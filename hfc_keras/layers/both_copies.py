@@ -16,7 +16,7 @@ class BothCopies(keras.layers.Layer):
 
     .. math:: (x, y) \mapsto ([x; x'], [y; y]), \qquad x' = \mathrm{layer}(x)
 
-    The loss of a training is then the mean over ``2 * batch`` images, and batch normalisation
+    The loss of a training is then the mean over ``2 * batch`` images, and batch normalization
     sees them all. Amplitude-phase recombination adds the two means instead: twice this loss,
     which for SGD is this loss at twice the learning rate (and half the weight decay), and for
     Adam no difference.

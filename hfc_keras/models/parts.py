@@ -92,7 +92,7 @@ class Parts:
         mean = part_options.per_channel("mean", self.mean, x.shape[-1])
         std = part_options.per_channel("std", self.std, x.shape[-1])
         checks.require(min(std) > 0, "`std` must be above 0", std=self.std)
-        # float32: a half-precision policy would round the pixels before they are centred.
+        # float32: a half-precision policy would round the pixels before they are centered.
         scales: Any = [1 / s for s in std]
         offsets: Any = [-m / s for m, s in zip(mean, std, strict=True)]
         return keras.layers.Rescaling(scales, offsets, dtype="float32", name="standardize")(x)

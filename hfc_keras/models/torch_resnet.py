@@ -22,11 +22,11 @@ def torch_resnet(
 
     .. math:: y = \max(0,\ x' + B_2 C_2 \max(0, B_1 C_1 x))
 
-    with convolutions :math:`C` of 3 x 3 and batch normalisations :math:`B` of epsilon 1e-5, in
+    with convolutions :math:`C` of 3 x 3 and batch normalizations :math:`B` of epsilon 1e-5, in
     three stages of 16, 32 and 64 filters. The first block of the second and third stage halves the
     image; its shortcut :math:`x'` is every second row and column, with channels of zeros, as many
     on both sides (option A). It differs from ``models.build("resnet20", ...)``, which is that of
-    the code released with Wang et al.: there batch normalisation and ReLU go before the
+    the code released with Wang et al.: there batch normalization and ReLU go before the
     convolutions, and shortcuts are averages. Layers are called as the modules of PyTorch
     (``layer1.0.conv1``), and zeros are put around an image on all sides, as PyTorch does; see
     ``models.set_state_dict``.
@@ -73,7 +73,7 @@ def torch_resnet(
 
 
 def _convolved(x: Any, filters: int, strides: int, convolution: str, normalization: str) -> Any:
-    """Batch normalisation of a convolution with zeros on all sides."""
+    """Batch normalization of a convolution with zeros on all sides."""
     x = keras.layers.ZeroPadding2D(1, name=f"{convolution}.padding")(x)
     convolve = keras.layers.Conv2D(filters, 3, strides, use_bias=False, name=convolution)
     return keras.layers.BatchNormalization(epsilon=1e-5, name=normalization)(convolve(x))

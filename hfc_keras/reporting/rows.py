@@ -111,7 +111,7 @@ def rows_of(table: pd.DataFrame, **where: object) -> pd.DataFrame:
 
     Args:
         table: DataFrame with the columns seed and those of ``where``.
-        **where: column to value, as of ``value``.
+        **where: column to value, see ``value``.
 
     Returns:
         DataFrame, in the order of the table.

@@ -9,7 +9,7 @@ from hfc_keras.reporting.rows import unique_rows
 
 
 def last_epoch(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean and spread over seeds of the last epoch, a column a recipe.
+    """Mean and spread over seeds of the last epoch, one column per recipe.
 
     Args:
         table: DataFrame with the columns ``KEYS`` and accuracy.
@@ -76,7 +76,7 @@ def scaling_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def means_by_recipe(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
-    """Mean and standard deviation over seeds, a row a recipe.
+    """Mean and standard deviation over seeds, one row per recipe.
 
     Args:
         table: DataFrame with the columns recipe, seed and ``columns``.
@@ -104,7 +104,7 @@ def column_name(recipe: str, bn_statistics: str) -> str:
 
     Args:
         recipe: str.
-        bn_statistics: str; ``none`` where the network has no batch normalisation.
+        bn_statistics: str; ``none`` where the network has no batch normalization.
 
     Returns:
         str.

@@ -44,7 +44,7 @@ def recombine(
 
     A coefficient of the anchor below 1e-6 of its largest one (1e-7 in the complex transform)
     may be float32 rounding and gets the phase 0. So a constant anchor yields the donor's image
-    of phase zero, real and centred at ``[0, 0]``, and a grey one no random colours. Real phases
+    of phase zero, real and centered at ``[0, 0]``, and a grey one no random colours. Real phases
     are lost with them in large smooth anchors: where the amplitude falls as :math:`1/f^2`, errors
     of up to 0.005 at 224 pixels and 0.02 at 384 were found with a donor falling as :math:`1/f`,
     and of 0.02 and 0.08 with white noise. Nothing is clipped. Differentiable.
@@ -94,7 +94,7 @@ def recombine_within(
     Args:
         images: ``(batch, height, width, channels)``, any finite numbers.
         donors: int ``(batch,)``, for each image the index of the one that gives the amplitude.
-        axes: as of ``recombine``.
+        axes: see ``recombine``.
 
     Returns:
         Tensor of the shape and float dtype of ``images``; integers become float32.

@@ -111,11 +111,11 @@ def ring_shares(
     the squares of small numbers, such as gradients, from underflowing. Differentiable.
 
     Args:
-        images: as of ``ring_power``.
+        images: see ``ring_power``.
         rings: ``"sum"`` of the power on a ring, or its ``"mean"`` over the ring's coefficients,
             in which white noise is flat.
         channels: ``"power"``, added over channels, or that of their ``"mean"``, in which opposite
-            colours cancel.
+            colors cancel.
 
     Returns:
         float32 tensor ``(batch, rings - 1)``, rows that add up to 1; a row of zeros for an

@@ -20,7 +20,7 @@ class AdversarialTraining(ImageTraining):
     ``fit`` takes what the model's own would: arrays, a dataset, callbacks, metrics, sample
     weights. Metrics of the training are on adversarial images; ``evaluate``, ``predict`` and
     validation are on the images as they are. The attack sees the model in inference mode, the
-    training step in training mode, so that batch normalisation is updated once a step. Exported,
+    training step in training mode, so that batch normalization is updated once a step. Exported,
     called or described, it is the plain network.
 
     Args:
@@ -31,10 +31,10 @@ class AdversarialTraining(ImageTraining):
         **kwargs: see ``keras.Model``.
 
     Raises:
-        ValueError: for a model that is none, or an attack that cannot be trained with; by ``fit``
-            for pixels outside [0, 1], labels that are missing, out of range or no distributions,
-            a model that returns probabilities, or no batch. Of a data set or a generator the
-            first batch is looked at.
+        ValueError: for a model that is not a Keras model, or an attack that cannot be trained
+            with; by ``fit`` for pixels outside [0, 1], labels that are missing, out of range or no
+            distributions, a model that returns probabilities, or no batch. Of a data set or a
+            generator the first batch is looked at.
         FloatingPointError: by ``fit`` (not ``train_on_batch``), as soon as the loss is not
             finite, and after an epoch a weight or the optimizer's state.
 

@@ -37,11 +37,11 @@ class FourierRegularized(ImageTraining):
         **kwargs: see ``keras.Model``.
 
     Raises:
-        ValueError: for a model that is none, another kind, a weight that is negative or not
-            finite; by ``fit`` for pixels outside [0, 1], images too small for the kind, missing
-            labels, labels out of range or no distributions, a model that returns probabilities or
-            has no gradient, or no batch. Of a data set or a generator the first batch is looked
-            at.
+        ValueError: for a model that is not a Keras model, another kind, a weight that is negative
+            or not finite; by ``fit`` for pixels outside [0, 1], images too small for the kind,
+            missing labels, labels out of range or no distributions, a model that returns
+            probabilities or has no gradient, or no batch. Of a data set or a generator the first
+            batch is looked at.
         FloatingPointError: by ``fit`` (not ``train_on_batch``), as soon as the penalty is not
             finite (the gradient of every image of a batch is zero, or one is not finite) or the
             loss, and after an epoch a weight or the optimizer's state.

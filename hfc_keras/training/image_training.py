@@ -48,9 +48,9 @@ class ImageTraining(keras.Model):
         **kwargs: see ``keras.Model``.
 
     Raises:
-        ValueError: for a model that is none; by ``fit`` for pixels outside [0, 1], missing
-            labels, labels out of range, a model that returns probabilities, or no batch. Of a
-            data set or a generator the first batch is looked at.
+        ValueError: for a model that is not a Keras model; by ``fit`` for pixels outside [0, 1],
+            missing labels, labels out of range, a model that returns probabilities, or no batch.
+            Of a data set or a generator the first batch is looked at.
         FloatingPointError: by ``fit`` (not ``train_on_batch``), as soon as the loss, and after
             an epoch a weight, is not finite.
     """

@@ -1,6 +1,6 @@
 """The images that a network has been trained on, drawn once more: the population of its statistics.
 
-Batch normalisation tested with population statistics needs mean and variance of what the layers saw
+Batch normalization tested with population statistics needs mean and variance of what the layers saw
 in training. Of a recipe that augments its images those are augmented images, not the plain ones.
 """
 

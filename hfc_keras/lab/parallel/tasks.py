@@ -21,7 +21,7 @@ class Part:
     """One experiment of a run.
 
     Args:
-        name: str, as of ``catalogue.load``.
+        name: str, see ``catalogue.load``.
         settings: object with the attributes SHARED, which go to the experiment's settings.
         command: str, for the record.
         recipes: tuple of str, which of its recipes; None is all.
@@ -58,7 +58,7 @@ class Part:
 
         Args:
             cell: runner.Cell.
-            future: as of ``workers.measured``.
+            future: see ``workers.measured``.
 
         Returns:
             ``(seconds, None)``, or ``(None, reason)`` if there are no rows.

@@ -98,7 +98,7 @@ def measure(name: str, cell: runner.Cell) -> runner.Measured:
     """Train and measure a cell of an experiment, without a word on the terminal.
 
     Args:
-        name: str, as of ``catalogue.load``.
+        name: str, see ``catalogue.load``.
         cell: runner.Cell.
 
     Returns:

@@ -64,7 +64,7 @@ def effects_of(claim: Claim, table: pd.DataFrame) -> dict[str, pd.Series]:
         dict of Series of float by seed.
 
     Raises:
-        ValueError: naming the claim, as of ``verdicts.judge``.
+        ValueError: naming the claim, see ``verdicts.judge``.
 
     Example:
         >>> from hfc_keras.reporting import Claim

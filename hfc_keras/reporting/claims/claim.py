@@ -18,11 +18,11 @@ from hfc_keras.types import ArrayLike, Record
 VERDICTS = ("supported", "refuted", "undecided")
 # Whose sentence it is: a paper's, or ours, put to test what a paper says or what none says.
 KINDS = {
-    "paper": "Sentences of the papers",
+    "paper": "Claims of the papers",
     "control": "Controls of our own",
     "question": "Questions of our own",
 }
-# Share of its training images that a network must have right before its generalisation gap counts.
+# Share of its training images that a network must have right before its generalization gap counts.
 FITTED = 0.9
 # The scale of which "refuted" is said outright; at a smaller one it reads as ``not seen``.
 OUTRIGHT = "paper"
@@ -58,7 +58,7 @@ class Claim:
             where it was found.
         by_image: function from a table and a ``numpy.random.Generator`` to an array
             ``(replicates,)`` of the mean effect over seeds and test images that are drawn anew;
-            None where the accuracies of the table are, as of ``resampled_effects``.
+            None where the accuracies of the table are, see ``resampled_effects``.
         pairs: function from a table to a DataFrame with the columns recipe, seed, first and
             second, for a claim on Spearman's correlation of the last two over trainings: those
             are its sample, each with its mean over seeds.

@@ -81,7 +81,7 @@ def at_equal_fit(
         table: DataFrame with the columns recipe, seed, epoch, split, component, radius and
             accuracy; of split ``train_after``.
         recipes: sequence of str, none twice, at least one.
-        rank: int from 0, of the radius, as of ``radius``.
+        rank: int from 0, of the radius, see ``radius``.
 
     Returns:
         ``(levels, found)``: Series of float by ascending seed, and a dict of such Series by recipe.

@@ -197,7 +197,7 @@ def mean_over(
         table: DataFrame, see ``value`` and ``radius``.
         ranks: sequence of int from 0, the smallest radius, to 3; none twice, at least one.
         column: str, what was measured.
-        **where: column to value, as of ``value``, without radius.
+        **where: column to value, see ``value``, without radius.
 
     Returns:
         Series of float, shape ``(seeds,)``, by ascending seed.

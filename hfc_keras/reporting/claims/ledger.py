@@ -26,13 +26,13 @@ COLUMNS = (
 # What a row says of each other scale.
 AT_SCALE = ("verdict", "n", "effect", "low", "high")
 HEADING = (
-    "| name | claim | effect measured | effect [95 % interval] | holds if | n | verdict | table |\n"
+    "| name | claim | effect measured | effect [95% interval] | holds if | n | verdict | table |\n"
     "|---|---|---|---|---|---|---|---|"
 )
 
 
 def claims_markdown(rows: pd.DataFrame, kind: str | None = None) -> str:
-    """Sections of a page, one for each item of a paper, with a line a claim.
+    """Sections of a page, one for each item of a paper, with one line per claim.
 
     Args:
         rows: DataFrame with the columns ``COLUMNS`` and, for scales beside that of a row, those
@@ -51,7 +51,7 @@ def claims_markdown(rows: pd.DataFrame, kind: str | None = None) -> str:
         >>> row |= {"above": 0, "below": math.inf, "image_low": math.nan, "n": 3}
         >>> row |= {"confidence": 0.975, "reason": "", "unverified": "", "sample": "seeds"}
         >>> print(claims_markdown(pd.DataFrame([row])).splitlines()[-1])
-        | x | x | x | +0.250 [+0.250, +0.250] at 97.5 % against x | > 0 | 3 | **x** | [x, x, x](x) |
+        | x | x | x | +0.250 [+0.250, +0.250] at 97.5% against x | > 0 | 3 | **x** | [x, x, x](x) |
     """
     check_columns(rows)
     names = [str(name) for name in rows.columns]
@@ -68,7 +68,7 @@ def scale_columns(row: Mapping[str, Any], profile: str) -> Record:
     """What a judged row says, as the columns of one scale beside others.
 
     Args:
-        row: dict, as of ``verdicts.judge``.
+        row: dict, see ``verdicts.judge``.
         profile: str, the scale.
 
     Returns:
@@ -89,13 +89,13 @@ def count_verdicts(rows: pd.DataFrame) -> list[str]:
         rows: DataFrame with the columns kind, profile and verdict.
 
     Returns:
-        list of str, a line a kind.
+        list of str, one line per kind.
 
     Example:
         >>> import pandas as pd
         >>> row = {"kind": "paper", "profile": "quick", "verdict": "refuted"}
         >>> count_verdicts(pd.DataFrame([row]))
-        ['Sentences of the papers: 1, of which 1 not seen at this scale']
+        ['Claims of the papers: 1, of which 1 not seen at this scale']
     """
     lines = []
     for kind, words in KINDS.items():
@@ -142,9 +142,9 @@ def _verdict(row: Row, scales: Iterable[str]) -> str:
     """Verdict with its reason, and what other scales say."""
     words = f"**{in_words(row['verdict'], row['profile'])}**"
     if row["verdict"] in ("supported", "refuted") and _open_over_images(row):
-        words += " (over seeds and images undecided)"
+        words += " (undecided over seeds and images)"
     if row["reason"] == BOUND_WITHIN:
-        words += f" (detectable: {row['detectable']:.2g} off the bound)"
+        words += f" (detectable: {row['detectable']:.2g} from the bound)"
     elif row["reason"]:
         words += f" ({_escaped(row['reason'])})"
     for scale in scales:
@@ -156,7 +156,7 @@ def _verdict(row: Row, scales: Iterable[str]) -> str:
 
 
 def _open_over_images(row: Row) -> bool:
-    """Whether the interval over seeds and images holds a bound: not so of one that is not there."""
+    """Whether the interval over seeds and images contains a bound: a missing one does not."""
     low, high = row["image_low"], row["image_high"]
     return any(low < bound < high for bound in (row["above"], row["below"]))
 
@@ -182,7 +182,7 @@ def interval(row: Row) -> str:
     if not math.isnan(row["low"]):
         numbers += f" [{row['low']:+.3f}, {row['high']:+.3f}]"
     if row.get("confidence", CONFIDENCE) > CONFIDENCE:
-        numbers += f" at {100 * row['confidence']:.4g} %"
+        numbers += f" at {100 * row['confidence']:.4g}%"
     if row.get("against"):
         numbers += f" against {_escaped(row['against'])}"
     if not math.isnan(row.get("image_low", math.nan)):

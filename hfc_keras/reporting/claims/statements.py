@@ -50,7 +50,7 @@ class Comparison:
 
 @dataclasses.dataclass(frozen=True)
 class Bound:
-    """The range of effects that supports a claim, as of ``Claim``."""
+    """The range of effects that supports a claim, see ``Claim``."""
 
     above: float = -math.inf
     below: float = math.inf
@@ -74,7 +74,7 @@ class Statement:
         measured: str, what the effect is, where the words of measure and comparison, one behind
             the other, do not say it.
         paper: str, where it is not that of the other rows, and so is ``item``.
-        kind: str, as of ``Claim``, and so are all others.
+        kind: str, see ``Claim``, and so are all others.
     """
 
     name: str

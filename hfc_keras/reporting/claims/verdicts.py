@@ -23,7 +23,7 @@ from hfc_keras.types import Record
 FEWEST_SEEDS = 3
 CONFIDENCE = 0.95
 # How the reasons of an undecided claim begin.
-BOUND_WITHIN, NOT_FITTED = "the interval holds a bound", "not fitted"
+BOUND_WITHIN, NOT_FITTED = "the interval contains the bound", "not fitted"
 TOO_FEW = "fewer than"
 
 
@@ -33,11 +33,11 @@ def judge(claim: Claim, table: pd.DataFrame, confidence: float = CONFIDENCE) -> 
     .. math:: \bar e \pm t_{n-1} \, s / \sqrt{n}
 
     The claim is supported if this interval lies inside ``(above, below)``, refuted if it has no
-    number in common with it, and undecided else or with fewer than three seeds. Seeds that agree
-    exactly have the interval of one point.
+    number in common with it, and undecided otherwise or with fewer than three seeds. Seeds that
+    agree exactly have the interval of one point.
 
     Against several rivals the claim is refuted if it is against any, supported if it is against
-    all, and undecided else. Since one of many comparisons may refute by chance, against ``k``
+    all, and undecided otherwise. Since one of many comparisons may refute by chance, against ``k``
     rivals it takes an interval at the confidence :math:`1 - (1 - c) / k` (Bonferroni) to refute;
     the interval that decides is the one returned. The numbers are those against the decisive
     rival, among those with that verdict: if supported, whose mean is nearest to a bound; if

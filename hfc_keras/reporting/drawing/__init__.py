@@ -1,1 +1,1 @@
-"""Parts of figures: colours, panels, rings, and the style of all."""
+"""Parts of figures: colors, panels, rings, and the style of all."""

@@ -1,7 +1,7 @@
-"""Colours of all figures in one place, told apart by colour-blind readers.
+"""Colors of all figures in one place, told apart by color-blind readers.
 
-The colours are those of Okabe and Ito. A recipe has the same look in every panel, and in every
-figure that is told its look; a radius has the same colour in every panel, and whatever has a colour
+The colors are those of Okabe and Ito. A recipe has the same look in every panel, and in every
+figure that is told its look; a radius has the same color in every panel, and whatever has a color
 also has a marker or a dash for grey print.
 """
 
@@ -63,12 +63,12 @@ SCALING_LOOKS = {
     "matched": (BLUE, "^"),
 }
 OTHER_COLORS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, GREY)
-# One more than the colours, so that a colour comes back with another marker.
+# One more than the colors, so that a color comes back with another marker.
 OTHER_MARKERS = ("s", "X", "^", "D", "P", "v", "<", ">")
 
 
 def recipe_looks(names: Iterable[str], looks: Mapping[str, Look] | None = None) -> dict[str, Look]:
-    """Colour and marker of each recipe: that which is given, or one of those that are left.
+    """Color and marker of each recipe: that which is given, or one of those that are left.
 
     Args:
         names: iterable of str, recipes in the order of their table.
@@ -95,14 +95,14 @@ def recipe_looks(names: Iterable[str], looks: Mapping[str, Look] | None = None) 
 
 
 def radius_color(radius: float, radii: Iterable[float]) -> str:
-    """Colour of a radius by its rank among the radii of a figure.
+    """Color of a radius by its rank among the radii of a figure.
 
     Args:
         radius: float, cycles per image, one of ``radii``.
         radii: sequence of floats, all radii of the figure.
 
     Returns:
-        str, a colour; they come back after six radii.
+        str, a color; they come back after six radii.
 
     Example:
         >>> radius_color(8, [4, 8, 12, 16]) == GREEN

@@ -31,7 +31,7 @@ def ring_panels(
             with the columns ring, mean, white and image_size.
         label: str, what the shares are of.
         titles: dict from recipes to names in the legend, or None.
-        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
+        looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
         width: float, inches of a panel.
 
     Returns:

@@ -42,7 +42,7 @@ def band_stop_drop(table: pd.DataFrame, recipe: str, half: str) -> pd.Series:
             ``"high"``, the others. An odd number of rings has one more low one.
 
     Returns:
-        Series of float by seed, accuracy on originals minus that without a ring.
+        Series of float by seed, accuracy on original images minus that without a ring.
 
     Raises:
         MissingMeasurementError: if a seed has no such ring, or not as many as another.
@@ -67,20 +67,20 @@ def band_stop_drop(table: pd.DataFrame, recipe: str, half: str) -> pd.Series:
 
 
 def band_stop_share(table: pd.DataFrame, recipe: str, half: str) -> pd.Series:
-    r"""What a ring of frequencies is worth, as a share of the accuracy on originals, by seed.
+    r"""What a ring of frequencies is worth, as a share of the accuracy on original images, by seed.
 
     .. math:: \bar d / a_{\text{clean}}
 
     Args:
-        table: DataFrame as of ``band_stop_drop``.
+        table: DataFrame, see ``band_stop_drop``.
         recipe: str.
-        half: as of ``band_stop_drop``.
+        half: see ``band_stop_drop``.
 
     Returns:
         Series of float by seed; NaN for a network that is never right.
 
     Raises:
-        MissingMeasurementError: as ``band_stop_drop``, or if a seed has no originals.
+        MissingMeasurementError: see ``band_stop_drop``; or if a seed has no originals.
         ValueError: as ``band_stop_drop``.
 
     Example:
@@ -96,10 +96,10 @@ def band_stop_share(table: pd.DataFrame, recipe: str, half: str) -> pd.Series:
 
 
 def band_stop_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy on originals and mean drop over low and over high rings, a row a recipe.
+    """Accuracy on original images and mean drop over low and over high rings, one row per recipe.
 
     Args:
-        table: DataFrame as of ``band_stop_drop``, with two rings or more.
+        table: DataFrame, see ``band_stop_drop``, with two rings or more.
 
     Returns:
         DataFrame of str, mean and standard deviation over seeds: original, low, high, both as
@@ -139,21 +139,21 @@ def band_stop_curves(
     looks: Mapping[str, palette.Look] | None = None,
     chance: float | None = None,
 ) -> Figure:
-    """Accuracy without each ring of frequencies, what is lost, and its share, a line a recipe.
+    """Accuracy without each ring of frequencies, what is lost, and its share, one line per recipe.
 
     Args:
-        table: DataFrame as of ``band_stop_drop``. Lines are means over seeds, bands their range,
+        table: DataFrame, see ``band_stop_drop``. Lines are means over seeds, bands their range,
             points stand in the middle of their rings (of the last one, which reaches to the
             corner, where its middle would be if it were as wide as the others); accuracy on
             originals is dashed. A recipe that does no better than guessing on originals is
             told in the legend: its drops are shares of luck.
         titles: dict from recipes to names in the legend, or None.
-        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
+        looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
         chance: float or None, accuracy of guessing, a grey line.
 
     Returns:
         matplotlib.figure.Figure, 7 inches wide, three panels: accuracy, drop, drop as a share of
-        the accuracy on originals.
+        the accuracy on original images.
 
     Raises:
         ValueError: for a missing column, a ring that stands twice, or a table without rings.
@@ -193,7 +193,7 @@ def band_stop_curves(
         accuracy.set_ylim(0, accuracy_top(table["accuracy"], chance))
         accuracy.set(title="without one ring of frequencies", ylabel="accuracy")
         drop.set(title="what the ring is worth", ylabel="drop in accuracy")
-        share.set(title="share of the accuracy", ylabel="drop / accuracy on originals")
+        share.set(title="share of the accuracy", ylabel="drop / accuracy on original images")
         for axes in (accuracy, drop, share):
             axes.set_xlabel("middle of the ring\n(cycles per image)")
         names = {name: (titles or {}).get(name, name) for name in looks}

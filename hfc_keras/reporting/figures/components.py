@@ -122,7 +122,7 @@ def component_curves(
 
 
 def batch_norm_panels(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> Figure:
-    """Accuracy against epoch of networks trained on low components, a panel a radius.
+    """Accuracy against epoch of networks trained on low components, one panel per radius.
 
     Args:
         table: DataFrame with the columns normalization (``none`` or ``batch``), radius (of the
@@ -186,15 +186,15 @@ def scaling_points(
 ) -> Figure:
     """Accuracy on high components after the last epoch, as they are and scaled, by radius.
 
-    Where a network without batch normalisation does as well on scaled components as one with it
-    does on those as they are, it is their small magnitude that batch normalisation repairs.
+    Where a network without batch normalization does as well on scaled components as one with it
+    does on those as they are, it is their small magnitude that batch normalization repairs.
 
     Args:
         table: DataFrame with the columns recipe, seed, epoch, split, component, radius,
             bn_statistics, scaling (``none``, ``max``: divided by their maximum, ``spread``:
             brought to the spread of the images, ``matched``: to their mean, too), accuracy.
-            High rows of split ``test`` are drawn, a panel a recipe and kind of statistics; lines
-            are means over seeds, bands their range.
+            High rows of split ``test`` are drawn, one panel per recipe and kind of statistics;
+            lines are means over seeds, bands their range.
         titles: dict from the headings of ``tables.column_name`` to panel titles, or None.
         chance: float or None, accuracy of guessing, a grey line.
 

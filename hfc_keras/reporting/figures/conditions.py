@@ -76,11 +76,11 @@ def condition_table(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracy by recipe and condition, mean and standard deviation over seeds.
 
     Args:
-        table: DataFrame as of ``condition_effect``. Corruptions and their levels are averaged,
+        table: DataFrame, see ``condition_effect``. Corruptions and their levels are averaged,
             all others stand by themselves.
 
     Returns:
-        DataFrame of str, a row a condition, a column a recipe.
+        DataFrame of str, one row per condition, one column per recipe.
 
     Raises:
         ValueError: for a missing column or a measurement that stands twice.
@@ -106,13 +106,13 @@ def condition_points(
     looks: Mapping[str, palette.Look] | None = None,
     label: str = "accuracy",
 ) -> Figure:
-    """Accuracy on changed test images, a point a recipe and condition, beside each other.
+    """Accuracy on changed test images, one point per recipe and condition, beside each other.
 
     Args:
-        table: DataFrame as of ``condition_table``. Points are means over seeds, whiskers their
+        table: DataFrame, see ``condition_table``. Points are means over seeds, whiskers their
             range.
         titles: dict from recipes to names in the legend, or None.
-        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
+        looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
         label: str, what stands below the axis.
 
     Returns:
@@ -170,7 +170,7 @@ def weight_curves(
         kinds: dict from names to ``"low"``, ``"mid"``, ``"high"`` (the share that is drawn) or
             ``"all"`` (the entropy over its maximum).
         titles: dict from names to words in the legend, or None.
-        looks: dict from names to looks, as of ``palette.recipe_looks``, or None.
+        looks: dict from names to looks, see ``palette.recipe_looks``, or None.
 
     Returns:
         matplotlib.figure.Figure, two panels. Lines are means over seeds, bands their range.
@@ -210,7 +210,7 @@ def weight_curves(
 
 
 def _wide(rows: pd.DataFrame) -> pd.DataFrame:
-    """Accuracies, a row a recipe and seed, a column a condition and level."""
+    """Accuracies, one row per recipe and seed, one column per condition and level."""
     level = rows["level"].fillna(-1)
     index = ["recipe", "seed", "condition", "level"]
     return rows.assign(level=level).set_index(index)["accuracy"].unstack(["condition", "level"])

@@ -139,7 +139,7 @@ def correlation_panels(
     names: Mapping[str, str],
     notes: Mapping[str, str] | None = None,
 ) -> Figure:
-    """One measure against another, a panel a question, a point a network.
+    """One measure against another, one panel per question, one point per network.
 
     Args:
         points: DataFrame with the column kind, which tells the look of a network (up to four

@@ -1,8 +1,8 @@
 """Accuracy on corrupted images as a table and a figure.
 
-A table of corruptions has a row a measurement and the columns ``COLUMNS``: the recipe and the seed
-of a network, the corruption (``none`` for images as they are, with severity 0), its severity, and
-the accuracy in [0, 1].
+A table of corruptions has one row per measurement and the columns ``COLUMNS``: the recipe and the
+seed of a network, the corruption (``none`` for images as they are, with severity 0), its severity,
+and the accuracy in [0, 1].
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ CLEAN = "clean"
 
 
 def corruption_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean and spread over seeds of accuracy by corruption, a column a recipe.
+    """Mean and spread over seeds of accuracy by corruption, one column per recipe.
 
     Args:
         table: DataFrame with the columns ``COLUMNS``; of a column epoch the last one counts.
@@ -70,7 +70,7 @@ def corruption_points(
             Points are means over seeds, whiskers their range. Images as they are come first, the
             mean over corruptions last, apart from the others; the axis need not begin at zero.
         titles: dict from recipes to names, or None.
-        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
+        looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
         chance: float or None, accuracy of guessing, a grey line.
 
     Returns:

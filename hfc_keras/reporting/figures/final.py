@@ -33,7 +33,7 @@ def final_points(
     looks: Mapping[str, palette.Look] | None = None,
     chance: float | None = None,
 ) -> Figure:
-    """Accuracy by component after the last epoch, beside test accuracy and generalisation gap.
+    """Accuracy by component after the last epoch, beside test accuracy and generalization gap.
 
     The gap is the accuracy on training images minus that on test images, both after the epoch, a
     number a seed.
@@ -44,7 +44,7 @@ def final_points(
             of split ``test`` and original rows of ``train_after``. Lines and points are means
             over seeds, bands and whiskers their range.
         titles: dict from recipes to names, or None.
-        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
+        looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
         chance: float or None, accuracy of guessing, a grey line.
 
     Returns:
@@ -85,7 +85,7 @@ def final_points(
         for axes, column in ((test, "test"), (gap, "gap")):
             _draw_points(axes, originals, column, looks)
         test.set(title="originals", xlabel="test accuracy")
-        gap.set(title="generalisation gap", xlabel="train − test")
+        gap.set(title="generalization gap", xlabel="train − test")
         gap.axvline(0, color=palette.LIGHT_GREY, lw=0.8, zorder=1)
         test.set_yticks(range(len(looks)), names)
         gap.set_yticks(range(len(looks)), [])
@@ -97,7 +97,7 @@ def final_points(
 
 
 def _originals(final: pd.DataFrame) -> pd.DataFrame:
-    """Test accuracy and gap, a row a recipe and seed."""
+    """Test accuracy and gap, one row per recipe and seed."""
     originals = final[final["component"] == "original"]
     wide = originals.set_index(["recipe", "seed", "split"])["accuracy"].unstack("split")
     pairs = final[["recipe", "seed"]].drop_duplicates()
@@ -123,7 +123,7 @@ def _draw_component(
 def _draw_points(
     axes: Axes, originals: pd.DataFrame, column: str, looks: Mapping[str, palette.Look]
 ) -> None:
-    """A point a recipe, the first one at the top, with the range of its seeds."""
+    """One point per recipe, the first one at the top, with the range of its seeds."""
     for place, (recipe, look) in enumerate(looks.items()):
         values = originals.loc[originals["recipe"] == recipe, column]
         mean = values.mean()

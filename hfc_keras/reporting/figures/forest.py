@@ -1,4 +1,4 @@
-"""All claims together as a figure, of rows as of ``ledger``."""
+"""All claims together as a figure, of rows of ``ledger``."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ from hfc_keras.reporting.claims.ledger import check_columns, claim_name
 from hfc_keras.reporting.drawing.palette import BLACK, BLUE, GREY, VERMILLION, Look, styled
 from hfc_keras.reporting.drawing.style import STYLE
 
-# Told apart by colour, by shape and by fill.
+# Told apart by color, by shape and by fill.
 LOOKS: dict[str, Look] = {
     "supported": {"color": BLUE, "marker": "o"},
     "refuted": {"color": VERMILLION, "marker": "X"},
@@ -31,7 +31,7 @@ ROW, FRAME, WIDTH = 0.19, 0.5, 7.0
 
 
 def claims_forest(rows: pd.DataFrame) -> Figure:
-    """Effect and interval of each claim beside the range that supports it, a panel a unit.
+    """Effect and interval of each claim beside the range that supports it, one panel per unit.
 
     Args:
         rows: DataFrame with the columns ``COLUMNS``; those that are not measured are left out.

@@ -26,7 +26,7 @@ BLACK_LABELS = {
 def frequency_panels(
     table: pd.DataFrame, titles: Mapping[str, str] | None = None, split: str = "test"
 ) -> Figure:
-    """Accuracy against epoch, a panel a recipe: originals and their low and high components.
+    """Accuracy against epoch, one panel per recipe: originals and their low and high components.
 
     Args:
         table: DataFrame with the columns recipe, seed, epoch, split, component, radius,
@@ -101,7 +101,7 @@ def _curves(table: pd.DataFrame) -> Iterable[tuple[Any, pd.DataFrame]]:
 
 
 def _line(split: str, component: str, radius: float, radii: Sequence[float]) -> palette.Look:
-    """Look of a curve: black for original images, a colour a radius, dotted for high."""
+    """Look of a curve: black for original images, one color per radius, dotted for high."""
     if component == "original":
         return {"color": "black", "linestyle": "--" if split == "train" else "-"}
     high = component == "high"

@@ -41,7 +41,7 @@ def given_table(table: pd.DataFrame, component: str) -> pd.DataFrame:
         component: ``"low"`` or ``"high"``.
 
     Returns:
-        DataFrame of str, a row a network and kind of statistics, columns ``original`` and such
+        DataFrame of str, one row per network and kind of statistics, columns ``original`` and such
         as ``high 4``.
 
     Raises:
@@ -72,9 +72,9 @@ def given_table(table: pd.DataFrame, component: str) -> pd.DataFrame:
 
 
 def given_panels(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> Figure:
-    """Accuracy by component, a panel a network; below, three measures by frequency, a line each.
+    """Accuracy by component, one panel per network; below, three measures by frequency.
 
-    Above, colours are components, lines the statistics of batch normalisation. Below: share of each
+    Above, colors are components, lines the statistics of batch normalization. Below: share of each
     ring in the power of the input gradient and of PGD's perturbations, beside white noise (dashed,
     grey; the vertical line is the Nyquist frequency), and what accuracy is lost without a ring.
 
@@ -148,7 +148,7 @@ def _legend(part: SubFigure, handles: Sequence[Artist], taken: float = 1) -> Non
 
 
 def _components(axes: Axes, rows: pd.DataFrame) -> None:
-    """Accuracy against radius, a line a component and kind of statistics."""
+    """Accuracy against radius, one line per component and kind of statistics."""
     for component, marker in MARKERS.items():
         for kind, (_, style) in STATISTICS.items():
             chosen = (rows["component"] == component) & (rows["bn_statistics"] == kind)
@@ -188,7 +188,7 @@ def _component_handles(rows: pd.DataFrame) -> list[Artist]:
 def _by_frequency(
     grid: Sequence[Axes], table: pd.DataFrame, names: Sequence[str], titles: Mapping[str, str]
 ) -> None:
-    """Measures against frequency, a line a network."""
+    """Measures against frequency, one line per network."""
     looks = palette.recipe_looks(names)
     perturbed = (table["measure"] == "perturbation_spectrum") & (table["attack"] == "pgd")
     gradient = table["measure"] == "fourier_sensitivity"

@@ -27,7 +27,7 @@ KEYS = "recipe seed row column".split()
 VALUES = ("error", "clean_error")
 # Parts of the image's smaller side at which bands begin; an eighth is 4 cycles at 32 pixels.
 BANDS = (0, 1 / 8, 1 / 4, 3 / 8, math.inf)
-# Told apart by colour-blind readers and, from dark to light, in grey print.
+# Told apart by color-blind readers and, from dark to light, in grey print.
 COLORS = "cividis"
 
 
@@ -71,10 +71,10 @@ def heat_map_rise(
 
 
 def heat_map_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Error on clean images and its rise by distance to the zero frequency, a row a recipe.
+    """Error on clean images and its rise by distance to the zero frequency, one row per recipe.
 
     Args:
-        table: DataFrame as of ``heat_map_rise``.
+        table: DataFrame, see ``heat_map_rise``.
 
     Returns:
         DataFrame of str, mean and standard deviation over seeds: clean, then the rise in each
@@ -104,11 +104,11 @@ def heat_map_table(table: pd.DataFrame) -> pd.DataFrame:
 def heat_map_panels(
     table: pd.DataFrame, titles: Mapping[str, str] | None = None, rise: bool = False
 ) -> Figure:
-    r"""Error rate by frequency, or its rise, as pictures, a panel a recipe.
+    r"""Error rate by frequency, or its rise, as pictures, one panel per recipe.
 
     Args:
-        table: DataFrame as of ``heat_map_rise``. Pictures are means over seeds, on one scale of
-            colours from the smallest error on clean images to the largest error; of rises from
+        table: DataFrame, see ``heat_map_rise``. Pictures are means over seeds, on one scale of
+            colors from the smallest error on clean images to the largest error; of rises from
             the smallest to the largest.
         titles: dict from recipes to panel titles, or None; the error on clean images follows.
         rise: bool, whether to draw the error minus that on clean images, so that networks of

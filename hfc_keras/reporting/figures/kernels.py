@@ -56,7 +56,7 @@ def kernel_table(table: pd.DataFrame, radius: float | None = None) -> pd.DataFra
         radius: float or None, cycles per image, the radius of ``energy_beyond`` for the heading.
 
     Returns:
-        DataFrame of str, a row a recipe, columns ``roughness`` and ``energy beyond r`` (or the
+        DataFrame of str, one row per recipe, columns ``roughness`` and ``energy beyond r`` (or the
         radius), cells ``mean +- standard deviation`` (ddof 1; the mean alone for one seed,
         empty where there is none).
 
@@ -87,7 +87,7 @@ def kernel_pictures(
     titles: Mapping[str, str] | None = None,
     rough: Mapping[str, float] | None = None,
 ) -> Figure:
-    r"""Kernels as pictures, a block a network: columns are filters, rows input channels.
+    r"""Kernels as pictures, one block per network: columns are filters, rows input channels.
 
     Black is :math:`-s`, mid-grey 0 and white :math:`s`, the largest magnitude among the weights
     drawn in a block, which is told below it. At most the first 16 filters are drawn.

@@ -18,7 +18,7 @@ from hfc_keras.reporting.rows import require_columns, unique_rows
 from hfc_keras.types import Floats
 
 KEYS = "recipe seed".split()
-# Told apart by colour-blind readers.
+# Told apart by color-blind readers.
 COLORS = "cividis"
 
 
@@ -32,8 +32,8 @@ def method_table(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
         names: dict from columns to headings.
 
     Returns:
-        DataFrame of str, a row a recipe in the order of the table, a column a heading; the mean
-        alone for one seed.
+        DataFrame of str, one row per recipe in the order of the table, one column per heading; the
+        mean alone for one seed.
 
     Raises:
         ValueError: for a missing column or a network that stands twice.
@@ -96,13 +96,13 @@ def method_map(
     names: Mapping[str, str],
     titles: Mapping[str, str] | None = None,
 ) -> Figure:
-    """One measure of every method against others, coloured by one more.
+    """One measure of every method against others, colored by one more.
 
     Args:
         table: DataFrame with the columns recipe, seed and those named.
         across: str, the column on the horizontal axis.
         upwards: sequence of str, columns on the vertical axis, a panel each.
-        color: str, the column of the colour.
+        color: str, the column of the color.
         names: dict from columns to what stands at the axes.
         titles: dict from recipes to names in the legend, or None.
 
@@ -127,7 +127,7 @@ def method_map(
     shades = ScalarMappable(Normalize(means.min(), means.max()), COLORS)
     numbered = list(enumerate(recipes, start=1))
     lines = [f"{number}  {(titles or {}).get(name, name)}" for number, name in numbered]
-    # The ends of the colours come last, and stay whole.
+    # The ends of the colors come last, and stay whole.
     numbered.sort(key=lambda each: abs(means[each[1]] - means.median()))
     height = max(2.9, 0.4 + 0.145 * len(lines))
     with matplotlib.rc_context(STYLE):

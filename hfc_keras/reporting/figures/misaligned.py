@@ -1,4 +1,4 @@
-"""Images that a network gets right, and right from high frequencies alone, but not from low ones.
+"""Images classified correctly, also from high frequencies alone, but not from low ones.
 
 A table of contingency has eight rows a measurement, one for each of right and wrong on the image
 as it is (``original``), on its ``low`` and on its ``high`` part, and the columns ``COLUMNS``; see
@@ -86,7 +86,7 @@ def contingency_table(
 
     Returns:
         DataFrame of str, eight rows such as ``right, wrong, right`` (original, low, high),
-        columns and cells as of ``misaligned_table``.
+        columns and cells like ``misaligned_table``.
 
     Raises:
         ValueError: as ``misaligned_table``, or for a radius or decomposition without rows.
@@ -111,11 +111,11 @@ def contingency_table(
 
 
 def misaligned_curves(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> Figure:
-    """Share of images with the pattern against radius, a panel a recipe.
+    """Share of images with the pattern against radius, one panel per recipe.
 
     Args:
         table: DataFrame with the columns ``COLUMNS``. Lines are means over seeds, bands their
-            range: solid and filled as measured, dotted and open what chance would give, a colour
+            range: solid and filled as measured, dotted and open what chance would give, a color
             a decomposition. Heights are square roots, so that small shares can be told apart.
         titles: dict from the headings of ``tables.column_name`` to panel titles, or None.
 
@@ -273,7 +273,7 @@ def _root(values: ArrayLike) -> Any:
 
 
 def _cells(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean and spread over seeds of the counts, a column a recipe."""
+    """Mean and spread over seeds of the counts, one column per recipe."""
     pairs = zip(table["recipe"], table["bn_statistics"], strict=True)
     table = table.assign(column=[column_name(*pair) for pair in pairs])
     spread = table.groupby(["row", "column"])["count"].agg(["mean", "std"])

@@ -57,10 +57,10 @@ def perturbation_share(
 
 
 def perturbation_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Share of the power beyond parts of the image's smaller side, a row a recipe and attack.
+    """Share of the power beyond parts of the image's smaller side, one row per recipe and attack.
 
     Args:
-        table: DataFrame as of ``perturbation_share``.
+        table: DataFrame, see ``perturbation_share``.
 
     Returns:
         DataFrame of str, mean and standard deviation over seeds, columns the parts; the last row
@@ -98,13 +98,13 @@ def perturbation_curves(
     titles: Mapping[str, str] | None = None,
     looks: Mapping[str, palette.Look] | None = None,
 ) -> Figure:
-    """Share of each ring in the power of a perturbation, a panel an attack, a line a recipe.
+    """Share of each ring in the power of a perturbation, one panel per attack, one line per recipe.
 
     Args:
-        table: DataFrame as of ``perturbation_share``. Lines are means over seeds, bands their
+        table: DataFrame, see ``perturbation_share``. Lines are means over seeds, bands their
             range; white noise is dashed and grey. A vertical line marks the Nyquist frequency.
         titles: dict from recipes to names in the legend, or None.
-        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
+        looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
 
     Returns:
         matplotlib.figure.Figure, up to 7 inches wide.

@@ -1,7 +1,7 @@
 """Accuracy under attack as tables and figures.
 
-A table of robustness has a row a measurement and the columns ``COLUMNS``: the recipe and the seed
-of a network, how much its first layer was smoothed after training (``rho``, 0 as trained;
+A table of robustness has one row per measurement and the columns ``COLUMNS``: the recipe and the
+seed of a network, how much its first layer was smoothed after training (``rho``, 0 as trained;
 ``normalized`` if divided by 1 + 8 rho, which is false at rho 0), the attack with its settings
 (``none`` for clean images, with the settings NaN), the accuracy in [0, 1] and the number of images,
 and the roughness of the first kernel and its energy beyond a radius.
@@ -30,7 +30,7 @@ COLUMNS = (
     "roughness energy_beyond"
 ).split()
 MARKERS = ("s", "^", "D", "v", "P")
-# Look of what was smoothed by eq. 3 as it stands, and of what was normalised.
+# Look of what was smoothed by eq. 3 as it stands, and of what was normalized.
 KINDS: dict[bool, Stroke] = {
     False: {"linestyle": "-"},
     True: {"linestyle": "--", "markerfacecolor": "white"},
@@ -38,21 +38,21 @@ KINDS: dict[bool, Stroke] = {
 
 
 def robustness_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean and spread over seeds of accuracy, a row a network, a column an attack.
+    """Mean and spread over seeds of accuracy, one row per network, one column per attack.
 
     Args:
         table: DataFrame with the columns ``COLUMNS``.
 
     Returns:
         DataFrame of str. Rows such as ``natural``, ``natural, rho 0.1`` and
-        ``natural, rho 0.1 normalised``, or the recipe alone where all are smoothed alike. Columns
+        ``natural, rho 0.1 normalized``, or the recipe alone where all are smoothed alike. Columns
         ``clean`` and, in the order of the table, such as ``FGSM 0.03``, ``PGD-20 8/255`` and
         ``PGD-100 x 3 margin 0.03`` (steps, restarts, loss if margin, epsilon). Cells
         ``mean +- standard deviation`` (ddof 1; the mean alone for one seed, empty where absent).
 
     Raises:
         ValueError: for a column that is missing, an attack that is unknown, a measurement that
-            stands twice, or a normalised network of rho 0.
+            stands twice, or a normalized network of rho 0.
 
     Example:
         >>> import pandas as pd
@@ -75,7 +75,7 @@ def robustness_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def robustness_panels(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> Figure:
-    """Accuracy against smoothing strength: a row of panels a recipe, a column an epsilon.
+    """Accuracy against smoothing strength: one row of panels per recipe, one column per epsilon.
 
     Args:
         table: DataFrame with the columns ``COLUMNS``. Lines are means over seeds, bands their
@@ -126,7 +126,7 @@ def robustness_panels(table: pd.DataFrame, titles: Mapping[str, str] | None = No
 
 
 def robustness_points(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> Figure:
-    """Accuracy of each recipe, a panel an epsilon, beside the roughness of its first kernel.
+    """Accuracy of each recipe, one panel per epsilon, beside the roughness of its first kernel.
 
     Args:
         table: DataFrame with the columns ``COLUMNS``, rho 0 in every row. Points are means over
@@ -216,7 +216,7 @@ def _row_names(named: pd.DataFrame) -> pd.Series | list[str]:
         return named["recipe"]
     smoothed = zip(named["recipe"], named["rho"], named["normalized"], strict=True)
     return [
-        f"{recipe}, rho {rho:g}{' normalised' if normalized else ''}" if rho else recipe
+        f"{recipe}, rho {rho:g}{' normalized' if normalized else ''}" if rho else recipe
         for recipe, rho, normalized in smoothed
     ]
 
@@ -230,7 +230,7 @@ def _facets(named: pd.DataFrame) -> tuple[list[str], list[str]]:
 
 
 def _looks(named: pd.DataFrame) -> dict[str, Look]:
-    """Colour and marker of each curve: black circles for clean images."""
+    """Color and marker of each curve: black circles for clean images."""
     clean: dict[str, Look] = {"clean": {"color": "black", "marker": "o"}}
     attacks = [curve for curve in named["curve"].unique() if curve != "clean"]
     pairs = zip(itertools.cycle(RADIUS_COLORS), itertools.cycle(MARKERS), strict=False)

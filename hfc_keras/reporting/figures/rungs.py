@@ -114,9 +114,9 @@ def rungs_figure(rows: pd.DataFrame) -> Figure:
     """Effect and interval of each claim at each scale, beside the range that supports it.
 
     Args:
-        rows: DataFrame with the columns ``COLUMNS``; a panel a unit, a block a claim, a line a
-            scale. Filled: supported; open: undecided; crossed out: refuted, or not seen at that
-            scale. An interval that runs off its panel ends there in an arrowhead.
+        rows: DataFrame with the columns ``COLUMNS``; one panel per unit, one block per claim, one
+            line per scale. Filled: supported; open: undecided; crossed out: refuted, or not seen at
+            that scale. An interval that runs off its panel ends there in an arrowhead.
 
     Returns:
         matplotlib.figure.Figure, 7 inches wide.

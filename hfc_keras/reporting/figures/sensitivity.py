@@ -18,7 +18,7 @@ KEYS = "recipe seed ring".split()
 
 
 def sensitivity_numbers(table: pd.DataFrame) -> pd.DataFrame:
-    r"""What a spectrum of Fourier sensitivity says in a few numbers, a row a recipe and seed.
+    r"""What a spectrum of Fourier sensitivity says in a few numbers, one row per recipe and seed.
 
     With ``N`` the smaller side of the images:
 
@@ -59,7 +59,7 @@ def sensitivity_effect(table: pd.DataFrame, number: str, **where: object) -> pd.
     """One number of ``sensitivity_numbers`` a seed, for a claim.
 
     Args:
-        table: DataFrame as of ``sensitivity_numbers``.
+        table: DataFrame, see ``sensitivity_numbers``.
         number: str, its column.
         **where: values by column that the rows have.
 
@@ -84,10 +84,10 @@ def sensitivity_effect(table: pd.DataFrame, number: str, **where: object) -> pd.
 
 
 def sensitivity_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Numbers of each spectrum, mean and standard deviation over seeds, a row a recipe.
+    """Numbers of each spectrum, mean and standard deviation over seeds, one row per recipe.
 
     Args:
-        table: DataFrame as of ``sensitivity_numbers``.
+        table: DataFrame, see ``sensitivity_numbers``.
 
     Returns:
         DataFrame of str.
@@ -108,7 +108,7 @@ def sensitivity_curves(
     titles: Mapping[str, str] | None = None,
     looks: Mapping[str, palette.Look] | None = None,
 ) -> Figure:
-    """Share of each ring in the power of the input gradient, a line a recipe.
+    """Share of each ring in the power of the input gradient, one line per recipe.
 
     Args:
         table: DataFrame with the columns recipe, seed, ring, mean, white, image_size. Lines are
@@ -117,7 +117,7 @@ def sensitivity_curves(
         panels: dict from the title of a panel to its recipes; those without rows are left out,
             and so are panels without any, or with none but what every panel has.
         titles: dict from recipes to names in the legend, or None.
-        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
+        looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
 
     Returns:
         matplotlib.figure.Figure, up to 7 inches wide.

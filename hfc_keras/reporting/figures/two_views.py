@@ -62,7 +62,7 @@ def rank_correlation_by_seed(table: pd.DataFrame, first: str, second: str) -> pd
     """Rank correlation over trainings, seed by seed, for a claim.
 
     Args:
-        table: DataFrame as of ``rank_correlation``.
+        table: DataFrame, see ``rank_correlation``.
         first: str, a column.
         second: str, a column.
 
@@ -102,7 +102,7 @@ def correlation_table(
         names: dict from columns to words.
 
     Returns:
-        DataFrame of str with the column ``rank correlation``, a row a pair: value and 95 %
+        DataFrame of str with the column ``rank correlation``, one row per pair: value and 95 %
         interval of a bootstrap over trainings. No row for fewer than five of them.
 
     Raises:
@@ -129,7 +129,7 @@ def two_views(
     titles: Mapping[str, str] | None = None,
     looks: Mapping[str, palette.Look] | None = None,
 ) -> Figure:
-    """One measure against another, a panel a pair, a point a network.
+    """One measure against another, one panel per pair, one point per network.
 
     Args:
         table: DataFrame with the columns recipe, seed and those of the pairs. Large points are
@@ -137,7 +137,7 @@ def two_views(
         pairs: list of (column across, column upwards).
         names: dict from columns to what stands on the axes.
         titles: dict from recipes to names in the legend, or None.
-        looks: dict from recipes to looks, as of ``palette.recipe_looks``, or None.
+        looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
 
     Returns:
         matplotlib.figure.Figure, 7 inches wide.

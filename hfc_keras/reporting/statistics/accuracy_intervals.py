@@ -25,7 +25,7 @@ def accuracy_intervals(
         confidence: float in (0, 1).
 
     Returns:
-        DataFrame, a row a measurement in the order of the table, indexed by ``keys``: accuracy,
+        DataFrame, one row per measurement in the order of the table, indexed by ``keys``: accuracy,
         low, high, seeds, examples (the fewest of a seed). The interval is of ``bootstrap``; of one
         seed it is of its images alone, and of a few seeds no wider than their range and the images
         make it, where Student's t is wider.
@@ -59,8 +59,8 @@ def intervals_in_words(table: pd.DataFrame, keys: Iterable[str]) -> str:
     """``accuracy_intervals`` with a heading, for a summary.
 
     Args:
-        table: DataFrame as of ``accuracy_intervals``, of images as they are.
-        keys: as of ``accuracy_intervals``.
+        table: DataFrame, see ``accuracy_intervals``, of images as they are.
+        keys: see ``accuracy_intervals``.
 
     Returns:
         str of several lines.

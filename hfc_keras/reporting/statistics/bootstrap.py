@@ -60,7 +60,7 @@ def bootstrap(
     above.
 
     Args:
-        accuracies: Series by seed, float in [0, 1]; or DataFrame, a column a measurement: their
+        accuracies: Series by seed, float in [0, 1]; or DataFrame, one column per measurement: their
             seeds are drawn together and their images apart, so that a difference of columns
             keeps its pairs of seeds.
         examples: int, images behind each accuracy, at least 1.

@@ -83,8 +83,8 @@ def recipes_at_chance(table: pd.DataFrame, column: str = "accuracy") -> set[str]
     """Recipes whose clean accuracy, the mean over seeds, is no better than guessing.
 
     Args:
-        table: DataFrame with the columns recipe and ``column``, a row a network; without classes
-            and examples, as tables of earlier versions are, nothing is known.
+        table: DataFrame with the columns recipe and ``column``, one row per network; without
+            classes and examples, as tables of earlier versions are, nothing is known.
         column: str, accuracy on images as they are.
 
     Returns:
