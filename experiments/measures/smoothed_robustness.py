@@ -14,7 +14,7 @@ from hfc_keras.data.dataset import Split
 from hfc_keras.lab import networks
 from hfc_keras.lab.runner import Cell
 from hfc_keras.lab.settings import AdversarialSettings
-from hfc_keras.types import Record
+from hfc_keras.types import Engine, Record
 
 KEYS = "recipe seed rho normalized attack epsilon loss steps restarts".split()
 # By profile: images attacked (None is all) and steps of PGD; the same and restarts of the long one.
@@ -182,7 +182,7 @@ def _alone(model: keras.Model, split: Split, attack: attacks.Fgsm | attacks.Pgd)
 
 
 def _long(
-    model: keras.Model, split: Split, epsilon: float, sizes: Record, engine: str
+    model: keras.Model, split: Split, epsilon: float, sizes: Record, engine: Engine
 ) -> pd.DataFrame:
     """Rows ``none`` and of an attack with many steps and restarts on what survives PGD."""
     _, steps, restarts = sizes["long"]

@@ -74,7 +74,7 @@ class Cell(once.Cell):
     ) -> pd.DataFrame:
         """Rows of a measure from the store, or computed and kept there."""
         folder = self.settings.store / f"given-{self.hash[:16]}" / "measures"
-        return measures.measured(folder, self, self.dataset(), measure, arguments, compute)
+        return measures.measured(folder, self.hash, self.dataset(), measure, arguments, compute)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pandas as pd
 from experiments.outside.given_cells import Cell
 from hfc_keras import analysis, attacks, layers
 from hfc_keras.analysis import predictions
-from hfc_keras.types import Array
+from hfc_keras.types import Array, BnStatistics
 
 RADII = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
 BANDS = 16
@@ -112,7 +112,7 @@ def _accuracy(cell: Cell, model: keras.Model) -> pd.DataFrame:
 def _contingency(
     cell: Cell,
     model: keras.Model,
-    bn_statistics: str,
+    bn_statistics: BnStatistics,
     radii: Sequence[float],
     size: int,
     count: int | None,

@@ -22,7 +22,7 @@ from hfc_keras.lab.profiles import (
     Profile,
 )
 from hfc_keras.training import Recipe
-from hfc_keras.types import Record
+from hfc_keras.types import Engine, Record
 
 # An epoch of the 1,437 digits has 15 steps, one of 10,000 images 100.
 DIGITS_EPOCHS = 40
@@ -248,7 +248,7 @@ paper for paper."""
         return self.PAPER_EPSILON if self.profile == "paper" else 8 / 255
 
     @property
-    def engine(self) -> str:
+    def engine(self) -> Engine:
         """CleverHans where there is TensorFlow, else our own."""
         return "cleverhans" if keras.backend.backend() == "tensorflow" else "native"
 

@@ -10,7 +10,6 @@ import pandas as pd
 
 from hfc_keras import csv_files, data, files, records
 from hfc_keras.training import kept_files
-from hfc_keras.training.recipe import Recipe
 
 # Raised when a measure means something else than before, so that old rows are not used.
 MEASURES = 1
@@ -18,7 +17,7 @@ MEASURES = 1
 
 def measured(
     folder: Path,
-    recipe: Recipe,
+    network: str,
     dataset: data.Dataset,
     measure: str,
     arguments: Mapping[str, object],
@@ -28,7 +27,7 @@ def measured(
 
     Args:
         folder: Path.
-        recipe: training.Recipe.
+        network: str, hash of its recipe, or of the weights of one that others trained.
         dataset: data.Dataset.
         measure: str.
         arguments: dict for JSON.
@@ -38,7 +37,7 @@ def measured(
         DataFrame.
     """
     key = records.digest([MEASURES, dataset.fingerprint, arguments])
-    owner = {"recipe": recipe.hash, "data": dataset.fingerprint, "measure": measure, "key": key}
+    owner = {"recipe": network, "data": dataset.fingerprint, "measure": measure, "key": key}
     before = folder / f"{measure}-{key[:16]}.csv"
     # The name tells what must have a checksum from what was written before there were any.
     path = before.with_suffix(".checked.csv")

@@ -272,7 +272,7 @@ class Store:
             UnusableFileError: if a newer version wrote the file.
         """
         folder = self.folder(recipe) / "measures"
-        return measures.measured(folder, recipe, dataset, measure, arguments, compute)
+        return measures.measured(folder, recipe.hash, dataset, measure, arguments, compute)
 
     def _published_file(self, recipe: Recipe) -> Path:
         return cast(Path, self.published) / f"{recipe.hash[:16]}.keras"

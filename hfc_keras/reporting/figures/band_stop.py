@@ -193,7 +193,7 @@ def band_stop_curves(
         accuracy.set_ylim(0, accuracy_top(table["accuracy"], chance))
         accuracy.set(title="without one ring of frequencies", ylabel="accuracy")
         drop.set(title="what the ring is worth", ylabel="drop in accuracy")
-        share.set(title="share of the accuracy", ylabel="drop / accuracy on original images")
+        share.set(title="share of the accuracy", ylabel="drop / accuracy")
         for axes in (accuracy, drop, share):
             axes.set_xlabel("middle of the ring\n(cycles per image)")
         names = {name: (titles or {}).get(name, name) for name in looks}
