@@ -66,7 +66,7 @@ def test_stopped_and_killed_it_goes_on_and_ends_the_same(run, own, tmp_path):
     tiny.EXPERIMENT.main(own(results="whole", store="other"))
     for actions, expected in (("dropout_1=SIGINT", 130), ("dropout_2=end dropout_4=SIGTERM", 143)):
         status, _, error = run(actions, "--jobs", "1")
-        assert status == expected and "Stopped. The same command goes on" in error
+        assert status == expected and "Stopped. Run the same command again to resume" in error
         assert "Traceback" not in error and not multiprocessing.active_children()
     assert "tiny dropout_2 seed 0 failed: its process was ended" in error
     status, out, error = run("", "--jobs", "1")

@@ -62,7 +62,7 @@ def test_command_writes_ledger_page_figure_and_record(command):
         page.index(f"### Wang et al. 2020, {item}\n") for item in ("Table 1", "Fig. 5")
     )
     assert first < second and "b \\| helps." in page and "Not measured" not in page
-    assert "is no evidence" in page and "similar within 0.05." in page
+    assert "no evidence for or against a claim" in page and "similar within 0.05." in page
     scale = page.partition("## Scale of each table")[2].splitlines()[-1]
     assert scale == (
         "| one | smoke | digits | resnet8, vgg11 x 0.25 | all, 1,500 | 5 to 20 | 0, 1, 2 "

@@ -1,5 +1,6 @@
 """How commands end when they are stopped, or when nobody reads what they print."""
 
+import dataclasses
 import functools
 import os
 import signal
@@ -145,7 +146,7 @@ def test_a_file_is_written_whole_before_a_stop(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("number", "status"), SIGNALS)
-def test_a_stopped_experiment_goes_on(tmp_path, monkeypatch, capsys, number, status):
+def test_a_stopped_experiment_goes_on(tmp_path, capsys, number, status):
     measure = tiny.measure
 
     def stop_at(cell):
@@ -156,10 +157,8 @@ def test_a_stopped_experiment_goes_on(tmp_path, monkeypatch, capsys, number, sta
 
     told = ["--recipes", "plain", "dropout_1", "--dataset", "digits"]
     told += ["--results", str(tmp_path / "results"), "--store", str(tmp_path / "store")]
-    with monkeypatch.context() as patched:
-        patched.setattr(tiny, "measure", stop_at)
-        with pytest.raises(SystemExit) as left:
-            tiny.EXPERIMENT.main(told)
+    with pytest.raises(SystemExit) as left:
+        dataclasses.replace(tiny.EXPERIMENT, measure=stop_at).main(told)
     assert left.value.code == status
     error = capsys.readouterr().err
     assert error == "\nStopped. Run the same command again to resume.\n"

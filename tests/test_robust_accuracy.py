@@ -205,7 +205,7 @@ def test_wrong_calls_are_refused(model, changes, message):
     ("weights", "message"),
     [
         ("softmax", "must return logits.*probabilities"),
-        (np.nan, "NaN. Received: images with NaN=8"),
+        (np.nan, "finite logits.*images without=8"),
     ],
 )
 def test_unusable_outputs_are_refused(weights, message, rng):

@@ -55,7 +55,7 @@ def test_smooth_training_keeps_kernels_smooth(run):
     path = run(smooth_training, "--model small_cnn --penalty 3 --max-roughness 0.5 --epochs 4")
     table = pd.read_csv(f"{path}.csv")
     roughness = table.groupby("recipe")["roughness"].first()
-    assert set(roughness.index) == set(smooth_training.TITLES)
+    assert set(roughness.index) == set(smooth_training.VARIANTS)
     assert roughness["constraint"] <= 0.5
     # The layer's effective kernel is the smoothed one, not the weights that are trained.
     assert roughness["smooth_layer"] < 1 < roughness["penalty"] < roughness["vanilla"]

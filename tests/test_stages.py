@@ -1,6 +1,7 @@
 """Runs in stages: their order, the log, the time limit, and that a store has one of them."""
 
 import contextlib
+import dataclasses
 import importlib
 import json
 import os
@@ -119,7 +120,9 @@ def test_seeds_come_in_order_and_long_attacks_at_the_end():
         return tasks.Task(SimpleNamespace(name=title, title=title), cell)
 
     titles = ("kernel_smoothing", "training_heuristics", "band_stop")
-    found = tasks.by_seed([task(title, seed, "plain") for title in titles for seed in (1, 0)])
+    found = tasks.by_seed(
+        [task(title, seed, "plain") for title in titles for seed in (1, 0)], stages.LATE
+    )
     assert [each.label for each in found] == [
         f"{title} plain seed {seed}"
         for group in (titles[1:], titles[:1])
@@ -221,8 +224,9 @@ def test_a_stopped_queue_goes_on(run, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return measure(cell)
 
+    stopping = dataclasses.replace(tiny.EXPERIMENT, measure=stop_at_third)
     with monkeypatch.context() as patched:
-        patched.setattr(tiny, "measure", stop_at_third)
+        patched.setattr(tiny, "EXPERIMENT", stopping)
         status, _, error = run("--stages", "a", "b", profiles=("standard", "quick"))
     assert status == 130 and "Stopped." in error
     folder = tmp_path / "results"
