@@ -24,7 +24,7 @@ help:
 
 demo: $(VENV)/.ready
 	$(BIN)/python -m experiments.training_heuristics --profile quick --dataset digits \
-		--recipes vanilla dropout mix_up batch_norm --results results/demo
+		--epochs 20 --seeds 0 1 --recipes vanilla mix_up batch_norm --results results/demo
 
 test: lint jax-test
 	$(BIN)/python -m pytest $(PARALLEL) $(FAST)
