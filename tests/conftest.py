@@ -71,6 +71,18 @@ def new_python():
     return run
 
 
+@pytest.fixture
+def keras_settings():
+    """Keras' global settings, to be changed and put back."""
+    import keras
+
+    before = keras.config.floatx(), keras.config.image_data_format(), keras.config.dtype_policy()
+    yield keras.config
+    keras.config.set_floatx(before[0])
+    keras.config.set_image_data_format(before[1])
+    keras.config.set_dtype_policy(before[2])
+
+
 @pytest.fixture(scope="session")
 def keras_processes():
     """The one process of a session that imports Keras for all that ask for a fresh one."""

@@ -77,16 +77,6 @@ def images():
     return np.random.default_rng(0).random((4, 8, 9, 3), "float32")
 
 
-@pytest.fixture
-def settings():
-    """Keras' global settings, to be changed and put back."""
-    before = keras.config.floatx(), keras.config.image_data_format(), keras.config.dtype_policy()
-    yield keras.config
-    keras.config.set_floatx(before[0])
-    keras.config.set_image_data_format(before[1])
-    keras.config.set_dtype_policy(before[2])
-
-
 def numbers(tensor):
     return ops.convert_to_numpy(ops.cast(tensor, "float32"))
 
@@ -188,10 +178,10 @@ class TestDtypes:
 
     @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
     @pytest.mark.parametrize("globally", [True, False])
-    def test_mixed_precision(self, make, sides, policy, globally, settings, images):
+    def test_mixed_precision(self, make, sides, policy, globally, keras_settings, images):
         expected = numbers(result(make, images))
         if globally:
-            settings.set_dtype_policy(policy)
+            keras_settings.set_dtype_policy(policy)
         layer = with_weights(make(**({} if globally else {"dtype": policy})), images.shape)
         found = layer(images)
         assert dtype_of(found) == policy.removeprefix("mixed_")
@@ -199,10 +189,10 @@ class TestDtypes:
         np.testing.assert_allclose(numbers(found), expected, atol=0.02 * np.abs(expected).max())
 
     @pytest.mark.tensorflow
-    def test_float64(self, make, sides, settings, images):
+    def test_float64(self, make, sides, keras_settings, images):
         expected = numbers(result(make, images))
-        settings.set_floatx("float64")
-        settings.set_dtype_policy("float64")
+        keras_settings.set_floatx("float64")
+        keras_settings.set_dtype_policy("float64")
         for given in (images.astype("float64"), images):
             found = result(make, given)
             assert found.dtype == "float64"
@@ -357,15 +347,15 @@ class TestChannelsFirst:
     """Images of another layout, whose axes would be taken for others."""
 
     @pytest.mark.parametrize("make", EVERY.values(), ids=EVERY)
-    def test_as_a_global_setting_is_refused_with_the_remedy(self, make, settings):
-        settings.set_image_data_format("channels_first")
+    def test_as_a_global_setting_is_refused_with_the_remedy(self, make, keras_settings):
+        keras_settings.set_image_data_format("channels_first")
         with pytest.raises(ValueError, match="set_image_data_format.*'channels_first'"):
             make()
 
     @pytest.mark.parametrize("make", [make for make, _ in LAYERS.values()], ids=LAYERS)
-    def test_set_after_the_layer_was_made_is_refused_too(self, make, settings, images):
+    def test_set_after_the_layer_was_made_is_refused_too(self, make, keras_settings, images):
         layer = make()
-        settings.set_image_data_format("channels_first")
+        keras_settings.set_image_data_format("channels_first")
         for given in (images, np.moveaxis(images, 3, 1), keras.Input((3, 8, 9))):
             with pytest.raises(ValueError, match=r"transpose\(images, \(0, 2, 3, 1\)\)"):
                 layer(given)

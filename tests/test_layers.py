@@ -71,16 +71,6 @@ def images(rng):
     return rng.random((4, 8, 9, 3), "float32")
 
 
-@pytest.fixture
-def settings():
-    """Keras' global settings, to be changed and put back."""
-    before = keras.config.floatx(), keras.config.image_data_format(), keras.config.dtype_policy()
-    yield keras.config
-    keras.config.set_floatx(before[0])
-    keras.config.set_image_data_format(before[1])
-    keras.config.set_dtype_policy(before[2])
-
-
 def numbers(tensor):
     return ops.convert_to_numpy(ops.cast(tensor, "float32"))
 
@@ -178,9 +168,9 @@ class TestMixUp:
     @pytest.mark.parametrize(
         ("policy", "tolerance"), [("mixed_float16", 1e-3), ("mixed_bfloat16", 1e-2)]
     )
-    def test_mixed_precision(self, mix_up, policy, tolerance, settings):
+    def test_mixed_precision(self, mix_up, policy, tolerance, keras_settings):
         expected = mix_up(0.5, seed=0)(self.data())
-        settings.set_dtype_policy(policy)
+        keras_settings.set_dtype_policy(policy)
         mixed = mix_up(0.5, seed=0)(self.data(), training=True)
         assert keras.backend.standardize_dtype(mixed["images"].dtype) == policy[6:]
         for name, atol in (("images", tolerance), ("labels", 1e-6)):
@@ -188,13 +178,13 @@ class TestMixUp:
 
     @pytest.mark.tensorflow
     @pytest.mark.parametrize("policy", ["float32", "mixed_float16", "float64"])
-    def test_float64_and_tf_data(self, mix_up, policy, settings):
+    def test_float64_and_tf_data(self, mix_up, policy, keras_settings):
         import tensorflow as tf
 
         expected = mix_up(0.5, seed=0)(self.data())
         if policy == "float64":
-            settings.set_floatx(policy)
-        settings.set_dtype_policy(policy)
+            keras_settings.set_floatx(policy)
+        keras_settings.set_dtype_policy(policy)
         dataset = tf.data.Dataset.from_tensor_slices(self.data(dtype="float64")).batch(4)
         (mixed,) = dataset.map(mix_up(0.5, seed=0)).as_numpy_iterator()
         assert mixed["images"].dtype == {"mixed_float16": "float16"}.get(policy, policy)
