@@ -4,7 +4,8 @@ Judges the claims that carry both core papers by the tables of each profile that
 and by the table of experiments.given_networks, whose sample is networks that others trained, and
 writes scale.csv, the figure scale.png and .svg, and the record scale.json to the results folder.
 Trains nothing. A scale without tables, and a claim without its table at a scale, is left out and
-named. Exit status: 0, or 2 if a table is damaged or there is none.
+named. A scale that has too few seeds as yet is shown and does not count. Exit status: 0, or 2 if a
+table is damaged or there is none.
 """
 
 import dataclasses
@@ -54,6 +55,8 @@ GIVEN = {
     "sensitivity_not_white": "fourier_sensitivity",
 }
 GIVEN_RUNG = "given networks"
+# How a claim goes with the scale of which no scale has enough seeds.
+FEW = "too few seeds"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -106,7 +109,7 @@ def judge(options: Settings) -> tuple[pd.DataFrame, list[str], dict[str, str]]:
         ValueError: naming a table that is damaged.
     """
     experiments = core()
-    found, left_out, tables = [], [], {}
+    judged_rows, left_out, tables = [], [], {}
     for scale in judging.SCALES[1:]:
         judged = judging.judge_all(
             experiments, [scale], (options.dataset,), options.results, available=True
@@ -114,7 +117,7 @@ def judge(options: Settings) -> tuple[pd.DataFrame, list[str], dict[str, str]]:
         checks.require(not judged.refused, "; ".join(judged.refused), results=str(options.results))
         chosen = judged.rows
         measured = [row for row in chosen if row["verdict"] != reporting.NOT_MEASURED]
-        found += [{**row, "rung": scale} for row in measured]
+        judged_rows += [{**row, "rung": scale} for row in measured]
         left_out += _left_out(scale, chosen, measured)
         tables |= judged.tables
     given, problems = _given(experiments, options)
@@ -122,12 +125,16 @@ def judge(options: Settings) -> tuple[pd.DataFrame, list[str], dict[str, str]]:
     if options.given.exists():
         digest = hashlib.sha256(options.given.read_bytes()).hexdigest()
         tables[options.given.relative_to(options.results).as_posix()] = digest
-    found.extend(given)
-    rows = pd.DataFrame(found)
+    judged_rows.extend(given)
+    rows = pd.DataFrame(judged_rows)
     if len(rows):
         rows = rows[[name for name in map(str, rows) if not name.startswith(tuple(_beside()))]]
         rows = rows.sort_values("id", key=lambda ids: ids.map(CORE.index), kind="stable")
-        rows = rows.join(courses(rows), on="id").reset_index(drop=True)
+        whole = rows[[judging.enough(row) for row in rows.to_dict("records")]]
+        found = courses(whole).to_dict("index") if len(whole) else {}
+        for column in ("verdicts", "effects"):
+            rows[column] = [found.get(name, {}).get(column, FEW) for name in rows["id"]]
+        rows = rows.reset_index(drop=True)
     return rows, left_out, tables
 
 
@@ -214,8 +221,7 @@ def summary(rows: pd.DataFrame, left_out: Iterable[str]) -> str:
     lines = []
     for name, part in rows.groupby("id", sort=False):
         at = [f"{row['rung']} {row['effect']:+.3f} {_told(row)}" for _, row in part.iterrows()]
-        course = part[["verdicts", "effects"]].iloc[0]
-        words = course["verdicts"] if len(part) == 1 else f"{course.iloc[0]}, {course.iloc[1]}"
+        words = ", ".join(dict.fromkeys(part[["verdicts", "effects"]].iloc[0]))
         lines.append(f"{name} ({words}): {'; '.join(at)}")
     return "\n".join([*lines, *(f"left out: {each}" for each in left_out)])
 

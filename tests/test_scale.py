@@ -69,6 +69,18 @@ def test_a_claim_that_grows_and_one_scale_after_another(tmp_path, capsys):
     assert (tmp_path / "scale.png").exists() and (tmp_path / "scale.svg").exists()
 
 
+def test_a_scale_of_too_few_seeds_is_shown_and_does_not_count(tmp_path, capsys):
+    write(tmp_path, "quick", band_stop(0.2, 0.1))
+    write(tmp_path, "standard", band_stop(0.5, 0.6, seeds=(0,)))
+    status, printed = run(capsys, "--results", str(tmp_path))
+    assert status == 0 and "band_stop_low (one scale): quick +0.101 supported; standard" in printed
+    rows = pd.read_csv(tmp_path / "scale.csv")
+    assert rows["rung"].tolist() == ["quick", "standard"]
+    write(tmp_path / "alone", "standard", band_stop(0.5, 0.6, seeds=(0,)))
+    status, printed = run(capsys, "--results", str(tmp_path / "alone"))
+    assert status == 0 and f"band_stop_low ({scale.FEW})" in printed
+
+
 def given(path, gains):
     """Write accuracies of given networks on high components, with and without their batch."""
     rows = [

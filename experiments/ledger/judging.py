@@ -154,6 +154,22 @@ def _judge_one(
         ]
 
 
+def enough(row: Mapping[str, typing.Any]) -> bool:
+    """Whether a row of ``reporting.judge`` has the seeds or trainings that a verdict needs.
+
+    Args:
+        row: dict.
+
+    Returns:
+        bool.
+
+    Example:
+        >>> enough({"reason": "fewer than 3 seeds"}), enough({"reason": ""})
+        (False, True)
+    """
+    return not row["reason"].startswith(TOO_FEW)
+
+
 def _largest(at: Mapping[Source, Record]) -> Record:
     """Row of a claim at the largest scale at which it was measured, with columns of all scales.
 
@@ -161,8 +177,8 @@ def _largest(at: Mapping[Source, Record]) -> Record:
     enough.
     """
     measured = [each for each, row in at.items() if row["verdict"] != reporting.NOT_MEASURED]
-    enough = [each for each in measured if not at[each]["reason"].startswith(TOO_FEW)]
-    chosen = (enough or measured or list(at))[-1]
+    whole = [each for each in measured if enough(at[each])]
+    chosen = (whole or measured or list(at))[-1]
     beside = {}
     for source, row in at.items():
         beside |= scale_columns(row, source.profile)
