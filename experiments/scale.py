@@ -130,7 +130,7 @@ def judge(options: Settings) -> tuple[pd.DataFrame, list[str], dict[str, str]]:
     if len(rows):
         rows = rows[[name for name in map(str, rows) if not name.startswith(tuple(_beside()))]]
         rows = rows.sort_values("id", key=lambda ids: ids.map(CORE.index), kind="stable")
-        whole = rows[[judging.enough(row) for row in rows.to_dict("records")]]
+        whole = rows[rows["reason"].map(judging.enough)]
         found = courses(whole).to_dict("index") if len(whole) else {}
         for column in ("verdicts", "effects"):
             rows[column] = [found.get(name, {}).get(column, FEW) for name in rows["id"]]

@@ -154,20 +154,20 @@ def _judge_one(
         ]
 
 
-def enough(row: Mapping[str, typing.Any]) -> bool:
-    """Whether a row of ``reporting.judge`` has the seeds or trainings that a verdict needs.
+def enough(reason: str) -> bool:
+    """Whether a verdict of ``reporting.judge`` has the seeds or trainings that it needs.
 
     Args:
-        row: dict.
+        reason: str, the verdict's.
 
     Returns:
         bool.
 
     Example:
-        >>> enough({"reason": "fewer than 3 seeds"}), enough({"reason": ""})
+        >>> enough("fewer than 3 seeds"), enough("")
         (False, True)
     """
-    return not row["reason"].startswith(TOO_FEW)
+    return not reason.startswith(TOO_FEW)
 
 
 def _largest(at: Mapping[Source, Record]) -> Record:
@@ -177,7 +177,7 @@ def _largest(at: Mapping[Source, Record]) -> Record:
     enough.
     """
     measured = [each for each, row in at.items() if row["verdict"] != reporting.NOT_MEASURED]
-    whole = [each for each in measured if enough(at[each])]
+    whole = [each for each in measured if enough(at[each]["reason"])]
     chosen = (whole or measured or list(at))[-1]
     beside = {}
     for source, row in at.items():
