@@ -76,7 +76,9 @@ def main(arguments: Sequence[str] = ()) -> None:
         for width in widths:
             for normalization in NORMALIZATIONS:
                 recipe = FAST.but(model=name, width=width, normalization=normalization)
-                rows += [row(recipe.but(precision=each), steps) for each in chosen]
+                for each in chosen:
+                    rows.append(row(recipe.but(precision=each), steps))
+                    print(*(f"{key}={value}" for key, value in rows[-1].items()), file=sys.stderr)
     timing.write("training", rows, arguments)
 
 
@@ -129,17 +131,19 @@ def _rates(times: Mapping[str, Floats], model: keras.Model, images: int) -> dict
     seconds = {name: float(np.median(each)) for name, each in times.items()}
     matrix = 2 * MATRIX**3 / 1e9 / seconds["matrix"]
     tests = (TEST_IMAGES / TESTED) * times["test"] / (TRAIN_IMAGES / images)
-    return {
-        "gflop_per_image": round(per_image, 4),
-        "images_per_second": round(images / seconds["fit"], 1),
-        "gflop_per_second": round(per_image * images / seconds["fit"], 2),
-        "bare_images_per_second": round(images / seconds["bare"], 1),
-        "ratio": round(float(np.median(times["bare"] / times["fit"])), 3),
-        "tested_images_per_second": round(TESTED / seconds["test"], 1),
-        "ratio_with_test": round(float(np.median(times["bare"] / (times["fit"] + tests))), 3),
-        "matrix_gflop_per_second": round(matrix, 1),
-        "share_of_matrix": round(per_image * images / seconds["fit"] / matrix, 4),
+    rates = {
+        "gflop_per_image": per_image,
+        "images_per_second": images / seconds["fit"],
+        "gflop_per_second": per_image * images / seconds["fit"],
+        "bare_images_per_second": images / seconds["bare"],
+        "ratio": np.median(times["bare"] / times["fit"]),
+        "tested_images_per_second": TESTED / seconds["test"],
+        "ratio_with_test": np.median(times["bare"] / (times["fit"] + tests)),
+        "matrix_gflop_per_second": matrix,
+        "share_of_matrix": per_image * images / seconds["fit"] / matrix,
     }
+    # Digits that count, not decimals: a small network on a slow machine has rates below 0.01.
+    return {name: float(f"{value:.4g}") for name, value in rates.items()}
 
 
 def _write_images(path: Path, examples: int) -> None:

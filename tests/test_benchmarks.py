@@ -89,7 +89,7 @@ def test_training_is_timed_in_the_precisions_there_are(has, monkeypatch, capsys,
     first, blocks = 64 * 3 * 4, 2 * 64 * 4 * 4
     blocks += 16 * (4 * 8 + 8 * 8) + 4 * (8 * 16 + 16 * 16)
     expected = 3 * 2 * (9 * (first + blocks) + 16 * 10) / 1e9
-    assert table["gflop_per_image"].iloc[0] == pytest.approx(expected, abs=5e-5)
+    assert table["gflop_per_image"].iloc[0] == pytest.approx(expected, rel=5e-4)
 
 
 def test_operations_of_a_network_are_those_of_its_kernels():
