@@ -17,7 +17,7 @@ from hfc_keras import checks, files, records, reporting
 from hfc_keras.lab import command_line
 from hfc_keras.training import published
 
-REMEDY = "bring it back"
+REMEDY = "restore it"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

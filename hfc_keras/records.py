@@ -120,7 +120,7 @@ def check_format(number: object, path: PathLike) -> None:
     """
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         raise files.UnusableFileError(
-            "`format` of a file must be a whole number; remove the file, or bring it back. "
+            "`format` of a file must be a whole number; remove the file, or restore it. "
             f"Received: format={number!r}, path={str(path)!r}"
         )
     if number > FORMAT:

@@ -151,6 +151,9 @@ def test_a_damaged_file_is_told_by_its_name(place, tmp_path):
     (tmp_path / FILE).write_bytes((place / FILE).read_bytes()[:5000])
     with pytest.raises(ValueError, match=f"must be the one that was published .*{FILE}"):
         given.read_resnet(tmp_path / FILE, 1)
+    (tmp_path / FILE).write_text("no archive")
+    with pytest.raises(ValueError, match=f"is not a zip file.*{FILE}"):
+        given.read_resnet(tmp_path / FILE, 1)
     (tmp_path / "own.keras").write_bytes(b"none")
     with pytest.raises(ValueError, match=r"must be the one that was published .*own\.keras"):
         given.read_keras(tmp_path / "own.keras")

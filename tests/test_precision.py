@@ -68,7 +68,11 @@ def test_the_processors_flags_tell(flags, found, tmp_path, monkeypatch):
     monkeypatch.setattr(precision, "CPUINFO", path)
     monkeypatch.setattr(precision.platform, "system", lambda: "Linux")
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
+    monkeypatch.delenv(precision.ONEDNN, raising=False)
     assert precision.has_bfloat16() is found
+    monkeypatch.setenv(precision.ONEDNN, "0")
+    assert precision.has_bfloat16() is False
+    monkeypatch.delenv(precision.ONEDNN)
     monkeypatch.setattr(precision.platform, "system", lambda: "Darwin")
     assert precision.has_bfloat16() is False
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0"])

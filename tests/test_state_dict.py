@@ -115,6 +115,7 @@ def changed(name, value):
             r"'conv1.weight' of shape \(16, 3, 3, 3\). Received: shape=\(3, 3, 3, 16\)",
         ),
         ("bn1.running_var", np.full(16, np.nan), "finite floats; 'bn1.running_var' does not"),
+        ("bn1.running_var", np.full(16, -1e-3), "at least 0; 'bn1.running_var' .* lowest=-0.001"),
         ("linear.bias", np.zeros(10, "int64"), "'linear.bias' does not. Received: dtype='int64'"),
         (
             "layer4.0.conv1.weight",

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import io
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
@@ -71,8 +72,9 @@ def read_resnet(path: PathLike, blocks: int) -> keras.Model:
     """
     model = models.torch_resnet(blocks)
     try:
-        # From memory: NumPy leaves a damaged file open.
-        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as stored:
+        # From memory: NumPy leaves a damaged file open, and takes text for a pickle.
+        whole = io.BytesIO(Path(path).read_bytes())
+        with zipfile.ZipFile(whole), np.load(whole, allow_pickle=False) as stored:
             models.set_state_dict(model, {name: stored[name] for name in stored.files})
     except kept_files.DAMAGE as error:
         raise _unusable(path, error) from error
@@ -100,7 +102,7 @@ def read_keras(path: PathLike) -> keras.Model:
 
 def _unusable(path: PathLike, error: Exception) -> files.UnusableFileError:
     return files.UnusableFileError(
-        f"A file of a network must be the one that was published ({error}); bring it back. "
+        f"A file of a network must be the one that was published ({error}); restore it. "
         f"Received: path={str(path)!r}"
     )
 

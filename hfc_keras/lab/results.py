@@ -184,7 +184,7 @@ def _check_profile(path: Path, content: Record, profile: str) -> None:
 
 def _read_record(path: Path) -> Record:
     """Record of an earlier run."""
-    content = records.read(path, "bring it back, or replace it with --fresh")
+    content = records.read(path, "restore it, or replace it with --fresh")
     try:
         whole = all({"key", "rows"} <= entry.keys() for entry in content["cells"].values())
         whole = whole and isinstance(content["runs"], list)
@@ -192,7 +192,7 @@ def _read_record(path: Path) -> Record:
         whole = False
     checks.require(
         whole,
-        "A record must be whole JSON with its cells; bring it back, or replace it with --fresh",
+        "A record must be whole JSON with its cells; restore it, or replace it with --fresh",
         path=str(path),
     )
     return content

@@ -11,6 +11,7 @@ from hfc_keras.types import Array, ArrayLike
 
 # Counts the training steps of a layer; no weight of Keras.
 IGNORED = "num_batches_tracked"
+VARIANCE = "running_var"
 
 Weight: TypeAlias = tuple[Any, tuple[int, ...], Callable[..., Array]]
 """Variable, shape in PyTorch and conversion of a weight."""
@@ -35,7 +36,7 @@ def set_state_dict(model: keras.Model, arrays: Mapping[str, ArrayLike]) -> None:
 
     Raises:
         ValueError: naming the first difference, in the order of the model: an array that is
-            missing, has another shape or holds what is no finite number; else one that no layer
+            missing, has another shape, holds what is no finite number or a negative variance; else one that no layer
             takes; or a layer of another kind with weights.
 
     Example:
@@ -78,7 +79,7 @@ def _weights(layer: Any) -> dict[str, Weight]:
             "weight": layer.gamma,
             "bias": layer.beta,
             "running_mean": layer.moving_mean,
-            "running_var": layer.moving_variance,
+            VARIANCE: layer.moving_variance,
         }
         own = {
             name: (each, tuple(each.shape), np.asarray)
@@ -130,6 +131,11 @@ def _array(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
         real and np.isfinite(value).all(),
         f"`arrays` must hold finite floats; {name!r} does not",
         dtype=str(value.dtype),
+    )
+    checks.require(
+        not name.endswith(VARIANCE) or (value >= 0).all(),
+        f"`arrays` must hold variances of at least 0; {name!r} does not",
+        lowest=float(value.min(initial=0.0)),
     )
     return value
 

@@ -9,7 +9,7 @@ from hfc_keras import checks, csv_files, files, records
 from hfc_keras.reporting.rows import KEYS
 from hfc_keras.types import PathLike, Record
 
-REMEDY = "bring it back, or replace it with --fresh"
+REMEDY = "restore it, or replace it with --fresh"
 # Ends of the names of columns that hold shares of images.
 SHARES = ("accuracy", "share")
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import platform
 import warnings
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ FULL = "float32"
 CPUINFO = Path("/proc/cpuinfo")
 # Flags of processors that multiply matrices of bfloat16; the others emulate it, many times slower.
 FLAGS = {"avx512_bf16", "amx_bf16"}
+# TensorFlow multiplies bfloat16 on a processor by this library alone.
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 
 @contextlib.contextmanager
@@ -73,14 +76,16 @@ def has_bfloat16() -> bool:
     """Whether an accelerator or the processor computes in bfloat16.
 
     Returns:
-        bool; of a processor other than Linux tells the flags of, false.
+        bool; of a processor other than Linux tells the flags of, or of TensorFlow without oneDNN,
+        false.
     """
     devices = keras.distribution.list_devices()
     return any(not device.startswith("cpu") for device in devices) or _processor_has_bfloat16()
 
 
 def _processor_has_bfloat16() -> bool:
-    if platform.system() != "Linux" or not CPUINFO.exists():
+    without = keras.backend.backend() == "tensorflow" and os.environ.get(ONEDNN) == "0"
+    if without or platform.system() != "Linux" or not CPUINFO.exists():
         return False
     words = CPUINFO.read_text(encoding="utf-8", errors="replace").split()
     return not FLAGS.isdisjoint(words)
@@ -90,7 +95,7 @@ def _processor_has_bfloat16() -> bool:
 def _tell_once() -> None:
     warnings.warn(
         "This machine does not compute in bfloat16 (no accelerator, and a processor without "
-        f"{' or '.join(sorted(FLAGS))}); `precision` 'mixed_bfloat16' trains in float32, which is "
-        "slower and no less exact. Received: precision='mixed_bfloat16'",
+        f"{' or '.join(sorted(FLAGS))}, or {ONEDNN}=0); `precision` 'mixed_bfloat16' trains in "
+        "float32, which is slower and no less exact. Received: precision='mixed_bfloat16'",
         stacklevel=4,
     )
