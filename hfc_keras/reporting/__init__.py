@@ -34,10 +34,11 @@ from hfc_keras.reporting.statistics.accuracy_intervals import (
 from hfc_keras.reporting.statistics.accuracy_intervals import (
     intervals_in_words as intervals_in_words,
 )
-from hfc_keras.reporting.statistics.bootstrap import RankCorrelation as RankCorrelation
 from hfc_keras.reporting.statistics.bootstrap import bootstrap as bootstrap
 from hfc_keras.reporting.statistics.bootstrap import bootstrap_interval as bootstrap_interval
-from hfc_keras.reporting.statistics.bootstrap import correlation_interval as correlation_interval
+from hfc_keras.reporting.statistics.correlation_intervals import (
+    correlation_interval as correlation_interval,
+)
 from hfc_keras.reporting.statistics.shares import at_chance as at_chance
 from hfc_keras.reporting.statistics.shares import share_of_clean as share_of_clean
 from hfc_keras.reporting.table_files import checksums as checksums
