@@ -19,7 +19,7 @@ import pandas as pd
 import tyro
 from matplotlib.figure import Figure
 
-from experiments.outside import published
+from experiments.outside import published_table
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.reporting import correlation_interval
 from hfc_keras.reporting.claims import verdicts
@@ -182,7 +182,7 @@ class Settings:
         return self.results / self.profile / "imagenet"
 
 
-def measure(cell: published.Cell) -> pd.DataFrame:
+def measure(cell: published_table.Cell) -> pd.DataFrame:
     """Return one row per question and kind of correlation for one group of networks.
 
     Networks that lack one of the measures are left out.
@@ -236,7 +236,7 @@ def summary(table: pd.DataFrame) -> str:
     ]
     return "\n\n".join(
         [
-            f"Numbers of {published.SOURCE}; {published.LICENCE}",
+            f"Numbers of {published_table.SOURCE}; {published_table.LICENCE}",
             "\n".join(asked),
             "Rank correlation over networks [95 % interval, bootstrap over networks] (networks)",
             ranks(table).to_string(),
@@ -248,10 +248,10 @@ def summary(table: pd.DataFrame) -> str:
     )
 
 
-def figures(table: pd.DataFrame, plan: published.Plan) -> dict[str, Figure]:
+def figures(table: pd.DataFrame, plan: published_table.Plan) -> dict[str, Figure]:
     """Draw one measure against another, one panel per question."""
-    points = published.measures(plan.table)
-    points = points[points["model"] != published.UNTRAINED]
+    points = published_table.measures(plan.table)
+    points = points[points["model"] != published_table.UNTRAINED]
     robust = points["model"].str.startswith("robust_")
     resnet50 = points["model"].isin(plan.recipes.get("resnet50", ()))
     kinds = np.select([robust, resnet50], [KINDS[2], KINDS[0]], KINDS[1])
@@ -268,7 +268,7 @@ def figures(table: pd.DataFrame, plan: published.Plan) -> dict[str, Figure]:
         ]
         notes[name] = "\n".join([question.title, *lines])
     pairs = {name: (each.across, each.upwards) for name, each in drawn.items()}
-    return {"": correlation_panels(points, pairs, published.MEASURES, notes)}
+    return {"": correlation_panels(points, pairs, published_table.MEASURES, notes)}
 
 
 def words_of(rows: pd.DataFrame, question: str, group: str) -> str:
@@ -279,7 +279,7 @@ def words_of(rows: pd.DataFrame, question: str, group: str) -> str:
 EXPERIMENT = Experiment(
     module=__name__,
     settings=Settings,
-    plan=published.make_plan,
+    plan=published_table.make_plan,
     measure=measure,
     keys=KEYS,
     summary=summary,

@@ -11,7 +11,7 @@ from scipy import stats
 from experiments import kernel_smoothing
 from experiments.measures import smoothed_robustness
 from hfc_keras import reporting
-from hfc_keras.reporting.claims.claim import unmeasured
+from hfc_keras.reporting.claims.claim import unique_claims, unmeasured
 from hfc_keras.reporting.claims.ledger import claims_markdown
 from hfc_keras.reporting.claims.verdicts import CONSTANT, of_interval
 from hfc_keras.reporting.figures.forest import claims_forest
@@ -204,7 +204,7 @@ def test_claims_without_a_range_or_with_one_id_are_refused():
         ):
             effect(above=above, below=below)
     with pytest.raises(ValueError, match=r"must be unique. Received: twice=\['gain'\]"):
-        reporting.unique_claims([CLAIM, effect(id="other"), effect()])
+        unique_claims([CLAIM, effect(id="other"), effect()])
     with pytest.raises(ValueError, match="Received: confidence=95"):
         reporting.judge(CLAIM, pd.DataFrame(), confidence=95)
 

@@ -8,7 +8,7 @@ import pytest
 from own import given
 
 from experiments import published_networks
-from experiments.outside import published
+from experiments.outside import published_table
 from hfc_keras import reporting
 
 RNG = np.random.default_rng(0)
@@ -18,12 +18,12 @@ def made_table():
     """Twelve networks: the less of the high frequencies, the more robust."""
     names = [f"robust_resnet50_l2_eps{at}" for at in range(4)]
     names += [f"resnet50_{at}" for at in range(5)] + ["vit", "nf_resnet50", "resnet50_untrained"]
-    columns = published.columns()
+    columns = published_table.columns()
     values = RNG.uniform(0.2, 0.8, (12, len(columns) - 1))
     table = pd.DataFrame(values, columns=columns[1:])
     table.insert(0, "model", names)
-    table[published.CLEAN] = np.linspace(80, 60, 12)
-    table[published.PGD] = 100 * (1 - table["metric/bandpass/HFC/0.9"])
+    table[published_table.CLEAN] = np.linspace(80, 60, 12)
+    table[published_table.PGD] = 100 * (1 - table["metric/bandpass/HFC/0.9"])
     return table
 
 
@@ -70,23 +70,29 @@ def test_a_changed_table_is_not_mixed_with_the_one_before(made, capsys):
 
 def test_corruptions_are_a_mean_over_all_of_them_as_a_share_of_clean_accuracy():
     table = made_table()
-    wanted = [f"top1_acc/{name}_{at}" for name in published.NOISE for at in range(1, 6)]
-    found = published.measures(table)
-    expected = table[wanted].mean(axis=1) / table[published.CLEAN]
+    wanted = [f"top1_acc/{name}_{at}" for name in published_table.NOISE for at in range(1, 6)]
+    found = published_table.measures(table)
+    expected = table[wanted].mean(axis=1) / table[published_table.CLEAN]
     np.testing.assert_allclose(found["noise"], expected)
     table.loc[3, "top1_acc/shot_noise_2"] = np.nan
-    assert published.measures(table)["noise"].isna().tolist() == [at == 3 for at in range(12)]
+    assert published_table.measures(table)["noise"].isna().tolist() == [at == 3 for at in range(12)]
 
 
 def test_an_absent_table_is_told_with_whose_it_is_and_where_it_is_from(
     tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.delenv(published.VARIABLE, raising=False)
+    monkeypatch.delenv(published_table.VARIABLE, raising=False)
     with pytest.raises(SystemExit) as refused:
         published_networks.EXPERIMENT.main(["--results", str(tmp_path)])
     assert refused.value.code == 2
     error = capsys.readouterr().err
-    for words in (published.FILE, "Gavrikov and Keuper", "CC BY-SA 4.0", "https://", "--table"):
+    for words in (
+        published_table.FILE,
+        "Gavrikov and Keuper",
+        "CC BY-SA 4.0",
+        "https://",
+        "--table",
+    ):
         assert words in error
 
 
@@ -100,13 +106,13 @@ def test_an_absent_table_is_told_with_whose_it_is_and_where_it_is_from(
 def test_a_table_that_is_not_the_published_one_is_told_by_the_first_column(made, change, message):
     change(made_table()).to_csv(made, index=False)
     with pytest.raises(ValueError, match=message):
-        published.read(made)
+        published_table.read(made)
 
 
 def test_first_look_over_the_48_networks_is_found_again():
     given.present(given.TABLE)
-    table = published.read(given.TABLE)
-    rows, groups = published.measures(table), published.groups(table["model"])
+    table = published_table.read(given.TABLE)
+    rows, groups = published_table.measures(table), published_table.groups(table["model"])
     sizes = {"all": 69, "all_but_robust": 54, "resnet50": 48, "resnet50_but_robust": 33}
     assert {name: int(chosen.sum()) for name, chosen in groups.items()} == {**sizes, "robust": 15}
     for name, expected in (("resnet50", -0.44), ("resnet50_but_robust", 0.40)):
