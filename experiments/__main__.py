@@ -1,16 +1,16 @@
 """List the experiments: ``python -m experiments``."""
 
 from hfc_keras import endings
-from hfc_keras.lab import catalogue
+from hfc_keras.lab import discovery
 
 
 def main() -> None:
     """Print a line for each experiment."""
     with endings.met():
         listed = {
-            "": catalogue.experiments("experiments"),
-            "on networks that others trained:\n": catalogue.outside("experiments"),
-            "over all of them:\n": catalogue.commands("experiments"),
+            "": discovery.experiments("experiments"),
+            "on networks that others trained:\n": discovery.outside("experiments"),
+            "over all of them:\n": discovery.commands("experiments"),
         }
         width = max(len(name) for found in listed.values() for name in found)
         print("python -m experiments.<name> [--help]")

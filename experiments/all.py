@@ -28,7 +28,7 @@ import keras
 from experiments.queue import stages
 from experiments.queue.stages import Round
 from hfc_keras import checks
-from hfc_keras.lab import catalogue, command_line, plans
+from hfc_keras.lab import command_line, discovery, plans
 from hfc_keras.lab.parallel import background, workers
 from hfc_keras.lab.parallel.tasks import Part, Progress, Task, by_seed, ordered, trainings
 from hfc_keras.lab.profiles import Profile
@@ -75,8 +75,8 @@ Default: all."""
         """Experiments after the default; refused if two would write the same files."""
         names = self.experiments
         if names is None:
-            names = catalogue.experiments("experiments")
-        names = [catalogue.module_of(name, "experiments") for name in names]
+            names = discovery.experiments("experiments")
+        names = [discovery.module_of(name, "experiments") for name in names]
         titles = {name.rpartition(".")[2] for name in names}
         checks.require(
             names and len(titles) == len(names),
@@ -203,7 +203,7 @@ def run_all(
     Args:
         rounds: list of stages.Round.
         jobs: int, cells at once.
-        until: float, see ``workers.measured``, or None.
+        until: float, see ``workers.completed``, or None.
         journal: background.Journal.
         command: str, what goes on after the time was up.
 
@@ -241,7 +241,7 @@ def run(
     Args:
         parts: list of Part whose results are opened.
         jobs: int, cells at once.
-        until: float, see ``workers.measured``, or None.
+        until: float, see ``workers.completed``, or None.
         journal: background.Journal, or None for one without a log.
 
     Raises:
@@ -253,7 +253,7 @@ def run(
     tasks = by_seed(tasks, stages.LATE) if journal.path else ordered(tasks)
     progress, unfinished = Progress(total, trainings(tasks), jobs), list(parts)
     journal.say(f"experiments: {len(parts)}, cells: {total}, done before: {progress.count}")
-    with contextlib.closing(workers.measured(tasks, jobs, until)) as ended:
+    with contextlib.closing(workers.completed(tasks, jobs, until)) as ended:
         for task, future in ended:
             seconds, reason = task.part.take(task.cell, future)
             line = progress.ended(task.label, seconds, reason)

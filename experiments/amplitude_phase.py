@@ -22,7 +22,7 @@ from experiments.effects import changes, spectrum
 from experiments.measures import battery, changed_images
 from experiments.recipes import schedules, systems
 from hfc_keras import checks, data, reporting
-from hfc_keras.lab import networks
+from hfc_keras.lab import tested_networks
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import chosen, drawn, rivals
@@ -97,7 +97,7 @@ def _added(recipe: Recipe) -> Recipe:
 
 def measure(cell: Cell) -> pd.DataFrame:
     """Return all measures of one network."""
-    network = networks.Network(cell)
+    network = tested_networks.Network(cell)
     tables = [
         battery.rows(network),
         changed_images.calibrated(network),

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from experiments.recipes import heuristics
 from hfc_keras import analysis, checks, reporting
-from hfc_keras.lab import networks
+from hfc_keras.lab import tested_networks
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import drawn
@@ -45,7 +45,7 @@ BANDS, FEW_BANDS = 16, 4
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(networks.Settings, heuristics.Heuristics, heuristics.Augmented):
+class Settings(tested_networks.Settings, heuristics.Heuristics, heuristics.Augmented):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("bands",)
@@ -78,7 +78,7 @@ def measure(cell: Cell) -> pd.DataFrame:
     def compute(model: keras.Model) -> pd.DataFrame:
         return analysis.band_stop_accuracy(model, test.images, test.labels, bands)
 
-    table = networks.Network(cell).measured("band_stop_accuracy", {"bands": bands}, compute)
+    table = tested_networks.Network(cell).measured("band_stop_accuracy", {"bands": bands}, compute)
     original = table["accuracy"][table["inner"].isna()].item()
     share = reporting.share_of_clean(table["drop"], original)
     return table.assign(share=share, classes=cell.dataset().classes)

@@ -25,6 +25,7 @@ from hfc_keras import checks, files, reporting
 from hfc_keras.lab import command_line
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.record import provenance
+from hfc_keras.reporting.claims.ledger import count_verdicts
 from hfc_keras.reporting.figures.forest import claims_forest
 
 # Where a paper makes its claims, in its order.
@@ -59,10 +60,10 @@ ORDER = (
 class Settings:
     """Settings of this command."""
 
-    profile: Annotated[tuple[judging.Scale, ...] | None, tyro.conf.arg(aliases=["--profiles"])] = (
-        None
-    )
-    """Scales whose tables to judge, see the experiments. Default: all but smoke that have any."""
+    profile: Annotated[
+        tuple[judging.Profile, ...] | None, tyro.conf.arg(aliases=["--profiles"])
+    ] = None
+    """Profiles whose tables to judge, see the experiments. Default: all but smoke that have any."""
     dataset: Annotated[tuple[str, ...] | None, tyro.conf.arg(aliases=["--datasets"])] = None
     """Data sets whose tables to judge. Default: digits for smoke, cifar10 otherwise."""
     results: Path = Path("results")
@@ -115,13 +116,13 @@ def _judge_and_write(options: Settings) -> None:
         sys.exit(max(map(command_line.refused, refused)))
     files.sweep(options.results)
     written = write(rows, judged, profiles, options)
-    print("\n".join([*reporting.count_verdicts(rows), *(f"wrote {path}" for path in written)]))
+    print("\n".join([*count_verdicts(rows), *(f"wrote {path}" for path in written)]))
 
 
 def judge_all(
     experiments: Mapping[str, Experiment], options: Settings
 ) -> tuple[pd.DataFrame, judging.Judged, list[str]]:
-    """Judge claims at the scales that are told.
+    """Judge claims by the tables of the profiles that are told.
 
     Args:
         experiments: dict, see ``judging.claimants``.
@@ -129,14 +130,14 @@ def judge_all(
 
     Returns:
         (rows, judged, profiles): DataFrame in the order of the papers, judging.Judged, and the
-        scales from the smallest.
+        profiles from the smallest.
 
     Raises:
-        ValueError: for a data set or a scale that stands twice.
+        ValueError: for a data set or a profile that stands twice.
     """
     profiles = options.profile
     if profiles is None:
-        profiles = judging.measured_scales(experiments, options.results)
+        profiles = judging.profiles_with_tables(experiments, options.results)
     datasets = options.dataset
     checks.require(
         datasets is None or len(set(datasets)) == len(datasets),
@@ -146,7 +147,7 @@ def judge_all(
     judged = judging.judge_all(experiments, profiles, datasets, options.results, options.available)
     place = {item: number for number, item in enumerate(ORDER)}
     rows = sorted(judged.rows, key=lambda row: place.get(row["item"], len(place)))
-    return pd.DataFrame(rows), judged, sorted(profiles, key=judging.SCALES.index)
+    return pd.DataFrame(rows), judged, sorted(profiles, key=judging.PROFILES.index)
 
 
 def write(

@@ -23,7 +23,7 @@ from experiments.effects.changes import CORRUPTIONS
 from experiments.measures import battery
 from experiments.recipes import heuristics, systems
 from hfc_keras import data, reporting
-from hfc_keras.lab import networks
+from hfc_keras.lab import tested_networks
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import titles
@@ -104,7 +104,7 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 
 def measure(cell: Cell) -> pd.DataFrame:
     """Return all measures of one network, a row."""
-    network = networks.Network(cell)
+    network = tested_networks.Network(cell)
     rows = battery.rows(network).assign(recipe=cell.name, seed=cell.recipe.seed)
     means = battery.shares(rows).groupby(["measure", "condition"])["accuracy"].mean()
     numbers = reporting.sensitivity_numbers(spectrum.rings(rows)).iloc[0]

@@ -30,7 +30,7 @@ from hfc_keras.reporting.claims.statements import (
     Statement,
     claims,
 )
-from hfc_keras.reporting.figures.components import component_curves
+from hfc_keras.reporting.figures.component_panels import component_curves
 from hfc_keras.training import Recipe
 
 WIDTHS = ("1/8", "1/4", "3/8", "1/2")

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 
 from experiments.recipes import heuristics
 from hfc_keras import analysis, checks, gradients, reporting
-from hfc_keras.lab import networks
+from hfc_keras.lab import tested_networks
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import titles
@@ -43,7 +43,7 @@ IMAGES, FEWER = 1000, {"smoke": 40, "quick": 500}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(networks.Settings, heuristics.Normalized, heuristics.Augmented):
+class Settings(tested_networks.Settings, heuristics.Normalized, heuristics.Augmented):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("norm", "measured")
@@ -75,7 +75,7 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 def measure(cell: Cell) -> pd.DataFrame:
     """Return one row per frequency."""
     arguments = {"examples": cell.settings.images, "norm": cell.settings.norm}
-    network = networks.Network(cell)
+    network = tested_networks.Network(cell)
     table = network.measured("fourier_heat_map", arguments, functools.partial(_rows, cell))
     rise = table["error"] - table["clean_error"]
     return table.assign(rise=rise, classes=cell.dataset().classes)

@@ -17,10 +17,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.effects import changes, spectrum
-from experiments.measures import battery, changed_images, sensitivity
+from experiments.measures import battery, changed_images, fourier_sensitivity
 from experiments.recipes import heuristics
 from hfc_keras import checks, data, reporting
-from hfc_keras.lab import networks
+from hfc_keras.lab import tested_networks
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.profiles import RESIDUAL
 from hfc_keras.lab.runner import Cell, Plan
@@ -78,9 +78,9 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 
 def measure(cell: Cell) -> pd.DataFrame:
     """Return the spectrum of one network and its accuracies."""
-    network, settings = networks.Network(cell), cell.settings
+    network, settings = tested_networks.Network(cell), cell.settings
     tables = [
-        sensitivity.rows(network).assign(measure="sensitivity"),
+        fourier_sensitivity.rows(network).assign(measure="sensitivity"),
         changed_images.clean(network),
         changed_images.filtered(network),
     ]

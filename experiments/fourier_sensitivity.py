@@ -17,10 +17,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.effects import spectrum
-from experiments.measures import sensitivity
+from experiments.measures import fourier_sensitivity
 from experiments.recipes import heuristics
 from hfc_keras import reporting
-from hfc_keras.lab import networks
+from hfc_keras.lab import tested_networks
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.profiles import TMLR_TRAINING
 from hfc_keras.lab.runner import Cell, Plan
@@ -48,7 +48,7 @@ PANELS = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(
-    networks.Settings, heuristics.Heuristics, heuristics.Augmented, heuristics.Architectures
+    tested_networks.Settings, heuristics.Heuristics, heuristics.Augmented, heuristics.Architectures
 ):
     """Settings of this experiment."""
 
@@ -73,7 +73,9 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 
 def measure(cell: Cell) -> pd.DataFrame:
     """Return the spectrum of one network."""
-    return sensitivity.rows(networks.Network(cell), cell.settings.channels, cell.settings.rings)
+    return fourier_sensitivity.rows(
+        tested_networks.Network(cell), cell.settings.channels, cell.settings.rings
+    )
 
 
 def summary(table: pd.DataFrame) -> str:

@@ -25,7 +25,7 @@ from hfc_keras.data.dataset import Dataset
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.settings import Settings as Training
 from hfc_keras.reporting.figures.band_stop import band_stop_table
-from hfc_keras.reporting.figures.given import given_panels, given_table
+from hfc_keras.reporting.figures.given_networks import given_panels, given_table
 from hfc_keras.reporting.figures.misaligned import misaligned_table
 from hfc_keras.reporting.figures.perturbations import perturbation_table
 from hfc_keras.types import Record

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 from experiments.measures import smoothed_robustness
 from hfc_keras import checks, models, reporting
-from hfc_keras.lab import networks
+from hfc_keras.lab import tested_networks
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.reporting.claims.statements import (
@@ -81,7 +81,7 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 
 def measure(cell: Cell) -> pd.DataFrame:
     """Return the rows of one training, at every rho, as eq. 3 stands and normalized."""
-    network = networks.Network(cell)
+    network = tested_networks.Network(cell)
     trained = network.model
     # One model takes the weights of all, so that its attacks are compiled once.
     model, tables = models.smooth_model(trained, 0), []

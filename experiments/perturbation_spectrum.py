@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 from experiments.recipes import heuristics
 from hfc_keras import analysis, attacks, checks, reporting
-from hfc_keras.lab import networks
+from hfc_keras.lab import tested_networks
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import drawn
@@ -48,7 +48,7 @@ STEPS, USUAL_STEPS = {"smoke": 4, "paper": 40}, 20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(networks.Settings, heuristics.Mixed, heuristics.Noisy):
+class Settings(tested_networks.Settings, heuristics.Mixed, heuristics.Noisy):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = ("attacked", "steps", "test_epsilon")
@@ -96,17 +96,17 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 
 def measure(cell: Cell) -> pd.DataFrame:
     """Return one row per attack and ring."""
-    network, tables = networks.Network(cell), []
+    network, tables = tested_networks.Network(cell), []
     for name, attack in cell.settings.tests().items():
         arguments = {"examples": cell.settings.images, **attack.to_dict()}
-        compute = functools.partial(_measured, cell, attack)
+        compute = functools.partial(_compute, cell, attack)
         table = network.measured("perturbation_spectrum", arguments, compute)
         tables.append(table.assign(attack=name, epsilon=attack.epsilon))
     table = pd.concat(tables, ignore_index=True)
     return table.assign(image_size=min(cell.dataset().image_shape[:2]))
 
 
-def _measured(cell: Cell, attack: attacks.Fgsm | attacks.Pgd, model: keras.Model) -> pd.DataFrame:
+def _compute(cell: Cell, attack: attacks.Fgsm | attacks.Pgd, model: keras.Model) -> pd.DataFrame:
     test = cell.test_images(cell.settings.images)
     with warnings.catch_warnings():
         # How many images have no gradient is a column of the table.

@@ -19,10 +19,12 @@ import pandas as pd
 import tyro
 from matplotlib.figure import Figure
 
-from experiments.outside import published
+from experiments.outside import published_table
 from hfc_keras.lab.experiment import Experiment
-from hfc_keras.reporting.figures import correlations
-from hfc_keras.reporting.figures.correlations import COEFFICIENTS, correlation_panels, verdict
+from hfc_keras.reporting import correlation_interval
+from hfc_keras.reporting.claims import verdicts
+from hfc_keras.reporting.figures.correlations import correlation_panels
+from hfc_keras.reporting.statistics.correlation_intervals import COEFFICIENTS
 
 KEYS = "recipe seed question coefficient".split()
 WANG, KRISHNAMACHARI, YIN, OURS = (
@@ -180,25 +182,29 @@ class Settings:
         return self.results / self.profile / "imagenet"
 
 
-def measure(cell: published.Cell) -> pd.DataFrame:
-    """Return one row per question and kind of correlation for one group of networks."""
-    rows, clean = [], cell.table["clean"]
+def measure(cell: published_table.Cell) -> pd.DataFrame:
+    """Return one row per question and kind of correlation for one group of networks.
+
+    Networks that lack one of the measures are left out.
+    """
+    rows, replicates = [], cell.settings.replicates
     for name, question in QUESTIONS.items():
-        pair = cell.table[question.across], cell.table[question.upwards]
+        known = cell.table.dropna(subset=[question.across, question.upwards])
+        pair = known[question.across], known[question.upwards]
         found = {
-            kind: correlations.correlation(*pair, kind, cell.settings.replicates)
+            kind: correlation_interval(*pair, replicates=replicates, coefficient=kind)
             for kind in COEFFICIENTS
         }
         if question.upwards != "clean":
-            replicates = cell.settings.replicates
-            found["partial"] = correlations.correlation(
-                *pair, replicates=replicates, at_equal=clean
+            found["partial"] = correlation_interval(
+                *pair, replicates=replicates, at_equal=known["clean"]
             )
+        expected = {"above": 0.0} if question.expected > 0 else {"below": 0.0}
         for kind, each in found.items():
             row = {"question": name, "coefficient": kind, "correlation": each.value}
             row |= {"correlation_low": each.low, "correlation_high": each.high}
-            row |= {"networks": each.networks, "expected": question.expected}
-            row |= {"verdict": verdict(each, question.expected)}
+            row |= {"networks": each.trainings, "expected": question.expected}
+            row |= {"verdict": verdicts.of_interval(each.low, each.high, **expected)}
             rows.append({**row, "paper": question.paper, "sentence": question.sentence})
     return pd.DataFrame(rows)
 
@@ -221,8 +227,8 @@ def ranks(table: pd.DataFrame, coefficient: str = "spearman") -> pd.DataFrame:
 def summary(table: pd.DataFrame) -> str:
     """Return the rank correlations, and what they say of each sentence."""
     own = table[table["coefficient"] == "spearman"]
-    verdicts = own.pivot(index="question", columns="recipe", values="verdict")
-    verdicts = verdicts.reindex(index=list(QUESTIONS), columns=own["recipe"].unique())
+    found = own.pivot(index="question", columns="recipe", values="verdict")
+    found = found.reindex(index=list(QUESTIONS), columns=own["recipe"].unique())
     asked = [
         f"{name} ({question.paper}; expected {'+' if question.expected > 0 else '-'}): "
         f"{question.sentence}"
@@ -230,22 +236,22 @@ def summary(table: pd.DataFrame) -> str:
     ]
     return "\n\n".join(
         [
-            f"Numbers of {published.SOURCE}; {published.LICENCE}",
+            f"Numbers of {published_table.SOURCE}; {published_table.LICENCE}",
             "\n".join(asked),
             "Rank correlation over networks [95 % interval, bootstrap over networks] (networks)",
             ranks(table).to_string(),
             "The same at equal clean accuracy (partial correlation of ranks)",
             ranks(table, "partial").to_string(),
             "What the first of them say of the sentences",
-            verdicts.rename_axis(index=None, columns=None).to_string(),
+            found.rename_axis(index=None, columns=None).to_string(),
         ]
     )
 
 
-def figures(table: pd.DataFrame, plan: published.Plan) -> dict[str, Figure]:
+def figures(table: pd.DataFrame, plan: published_table.Plan) -> dict[str, Figure]:
     """Draw one measure against another, one panel per question."""
-    points = published.measures(plan.table)
-    points = points[points["model"] != published.UNTRAINED]
+    points = published_table.measures(plan.table)
+    points = points[points["model"] != published_table.UNTRAINED]
     robust = points["model"].str.startswith("robust_")
     resnet50 = points["model"].isin(plan.recipes.get("resnet50", ()))
     kinds = np.select([robust, resnet50], [KINDS[2], KINDS[0]], KINDS[1])
@@ -262,7 +268,7 @@ def figures(table: pd.DataFrame, plan: published.Plan) -> dict[str, Figure]:
         ]
         notes[name] = "\n".join([question.title, *lines])
     pairs = {name: (each.across, each.upwards) for name, each in drawn.items()}
-    return {"": correlation_panels(points, pairs, published.MEASURES, notes)}
+    return {"": correlation_panels(points, pairs, published_table.MEASURES, notes)}
 
 
 def words_of(rows: pd.DataFrame, question: str, group: str) -> str:
@@ -273,7 +279,7 @@ def words_of(rows: pd.DataFrame, question: str, group: str) -> str:
 EXPERIMENT = Experiment(
     module=__name__,
     settings=Settings,
-    plan=published.make_plan,
+    plan=published_table.make_plan,
     measure=measure,
     keys=KEYS,
     summary=summary,

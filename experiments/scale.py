@@ -25,7 +25,7 @@ from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.record import provenance
 from hfc_keras.lab.settings import Settings as Training
 from hfc_keras.reporting.claims import claim
-from hfc_keras.reporting.figures.rungs import courses, rungs_figure
+from hfc_keras.reporting.figures.scale import courses, scale_figure
 from hfc_keras.types import Record
 
 CORE = (
@@ -54,7 +54,7 @@ GIVEN = {
     "sensitivity_nyquist": "fourier_sensitivity",
     "sensitivity_not_white": "fourier_sensitivity",
 }
-GIVEN_RUNG = "given networks"
+GIVEN_NETWORKS = "given networks"
 # How a claim goes with the scale of which no scale has enough seeds.
 FEW = "too few seeds"
 
@@ -102,23 +102,24 @@ def judge(options: Settings) -> tuple[pd.DataFrame, list[str], dict[str, str]]:
         options: Settings.
 
     Returns:
-        (rows, left_out, tables): DataFrame of rows of ``reporting.judge`` with rung, verdicts and
-        effects, from the smallest scale to the largest; list of str; dict from path to sha256.
+        (rows, left_out, tables): DataFrame of rows of ``reporting.judge`` with the columns rung,
+        verdicts and effects, from the smallest scale to the largest; list of str; dict from path
+        to sha256.
 
     Raises:
         ValueError: naming a table that is damaged.
     """
     experiments = core()
     judged_rows, left_out, tables = [], [], {}
-    for scale in judging.SCALES[1:]:
+    for profile in judging.PROFILES[1:]:
         judged = judging.judge_all(
-            experiments, [scale], (options.dataset,), options.results, available=True
+            experiments, [profile], (options.dataset,), options.results, available=True
         )
         checks.require(not judged.refused, "; ".join(judged.refused), results=str(options.results))
         chosen = judged.rows
-        measured = [row for row in chosen if row["verdict"] != reporting.NOT_MEASURED]
-        judged_rows += [{**row, "rung": scale} for row in measured]
-        left_out += _left_out(scale, chosen, measured)
+        present = [row for row in chosen if row["verdict"] != reporting.NOT_MEASURED]
+        judged_rows += [{**row, "rung": profile} for row in present]
+        left_out += _left_out(profile, chosen, present)
         tables |= judged.tables
     given, problems = _given(experiments, options)
     left_out += problems
@@ -153,17 +154,17 @@ def core() -> dict[str, Experiment]:
 
 
 def _beside() -> list[str]:
-    """What the columns of a scale beside a row begin with."""
-    return [f"{scale}_" for scale in judging.SCALES]
+    """What the columns of a profile beside a row begin with."""
+    return [f"{profile}_" for profile in judging.PROFILES]
 
 
-def _left_out(scale: str, chosen: Iterable[Record], measured: Iterable[Record]) -> list[str]:
-    """What a scale has no table of, in words."""
+def _left_out(profile: str, chosen: Iterable[Record], present: Iterable[Record]) -> list[str]:
+    """What a profile has no table of, in words."""
     missing = [row["id"] for row in chosen if row["verdict"] == reporting.NOT_MEASURED]
-    if not measured:
-        return [f"{scale}: no table of a core claim"]
+    if not present:
+        return [f"{profile}: no table of a core claim"]
     missing = sorted(missing, key=CORE.index)
-    return [f"{scale}: {', '.join(missing)}"] if missing else []
+    return [f"{profile}: {', '.join(missing)}"] if missing else []
 
 
 def _given(
@@ -171,7 +172,7 @@ def _given(
 ) -> tuple[list[Record], list[str]]:
     """Rows of the given networks, and what is left out of them."""
     if not options.given.exists():
-        return [], [f"{GIVEN_RUNG}: no table {options.given.name}"]
+        return [], [f"{GIVEN_NETWORKS}: no table {options.given.name}"]
     table = pd.read_csv(options.given, low_memory=False)
     by_id = {claim.id: claim for each in experiments.values() for claim in each.claims}
     rows, problems = [], []
@@ -179,11 +180,11 @@ def _given(
         try:
             row = reporting.judge(by_id[name], as_seeds(table, measure))
         except ValueError as error:
-            problems.append(f"{GIVEN_RUNG}: {error}")
+            problems.append(f"{GIVEN_NETWORKS}: {error}")
             continue
         where = {"experiment": "given_networks", "profile": "given", "dataset": options.dataset}
         where["table"] = options.given.relative_to(options.results).as_posix()
-        rows.append({**row, **where, "sample": "networks", "rung": GIVEN_RUNG})
+        rows.append({**row, **where, "sample": "networks", "rung": GIVEN_NETWORKS})
     return rows, problems
 
 
@@ -249,7 +250,7 @@ def write(
     files.sweep(options.results)
     texts = {"scale.csv": rows.to_csv(index=False), "scale.json": json.dumps(record, indent=1)}
     written = [files.write_whole(options.results / name, text) for name, text in texts.items()]
-    return written + reporting.save_figure(rungs_figure(rows), options.results / "scale")
+    return written + reporting.save_figure(scale_figure(rows), options.results / "scale")
 
 
 if __name__ == "__main__":

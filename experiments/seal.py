@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hfc_keras import checks, files, records, reporting
 from hfc_keras.lab import command_line
+from hfc_keras.reporting.table_files import checksums
 from hfc_keras.training import published
 
 REMEDY = "restore it"
@@ -89,7 +90,7 @@ def seal_table(path: Path) -> bool:
     if all(records.SEAL in cell for cell in cells.values()):
         return False
     reporting.read_table(path, ("recipe", "seed"))
-    found = reporting.checksums(path.read_text(encoding="utf-8"))
+    found = checksums(path.read_text(encoding="utf-8"))
     checks.require(
         set(found) == set(cells), "A table must have the cells of its record", path=str(path)
     )

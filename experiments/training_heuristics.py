@@ -35,7 +35,7 @@ from hfc_keras.reporting.claims.statements import (
     claims,
     minus,
 )
-from hfc_keras.reporting.figures.components import scaling_points
+from hfc_keras.reporting.figures.component_panels import scaling_points
 from hfc_keras.reporting.tables import scaling_table
 
 KEYS = [*frequency_curves.KEYS, "scaling"]

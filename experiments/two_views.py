@@ -15,10 +15,10 @@ from collections.abc import Collection
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.measures import frequency_curves, sensitivity
+from experiments.measures import fourier_sensitivity, frequency_curves
 from experiments.recipes import heuristics
 from hfc_keras import reporting
-from hfc_keras.lab import networks
+from hfc_keras.lab import tested_networks
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.settings import Radii
@@ -38,7 +38,7 @@ NAMES = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(
-    networks.Settings,
+    tested_networks.Settings,
     Radii,
     heuristics.Heuristics,
     heuristics.Augmented,
@@ -63,12 +63,12 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 
 def measure(cell: Cell) -> pd.DataFrame:
     """Return the two measures of one network, a row."""
-    network = networks.Network(cell)
+    network = tested_networks.Network(cell)
     kind = "moving" if network.bn_statistics == "none" else network.bn_statistics
     tested = frequency_curves.component_rows(
         cell, network.trained, kind, epochs=frequency_curves.last_epoch(cell), scaling="none"
     )
-    spectrum = sensitivity.rows(network).assign(recipe=cell.name, seed=cell.recipe.seed)
+    spectrum = fourier_sensitivity.rows(network).assign(recipe=cell.name, seed=cell.recipe.seed)
     numbers = reporting.sensitivity_numbers(spectrum).reset_index(drop=True)
     smaller = tested[tested["radius"].isin(sorted(tested["radius"].unique())[:2])]
     chosen = pd.concat([smaller, tested[tested["component"] == "original"]])

@@ -117,7 +117,7 @@ def in_this_process(monkeypatch):
     """Have ``experiments.all`` measure its cells one after the other in this process."""
     from hfc_keras.lab.parallel import workers
 
-    def measured(tasks, count, until=None):
+    def completed(tasks, count, until=None):
         for task in tasks:
             future = Future()
             try:
@@ -126,4 +126,4 @@ def in_this_process(monkeypatch):
                 future.set_exception(error)
             yield task, future
 
-    monkeypatch.setattr(workers, "measured", measured)
+    monkeypatch.setattr(workers, "completed", completed)

@@ -18,7 +18,7 @@ import tyro
 from own import tiny
 
 from hfc_keras import files
-from hfc_keras.lab import catalogue, settings
+from hfc_keras.lab import discovery, settings
 from hfc_keras.lab.parallel import processes, tasks, workers
 
 ROOT = Path(__file__).parents[1]
@@ -160,7 +160,7 @@ def test_settings_are_those_of_the_experiments():
     for field in {*tasks.SHARED} - {"profile"}:
         assert getattr(ours, field) == getattr(theirs, field)
     assert set(ours.names) == {
-        f"experiments.{name}" for name in catalogue.experiments("experiments")
+        f"experiments.{name}" for name in discovery.experiments("experiments")
     }
     assert ours.job_count in (1, 2)
 

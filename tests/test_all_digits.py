@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from hfc_keras import data
-from hfc_keras.lab import catalogue, profiles
+from hfc_keras.lab import discovery, profiles
 
 ROOT = Path(__file__).parents[1]
-NAMES = catalogue.experiments("experiments")
+NAMES = discovery.experiments("experiments")
 SIDES = {"x": "pixels", "y": "labels"}
 WITH_SMALL_CNN = """
 import importlib
@@ -80,7 +80,7 @@ def test_every_experiment_measures_the_network_of_its_profile(
 ):
     """One recipe or two of each, if possible one that most of them have."""
     monkeypatch.setitem(profiles.PROFILES["smoke"], "epochs", 1)
-    experiment = catalogue.load(f"experiments.{name}")
+    experiment = discovery.load(f"experiments.{name}")
     told = experiment.settings(dataset=few_digits)
     recipes = experiment.recipes(told)
     names = [each for each, recipe in recipes.items() if recipe == told.base_recipe()]

@@ -1,10 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from hfc_keras import reporting
-from hfc_keras.reporting.statistics.bootstrap import spearman
 
 
 def test_variance_is_that_of_the_mean_over_seeds(rng):
@@ -53,50 +51,11 @@ def test_images_of_columns_are_drawn_apart(rng):
         (lambda rng: reporting.bootstrap(pd.Series([0.5]), 9, rng, 0), "`replicates` must be"),
         (lambda rng: reporting.bootstrap_interval([]), "`replicates` must be one or more"),
         (lambda rng: reporting.bootstrap_interval([1, 2], 95), "`confidence` must be in"),
-        (lambda rng: reporting.correlation_interval([1, 2], [1]), r"x=\(2,\), y=\(1,\)"),
-        (lambda rng: reporting.correlation_interval([1, 2], [1, np.nan]), "must be finite"),
     ],
 )
 def test_refusals(rng, call, message):
     with pytest.raises(ValueError, match=message):
         call(rng)
-
-
-def test_rank_correlation_is_that_of_scipy(rng):
-    pairs = rng.integers(5, size=(20, 12, 2)).astype(float)
-    expected = [stats.spearmanr(*each.T).statistic for each in pairs]
-    np.testing.assert_allclose(spearman(pairs), expected)
-
-
-def test_interval_of_a_correlation_stays_within_its_bounds():
-    x = np.arange(5.0)
-    found = reporting.correlation_interval(x, x + [0, 0, 0, 0, 0.5])
-    assert (found.value, found.high) == (1, 1)
-    assert -1 <= found.low <= 1
-
-
-def test_seeds_of_a_training_are_no_further_trainings(rng):
-    x, y = rng.normal(size=(2, 12))
-    once = reporting.correlation_interval(x, y)
-    thrice = reporting.correlation_interval(np.tile(x[:, None], 3), np.tile(y[:, None], 3))
-    assert thrice == once
-
-
-def test_chance_is_within_the_interval_of_unrelated_trainings():
-    rng, held = np.random.default_rng(1), 0
-    for _ in range(60):
-        found = reporting.correlation_interval(*rng.normal(size=(2, 20)), replicates=400)
-        held += found.low <= 0 <= found.high
-    assert held >= 50
-
-
-def test_few_trainings_have_no_interval():
-    found = reporting.correlation_interval([1, 2, 3], [3, 1, 2])
-    assert np.isnan(found.low) and np.isnan(found.high)
-    assert found.value == pytest.approx(-0.5)
-    # In perfect order by chance once in twelve times.
-    assert np.isnan(reporting.correlation_interval(range(4), range(4)).low)
-    assert np.isnan(reporting.correlation_interval([1], [2]).value)
 
 
 def test_a_table_of_accuracies_gets_an_interval_a_measurement(rng):

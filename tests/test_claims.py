@@ -11,8 +11,9 @@ from scipy import stats
 from experiments import kernel_smoothing
 from experiments.measures import smoothed_robustness
 from hfc_keras import reporting
-from hfc_keras.reporting.claims.claim import unmeasured
+from hfc_keras.reporting.claims.claim import unique_claims, unmeasured
 from hfc_keras.reporting.claims.ledger import claims_markdown
+from hfc_keras.reporting.claims.verdicts import CONSTANT, of_interval
 from hfc_keras.reporting.figures.forest import claims_forest
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -45,6 +46,36 @@ def test_verdict_comes_from_the_interval_over_seeds(values, bounds, verdict):
         expected = stats.t.interval(0.95, len(values) - 1, np.mean(values), stats.sem(values))
     assert (row["low"], row["high"]) == pytest.approx(expected, nan_ok=True)
     assert math.isnan(row["image_low"]) and math.isnan(row["image_high"])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "bounds", "verdict"),
+    [
+        (0.1, 0.5, {"above": 0}, "supported"),
+        (0.1, 0.5, {"below": 0}, "refuted"),
+        (-0.5, -0.1, {"below": 0}, "supported"),
+        (-0.5, -0.1, {"above": 0}, "refuted"),
+        (-0.1, 0.5, {"above": 0}, "undecided"),
+        (-0.5, 0.1, {"below": 0}, "undecided"),
+        (math.nan, math.nan, {"above": 0}, "undecided"),
+    ],
+)
+def test_verdict_of_an_interval(low, high, bounds, verdict):
+    assert of_interval(low, high, **bounds) == verdict
+
+
+def test_a_measure_that_is_constant_has_no_correlation_and_decides_nothing():
+    pairs = pd.DataFrame({"recipe": list("abcde"), "seed": 0, "first": 1.0, "second": range(5)})
+    claim = effect(effect=None, pairs=lambda table: pairs, above=0, unit="rank correlation")
+    row = reporting.judge(claim, pd.DataFrame())
+    assert math.isnan(row["effect"]) and math.isnan(row["low"])
+    assert (row["verdict"], row["reason"]) == ("undecided", CONSTANT)
+    place = {"experiment": "e", "profile": "quick", "dataset": "d", "table": "t.csv"}
+    rows = pd.DataFrame([{**row, **place}])
+    assert f"**undecided** ({CONSTANT})" in claims_markdown(rows)
+    beside = {**row, **place, "effect": 0.2, "low": 0.1, "high": 0.3}
+    left, right = claims_forest(pd.concat([rows, pd.DataFrame([beside])])).axes[0].get_xlim()
+    assert left < 0 < right
 
 
 BETTER, ALIKE, WORSE = [0.1, 0.12, 0.11], [-0.1, 0.1, 0.05], [-0.1, -0.12, -0.11]
@@ -173,7 +204,7 @@ def test_claims_without_a_range_or_with_one_id_are_refused():
         ):
             effect(above=above, below=below)
     with pytest.raises(ValueError, match=r"must be unique. Received: twice=\['gain'\]"):
-        reporting.unique_claims([CLAIM, effect(id="other"), effect()])
+        unique_claims([CLAIM, effect(id="other"), effect()])
     with pytest.raises(ValueError, match="Received: confidence=95"):
         reporting.judge(CLAIM, pd.DataFrame(), confidence=95)
 

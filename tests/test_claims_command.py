@@ -17,7 +17,7 @@ from scipy import stats
 
 from experiments import claims
 from experiments.ledger.source import Source
-from hfc_keras.lab import catalogue, settings
+from hfc_keras.lab import discovery, settings
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def command(tmp_path, table, monkeypatch, capsys):
     modules = {name: claimed.module(made[name]) for name in made}
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, f"experiments.{name}", module)
-    monkeypatch.setattr(catalogue, "experiments", lambda package: dict.fromkeys(modules, ""))
+    monkeypatch.setattr(discovery, "experiments", lambda package: dict.fromkeys(modules, ""))
     path = claimed.write(table, tmp_path)
 
     def run(*arguments):

@@ -14,7 +14,7 @@ from experiments import claims
 from experiments.ledger import judging
 from experiments.ledger.page import MEANINGS
 from hfc_keras import reporting
-from hfc_keras.lab import catalogue
+from hfc_keras.lab import discovery
 
 OWN = claimed.effect(
     id="own", kind="control", sentence="A control.", unverified="a number", effect=claimed.gain
@@ -57,7 +57,7 @@ CLAIMS = (
 @pytest.fixture
 def ledger(tmp_path, monkeypatch, capsys):
     """Run the command on one experiment, and return status, what it printed and its table."""
-    monkeypatch.setattr(catalogue, "experiments", lambda package: {"one": ""})
+    monkeypatch.setattr(discovery, "experiments", lambda package: {"one": ""})
     monkeypatch.setitem(sys.modules, "experiments.one", claimed.module(CLAIMS))
 
     def run(*arguments):
@@ -216,7 +216,7 @@ def test_verdicts_come_out_again_from_the_files_by_pandas_and_scipy_alone(ledger
 def test_the_verdicts_of_the_ledger_come_out_again():
     results = claimed.RESULTS
     rows = pd.read_csv(results / "claims.csv").set_index("id")
-    assert len(rows) > 100 and set(rows["profile"]) <= set(judging.SCALES)
+    assert len(rows) > 100 and set(rows["profile"]) <= set(judging.PROFILES)
     assert_recomputable(
         rows[rows["verdict"] != reporting.NOT_MEASURED],
         pd.read_csv(results / "claims_effects.csv"),

@@ -96,6 +96,6 @@ def test_seconds_of_measuring_leave_out_the_training():
         {"seconds": 0.2, "training_seconds": 80.0},
         {"seconds": 40.0, "training_seconds": None},
     ]
-    assert plans.measured(cells) == 30 and plans.measured([]) is None
-    assert plans.measured(cells[2:3]) is None
+    assert plans.seconds_beside_training(cells) == 30 and plans.seconds_beside_training([]) is None
+    assert plans.seconds_beside_training(cells[2:3]) is None
     assert plans.minutes(90) == "1.5" and plans.minutes(3630) == "60"

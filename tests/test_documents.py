@@ -22,13 +22,15 @@ from experiments import (
 from experiments.ledger import judging
 from experiments.measures import component_trainings, frequency_curves, smoothed_robustness
 from hfc_keras import reporting
-from hfc_keras.lab import catalogue
+from hfc_keras.lab import discovery
 from hfc_keras.reporting.figures import misaligned
 from hfc_keras.reporting.figures.band_stop import band_stop_table
-from hfc_keras.reporting.figures.given import given_table
+from hfc_keras.reporting.figures.given_networks import given_table
 from hfc_keras.reporting.figures.heat_maps import heat_map_table
+from hfc_keras.reporting.figures.kernels import kernel_table
 from hfc_keras.reporting.figures.misaligned import contingency_table, misaligned_table
 from hfc_keras.reporting.figures.perturbations import perturbation_table
+from hfc_keras.reporting.figures.robustness import robustness_table
 from hfc_keras.reporting.tables import scaling_table
 
 ROOT = Path(__file__).parents[1]
@@ -51,7 +53,7 @@ def test_python_snippets_of_the_readme_run(tmp_path, monkeypatch, capsys):
 
 
 def test_every_experiment_has_a_row_in_the_readme():
-    for name in {**catalogue.experiments(HERE), **catalogue.outside(HERE)}:
+    for name in {**discovery.experiments(HERE), **discovery.outside(HERE)}:
         assert f"python -m experiments.{name}" in README
 
 
@@ -93,10 +95,10 @@ def test_results_page_explains_every_column():
         ("batchnorm_on_low", frequency_curves.KEYS, component_trainings.final_accuracies),
         ("optimizers", frequency_curves.KEYS, reporting.last_epoch),
         ("architectures", frequency_curves.KEYS, reporting.last_epoch),
-        ("kernel_smoothing", smoothed_robustness.KEYS, reporting.robustness_table),
-        ("kernel_smoothing", smoothed_robustness.KEYS, reporting.kernel_table),
-        ("smooth_training", smoothed_robustness.KEYS, reporting.robustness_table),
-        ("smooth_training", smoothed_robustness.KEYS, reporting.kernel_table),
+        ("kernel_smoothing", smoothed_robustness.KEYS, robustness_table),
+        ("kernel_smoothing", smoothed_robustness.KEYS, kernel_table),
+        ("smooth_training", smoothed_robustness.KEYS, robustness_table),
+        ("smooth_training", smoothed_robustness.KEYS, kernel_table),
         ("fourier_sensitivity", "recipe seed ring".split(), reporting.sensitivity_table),
         *(
             ("fourier_regularization", fourier_regularization.EXPERIMENT.keys, summary)

@@ -12,7 +12,7 @@ import pytest
 
 import hfc_keras
 from experiments import training_heuristics
-from hfc_keras.lab import catalogue
+from hfc_keras.lab import discovery
 from hfc_keras.lab.record import versions
 
 ROOT = Path(__file__).parents[1]
@@ -388,7 +388,7 @@ def test_data_that_cannot_be_trained_on_are_refused(run, tmp_path, capsys, shape
 def test_every_experiment_is_listed_with_its_summary():
     command = [sys.executable, "-m", "experiments"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    kinds = (catalogue.experiments, catalogue.outside, catalogue.commands)
+    kinds = (discovery.experiments, discovery.outside, discovery.commands)
     found = {name: words for kind in kinds for name, words in kind("experiments").items()}
     for name, summary in found.items():
         assert re.search(rf"^  {name} +{re.escape(summary)}$", listed, re.MULTILINE)

@@ -39,8 +39,8 @@ def test_errors_equal_those_of_numpy(shape, rng):
     height, width, channels = shape
     weights = rng.normal(size=shape)
     images = rng.uniform(0, 1, (23, *shape)).astype("float32")
-    clean = np.einsum("nhwc,hwc->n", images, weights)
-    labels = np.where(rng.uniform(size=23) < 0.8, clean > 0, clean <= 0).astype(int)
+    margins = np.einsum("nhwc,hwc->n", images, weights)
+    labels = np.where(rng.uniform(size=23) < 0.8, margins > 0, margins <= 0).astype(int)
     found = fourier_heat_map(threshold_model(weights), images, labels, 1.5, seed=3)
     for row, column in half_plane(height, width):
         wave = 1.5 * spectrum.fourier_basis(height, width, row, column, PHASE)

@@ -397,9 +397,9 @@ class TestRecipe:
             made = fitting.training_batches(recipe.but(seed=seed), dataset)
             pixels, labels = made.split.pixels[:50], made.split.labels[:50]
             batches[name] = np.asarray(made.transform(pixels, labels, made.keys(0))[0])
-        clean = np.asarray(plain.transform(pixels, labels, plain.keys(0))[0])
+        undisturbed = np.asarray(plain.transform(pixels, labels, plain.keys(0))[0])
         np.testing.assert_array_equal(batches["one"], batches["same"])
         assert (batches["one"] != batches["other"]).any()
         assert batches["one"].min() == 0 and batches["one"].max() == 1
-        inner = (clean > 0.4) & (clean < 0.6)
-        assert (batches["one"] - clean)[inner].std() == pytest.approx(0.2, rel=0.1)
+        inner = (undisturbed > 0.4) & (undisturbed < 0.6)
+        assert (batches["one"] - undisturbed)[inner].std() == pytest.approx(0.2, rel=0.1)

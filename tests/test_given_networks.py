@@ -44,7 +44,7 @@ def options(place, results, *more):
 
 
 @pytest.fixture(scope="module")
-def measured(place, tmp_path_factory):
+def table_path(place, tmp_path_factory):
     """Stem of the files of a run."""
     results = tmp_path_factory.mktemp("results")
     with pytest.MonkeyPatch.context() as patched:
@@ -57,8 +57,8 @@ def table_of(stem):
     return reporting.read_table(stem.with_suffix(".csv"), given_networks.EXPERIMENT.keys)
 
 
-def test_each_measure_is_there_on_the_images_it_says(measured):
-    table = table_of(measured)
+def test_each_measure_is_there_on_the_images_it_says(table_path):
+    table = table_of(table_path)
     found = table.groupby("measure")["examples"].unique().map(list).to_dict()
     assert found == {
         "accuracy": [40],
@@ -75,8 +75,8 @@ def test_each_measure_is_there_on_the_images_it_says(measured):
     assert set(table["classes"]) == {10} and set(table["image_size"]) == {32}
 
 
-def test_accuracies_by_component_are_those_of_frequency_accuracy(measured, place):
-    table = table_of(measured)
+def test_accuracies_by_component_are_those_of_frequency_accuracy(table_path, place):
+    table = table_of(table_path)
     model = given.read_resnet(place / FILE, 1)
     test = data.load(str(place / "own.npz")).test
     test = test.take(np.random.default_rng(0).permutation(40)[:30])
@@ -91,8 +91,8 @@ def test_accuracies_by_component_are_those_of_frequency_accuracy(measured, place
         np.testing.assert_allclose(both["accuracy_own"], both["accuracy"], atol=0.034)
 
 
-def test_the_record_names_whose_network_it_is(measured, place):
-    content = json.loads(measured.with_suffix(".json").read_text())
+def test_the_record_names_whose_network_it_is(table_path, place):
+    content = json.loads(table_path.with_suffix(".json").read_text())
     network = content["cells"]["resnet8 seed 0"]["network"]
     assert "akamaster/pytorch_resnet_cifar10" in network["source"]
     assert network["licence"] == "BSD" and network["stated_accuracy"] == 0.5
@@ -102,26 +102,26 @@ def test_the_record_names_whose_network_it_is(measured, place):
     assert "--networks" not in content["runs"][0]["command"]
 
 
-def test_a_second_run_measures_nothing_and_draws_again(measured, place, monkeypatch, capsys):
+def test_a_second_run_measures_nothing_and_draws_again(table_path, place, monkeypatch, capsys):
     def again(cell):
         raise AssertionError("measured again")
 
     changed = dataclasses.replace(given_networks.EXPERIMENT, measure=again)
     monkeypatch.setattr(given_networks, "EXPERIMENT", changed)
-    measured.with_suffix(".png").unlink()
+    table_path.with_suffix(".png").unlink()
     monkeypatch.setenv(given.VARIABLE, str(place))
-    given_networks.EXPERIMENT.main(options(place, measured.parents[2]))
-    assert measured.with_suffix(".png").exists()
+    given_networks.EXPERIMENT.main(options(place, table_path.parents[2]))
+    assert table_path.with_suffix(".png").exists()
     printed = capsys.readouterr().out
     assert "resnet8, batch" in printed and "PGD 8/255" in printed
 
 
-def test_measures_of_a_stopped_run_are_kept(measured, place, tmp_path, monkeypatch):
+def test_measures_of_a_stopped_run_are_kept(table_path, place, tmp_path, monkeypatch):
     for name in ("contingency", "fourier_sensitivity", "band_stop_accuracy", "robust_accuracy"):
         monkeypatch.setattr(analysis, name, None)
     given_networks.EXPERIMENT.main(options(place, tmp_path, "--networks", str(place)))
     again = table_of(tmp_path / "given" / "own" / "given_networks")
-    pd.testing.assert_frame_equal(again, table_of(measured))
+    pd.testing.assert_frame_equal(again, table_of(table_path))
 
 
 @pytest.mark.parametrize("told", [[], ["--networks", "/nowhere"]])

@@ -26,12 +26,12 @@ import dataclasses
 import pandas as pd
 
 from hfc_keras import analysis, reporting
-from hfc_keras.lab import networks
+from hfc_keras.lab import tested_networks
 from hfc_keras.lab.experiment import Experiment
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(networks.Settings):
+class Settings(tested_networks.Settings):
     """Settings of this experiment."""
 
     dropout: float = 0.5
@@ -44,7 +44,7 @@ def recipes(settings):
 
 
 def measure(cell):
-    test, model = cell.test_images(), networks.Network(cell).model
+    test, model = cell.test_images(), tested_networks.Network(cell).model
     accuracy = analysis.changed_accuracy(model, test.images, test.labels)
     return pd.DataFrame({"measure": ["test"], "accuracy": [accuracy]})
 

@@ -6,102 +6,24 @@ import numpy as np
 import pandas as pd
 import pytest
 from own import given
-from scipy import stats
 
 from experiments import published_networks
-from experiments.outside import published
+from experiments.outside import published_table
 from hfc_keras import reporting
-from hfc_keras.reporting.figures.correlations import COEFFICIENTS, correlation, verdict
 
 RNG = np.random.default_rng(0)
-TIED = np.array([1.0, 2.0, 2.0, 3.0, 5.0, 4.0, 7.0, 7.0])
-OTHER = np.array([2.0, 1.0, 3.0, 3.0, 4.0, 6.0, 5.0, 8.0])
-
-
-def references(coefficient):
-    return {"spearman": stats.spearmanr, "pearson": stats.pearsonr}[coefficient]
-
-
-@pytest.mark.parametrize("coefficient", COEFFICIENTS)
-class TestCorrelation:
-    def test_value_and_interval_are_those_of_scipy_draw_by_draw(self, coefficient):
-        found = correlation(TIED, OTHER, coefficient, replicates=200, seed=3)
-        reference = references(coefficient)
-        assert found.value == pytest.approx(reference(TIED, OTHER).statistic)
-        rows = np.random.default_rng(3).integers(8, size=(200, 8))
-        drawn = [reference(TIED[row], OTHER[row]).statistic for row in rows]
-        ends = np.quantile(drawn, [0.025, 0.975])
-        np.testing.assert_allclose((found.low, found.high), ends)
-
-    def test_networks_without_a_measurement_are_left_out(self, coefficient):
-        holed = [*TIED, np.nan, 3.0], [*OTHER, 1.0, np.nan]
-        found = correlation(*holed, coefficient, replicates=50)
-        assert found == correlation(TIED, OTHER, coefficient, replicates=50)
-        assert found.networks == 8
-
-    def test_no_end_passes_one(self, coefficient):
-        found = correlation(TIED, 2 * TIED + 1, coefficient, replicates=500)
-        assert found.value == pytest.approx(1) and -1 <= found.low <= found.high <= 1
-
-    def test_few_networks_have_no_interval_and_constants_no_correlation(self, coefficient):
-        few = correlation([1, 2, 3], [1, 2, 4], coefficient)
-        assert few.value > 0.9 and np.isnan([few.low, few.high]).all()
-        constant = correlation([1, 1, 1, 1, 1], OTHER[:5], coefficient)
-        assert np.isnan([constant.value, constant.low, constant.high]).all()
-
-
-@pytest.mark.parametrize("coefficient", COEFFICIENTS)
-def test_at_an_equal_third_measure_it_is_the_correlation_of_residuals(coefficient, rng):
-    third = rng.normal(size=30)
-    first, second = third + rng.normal(size=30), rng.normal(size=30) - 2 * third
-    found = correlation(first, second, coefficient, replicates=50, at_equal=third)
-    if coefficient == "spearman":
-        first, second, third = (stats.rankdata(each) for each in (first, second, third))
-    left = [each - np.polyval(np.polyfit(third, each, 1), third) for each in (first, second)]
-    assert found.value == pytest.approx(stats.pearsonr(*left).statistic)
-    assert -1 <= found.low < found.value < found.high <= 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (([1, 2], [1, 2, 3]), "`second` and `at_equal` must be as many numbers as `first`"),
-        (([1, 2], [1, 2], "kendall"), "`coefficient` must be one of 'spearman', 'pearson'"),
-        (([1, 2], [1, 2], "pearson", 0), "`replicates` must be a whole number from 1"),
-    ],
-)
-def test_what_has_no_correlation_is_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        correlation(*arguments)
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "expected", "told"),
-    [
-        (0.1, 0.5, 1, "supported"),
-        (0.1, 0.5, -1, "refuted"),
-        (-0.5, -0.1, -1, "supported"),
-        (-0.5, -0.1, 1, "refuted"),
-        (-0.1, 0.5, 1, "undecided"),
-        (-0.5, 0.1, -1, "undecided"),
-        (np.nan, np.nan, 1, "undecided"),
-    ],
-)
-def test_verdicts(low, high, expected, told):
-    found = type(correlation([1], [1]))(0.0, low, high, 9)
-    assert verdict(found, expected) == told
 
 
 def made_table():
     """Twelve networks: the less of the high frequencies, the more robust."""
     names = [f"robust_resnet50_l2_eps{at}" for at in range(4)]
     names += [f"resnet50_{at}" for at in range(5)] + ["vit", "nf_resnet50", "resnet50_untrained"]
-    columns = published.columns()
+    columns = published_table.columns()
     values = RNG.uniform(0.2, 0.8, (12, len(columns) - 1))
     table = pd.DataFrame(values, columns=columns[1:])
     table.insert(0, "model", names)
-    table[published.CLEAN] = np.linspace(80, 60, 12)
-    table[published.PGD] = 100 * (1 - table["metric/bandpass/HFC/0.9"])
+    table[published_table.CLEAN] = np.linspace(80, 60, 12)
+    table[published_table.PGD] = 100 * (1 - table["metric/bandpass/HFC/0.9"])
     return table
 
 
@@ -148,23 +70,29 @@ def test_a_changed_table_is_not_mixed_with_the_one_before(made, capsys):
 
 def test_corruptions_are_a_mean_over_all_of_them_as_a_share_of_clean_accuracy():
     table = made_table()
-    wanted = [f"top1_acc/{name}_{at}" for name in published.NOISE for at in range(1, 6)]
-    found = published.measures(table)
-    expected = table[wanted].mean(axis=1) / table[published.CLEAN]
+    wanted = [f"top1_acc/{name}_{at}" for name in published_table.NOISE for at in range(1, 6)]
+    found = published_table.measures(table)
+    expected = table[wanted].mean(axis=1) / table[published_table.CLEAN]
     np.testing.assert_allclose(found["noise"], expected)
     table.loc[3, "top1_acc/shot_noise_2"] = np.nan
-    assert published.measures(table)["noise"].isna().tolist() == [at == 3 for at in range(12)]
+    assert published_table.measures(table)["noise"].isna().tolist() == [at == 3 for at in range(12)]
 
 
 def test_an_absent_table_is_told_with_whose_it_is_and_where_it_is_from(
     tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.delenv(published.VARIABLE, raising=False)
+    monkeypatch.delenv(published_table.VARIABLE, raising=False)
     with pytest.raises(SystemExit) as refused:
         published_networks.EXPERIMENT.main(["--results", str(tmp_path)])
     assert refused.value.code == 2
     error = capsys.readouterr().err
-    for words in (published.FILE, "Gavrikov and Keuper", "CC BY-SA 4.0", "https://", "--table"):
+    for words in (
+        published_table.FILE,
+        "Gavrikov and Keuper",
+        "CC BY-SA 4.0",
+        "https://",
+        "--table",
+    ):
         assert words in error
 
 
@@ -178,17 +106,17 @@ def test_an_absent_table_is_told_with_whose_it_is_and_where_it_is_from(
 def test_a_table_that_is_not_the_published_one_is_told_by_the_first_column(made, change, message):
     change(made_table()).to_csv(made, index=False)
     with pytest.raises(ValueError, match=message):
-        published.read(made)
+        published_table.read(made)
 
 
 def test_first_look_over_the_48_networks_is_found_again():
     given.present(given.TABLE)
-    table = published.read(given.TABLE)
-    rows, groups = published.measures(table), published.groups(table["model"])
+    table = published_table.read(given.TABLE)
+    rows, groups = published_table.measures(table), published_table.groups(table["model"])
     sizes = {"all": 69, "all_but_robust": 54, "resnet50": 48, "resnet50_but_robust": 33}
     assert {name: int(chosen.sum()) for name, chosen in groups.items()} == {**sizes, "robust": 15}
     for name, expected in (("resnet50", -0.44), ("resnet50_but_robust", 0.40)):
         own = rows[groups[name]]
-        found = correlation(own["high"], own["pgd"], replicates=2000)
-        assert round(found.value, 2) == expected and found.networks == sizes[name]
+        found = reporting.correlation_interval(own["high"], own["pgd"])
+        assert round(found.value, 2) == expected and found.trainings == sizes[name]
         assert np.sign(found.low) == np.sign(found.high) == np.sign(expected)

@@ -6,8 +6,12 @@ import pytest
 
 from hfc_keras import reporting
 from hfc_keras.reporting.figures import robustness
-from hfc_keras.reporting.figures.kernels import kernel_pictures
-from hfc_keras.reporting.figures.robustness import robustness_panels, robustness_points
+from hfc_keras.reporting.figures.kernels import kernel_pictures, kernel_table
+from hfc_keras.reporting.figures.robustness import (
+    robustness_panels,
+    robustness_points,
+    robustness_table,
+)
 
 SETTINGS = {
     "clean": ("none", np.nan, np.nan, np.nan, None),
@@ -47,7 +51,7 @@ def texts(figure):
 
 
 def test_table_has_a_row_a_network_and_a_column_a_setting(table):
-    wide = reporting.robustness_table(table)
+    wide = robustness_table(table)
     assert list(wide.columns) == list(SETTINGS)
     smoothings = ["", ", rho 0.1", ", rho 0.1 normalized", ", rho 0.5", ", rho 0.5 normalized"]
     assert list(wide.index) == [r + s for r in ("natural", "adversarial") for s in smoothings]
@@ -57,22 +61,22 @@ def test_table_has_a_row_a_network_and_a_column_a_setting(table):
 
 
 def test_clean_comes_first_and_the_rest_as_it_stands(table):
-    wide = reporting.robustness_table(table.iloc[::-1])
+    wide = robustness_table(table.iloc[::-1])
     assert list(wide.columns) == ["clean", *list(SETTINGS)[:0:-1]]
 
 
 def test_rows_without_other_smoothings_are_recipes(table):
     one_seed = table[(table["rho"] == 0) & (table["seed"] == 0)]
-    wide = reporting.robustness_table(one_seed)
+    wide = robustness_table(one_seed)
     assert list(wide.index) == ["natural", "adversarial"]
     assert (wide["clean"] == "0.600").all()
-    both = reporting.robustness_table(table[table["rho"] == 0.5])
+    both = robustness_table(table[table["rho"] == 0.5])
     assert list(both.index)[:2] == ["natural, rho 0.5", "natural, rho 0.5 normalized"]
 
 
 def test_missing_measurements_are_empty_cells_and_gaps(table):
     part = table[~at(table, recipe="natural", attack="fgsm", rho=0.1, normalized=False)]
-    wide = reporting.robustness_table(part)
+    wide = robustness_table(part)
     assert wide.loc["natural, rho 0.1", "FGSM 0.03"] == ""
     assert (wide == "").sum(axis=None) == 1
     axes = robustness_panels(part).axes[0]
@@ -85,13 +89,13 @@ def test_missing_measurements_are_empty_cells_and_gaps(table):
 def test_tables_survive_writing_and_reading(tmp_path, table):
     table.to_csv(tmp_path / "table.csv", index=False)
     read = reporting.read_table(tmp_path / "table.csv", robustness.COLUMNS)
-    expected = reporting.robustness_table(table)
-    pd.testing.assert_frame_equal(reporting.robustness_table(read), expected)
+    expected = robustness_table(table)
+    pd.testing.assert_frame_equal(robustness_table(read), expected)
 
 
 @pytest.mark.parametrize(
     "draw",
-    [reporting.robustness_table, robustness_panels, robustness_points],
+    [robustness_table, robustness_panels, robustness_points],
 )
 @pytest.mark.parametrize(
     ("change", "message"),
@@ -109,19 +113,19 @@ def test_damaged_tables_are_refused(table, draw, change, message):
 
 
 def test_kernel_table_has_networks_as_trained(table):
-    summary = reporting.kernel_table(table.assign(roughness=table["roughness"] + table["rho"]))
+    summary = kernel_table(table.assign(roughness=table["roughness"] + table["rho"]))
     assert list(summary.columns) == ["roughness", "energy beyond r"]
     assert summary.loc["natural"].tolist() == ["2.500 +- 0.707", "0.700 +- 0.000"]
     empty = table.assign(roughness=table["roughness"].where(table["recipe"] == "natural"))
-    summary = reporting.kernel_table(empty[empty["seed"] == 0], radius=8)
+    summary = kernel_table(empty[empty["seed"] == 0], radius=8)
     assert summary.loc["adversarial"].to_dict() == {"roughness": "", "energy beyond 8": "0.700"}
 
 
 def test_kernel_measures_that_disagree_or_lack_are_refused(table):
     with pytest.raises(ValueError, match="once. Received: measurement={'recipe': 'natural'"):
-        reporting.kernel_table(table.assign(roughness=table["accuracy"]))
+        kernel_table(table.assign(roughness=table["accuracy"]))
     with pytest.raises(ValueError, match=r"rho 0. Received: rho=\[0.1, 0.5\]"):
-        reporting.kernel_table(table[table["rho"] > 0])
+        kernel_table(table[table["rho"] > 0])
 
 
 def test_panels_draw_means_and_ranges_over_rho(table):

@@ -1,4 +1,4 @@
-"""Core claims at every scale: made-up tables of several rungs, and how they are read."""
+"""Core claims at every scale: made-up tables of several profiles, and how they are read."""
 
 import json
 import math
@@ -11,8 +11,8 @@ import pytest
 from experiments import __main__ as listing
 from experiments import scale
 from experiments.ledger import judging
-from hfc_keras.lab import catalogue
-from hfc_keras.reporting.figures.rungs import courses, rungs_figure
+from hfc_keras.lab import discovery
+from hfc_keras.reporting.figures.scale import courses, scale_figure
 
 RINGS = (0, 8, 16)
 
@@ -94,7 +94,7 @@ def given(path, gains):
     pd.DataFrame(rows).assign(**told, loss=math.nan).to_csv(path, index=False)
 
 
-def test_given_networks_are_the_sample_of_their_rung(tmp_path, capsys):
+def test_given_networks_are_the_sample_of_their_rows(tmp_path, capsys):
     write(tmp_path, "quick", band_stop(0.2, 0.1))
     path = tmp_path / "given" / "cifar10" / "given_networks.csv"
     given(path, {"resnet20": 0.3, "resnet32": 0.35, "resnet56": 0.4})
@@ -134,7 +134,7 @@ def test_core_claims_are_claims_and_the_command_is_listed(capsys):
     assert set(scale.CORE) <= made and set(scale.GIVEN) <= set(scale.CORE)
     core = [claim.id for each in scale.core().values() for claim in each.claims]
     assert sorted(core) == sorted(scale.CORE)
-    assert "scale" in catalogue.commands("experiments") and listing
+    assert "scale" in discovery.commands("experiments") and listing
 
 
 def rows_of(verdicts, effects, against=("", "")):
@@ -174,7 +174,7 @@ def test_effects_against_two_rivals_are_not_compared():
 def test_figure_has_a_marker_a_scale_and_crosses_out_what_was_not_seen():
     rows = rows_of(["supported", "undecided", "refuted"], [0.5, 0.05, -0.5])
     other = rows.assign(id="b_c", unit="cycles")
-    figure = rungs_figure(pd.concat([rows, other], ignore_index=True))
+    figure = scale_figure(pd.concat([rows, other], ignore_index=True))
     assert [axes.get_xlabel() for axes in figure.axes] == ["effect (accuracy)", "effect (cycles)"]
     first = figure.axes[0]
     points = [line for line in first.lines if line.get_marker() in "os^"]
@@ -187,4 +187,4 @@ def test_figure_has_a_marker_a_scale_and_crosses_out_what_was_not_seen():
     assert np.all(np.diff(heights) > 0) and figure.axes[1].get_yticklabels()[0].get_text() == "b c"
     many = pd.concat([rows.assign(rung=rows["rung"] + each) for each in "ab"])
     with pytest.raises(ValueError, match="one to five scales"):
-        rungs_figure(many)
+        scale_figure(many)

@@ -88,7 +88,7 @@ def test_an_unusable_model_fails_and_is_not_attacked(last, name, hint, trained, 
 class Told:
     """A subject whose accuracies are given, to put one check to the test."""
 
-    epsilon, seed, chance, one_image, clean = 0.1, 0, 0.1, 0.005 + 1e-9, 0.9
+    epsilon, seed, chance, one_image, clean_accuracy = 0.1, 0, 0.1, 0.005 + 1e-9, 0.9
     images = np.full((200, 4, 4, 1), 0.5, "float32")
     fgsm = "fgsm"
 

@@ -9,6 +9,7 @@ import pytest
 
 from experiments import seal
 from hfc_keras import files, records, reporting
+from hfc_keras.reporting.table_files import checksums
 
 KEYS = ["recipe", "seed", "radius"]
 
@@ -30,7 +31,7 @@ def rows():
 def write(folder, checked=True):
     """Write table and record; return the path of the table."""
     text = rows().to_csv(index=False)
-    sums = reporting.checksums(text) if checked else {}
+    sums = checksums(text) if checked else {}
     cells = {f"{name} seed 0": {"key": "k", "rows": 2} for name in "ab"}
     cells = {
         label: cell | ({"sha256": sums[label]} if sums else {}) for label, cell in cells.items()
@@ -105,10 +106,10 @@ def test_rows_keep_their_checksum_when_columns_are_added():
     few, more = rows().drop(columns="loss"), rows().assign(radius=[1, 2, 1, 2])[:2]
     together = pd.concat([few[2:], more], ignore_index=True).to_csv(index=False)
     apart = {
-        **reporting.checksums(few[2:].to_csv(index=False)),
-        **reporting.checksums(more.to_csv(index=False)),
+        **checksums(few[2:].to_csv(index=False)),
+        **checksums(more.to_csv(index=False)),
     }
-    assert reporting.checksums(together) == apart
+    assert checksums(together) == apart
 
 
 @pytest.mark.parametrize(

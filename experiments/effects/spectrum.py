@@ -6,6 +6,7 @@ import pandas as pd
 
 from hfc_keras import reporting
 from hfc_keras.reporting.claims.statements import Measure
+from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_effect
 
 PAPER = "Krishnamachari et al. 2022"
 
@@ -19,11 +20,11 @@ def number(table: pd.DataFrame, recipe: str, name: str) -> pd.Series:
     """One number of ``sensitivity_numbers`` of a recipe, Series by seed.
 
     Args:
-        table: DataFrame of ``sensitivity.rows`` with recipe and seed.
+        table: DataFrame of ``fourier_sensitivity.rows`` with recipe and seed.
         recipe: str.
         name: str.
     """
-    return reporting.sensitivity_effect(rings(table), name, recipe=recipe)
+    return sensitivity_effect(rings(table), name, recipe=recipe)
 
 
 def moved(table: pd.DataFrame, recipe: str, name: str, over: str = "vanilla") -> pd.Series:

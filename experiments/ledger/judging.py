@@ -10,17 +10,18 @@ import pandas as pd
 
 from experiments.ledger.source import NoComparisonError, Source, compared
 from hfc_keras import checks, reporting
-from hfc_keras.lab import catalogue
+from hfc_keras.lab import discovery
 from hfc_keras.lab.experiment import Experiment
-from hfc_keras.lab.profiles import Profile as Scale
+from hfc_keras.lab.profiles import Profile
 from hfc_keras.lab.settings import Settings
-from hfc_keras.reporting.claims.claim import unmeasured
-from hfc_keras.reporting.claims.ledger import scale_columns
+from hfc_keras.reporting.claims.checked_effects import claim_effects
+from hfc_keras.reporting.claims.claim import unique_claims, unmeasured
+from hfc_keras.reporting.claims.ledger import profile_columns
 from hfc_keras.reporting.claims.verdicts import TOO_FEW
 from hfc_keras.types import Record
 
 # From the smallest to the largest.
-SCALES = typing.get_args(Scale)
+PROFILES = typing.get_args(Profile)
 
 
 @dataclasses.dataclass
@@ -51,15 +52,15 @@ def claimants(names: Collection[str] | None = None) -> dict[str, Experiment]:
         names: sequence of str, which of them; None is all.
 
     Returns:
-        dict from name to Experiment, in the order of the catalogue.
+        dict from name to Experiment, in the order of ``discovery.experiments``.
 
     Raises:
         ValueError: for a name that makes no claims or stands twice, or an id that two claims have.
     """
-    names_of_all = catalogue.experiments("experiments")
-    found = {name: catalogue.load(f"experiments.{name}") for name in names_of_all}
+    names_of_all = discovery.experiments("experiments")
+    found = {name: discovery.load(f"experiments.{name}") for name in names_of_all}
     found = {name: experiment for name, experiment in found.items() if experiment.claims}
-    reporting.unique_claims(claim for each in found.values() for claim in each.claims)
+    unique_claims(claim for each in found.values() for claim in each.claims)
     names = list(found) if names is None else names
     chosen = {checks.choice("experiments", name, found) for name in names}
     checks.require(
@@ -70,8 +71,8 @@ def claimants(names: Collection[str] | None = None) -> dict[str, Experiment]:
     return {name: experiment for name, experiment in found.items() if name in chosen}
 
 
-def measured_scales(names: Collection[str], results: Path) -> tuple[Scale, ...]:
-    """Return the scales, but smoke, of which an experiment has a table for any data set.
+def profiles_with_tables(names: Collection[str], results: Path) -> tuple[Profile, ...]:
+    """Return the profiles, but smoke, of which an experiment has a table for any data set.
 
     Args:
         names: iterable of str, experiments.
@@ -81,26 +82,26 @@ def measured_scales(names: Collection[str], results: Path) -> tuple[Scale, ...]:
         tuple of str from the smallest to the largest; quick if there is none.
     """
     found = [
-        scale
-        for scale in SCALES[1:]
-        if any(next((results / scale).glob(f"*/{name}.csv"), None) for name in names)
+        profile
+        for profile in PROFILES[1:]
+        if any(next((results / profile).glob(f"*/{name}.csv"), None) for name in names)
     ]
     return tuple(found) or ("quick",)
 
 
 def judge_all(
     experiments: Mapping[str, Experiment],
-    profiles: Iterable[Scale],
+    profiles: Iterable[Profile],
     datasets: Iterable[str] | None,
     results: Path,
     available: bool = False,
 ) -> Judged:
-    """Judge the claims of some experiments at some scales.
+    """Judge the claims of some experiments by the tables of some profiles.
 
     Args:
         experiments: dict from names to Experiments.
-        profiles: sequence of str of ``SCALES``, none twice.
-        datasets: sequence of str, or None for the default of each scale.
+        profiles: sequence of str of ``PROFILES``, none twice.
+        datasets: sequence of str, or None for the default of each profile.
         results: Path of the folder of tables.
         available: bool, whether what was measured at no scale is forgiven.
 
@@ -108,10 +109,10 @@ def judge_all(
         Judged.
 
     Raises:
-        ValueError: for a data set or a scale that stands twice.
+        ValueError: for a data set or a profile that stands twice.
     """
     found = Judged()
-    profiles = sorted(profiles, key=SCALES.index)
+    profiles = sorted(profiles, key=PROFILES.index)
     checks.require(
         profiles and len(set(profiles)) == len(profiles),
         "`profile` must hold at least one and none twice",
@@ -124,7 +125,7 @@ def judge_all(
     return found
 
 
-def _source(name: str, profile: Scale, dataset: str | None, results: Path) -> Source:
+def _source(name: str, profile: Profile, dataset: str | None, results: Path) -> Source:
     default = Settings(profile=profile).dataset_name
     return Source(name, profile, dataset or default, results)
 
@@ -136,7 +137,7 @@ def _judge_one(
     at, errors = {}, {}
     for source in sources:
         at[source], errors[source], used = _judge(source, experiment, found.effects)
-        found.scales += [scale for scale in used.values() if scale not in found.scales]
+        found.scales += [each for each in used.values() if each not in found.scales]
         for each in {source, *used}:
             if each.path.exists():
                 digest = hashlib.sha256(each.path.read_bytes()).hexdigest()
@@ -176,12 +177,12 @@ def _largest(at: Mapping[Source, Record]) -> Record:
     A scale of which there are too few seeds or trainings as yet decides only where no other has
     enough.
     """
-    measured = [each for each, row in at.items() if row["verdict"] != reporting.NOT_MEASURED]
-    whole = [each for each in measured if enough(at[each]["reason"])]
-    chosen = (whole or measured or list(at))[-1]
+    with_verdict = [each for each, row in at.items() if row["verdict"] != reporting.NOT_MEASURED]
+    whole = [each for each in with_verdict if enough(at[each]["reason"])]
+    chosen = (whole or with_verdict or list(at))[-1]
     beside = {}
     for source, row in at.items():
-        beside |= scale_columns(row, source.profile)
+        beside |= profile_columns(row, source.profile)
     return {**at[chosen], **chosen.columns, **beside}
 
 
@@ -202,7 +203,7 @@ def _judge(
             own = compared(claim, source, experiment, table, used)
             rows.append(reporting.judge(claim, own))
             where = {"claim": claim.id, "profile": source.profile, "dataset": source.dataset}
-            effects.append(reporting.claim_effects(claim, own).assign(**where))
+            effects.append(claim_effects(claim, own).assign(**where))
         except ValueError as error:
             rows.append(unmeasured(claim))
             errors.append(({claim.id}, error))

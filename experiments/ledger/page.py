@@ -7,7 +7,7 @@ import pandas as pd
 from experiments.ledger.judging import Judged
 from hfc_keras import reporting
 from hfc_keras.reporting.claims.claim import FITTED, KINDS
-from hfc_keras.reporting.claims.ledger import claims_markdown
+from hfc_keras.reporting.claims.ledger import claims_markdown, count_verdicts
 
 VERDICTS = """\
 A claim is a sentence with an effect: one number for each of n seeds, paired by seed where recipes \
@@ -35,7 +35,7 @@ the page says so.
 *Unverified*: we recalled this detail of the claim but could not find it in a source we could read. \
 Each claim is judged by itself, so some of the verdicts will be wrong by chance. `claims_effects.csv` \
 holds the numbers that every verdict is computed from."""  # noqa: E501
-SCALES = """\
+FROM_RECORDS = """\
 From the record beside each table. "Non-default settings": those that were not at their default."""
 MEANINGS = {
     "smoke": "checks that the programs run; no evidence for or against a claim",
@@ -62,7 +62,7 @@ def page(
     Args:
         rows: DataFrame, those of ``judged`` in the order of the papers.
         judged: judging.Judged.
-        profiles: sequence of str, the scales.
+        profiles: sequence of str.
         command: str, which made it.
         drawn: dict from file names of figures to what they show.
 
@@ -73,14 +73,14 @@ def page(
     meanings = [f"- Profile {name}: {MEANINGS[name]}." for name in profiles]
     if len(profiles) > 1:
         meanings.append(LARGEST)
-    counts = "\n".join(f"- {line}" for line in reporting.count_verdicts(rows))
+    counts = "\n".join(f"- {line}" for line in count_verdicts(rows))
     parts = ["# Claims", verdicts, "\n".join(meanings), counts, f"Made by `{command}`."]
     parts += [f"![{words}]({name})" for name, words in drawn.items()]
     for kind, heading in KINDS.items():
         if (rows["kind"] == kind).any():
             parts += [f"## {heading}", claims_markdown(rows, kind)]
     if judged.scales:
-        parts += ["## Scale of each table", SCALES, _markdown(judged.scales)]
+        parts += ["## Scale of each table", FROM_RECORDS, _markdown(judged.scales)]
     if judged.problems:
         parts += ["## Not measured", "\n".join(f"- {each['text']}" for each in judged.problems)]
     return "\n\n".join(parts) + "\n"

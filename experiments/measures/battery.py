@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.effects import changes, spectrum
-from experiments.measures import changed_images, sensitivity
+from experiments.measures import changed_images, fourier_sensitivity
 from hfc_keras import attacks, checks, data, reporting, training
-from hfc_keras.lab import networks, variants
+from hfc_keras.lab import tested_networks, variants
 from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import Variant
 from hfc_keras.types import ImageShape
@@ -20,7 +20,7 @@ KEYS = "recipe seed measure condition level ring".split()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Changed(networks.Settings):
+class Changed(tested_networks.Settings):
     """Settings of an experiment that measures networks on corrupted and attacked images."""
 
     MEASURED_WITH: ClassVar = ("epsilons", "severities")
@@ -103,14 +103,14 @@ def measure(cell: Cell) -> pd.DataFrame:
     Returns:
         DataFrame of ``rows``.
     """
-    return rows(networks.Network(cell))
+    return rows(tested_networks.Network(cell))
 
 
-def rows(network: networks.Network) -> pd.DataFrame:
+def rows(network: tested_networks.Network) -> pd.DataFrame:
     """Everything that is measured of every network.
 
     Args:
-        network: networks.Network of a cell whose settings are Settings.
+        network: tested_networks.Network of a cell whose settings are Settings.
 
     Returns:
         DataFrame with the columns measure, condition, level, ring, accuracy, value, examples,
@@ -121,7 +121,7 @@ def rows(network: networks.Network) -> pd.DataFrame:
     settings, side = network.cell.settings, min(network.cell.dataset().image_shape[:2])
     return pd.concat(
         [
-            sensitivity.rows(network).assign(measure="sensitivity"),
+            fourier_sensitivity.rows(network).assign(measure="sensitivity"),
             changed_images.clean(network),
             changed_images.filtered(network),
             changed_images.corrupted(network, settings.severities),
@@ -149,9 +149,11 @@ def corruptions(table: pd.DataFrame) -> pd.DataFrame:
     The latter are missing in tables of version 0.4.
     """
     cells = ["recipe", "seed"]
-    corrupted, clean = (table[table["measure"] == name] for name in ("corrupted", "uncorrupted"))
-    whole = len(corrupted[cells].drop_duplicates()) == len(clean[cells].drop_duplicates())
-    chosen = pd.concat([clean, corrupted]) if whole else corrupted
+    corrupted, uncorrupted = (
+        table[table["measure"] == name] for name in ("corrupted", "uncorrupted")
+    )
+    whole = len(corrupted[cells].drop_duplicates()) == len(uncorrupted[cells].drop_duplicates())
+    chosen = pd.concat([uncorrupted, corrupted]) if whole else corrupted
     return chosen.assign(corruption=chosen["condition"], severity=chosen["level"].fillna(0))
 
 

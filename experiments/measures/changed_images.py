@@ -1,8 +1,8 @@
 """Accuracy of a network on test images that were changed: filtered, shuffled, corrupted, attacked.
 
-Each function takes a networks.Network, and returns a DataFrame with the columns measure, condition,
-level, accuracy, examples, bn_statistics and, for corruptions, source. What is no accuracy (the last
-three) stands in a column value.
+Each function takes a tested_networks.Network, and returns a DataFrame with the columns measure,
+condition, level, accuracy, examples, bn_statistics and, for corruptions, source. What is no
+accuracy (the last three) stands in a column value.
 """
 
 import functools
@@ -16,8 +16,8 @@ import pandas as pd
 
 from hfc_keras import analysis, attacks, data, spectrum
 from hfc_keras.data.dataset import Split
-from hfc_keras.lab.networks import Network
 from hfc_keras.lab.runner import Cell
+from hfc_keras.lab.tested_networks import Network
 from hfc_keras.types import Array, Floats
 
 # Test images of the smaller profiles for what takes longer on all: 27 passes and as many
@@ -81,9 +81,9 @@ def corrupted(network: Network, severities: Sequence[int]) -> pd.DataFrame:
 
     table = network.measured("corruption_accuracy", arguments, compute)
     table = table.rename(columns={"corruption": "condition", "severity": "level"})
-    clean = table["condition"] == "none"
-    same = table[clean].assign(level=np.nan)
-    parts = [_rows(same, "uncorrupted"), _rows(table[~clean], "corrupted")]
+    uncorrupted = table["condition"] == "none"
+    same = table[uncorrupted].assign(level=np.nan)
+    parts = [_rows(same, "uncorrupted"), _rows(table[~uncorrupted], "corrupted")]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -131,7 +131,7 @@ def told_apart(network: Network, names: Iterable[str]) -> pd.DataFrame:
     """AUROC of the largest logit between test images and images of other kinds.
 
     Args:
-        network: networks.Network.
+        network: tested_networks.Network.
         names: sequence of str, data sets by name, or ``"gaussian"`` or ``"uniform"`` noise.
 
     Returns:

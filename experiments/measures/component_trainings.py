@@ -10,6 +10,7 @@ from experiments.measures import frequency_curves
 from hfc_keras import reporting, training
 from hfc_keras.lab.runner import Cell
 from hfc_keras.lab.settings import Components
+from hfc_keras.reporting.tables import column_name
 from hfc_keras.training import Recipe
 
 
@@ -95,7 +96,7 @@ def final_accuracies(table: pd.DataFrame) -> pd.DataFrame:
     }
     cells = {}
     for kind, chosen in kinds.items():
-        names = map(reporting.column_name, final["recipe"][chosen], final["bn_statistics"][chosen])
+        names = map(column_name, final["recipe"][chosen], final["bn_statistics"][chosen])
         groups = final[chosen].groupby(list(names), sort=False)["accuracy"]
         cells[kind] = groups.agg(["mean", "std"]).apply(reporting.mean_and_spread, axis=1)
     return pd.DataFrame(cells).reindex(list(cells["train"].index)).astype(object).fillna("")

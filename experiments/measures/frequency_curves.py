@@ -14,6 +14,7 @@ from hfc_keras.data.dataset import Dataset, Split
 from hfc_keras.lab import variants
 from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import Variant
+from hfc_keras.reporting.figures.final import final_points
 from hfc_keras.reporting.rows import KEYS as KEYS
 from hfc_keras.training.inputs import training_split
 
@@ -26,8 +27,8 @@ def rows(cell: Cell, scalings: Sequence[str] = ()) -> pd.DataFrame:
 
     Args:
         cell: runner.Cell.
-        scalings: sequence of str, of ``analysis.scaled_components``; after the last epoch the
-            components are also tested so, in a column scaling.
+        scalings: sequence of str, of ``analysis.scaling.scaled_components``; after the last epoch
+            the components are also tested so, in a column scaling.
 
     Returns:
         DataFrame with the columns epoch, split, component, radius, bn_statistics, accuracy,
@@ -114,14 +115,14 @@ def component_rows(
             the labels trained on.
         epochs: ascending list of int; None is the settings' measured epochs.
         radii: list of float; None is the settings' or the default radii.
-        scaling: str, see ``analysis.scaled_components``; None is that of ``scaling_of``.
+        scaling: str, see ``analysis.scaling.scaled_components``; None is that of ``scaling_of``.
 
     Returns:
         DataFrame, see ``rows``. For the test split with moving statistics the
         originals are left out, since ``history_rows`` has them for every epoch.
     """
     settings = cell.settings
-    measured: Sequence[int] = epochs or settings.measured_epochs(cell.recipe.epochs)
+    chosen: Sequence[int] = epochs or settings.measured_epochs(cell.recipe.epochs)
     scaling = scaling or scaling_of(cell)
     options = {
         "radii": radii or radii_of(settings, cell.dataset()),
@@ -136,12 +137,12 @@ def component_rows(
     drawn = bn_statistics == "population" and training.is_augmented(cell.recipe, cell.dataset())
     population = {"population": "augmented"} if drawn else {}
     tables, every = [], len(cell.dataset().test)
-    for epoch in measured if cell.store.keeps_every_epoch(model) else last_epoch(cell):
+    for epoch in chosen if cell.store.keeps_every_epoch(model) else last_epoch(cell):
         last = epoch == cell.recipe.epochs
         count = every if last or split == "train_after" else settings.measured_examples()
         arguments = {**options, "epoch": epoch, "examples": count, "split": split}
         arguments.update(population)
-        compute = functools.partial(_measured, cell, model, epoch, count, split, options)
+        compute = functools.partial(_compute, cell, model, epoch, count, split, options)
         tables.append(cell.measured("frequency_accuracy", arguments, compute))
     table = pd.concat(tables, ignore_index=True).assign(split=split)
     known = bn_statistics == "moving" and split == "test"
@@ -156,14 +157,14 @@ def radii_of(settings: Any, dataset: Dataset) -> list[float]:
 
 
 def scaling_of(cell: Cell) -> str:
-    """How tested components are scaled, see ``analysis.scaled_components``: ``max`` if told.
+    """How tested components are scaled, of ``analysis.scaling.scaled_components``: max if told.
 
     The released code has it for all networks that are trained on rescaled images.
     """
     return "max" if cell.settings.rescale or cell.recipe.rescale else "none"
 
 
-def _measured(
+def _compute(
     cell: Cell,
     model: keras.Model,
     epoch: int,
@@ -222,5 +223,5 @@ def figures(table: pd.DataFrame, plan: Plan, ways: Mapping[str, Variant]) -> dic
     named, chance = variants.drawn(ways), reporting.chance(table)
     return {
         "": reporting.frequency_panels(table, named["titles"]),
-        "_final": reporting.final_points(table, **named, chance=chance),
+        "_final": final_points(table, **named, chance=chance),
     }

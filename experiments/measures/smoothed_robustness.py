@@ -11,9 +11,11 @@ import pandas as pd
 
 from hfc_keras import analysis, attacks, checks, kernels, models, reporting
 from hfc_keras.data.dataset import Split
-from hfc_keras.lab import networks
+from hfc_keras.lab import tested_networks
 from hfc_keras.lab.runner import Cell
 from hfc_keras.lab.settings import AdversarialSettings
+from hfc_keras.reporting.figures.kernels import kernel_table
+from hfc_keras.reporting.figures.robustness import robustness_table
 from hfc_keras.types import Engine, Record
 
 KEYS = "recipe seed rho normalized attack epsilon loss steps restarts".split()
@@ -28,7 +30,7 @@ USUAL_SIZES = {"attacked": 2000, "steps": 20, "long": (500, 100, 3)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(networks.Settings, AdversarialSettings):
+class Settings(tested_networks.Settings, AdversarialSettings):
     """Settings of an experiment that attacks its networks."""
 
     PAPER_EPSILON = 0.03
@@ -73,11 +75,11 @@ def measure(cell: Cell) -> pd.DataFrame:
     Returns:
         DataFrame of ``rows``.
     """
-    return rows(networks.Network(cell))
+    return rows(tested_networks.Network(cell))
 
 
 def rows(
-    network: networks.Network,
+    network: tested_networks.Network,
     model: keras.Model | None = None,
     rho: float = 0.0,
     normalized: bool = False,
@@ -85,7 +87,7 @@ def rows(
     """Accuracy of a model on images as they are and attacked, and how rough its kernels are.
 
     Args:
-        network: networks.Network.
+        network: tested_networks.Network.
         model: keras.Model, the network with its first layer smoothed; None is as it is.
         rho: float, how much its first layer was smoothed.
         normalized: bool, whether the smoothed kernel was divided by its sum.
@@ -129,12 +131,12 @@ def summary(table: pd.DataFrame) -> str:
     parts = [
         f"Accuracy on {table['examples'].max()} images as they are, on {attacked.max()} attacked "
         f"(mean +- standard deviation over seeds; attacks with restarts on {attacked.min()})",
-        reporting.robustness_table(table).to_string(),
+        robustness_table(table).to_string(),
         reporting.intervals_in_words(
             table[table["attack"] == "none"], ["recipe", "rho", "normalized"]
         ),
         "First-layer kernels as trained (radius: a quarter of the width)",
-        reporting.kernel_table(table).to_string(),
+        kernel_table(table).to_string(),
     ]
     masked = table[table["zero_gradient_share"] > 0]
     if len(masked):

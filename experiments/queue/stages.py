@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from hfc_keras import checks
-from hfc_keras.lab import catalogue
+from hfc_keras.lab import discovery
 from hfc_keras.lab.parallel.tasks import SHARED, Part
 from hfc_keras.training import Recipe
 
@@ -232,7 +232,7 @@ def _trainings(row: Row, settings: Any) -> list[Recipe]:
 
 def _recipes(name: str, settings: Any) -> dict[str, Recipe]:
     """Recipes of an experiment by name."""
-    experiment = catalogue.load(name)
+    experiment = discovery.load(name)
     options = {field: getattr(settings, field) for field in SHARED}
     if experiment.recipes is None:
         checks.require(False, "`experiments` must train by recipes in a stage", experiments=name)

@@ -25,5 +25,4 @@ from hfc_keras.analysis.patch_shuffle_accuracy import (
 )
 from hfc_keras.analysis.perturbation_spectrum import perturbation_spectrum as perturbation_spectrum
 from hfc_keras.analysis.robust_accuracy import robust_accuracy as robust_accuracy
-from hfc_keras.analysis.scaling import scaled_components as scaled_components
 from hfc_keras.analysis.shift_consistency import shift_consistency as shift_consistency

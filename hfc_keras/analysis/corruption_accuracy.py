@@ -158,12 +158,14 @@ def mean_corruption_error(
         normalize=normalize,
         relative=relative,
     )
-    errors, clean = _errors(table)
+    errors, clean_error = _errors(table)
     if relative:
         checks.require(
-            clean is not None, "`table` must hold a row of corruption 'none'", relative=relative
+            clean_error is not None,
+            "`table` must hold a row of corruption 'none'",
+            relative=relative,
         )
-        errors = errors - clean
+        errors = errors - clean_error
     means = errors.mean(axis=1)
     return float((means / _alexnet(errors) if normalize else means).mean())
 

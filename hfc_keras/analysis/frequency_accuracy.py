@@ -48,7 +48,7 @@ def frequency_accuracy(
         train_images: training images as the network saw them, for ``"population"``.
         batch_size: int, images a prediction; changes the answer for ``"batch"`` only.
         scaling: ``"none"``, ``"max"`` (as the released code), ``"spread"`` (that of the images) or
-            ``"matched"`` (mean and spread), see ``analysis.scaled_components``. The images
+            ``"matched"`` (mean and spread), see ``analysis.scaling.scaled_components``. The images
             themselves never are.
         outside_gain: float in [0, 1], what remains of the high frequencies in the low component
             and is missing in the high one.

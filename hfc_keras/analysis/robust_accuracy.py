@@ -11,8 +11,8 @@ from hfc_keras import checks
 from hfc_keras.analysis.predictions import checked, predicted_logits
 from hfc_keras.attacks import Fgsm, Pgd
 from hfc_keras.attacks.attack import check_range, untouched, warn
+from hfc_keras.attacks.attack_settings import Attack
 from hfc_keras.attacks.search import Search
-from hfc_keras.attacks.settings import Attack
 from hfc_keras.types import ArrayLike, Flags, Floats, Integers, Record
 
 SETTINGS = (
@@ -136,14 +136,14 @@ def robust_accuracy(
     images, labels = checked(model, images, labels, batch_size)
     for attack in attacks:
         check_range(attack, images)
-    clean = predicted_logits(model, images, None, batch_size).argmax(axis=1) == labels
-    rows, flags = [{"attack": "none", "attacked": 0}], [clean]
+    right_before = predicted_logits(model, images, None, batch_size).argmax(axis=1) == labels
+    rows, flags = [{"attack": "none", "attacked": 0}], [right_before]
     for index, attack in enumerate(attacks):
         within = [flags[1 + at] for at in range(index) if _within(attacks[at], attack)]
-        row, right = _attacked(model, images, labels, attack, batch_size, clean, within)
+        row, right = _attacked(model, images, labels, attack, batch_size, right_before, within)
         rows.append(row)
         flags.append(right)
-    rows.append({"attack": "worst_case", "attacked": int(clean.sum())})
+    rows.append({"attack": "worst_case", "attacked": int(right_before.sum())})
     flags = np.stack([*flags, np.all(flags, axis=0)], axis=1)
     table = _table(rows, flags)
     return (table, flags) if return_flags else table
@@ -173,11 +173,11 @@ def _attacked(
     labels: Integers,
     attack: Attack,
     batch_size: int,
-    clean: Flags,
+    right_before: Flags,
     within: Sequence[Flags],
 ) -> tuple[Record, Flags]:
     """Row of an attack, and which images are right after it and the attacks within its ball."""
-    right = np.all([clean, *within], axis=0)
+    right = np.all([right_before, *within], axis=0)
     left = np.flatnonzero(right)
     row = {"attack": attack.name, "attacked": len(left), **_settings(attack)}
     if len(left) and attack.epsilon == 0:

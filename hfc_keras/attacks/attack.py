@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from hfc_keras import checks, contract
+from hfc_keras.attacks.attack_settings import Attack, Fgsm, Pgd
 from hfc_keras.attacks.search import Search
-from hfc_keras.attacks.settings import Attack, Fgsm, Pgd
 from hfc_keras.types import Array, ArrayLike, Engine, Floats, Loss, Norm
 
 

@@ -7,8 +7,8 @@ from typing import Any, Self, cast
 from keras import ops
 
 from hfc_keras import gradients, losses, spectrum
+from hfc_keras.attacks.attack_settings import Attack
 from hfc_keras.attacks.norms import NORMS
-from hfc_keras.attacks.settings import Attack
 from hfc_keras.types import ArrayLike, Engine, Loss, Mask, Norm, Predict, Tensor
 
 # Logarithm of the smallest normal float32: a margin below it leaves cross-entropy nothing.

@@ -3,7 +3,7 @@
 from typing import Any
 
 from hfc_keras import checks
-from hfc_keras.attacks.settings import Pgd
+from hfc_keras.attacks.attack_settings import Pgd
 from hfc_keras.types import Loss, Mask, Norm
 
 LOSSES: tuple[Loss, ...] = ("cross_entropy", "margin")

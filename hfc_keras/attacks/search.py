@@ -11,9 +11,9 @@ from keras import ops
 from tqdm import tqdm
 
 from hfc_keras import checks, gradients
+from hfc_keras.attacks.attack_settings import Attack
 from hfc_keras.attacks.iteration import FirstGradient, Iteration
 from hfc_keras.attacks.norms import NORMS, Draw
-from hfc_keras.attacks.settings import Attack
 from hfc_keras.losses import sample_losses
 from hfc_keras.types import Array, ArrayLike, Floats, Integers, Loss, Norm, Predict, Tensor
 

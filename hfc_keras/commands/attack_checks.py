@@ -55,8 +55,8 @@ def loss_increases(subject: Subject) -> Check:
 def epsilon_zero(subject: Subject) -> Check:
     """Return whether the accuracy at epsilon 0 is that without an attack."""
     at_zero = subject.accuracy(subject.pgd(0.0))
-    text = f"accuracy at epsilon 0; {subject.clean:.4g} without an attack"
-    return Check.of("epsilon_zero", at_zero == subject.clean, at_zero, text)
+    text = f"accuracy at epsilon 0; {subject.clean_accuracy:.4g} without an attack"
+    return Check.of("epsilon_zero", at_zero == subject.clean_accuracy, at_zero, text)
 
 
 def monotone(subject: Subject) -> Check:

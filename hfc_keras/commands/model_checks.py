@@ -52,10 +52,10 @@ def batch_independent(subject: Subject) -> Check:
 
 def accuracy(subject: Subject) -> Check:
     """Return whether the model knows the images at all."""
-    good = subject.clean > subject.chance + 0.05
+    good = subject.clean_accuracy > subject.chance + 0.05
     text = f"accuracy on {len(subject.images)} images without an attack"
     hint = "near chance; are its inputs pixels in [0, 1] and its classes in this order?"
-    return Check.of("accuracy", good, subject.clean, text, hint)
+    return Check.of("accuracy", good, subject.clean_accuracy, text, hint)
 
 
 CHECKS = (logits, pixel_range, finite, deterministic, batch_independent, accuracy)

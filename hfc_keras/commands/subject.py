@@ -114,7 +114,7 @@ class Subject:
         return self.predicted(self.images)
 
     @functools.cached_property
-    def clean(self) -> float:
+    def clean_accuracy(self) -> float:
         """Accuracy on the images."""
         return self.accuracy_on(self.images)
 

@@ -91,7 +91,7 @@ class Estimate:
 
     def _measure(self, work: Work) -> str:
         """Line of an experiment's measures."""
-        count, known = len(work.cells), measured(work.results.cells.values())
+        count, known = len(work.cells), seconds_beside_training(work.results.cells.values())
         self.cells += count
         self.seconds += (known or 0.0) * count
         self.untold += count if known is None else 0
@@ -101,7 +101,7 @@ class Estimate:
         return f"{words}, {time}; {there}" if count else f"{words}; {there}"
 
 
-def measured(cells: Iterable[Record]) -> float | None:
+def seconds_beside_training(cells: Iterable[Record]) -> float | None:
     """Seconds that a cell takes beside its training, from those that are measured.
 
     Args:
@@ -112,7 +112,8 @@ def measured(cells: Iterable[Record]) -> float | None:
         the store.
 
     Example:
-        >>> measured([{"seconds": 70.0, "training_seconds": 60.0}, {"seconds": 12.0}])
+        >>> cells = [{"seconds": 70.0, "training_seconds": 60.0}, {"seconds": 12.0}]
+        >>> seconds_beside_training(cells)
         11.0
     """
     found = []

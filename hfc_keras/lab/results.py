@@ -12,6 +12,7 @@ import pandas as pd
 from hfc_keras import checks, files, records, reporting
 from hfc_keras.lab.planning import Plan
 from hfc_keras.lab.record import provenance
+from hfc_keras.reporting.table_files import checksums
 from hfc_keras.types import Record
 
 
@@ -102,8 +103,8 @@ class Results:
         if self.loaded is None:
             return
         before = self.loaded[self.loaded["recipe"] == cell.name]
-        measured = set(before.columns[before.notna().any()])
-        if len(before) and not measured <= set(rows.columns) <= set(before.columns):
+        filled = set(before.columns[before.notna().any()])
+        if len(before) and not filled <= set(rows.columns) <= set(before.columns):
             raise files.UnusableFileError(
                 "`results` must hold the columns that are measured now "
                 f"({', '.join(rows.columns)}); choose another folder with --results, or replace "
@@ -120,7 +121,7 @@ class Results:
         text = table.to_csv(index=False)
         files.write_whole(self.path.with_suffix(".csv"), text)
         # Cells of earlier versions get their checksums with the first cell that is added.
-        for label, checksum in reporting.checksums(text).items():
+        for label, checksum in checksums(text).items():
             self.cells[label] = {**self.cells[label], records.SEAL: checksum}
         memory = {"peak_memory_gb": self.peak_memory} if self.peak_memory else {}
         this_run = {"command": self.command, **provenance(), **memory, "cells": self.added}

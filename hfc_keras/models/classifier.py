@@ -10,7 +10,7 @@ import numpy as np
 from hfc_keras import checks, contract
 from hfc_keras.data.dataset import pair
 from hfc_keras.models import logits as to_logits
-from hfc_keras.models.sources import Function, as_model
+from hfc_keras.models.foreign_models import Function, as_model
 from hfc_keras.types import Record, Shape, Size, Tensor
 
 OUTPUTS = ("logits", "softmax", "sigmoid", "binary")

@@ -34,10 +34,10 @@ BOTTLENECKS = {
 }
 
 
-Network: TypeAlias = tuple[Callable[..., Any], Record]
+Entry: TypeAlias = tuple[Callable[..., Any], Record]
 
 
-def _bottlenecks(kind: str, own: Record) -> dict[str, Network]:
+def _bottlenecks(kind: str, own: Record) -> dict[str, Entry]:
     networks = {
         n: functools.partial(resnet, stages=s, bottleneck=True) for n, s in BOTTLENECKS.items()
     }
@@ -46,7 +46,7 @@ def _bottlenecks(kind: str, own: Record) -> dict[str, Network]:
 
 # By name: a function of (parts, images, classes, options of its own) that returns the logits,
 # and the options it has beyond the common ones or with another default.
-NETWORKS: dict[str, Network] = {
+NETWORKS: dict[str, Entry] = {
     "resnet8": (functools.partial(cifar_resnet, blocks=1), _CIFAR),
     "resnet20": (functools.partial(cifar_resnet, blocks=3), _CIFAR),
     "resnet32": (functools.partial(cifar_resnet, blocks=5), _CIFAR),

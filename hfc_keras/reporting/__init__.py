@@ -1,9 +1,7 @@
 """Tables and figures from rows; knows nothing of networks."""
 
-from hfc_keras.reporting.claims.checked_effects import claim_effects as claim_effects
 from hfc_keras.reporting.claims.claim import NOT_MEASURED as NOT_MEASURED
 from hfc_keras.reporting.claims.claim import Claim as Claim
-from hfc_keras.reporting.claims.claim import unique_claims as unique_claims
 from hfc_keras.reporting.claims.effects import EQUIVALENCE as EQUIVALENCE
 from hfc_keras.reporting.claims.effects import chance as chance
 from hfc_keras.reporting.claims.effects import difference as difference
@@ -11,21 +9,18 @@ from hfc_keras.reporting.claims.effects import mean_of as mean_of
 from hfc_keras.reporting.claims.effects import mean_over as mean_over
 from hfc_keras.reporting.claims.effects import radius as radius
 from hfc_keras.reporting.claims.effects import value as value
-from hfc_keras.reporting.claims.ledger import count_verdicts as count_verdicts
 from hfc_keras.reporting.claims.verdicts import judge as judge
 from hfc_keras.reporting.drawing.style import save_figure as save_figure
 from hfc_keras.reporting.figures.conditions import condition_points as condition_points
 from hfc_keras.reporting.figures.conditions import condition_table as condition_table
-from hfc_keras.reporting.figures.corruptions import corruption_points as corruption_points
-from hfc_keras.reporting.figures.corruptions import corruption_table as corruption_table
-from hfc_keras.reporting.figures.final import final_points as final_points
+from hfc_keras.reporting.figures.corruption_accuracy import corruption_points as corruption_points
+from hfc_keras.reporting.figures.corruption_accuracy import corruption_table as corruption_table
+from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_curves as sensitivity_curves
+from hfc_keras.reporting.figures.fourier_sensitivity import (
+    sensitivity_numbers as sensitivity_numbers,
+)
+from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_table as sensitivity_table
 from hfc_keras.reporting.figures.frequency import frequency_panels as frequency_panels
-from hfc_keras.reporting.figures.kernels import kernel_table as kernel_table
-from hfc_keras.reporting.figures.robustness import robustness_table as robustness_table
-from hfc_keras.reporting.figures.sensitivity import sensitivity_curves as sensitivity_curves
-from hfc_keras.reporting.figures.sensitivity import sensitivity_effect as sensitivity_effect
-from hfc_keras.reporting.figures.sensitivity import sensitivity_numbers as sensitivity_numbers
-from hfc_keras.reporting.figures.sensitivity import sensitivity_table as sensitivity_table
 from hfc_keras.reporting.rows import MissingMeasurementError as MissingMeasurementError
 from hfc_keras.reporting.rows import unique_rows as unique_rows
 from hfc_keras.reporting.statistics.accuracy_intervals import (
@@ -34,15 +29,14 @@ from hfc_keras.reporting.statistics.accuracy_intervals import (
 from hfc_keras.reporting.statistics.accuracy_intervals import (
     intervals_in_words as intervals_in_words,
 )
-from hfc_keras.reporting.statistics.bootstrap import RankCorrelation as RankCorrelation
 from hfc_keras.reporting.statistics.bootstrap import bootstrap as bootstrap
 from hfc_keras.reporting.statistics.bootstrap import bootstrap_interval as bootstrap_interval
-from hfc_keras.reporting.statistics.bootstrap import correlation_interval as correlation_interval
+from hfc_keras.reporting.statistics.correlation_intervals import (
+    correlation_interval as correlation_interval,
+)
 from hfc_keras.reporting.statistics.shares import at_chance as at_chance
 from hfc_keras.reporting.statistics.shares import share_of_clean as share_of_clean
-from hfc_keras.reporting.table_files import checksums as checksums
 from hfc_keras.reporting.table_files import read_table as read_table
-from hfc_keras.reporting.tables import column_name as column_name
 from hfc_keras.reporting.tables import last_epoch as last_epoch
 from hfc_keras.reporting.tables import mean_and_spread as mean_and_spread
 from hfc_keras.reporting.tables import means_by_recipe as means_by_recipe

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from hfc_keras import attacks, checks, gradients
-from hfc_keras.attacks.settings import Attack
+from hfc_keras.attacks.attack_settings import Attack
 from hfc_keras.training.image_training import ImageTraining
 from hfc_keras.types import Array, ArrayLike, Record, Tensor
 

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from hfc_keras import checks, gradients, losses, regularizers
-from hfc_keras.regularizers.sensitivity import Kind
+from hfc_keras.regularizers.sensitivity_penalty import Kind
 from hfc_keras.training.image_training import ImageTraining
 from hfc_keras.types import Record, Tensor
 

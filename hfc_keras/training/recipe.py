@@ -5,7 +5,7 @@ from typing import Any, Self, cast
 
 from hfc_keras import attacks, checks, regularizers
 from hfc_keras.records import digest
-from hfc_keras.regularizers.sensitivity import Kind
+from hfc_keras.regularizers.sensitivity_penalty import Kind
 from hfc_keras.training import recipe_fields
 from hfc_keras.types import Record
 

@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
 from hfc_keras import files, training
-from hfc_keras.lab import catalogue, plans, runner
+from hfc_keras.lab import discovery, plans, runner
 from hfc_keras.lab.parallel import workers
 from hfc_keras.lab.results import Results
 from hfc_keras.lab.settings import Common
@@ -21,7 +21,7 @@ class Part:
     """One experiment of a run.
 
     Args:
-        name: str, see ``catalogue.load``.
+        name: str, see ``discovery.load``.
         settings: object with the attributes SHARED, which go to the experiment's settings.
         command: str, for the record.
         recipes: tuple of str, which of its recipes; None is all.
@@ -34,7 +34,7 @@ class Part:
         self, name: str, settings: Any, command: str, recipes: tuple[str, ...] | None = None
     ) -> None:
         self.name, self.title = name, name.rpartition(".")[2]
-        self.experiment = catalogue.load(name)
+        self.experiment = discovery.load(name)
         shared = {field: getattr(settings, field) for field in SHARED}
         chosen = self.experiment.settings(**shared, recipes=recipes)
         try:
@@ -58,7 +58,7 @@ class Part:
 
         Args:
             cell: runner.Cell.
-            future: see ``workers.measured``.
+            future: see ``workers.completed``.
 
         Returns:
             ``(seconds, None)``, or ``(None, reason)`` if there are no rows.

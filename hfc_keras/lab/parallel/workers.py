@@ -10,7 +10,7 @@ from concurrent import futures
 from typing import Protocol, TypeVar
 
 from hfc_keras import endings, files
-from hfc_keras.lab import catalogue, runner
+from hfc_keras.lab import discovery, runner
 from hfc_keras.lab.parallel.processes import Process
 
 
@@ -23,7 +23,7 @@ class Task(Protocol):
 
     @property
     def name(self) -> str:
-        """Name of the experiment, as of ``catalogue.load``."""
+        """Name of the experiment, as of ``discovery.load``."""
         ...
 
     @property
@@ -35,13 +35,13 @@ class Task(Protocol):
 T = TypeVar("T", bound=Task)
 
 
-def measured(
+def completed(
     tasks: Iterable[T], count: int, until: float | None = None
 ) -> Generator[tuple[T, futures.Future[runner.Measured]], None, None]:
     """Measure cells in processes, never two of one training at once.
 
     Args:
-        tasks: sequence of tasks with ``name`` (str, of the experiment as ``catalogue.load``
+        tasks: sequence of tasks with ``name`` (str, of the experiment as ``discovery.load``
             takes it) and ``cell`` (runner.Cell), in the order in which they are started.
         count: int, processes at once.
         until: float, ``time.monotonic()`` from which on nothing is started or waited for; what is
@@ -98,7 +98,7 @@ def measure(name: str, cell: runner.Cell) -> runner.Measured:
     """Train and measure a cell of an experiment, without a word on the terminal.
 
     Args:
-        name: str, see ``catalogue.load``.
+        name: str, see ``discovery.load``.
         cell: runner.Cell.
 
     Returns:
@@ -111,7 +111,7 @@ def measure(name: str, cell: runner.Cell) -> runner.Measured:
     """
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            return runner.measure(catalogue.load(name), cell)
+            return runner.measure(discovery.load(name), cell)
     except FloatingPointError as error:
         raise FloatingPointError(str(error)) from error
     except files.UnusableFileError as error:

@@ -24,7 +24,7 @@ KINDS = {
 }
 # Share of its training images that a network must have right before its generalization gap counts.
 FITTED = 0.9
-# The scale of which "refuted" is said outright; at a smaller one it reads as ``not seen``.
+# The profile of which "refuted" is said outright; at a smaller one it reads as ``not seen``.
 OUTRIGHT = "paper"
 # Beyond the three: a claim whose table is not there.
 NOT_MEASURED = "not measured"
@@ -205,7 +205,7 @@ def in_words(verdict: str, profile: str) -> str:
 
     Args:
         verdict: str, of ``VERDICTS`` or ``NOT_MEASURED``.
-        profile: str, the scale.
+        profile: str, of the table.
 
     Returns:
         str.

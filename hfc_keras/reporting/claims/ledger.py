@@ -2,7 +2,7 @@
 
 A row is what ``verdicts.judge`` returns, with the columns experiment, profile, dataset and table,
 the path of the table as seen from the page. Its profile is the largest scale at which the claim was
-measured; what other scales say stands in the columns of ``scale_columns``.
+measured; what other profiles say stands in the columns of ``profile_columns``.
 """
 
 import math
@@ -23,8 +23,8 @@ COLUMNS = (
     "confidence detectable against verdict reason image_low image_high fit fit_needed experiment "
     "profile dataset table"
 ).split()
-# What a row says of each other scale.
-AT_SCALE = ("verdict", "n", "effect", "low", "high")
+# What a row says of each other profile.
+AT_PROFILE = ("verdict", "n", "effect", "low", "high")
 HEADING = (
     "| name | claim | effect measured | effect [95% interval] | holds if | n | verdict | table |\n"
     "|---|---|---|---|---|---|---|---|"
@@ -35,8 +35,8 @@ def claims_markdown(rows: pd.DataFrame, kind: str | None = None) -> str:
     """Sections of a page, one for each item of a paper, with one line per claim.
 
     Args:
-        rows: DataFrame with the columns ``COLUMNS`` and, for scales beside that of a row, those
-            of ``scale_columns``.
+        rows: DataFrame with the columns ``COLUMNS`` and, for profiles beside that of a row, those
+            of ``profile_columns``.
         kind: str of ``claims.KINDS``, whose rows to write; None is all.
 
     Returns:
@@ -55,31 +55,31 @@ def claims_markdown(rows: pd.DataFrame, kind: str | None = None) -> str:
     """
     check_columns(rows)
     names = [str(name) for name in rows.columns]
-    scales = [name.removesuffix("_verdict") for name in names if name.endswith("_verdict")]
+    profiles = [name.removesuffix("_verdict") for name in names if name.endswith("_verdict")]
     rows = rows if kind is None else rows[rows["kind"] == checks.choice("kind", kind, list(KINDS))]
     sections = []
     for (paper, item), part in rows.groupby(["paper", "item"], sort=False):
-        lines = [_line(row, scales) for _, row in part.iterrows()]
+        lines = [_line(row, profiles) for _, row in part.iterrows()]
         sections.append("\n".join([f"### {paper}, {item}", "", HEADING, *lines]))
     return "\n\n".join(sections)
 
 
-def scale_columns(row: Mapping[str, Any], profile: str) -> Record:
-    """What a judged row says, as the columns of one scale beside others.
+def profile_columns(row: Mapping[str, Any], profile: str) -> Record:
+    """What a judged row says, as the columns of one profile beside others.
 
     Args:
         row: dict, see ``verdicts.judge``.
-        profile: str, the scale.
+        profile: str.
 
     Returns:
         dict, such as quick_verdict, quick_n, quick_effect, quick_low and quick_high.
 
     Example:
         >>> row = {"verdict": "supported", "n": 3, "effect": 0.2, "low": 0.1, "high": 0.3}
-        >>> list(scale_columns(row, "quick"))
+        >>> list(profile_columns(row, "quick"))
         ['quick_verdict', 'quick_n', 'quick_effect', 'quick_low', 'quick_high']
     """
-    return {f"{profile}_{name}": row[name] for name in AT_SCALE}
+    return {f"{profile}_{name}": row[name] for name in AT_PROFILE}
 
 
 def count_verdicts(rows: pd.DataFrame) -> list[str]:
@@ -101,7 +101,7 @@ def count_verdicts(rows: pd.DataFrame) -> list[str]:
     for kind, words in KINDS.items():
         part = rows[rows["kind"] == kind]
         said = [in_words(*pair) for pair in zip(part["verdict"], part["profile"], strict=True)]
-        order = dict.fromkeys(in_words(one, scale) for scale in ("paper", "") for one in VERDICTS)
+        order = dict.fromkeys(in_words(one, at) for at in ("paper", "") for one in VERDICTS)
         counts = [f"{said.count(one)} {one}" for one in (*order, NOT_MEASURED) if one in said]
         lines += [f"{words}: {len(part)}, of which {', '.join(counts)}"] if said else []
     return lines
@@ -125,7 +125,7 @@ def claim_name(claim: str) -> str:
     return claim.replace("_", " ")
 
 
-def _line(row: Row, scales: Iterable[str]) -> str:
+def _line(row: Row, profiles: Iterable[str]) -> str:
     """Line of the page for one claim."""
     source = f"[{row['experiment']}, {row['profile']}, {row['dataset']}]({row['table']})"
     mark = f" (Unverified: {row['unverified']}.)" if row["unverified"] else ""
@@ -134,12 +134,12 @@ def _line(row: Row, scales: Iterable[str]) -> str:
         cells = [*texts, "", _range(row), "", NOT_MEASURED, str(row["experiment"])]
     else:
         n = row["n"] if row["sample"] == "seeds" else f"{row['n']} {row['sample']}"
-        cells = [*texts, interval(row), _range(row), n, _verdict(row, scales), source]
+        cells = [*texts, interval(row), _range(row), n, _verdict(row, profiles), source]
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def _verdict(row: Row, scales: Iterable[str]) -> str:
-    """Verdict with its reason, and what other scales say."""
+def _verdict(row: Row, profiles: Iterable[str]) -> str:
+    """Verdict with its reason, and what other profiles say."""
     words = f"**{in_words(row['verdict'], row['profile'])}**"
     if row["verdict"] in ("supported", "refuted") and _open_over_images(row):
         words += " (undecided over seeds and images)"
@@ -147,11 +147,11 @@ def _verdict(row: Row, scales: Iterable[str]) -> str:
         words += f" (detectable: {row['detectable']:.2g} from the bound)"
     elif row["reason"]:
         words += f" ({_escaped(row['reason'])})"
-    for scale in scales:
-        verdict = row[f"{scale}_verdict"]
-        if scale != row["profile"] and verdict != NOT_MEASURED:
-            at = {name: row[f"{scale}_{name}"] for name in AT_SCALE}
-            words += f"; {scale}: {in_words(verdict, scale)}, {interval(at)}, n = {at['n']:.0f}"
+    for profile in profiles:
+        verdict = row[f"{profile}_verdict"]
+        if profile != row["profile"] and verdict != NOT_MEASURED:
+            at = {name: row[f"{profile}_{name}"] for name in AT_PROFILE}
+            words += f"; {profile}: {in_words(verdict, profile)}, {interval(at)}, n = {at['n']:.0f}"
     return words
 
 

@@ -52,11 +52,11 @@ def redrawn(table: pd.DataFrame, rng: np.random.Generator, images: int = IMAGES)
     table = table.astype(dict.fromkeys(texts, "category"))
     places = table.groupby(["recipe", "seed"], observed=True).cumcount()
     groups = pd.DataFrame({"recipe": table["recipe"], "place": places})
-    measured = groups.groupby(["recipe", "place"], observed=True).ngroup().to_numpy()
+    measurement = groups.groupby(["recipe", "place"], observed=True).ngroup().to_numpy()
     accuracy = table["accuracy"].to_numpy("float64")
     spread = np.sqrt(np.clip(accuracy * (1 - accuracy), 0, None) / table["examples"].to_numpy())
-    levels = rng.standard_normal((images, measured.max() + 1))
-    drawn = np.clip(accuracy + levels[:, measured] * np.nan_to_num(spread), 0, 1)
+    levels = rng.standard_normal((images, measurement.max() + 1))
+    drawn = np.clip(accuracy + levels[:, measurement] * np.nan_to_num(spread), 0, 1)
     seeds = np.unique(table["seed"], return_inverse=True)[1]
     rows = pd.concat([table] * images, ignore_index=True)
     rows["accuracy"] = drawn.ravel()
@@ -88,9 +88,9 @@ def combined(
         >>> combined([(0.5, others)], np.random.default_rng(0), draws=1).tolist()
         [0.25, 0.75]
     """
-    measured = np.array([value for value, _ in effects])
+    observed = np.array([value for value, _ in effects])
     others = np.stack([values for _, values in effects])
-    others = measured[:, None] + others - others.mean(axis=1, keepdims=True)
+    others = observed[:, None] + others - others.mean(axis=1, keepdims=True)
     count, images = others.shape
     seeds = drawn_seeds(count, rng, draws * images)
     sets = np.tile(np.arange(images), draws)[:, None]
@@ -126,13 +126,13 @@ def seeds_and_images(
     """
     if not set(NEEDED) <= set(table.columns) or table["examples"].isna().all():
         return np.nan, np.nan
-    measured, drawn = effect(table), effect(redrawn(table, rng))
+    observed, drawn = effect(table), effect(redrawn(table, rng))
     if against:
-        measured, drawn = measured[against], drawn[against]
+        observed, drawn = observed[against], drawn[against]
     seeds = {seed: place for place, seed in enumerate(np.unique(table["seed"]))}
-    whole = [seed for seed in measured.index if _of(drawn, seeds[seed]).shape == (IMAGES,)]
-    values = [(measured[seed], _of(drawn, seeds[seed])) for seed in whole]
-    if len(whole) < len(measured) or not any(np.ptp(others) for _, others in values):
+    whole = [seed for seed in observed.index if _of(drawn, seeds[seed]).shape == (IMAGES,)]
+    values = [(observed[seed], _of(drawn, seeds[seed])) for seed in whole]
+    if len(whole) < len(observed) or not any(np.ptp(others) for _, others in values):
         return np.nan, np.nan
     return bootstrap_interval(combined(values, rng), confidence)
 

@@ -12,9 +12,9 @@ from hfc_keras import checks
 from hfc_keras.reporting.claims.checked_effects import effects_of, naming, pairs_of
 from hfc_keras.reporting.claims.claim import Claim, Effect, sample, words
 from hfc_keras.reporting.claims.resampled_effects import seeds_and_images
-from hfc_keras.reporting.statistics.bootstrap import (
+from hfc_keras.reporting.statistics.bootstrap import bootstrap_interval
+from hfc_keras.reporting.statistics.correlation_intervals import (
     FEWEST_TRAININGS,
-    bootstrap_interval,
     correlation_interval,
 )
 from hfc_keras.types import Record
@@ -24,6 +24,7 @@ FEWEST_SEEDS = 3
 CONFIDENCE = 0.95
 # How the reasons of an undecided claim begin.
 BOUND_WITHIN, NOT_FITTED = "the interval contains the bound", "not fitted"
+CONSTANT = "a measure is the same for all trainings"
 TOO_FEW = "fewer than"
 
 
@@ -99,6 +100,28 @@ def judge(claim: Claim, table: pd.DataFrame, confidence: float = CONFIDENCE) -> 
     return {**words(claim), **found, **images, "fit": fit, "fit_needed": needed}
 
 
+def of_interval(low: float, high: float, above: float = -math.inf, below: float = math.inf) -> str:
+    """What an interval says of a number that is expected between two bounds.
+
+    Args:
+        low: float, lower end of the interval; NaN without one.
+        high: float, its upper end.
+        above: float, the lower bound.
+        below: float, the upper one.
+
+    Returns:
+        str: ``"supported"`` if the interval lies inside ``(above, below)``, ``"refuted"`` if it has
+        no number in common with it, else ``"undecided"``.
+
+    Example:
+        >>> of_interval(-0.7, -0.2, below=0), of_interval(-0.7, 0.2, below=0)
+        ('supported', 'undecided')
+    """
+    if above < low and high < below:
+        return "supported"
+    return "refuted" if high <= above or low >= below else "undecided"
+
+
 def student_interval(effects: pd.Series, confidence: float = CONFIDENCE) -> tuple[float, float]:
     r"""Student's t interval of a mean.
 
@@ -158,6 +181,8 @@ def _numbers(
     verdict = _verdict(claim, n, *interval)
     few = n < _fewest(claim)
     reason = f"{TOO_FEW} {_fewest(claim)} {sample(claim)}" if few else BOUND_WITHIN
+    if math.isnan(effect) and not few:
+        reason = CONSTANT
     return {
         "sample": sample(claim),
         "n": n,
@@ -196,9 +221,7 @@ def _fewest(claim: Claim) -> int:
 def _verdict(claim: Claim, n: int, low: float, high: float) -> str:
     if n < _fewest(claim):
         return "undecided"
-    if claim.above < low and high < claim.below:
-        return "supported"
-    return "refuted" if high <= claim.above or low >= claim.below else "undecided"
+    return of_interval(low, high, claim.above, claim.below)
 
 
 def _fit(claim: Claim, table: pd.DataFrame) -> tuple[float, float, str]:

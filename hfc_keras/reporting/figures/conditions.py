@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.panels import PAGE, draw_curve, legend_below, panel_grid
 from hfc_keras.reporting.drawing.style import STYLE
-from hfc_keras.reporting.figures.sensitivity import sensitivity_numbers
+from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_numbers
 from hfc_keras.reporting.rows import (
     MissingMeasurementError,
     one_source,

@@ -131,7 +131,7 @@ def limits_of(rows: pd.DataFrame) -> tuple[float, float]:
     A single interval is there as a whole.
     """
     bounds = rows[["above", "below"]].to_numpy("float64")
-    values = np.concatenate([rows["effect"], bounds[np.isfinite(bounds)], [0.0]])
+    values = np.concatenate([rows["effect"].dropna(), bounds[np.isfinite(bounds)], [0.0]])
     margin = 0.35 * (np.ptp(values) or 1.0)
     low, high = np.nanmin([*rows["low"], *values]), np.nanmax([*rows["high"], *values])
     if len(rows) == 1:

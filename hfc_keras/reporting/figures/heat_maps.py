@@ -133,8 +133,8 @@ def heat_map_panels(
     unique_rows(table, KEYS)
     shown = table.assign(shown=table["error"] - (table["clean_error"] if rise else 0))
     maps = {str(name): _mean_map(part) for name, part in shown.groupby("recipe", sort=False)}
-    clean, names = table.groupby("recipe")["clean_error"].mean(), _names(table, titles)
-    least = min(picture.min().min() for picture in maps.values()) if rise else clean.min()
+    clean_error, names = table.groupby("recipe")["clean_error"].mean(), _names(table, titles)
+    least = min(picture.min().min() for picture in maps.values()) if rise else clean_error.min()
     scale = least, max(picture.max().max() for picture in maps.values())
     count = min(3, len(maps))
     rows = -(-len(maps) // count)
@@ -149,7 +149,7 @@ def heat_map_panels(
             _draw(axes, picture, scale) for axes, picture in zip(shown, maps.values(), strict=True)
         ]
         for axes, recipe in zip(shown, maps, strict=True):
-            axes.set_title(f"{names[recipe]}\nclean error {clean[recipe]:.3f}")
+            axes.set_title(f"{names[recipe]}\nclean error {clean_error[recipe]:.3f}")
         label_outer(shown, "columns (cycles per image)", "rows (cycles per image)")
         label = "rise of the error rate over clean" if rise else "error rate"
         figure.colorbar(drawn[-1], ax=grid, label=label, fraction=0.05, pad=0.02)

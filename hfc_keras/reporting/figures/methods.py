@@ -78,9 +78,9 @@ def method_changes(
     """
     require_columns(table, [*KEYS, *columns])
     unique_rows(table, KEYS)
-    seeds, measured = table["seed"].nunique(), table.dropna(subset=[*columns]).groupby("recipe")
+    seeds, recipes = table["seed"].nunique(), table.dropna(subset=[*columns]).groupby("recipe")
     values = {
-        name: rows.set_index("seed")[[*columns]] for name, rows in measured if len(rows) == seeds
+        name: rows.set_index("seed")[[*columns]] for name, rows in recipes if len(rows) == seeds
     }
     kept = [name for name, start in starts.items() if {name, start} <= values.keys()]
     parts = [(values[name] - values[starts[name]]).assign(recipe=name) for name in kept]

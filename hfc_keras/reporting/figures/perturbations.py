@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
-from hfc_keras.reporting.drawing.rings import ring_panels
+from hfc_keras.reporting.drawing.ring_panels import ring_panels
 from hfc_keras.reporting.rows import complete_rows, require_columns, rows_of, unique_rows
 from hfc_keras.reporting.tables import mean_and_spread
 

@@ -8,25 +8,20 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.panels import PAGE, panel_grid
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns, unique_rows
-from hfc_keras.reporting.statistics.bootstrap import (
+from hfc_keras.reporting.statistics.correlation_intervals import (
     FEWEST_TRAININGS,
-    RankCorrelation,
+    Correlation,
     correlation_interval,
-    spearman,
 )
-from hfc_keras.types import Floats
 
 KEYS = "recipe seed".split()
 
 
-def rank_correlation(
-    table: pd.DataFrame, first: str, second: str, seed: int = 0
-) -> RankCorrelation:
+def rank_correlation(table: pd.DataFrame, first: str, second: str, seed: int = 0) -> Correlation:
     r"""Rank correlation of two measures over trainings, each a mean over its seeds.
 
     .. math:: \rho = \mathrm{corr}(\mathrm{rank}\,x, \mathrm{rank}\,y)
@@ -38,7 +33,7 @@ def rank_correlation(
         seed: int, of the bootstrap, which draws trainings with replacement.
 
     Returns:
-        RankCorrelation; its value is NaN for one training, its interval below five.
+        Correlation; its value is NaN for one training, its interval below five.
 
     Raises:
         ValueError: for a missing column or a network that stands twice.
@@ -56,39 +51,6 @@ def rank_correlation(
     unique_rows(table, KEYS)
     means = table.groupby("recipe", sort=False)[[first, second]].mean()
     return correlation_interval(means[first], means[second], np.random.default_rng(seed))
-
-
-def rank_correlation_by_seed(table: pd.DataFrame, first: str, second: str) -> pd.Series:
-    """Rank correlation over trainings, seed by seed, for a claim.
-
-    Args:
-        table: DataFrame, see ``rank_correlation``.
-        first: str, a column.
-        second: str, a column.
-
-    Returns:
-        Series of float by seed.
-
-    Raises:
-        ValueError: as ``rank_correlation``, or if a seed lacks one of the trainings.
-
-    Example:
-        >>> table = pd.DataFrame({"recipe": ["a", "b"], "seed": 0, "x": [1, 2], "y": [2, 1]})
-        >>> rank_correlation_by_seed(table, "x", "y").round(6).tolist()
-        [-1.0]
-    """
-    require_columns(table, [*KEYS, first, second])
-    unique_rows(table, KEYS)
-    counts = table.groupby("seed")["recipe"].nunique()
-    checks.require(
-        (counts == table["recipe"].nunique()).all(),
-        "`table` must hold every training for each seed",
-        trainings=counts.to_dict(),
-    )
-    values = {
-        seed: _spearman(part[[first, second]].to_numpy()) for seed, part in table.groupby("seed")
-    }
-    return pd.Series(values, dtype="float64")
 
 
 def correlation_table(
@@ -173,12 +135,7 @@ def two_views(
     return figure
 
 
-def _spearman(pairs: Floats) -> float:
-    """Rank correlation of two columns; NaN for one training."""
-    return float(spearman(pairs)) if len(pairs) > 1 else np.nan
-
-
-def _words(found: RankCorrelation) -> str:
+def _words(found: Correlation) -> str:
     """Correlation and interval for a title."""
     if np.isnan(found.low):
         return f"rank correlation {found.value:+.2f}"

@@ -1,4 +1,4 @@
-r"""Intervals by resampling: over seeds and test images together, and over trainings.
+r"""Intervals by resampling seeds and test images together.
 
 A network is measured with one seed of its training and on one set of test images; another seed
 and other images would give another number. Student's t interval over seeds (``verdicts``) holds
@@ -11,8 +11,6 @@ Reference:
     inference with complex survey data, JASA 1988; Efron and Tibshirani 1993, percentile interval.
 """
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
 from numpy.random import Generator
@@ -23,26 +21,6 @@ from hfc_keras.types import ArrayLike, Floats, Integers
 
 Accuracies = pd.Series | pd.DataFrame
 REPLICATES = 2000
-# Fewer trainings decide nothing at 95 %: four are in perfect order, or its reverse, with a
-# chance of 2 / 4! = 0.08, and so is each draw of them then.
-FEWEST_TRAININGS = 5
-
-
-@dataclasses.dataclass(frozen=True)
-class RankCorrelation:
-    """Spearman's rank correlation over trainings, with its bootstrap interval.
-
-    Args:
-        value: float in [-1, 1].
-        low: float, lower end of the percentile interval.
-        high: float, its upper end.
-        trainings: int, how many.
-    """
-
-    value: float
-    low: float
-    high: float
-    trainings: int
 
 
 def bootstrap(
@@ -125,102 +103,6 @@ def bootstrap_interval(replicates: ArrayLike, confidence: float = 0.95) -> tuple
     return low, high
 
 
-def correlation_replicates(
-    x: ArrayLike, y: ArrayLike, rng: Generator, replicates: int = REPLICATES
-) -> Floats:
-    r"""Spearman's rank correlation over trainings that are drawn anew.
-
-    .. math:: \rho^* = \mathrm{corr}(\mathrm{rank}\,x_{t_i}, \mathrm{rank}\,y_{t_i})
-
-    The sample is the trainings (recipes), each with its mean over seeds: seeds of one recipe are
-    repetitions and no further trainings.
-
-    Args:
-        x: float array ``(trainings,)``, or ``(trainings, seeds)``, of which the mean is taken.
-        y: likewise, of the same trainings.
-        rng: numpy.random.Generator.
-        replicates: int, at least 1.
-
-    Returns:
-        float array ``(replicates,)`` in [-1, 1]; 0 where the trainings drawn are alike in one
-        of the two, since they have no order then.
-
-    Raises:
-        ValueError: for numbers that are not finite, or unequal numbers of trainings.
-
-    Example:
-        >>> drawn = correlation_replicates([1, 2, 3, 4, 5], [2, 1, 4, 3, 5], np.random.default_rng(0))
-        >>> bool(drawn.max() <= 1)
-        True
-    """  # noqa: E501
-    pairs = _pairs(x, y)
-    replicates = checks.number("replicates", replicates, minimum=1, whole=True)
-    return spearman(pairs[rng.integers(len(pairs), size=(replicates, len(pairs)))])
-
-
-def correlation_interval(
-    x: ArrayLike,
-    y: ArrayLike,
-    rng: Generator | None = None,
-    replicates: int = REPLICATES,
-    confidence: float = 0.95,
-) -> RankCorrelation:
-    """Spearman's rank correlation over trainings, with a bootstrap interval over trainings.
-
-    The interval holds percentiles of correlations, so that it never passes 1 or -1.
-
-    Args:
-        x: float array ``(trainings,)``, or ``(trainings, seeds)``, of which the mean is taken.
-        y: likewise, of the same trainings.
-        rng: numpy.random.Generator; None is one from seed 0.
-        replicates: int, at least 1.
-        confidence: float in (0, 1).
-
-    Returns:
-        RankCorrelation; its value is NaN for one training, its interval below five.
-
-    Raises:
-        ValueError: as ``correlation_replicates`` and ``bootstrap_interval``.
-
-    Reference:
-        Spearman 1904; Efron and Tibshirani 1993, percentile interval.
-
-    Example:
-        >>> found = correlation_interval([1, 2, 3, 4, 5], [1, 4, 9, 16, 25])
-        >>> found.value, found.high, found.trainings
-        (1.0, 1.0, 5)
-    """
-    pairs = _pairs(x, y)
-    low = high = np.nan
-    if len(pairs) >= FEWEST_TRAININGS:
-        rng = np.random.default_rng(0) if rng is None else rng
-        drawn = correlation_replicates(pairs[:, 0], pairs[:, 1], rng, replicates)
-        low, high = bootstrap_interval(drawn, confidence)
-    value = float(spearman(pairs)) if len(pairs) > 1 else np.nan
-    return RankCorrelation(value, low, high, len(pairs))
-
-
-def spearman(pairs: Floats) -> Floats:
-    """Rank correlation of two columns; 0 where one of them is constant and has no order.
-
-    Args:
-        pairs: float array ``(..., trainings, 2)``.
-
-    Returns:
-        float array ``(...)`` in [-1, 1].
-
-    Example:
-        >>> float(spearman(np.array([[1.0, 5.0], [2.0, 6.0], [3.0, 9.0]])))
-        1.0
-    """
-    ranks = stats.rankdata(pairs, axis=-2)
-    ranks = ranks - ranks.mean(axis=-2, keepdims=True)
-    first, second = ranks[..., 0], ranks[..., 1]
-    size = np.sqrt((first**2).sum(axis=-1) * (second**2).sum(axis=-1))
-    product = (first * second).sum(axis=-1)
-    return np.clip(np.divide(product, size, out=np.zeros_like(product), where=size > 0), -1, 1)
-
-
 def drawn_seeds(count: int, rng: Generator, replicates: int) -> Integers:
     """Seeds of each replicate, one fewer than there are, but at least one.
 
@@ -237,17 +119,3 @@ def drawn_seeds(count: int, rng: Generator, replicates: int) -> Integers:
         (5, 2)
     """
     return rng.integers(count, size=(replicates, max(1, count - 1)))
-
-
-def _pairs(x: ArrayLike, y: ArrayLike) -> Floats:
-    """Array ``(trainings, 2)`` of two measures, each a mean over its seeds."""
-    x, y = (np.asarray(each, "float64") for each in (x, y))
-    checks.require(
-        all(each.ndim in (1, 2) and each.size for each in (x, y)) and len(x) == len(y),
-        "`x` and `y` must be of the same trainings, (trainings,) or (trainings, seeds)",
-        x=x.shape,
-        y=y.shape,
-    )
-    pairs = np.stack([each.reshape(len(each), -1).mean(axis=1) for each in (x, y)], axis=1)
-    checks.require(np.isfinite(pairs).all(), "`x` and `y` must be finite", pairs=pairs.tolist())
-    return pairs

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.panels import CHANCE_LOOK, PAGE, RADIUS, radius_axis
-from hfc_keras.reporting.drawing.rings import WHITE_LOOK
+from hfc_keras.reporting.drawing.ring_panels import WHITE_LOOK
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns, unique_rows
 

@@ -11,9 +11,14 @@ from experiments import (
     training_heuristics,
     two_views,
 )
-from experiments.measures import changed_images, frequency_curves, sensitivity, smoothed_robustness
+from experiments.measures import (
+    changed_images,
+    fourier_sensitivity,
+    frequency_curves,
+    smoothed_robustness,
+)
 from hfc_keras import analysis, attacks, gradients, models, training
-from hfc_keras.lab import networks, runner, settings
+from hfc_keras.lab import runner, settings, tested_networks
 
 SMALL = "--examples 200 100 --epochs 1 --model small_cnn --recipes vanilla batch_norm"
 
@@ -35,14 +40,14 @@ def cells(tmp_path_factory):
 
 
 def test_a_network_without_normalisation_is_tested_as_it_is(cells):
-    network = networks.Network(cells["vanilla"])
+    network = tested_networks.Network(cells["vanilla"])
     assert network.model is network.trained and network.bn_statistics == "none"
     assert set(changed_images.clean(network)["bn_statistics"]) == {"none"}
 
 
 def test_a_normalised_network_is_tested_with_its_population(cells):
     cell = cells["batch_norm"]
-    network, test = networks.Network(cell), cell.test_images()
+    network, test = tested_networks.Network(cell), cell.test_images()
     rows = changed_images.clean(network)
     expected = analysis.frequency_accuracy(
         network.trained,
@@ -69,20 +74,20 @@ def test_the_network_that_is_attacked_is_the_one_that_is_measured(cells, name, m
         return measure(model, *arguments, **options)
 
     monkeypatch.setattr(analysis, name, watched)
-    network = networks.Network(cells["batch_norm"])
+    network = tested_networks.Network(cells["batch_norm"])
     rows = {
         "robust_accuracy": lambda: changed_images.attacked(network, [0.05]),
-        "fourier_sensitivity": lambda: sensitivity.rows(network),
+        "fourier_sensitivity": lambda: fourier_sensitivity.rows(network),
     }[name]()
     assert seen and all(model is network.model for model in seen)
     assert set(rows["bn_statistics"]) == {"population"}
 
 
 def test_what_was_measured_needs_no_population_again(cells, monkeypatch):
-    before = changed_images.filtered(networks.Network(cells["batch_norm"]))
+    before = changed_images.filtered(tested_networks.Network(cells["batch_norm"]))
     monkeypatch.setattr(training, "population_images", None)
     pd.testing.assert_frame_equal(
-        changed_images.filtered(networks.Network(cells["batch_norm"])), before
+        changed_images.filtered(tested_networks.Network(cells["batch_norm"])), before
     )
 
 
@@ -156,13 +161,13 @@ def test_robust_accuracy_has_images_as_they_are_on_all_of_them(cells):
     )
     cell = cells["batch_norm"]
     cell = runner.Cell(cell.name, cell.recipe, told, cell.store)
-    rows = smoothed_robustness.rows(networks.Network(cell)).set_index("attack")["examples"]
+    rows = smoothed_robustness.rows(tested_networks.Network(cell)).set_index("attack")["examples"]
     assert rows["none"] == 100 and set(rows.drop("none")) == {20}
     assert attacks.Pgd(0.1).name in rows.index
 
 
 def test_a_population_stays_where_the_first_layer_is_smoothed(cells):
-    network, test = networks.Network(cells["batch_norm"]), cells["batch_norm"].test_images()
+    network, test = tested_networks.Network(cells["batch_norm"]), cells["batch_norm"].test_images()
     smoothed = models.smooth_model(network.model, 0)
     expected = gradients.predicted(network.model, test.images)
     np.testing.assert_allclose(gradients.predicted(smoothed, test.images), expected, atol=1e-4)

@@ -1,7 +1,7 @@
 """Claims at several scales: how verdict and effect go with the scale, and a figure of both.
 
-Rows are those of ``verdicts.judge`` with the column rung, the name of the scale, and from the
-smallest scale to the largest.
+Rows are those of ``verdicts.judge`` with the column rung, the profile (or ``given networks``),
+from the smallest scale to the largest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -110,7 +110,7 @@ def _effects(part: pd.DataFrame) -> str:
     return "grows" if inside[1] > inside[0] else "shrinks"
 
 
-def rungs_figure(rows: pd.DataFrame) -> Figure:
+def scale_figure(rows: pd.DataFrame) -> Figure:
     """Effect and interval of each claim at each scale, beside the range that supports it.
 
     Args:
@@ -129,12 +129,12 @@ def rungs_figure(rows: pd.DataFrame) -> Figure:
         >>> rows = {"id": "a", "rung": ["quick", "full"], "unit": "accuracy", "above": 0,
         ...         "below": math.inf, "effect": [0.1, 0.4], "low": [-0.1, 0.35],
         ...         "high": [0.3, 0.45], "against": "", "verdict": ["undecided", "supported"]}
-        >>> [text.get_text() for text in rungs_figure(pd.DataFrame(rows)).legends[0].texts]
+        >>> [text.get_text() for text in scale_figure(pd.DataFrame(rows)).legends[0].texts]
         ['quick', 'full', 'supports', 'undecided', 'not seen']
     """
     require_columns(rows, COLUMNS)
     names = list(dict.fromkeys(rows["rung"]))
-    checks.require(0 < len(names) <= len(LOOKS), "`rows` must have one to five scales", rungs=names)
+    checks.require(0 < len(names) <= len(LOOKS), "`rows` must have one to five scales", rung=names)
     looks = dict(zip(names, LOOKS, strict=False))
     height = ROW * (len(names) + 1)
     with matplotlib.rc_context(STYLE):

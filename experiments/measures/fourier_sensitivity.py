@@ -6,7 +6,7 @@ import keras
 import pandas as pd
 
 from hfc_keras import analysis
-from hfc_keras.lab.networks import Network
+from hfc_keras.lab.tested_networks import Network
 
 # Test images of the smallest profile whose gradients are taken.
 FEWER = {"smoke": 100}
@@ -16,7 +16,7 @@ def rows(network: Network, channels: str = "mean", rings: str = "sum") -> pd.Dat
     """Fourier sensitivity of a network on test images.
 
     Args:
-        network: networks.Network.
+        network: tested_networks.Network.
         channels: str, see ``analysis.fourier_sensitivity``.
         rings: str, likewise.
 

@@ -4,13 +4,13 @@ import pytest
 
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.figures.conditions import condition_effect
-from hfc_keras.reporting.figures.corruptions import corruption_points, corruption_table
+from hfc_keras.reporting.figures.corruption_accuracy import corruption_points, corruption_table
 
 BASES = {"clean": 0.8, "fog": 0.5, "shot_noise": 0.3}
 SPREAD = [-0.02, 0.01, 0.04]
 
 
-def measured(recipes=("adversarial", "vanilla"), seeds=3):
+def corruption_rows(recipes=("adversarial", "vanilla"), seeds=3):
     """Accuracy falls by 0.1 a severity around the base; a recipe adds 0.05 a place."""
     rows = [
         (recipe, seed, name, severity, base + 0.05 * place + SPREAD[seed] - 0.1 * (severity - 2))
@@ -25,25 +25,25 @@ def measured(recipes=("adversarial", "vanilla"), seeds=3):
 
 
 def test_the_table_has_means_over_severities_and_seeds():
-    summary = corruption_table(measured())
+    summary = corruption_table(corruption_rows())
     assert summary.index.tolist() == ["clean", "fog", "shot_noise", "mean"]
     assert summary.columns.tolist() == ["adversarial", "vanilla"]
     means = [*BASES.values(), 0.4]
     for place, recipe in enumerate(summary):
         values = [mean + 0.05 * place + np.mean(SPREAD) for mean in means]
         assert summary[recipe].tolist() == [f"{value:.3f} +- 0.030" for value in values]
-    assert corruption_table(measured(seeds=1)).loc["fog", "vanilla"] == "0.530"
+    assert corruption_table(corruption_rows(seeds=1)).loc["fog", "vanilla"] == "0.530"
 
 
 def test_the_last_epoch_counts():
-    early = measured().assign(epoch=1, accuracy=0.0)
-    both = pd.concat([early, measured().assign(epoch=4)], ignore_index=True)
-    pd.testing.assert_frame_equal(corruption_table(both), corruption_table(measured()))
+    early = corruption_rows().assign(epoch=1, accuracy=0.0)
+    both = pd.concat([early, corruption_rows().assign(epoch=4)], ignore_index=True)
+    pd.testing.assert_frame_equal(corruption_table(both), corruption_table(corruption_rows()))
 
 
 def test_the_figure_shows_means_and_ranges():
     titles = {"vanilla": "plain", "none": "no penalty"}
-    figure = corruption_points(measured(), titles, chance=0.1)
+    figure = corruption_points(corruption_rows(), titles, chance=0.1)
     (axes,) = figure.axes
     names = [label.get_text() for label in axes.get_xticklabels()]
     assert names == ["clean", "fog", "shot noise", "mean of 2"]
@@ -77,11 +77,11 @@ def test_the_figure_shows_means_and_ranges():
 )
 def test_wrong_tables_are_refused(function, wrong, match):
     with pytest.raises(ValueError, match=match):
-        function(wrong(measured()))
+        function(wrong(corruption_rows()))
 
 
 def test_corruptions_of_two_makers_are_refused():
-    table = measured()
+    table = corruption_rows()
     one = table.assign(source=np.where(table["corruption"] == "none", "images", "generated"))
     assert len(corruption_table(one))
     two = one.assign(source=one["source"].mask(one["seed"] == 1, "cifar10_corrupted"))

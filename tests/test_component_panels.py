@@ -6,11 +6,12 @@ import pytest
 
 from hfc_keras import reporting
 from hfc_keras.reporting.drawing import palette, panels
-from hfc_keras.reporting.figures.components import (
+from hfc_keras.reporting.figures.component_panels import (
     batch_norm_panels,
     component_curves,
     scaling_points,
 )
+from hfc_keras.reporting.figures.final import final_points
 
 SPREAD = [-0.02, 0.01, 0.04]
 
@@ -85,7 +86,7 @@ FIGURES = {
 }
 DRAWN = {
     draw.__name__: draw
-    for draw in (component_curves, batch_norm_panels, scaling_points, reporting.final_points)
+    for draw in (component_curves, batch_norm_panels, scaling_points, final_points)
 }
 
 
@@ -171,7 +172,7 @@ def test_scalings_of_high_components_are_compared_after_the_last_epoch():
 
 
 def test_trainings_are_compared_by_component_gap_and_test_accuracy():
-    figure = reporting.final_points(finished(), {"sgd": "SGD"}, chance=0.1)
+    figure = final_points(finished(), {"sgd": "SGD"}, chance=0.1)
     high, low, test, gap = figure.axes
     for axes in (high, low):
         _, *lines = axes.lines
@@ -198,7 +199,7 @@ LOOKS = {
 
 def test_a_recipe_has_the_colour_that_is_told_in_all_figures():
     names = ("batch_norm", "vanilla", "other")
-    lines = reporting.final_points(finished(names), looks=LOOKS).axes[0].lines
+    lines = final_points(finished(names), looks=LOOKS).axes[0].lines
     drawn = dict(zip(names, [line.get_color() for line in lines], strict=True))
     assert drawn["vanilla"] == palette.BLACK and drawn["batch_norm"] == palette.VERMILLION
     first = batch_norm_panels(normalized()).axes[0].lines
@@ -272,7 +273,7 @@ def test_a_gap_needs_both_accuracies_of_each_seed(split, component):
     lacking = table["split"].isin(split) & table["component"].isin(component)
     lacking &= (table["seed"] == 1) & (table["recipe"] == "sgd")
     with pytest.raises(ValueError, match=r"of each seed. Received: missing=\[\('sgd', 1\)\]"):
-        reporting.final_points(table[~lacking])
+        final_points(table[~lacking])
 
 
 @pytest.mark.parametrize("name", FIGURES)
