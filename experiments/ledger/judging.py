@@ -138,7 +138,7 @@ def _judge_one(
     for source in sources:
         at[source], errors[source], used = _judge(source, experiment, found.effects)
         found.scales += [each for each in used.values() if each not in found.scales]
-        for each in {source, *used}:
+        for each in dict.fromkeys([source, *used]):
             if each.path.exists():
                 digest = hashlib.sha256(each.path.read_bytes()).hexdigest()
                 found.tables[each.columns["table"]] = digest
