@@ -1,5 +1,6 @@
 """What the tests share."""
 
+import collections
 import os
 import signal
 import subprocess
@@ -17,6 +18,19 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 # Processes side by side, each with a thread a core, wait for each other.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Leave the cases beyond the first ones of a test to ``make test-all``."""
+    counts = collections.Counter()
+    for item in items:
+        few = item.get_closest_marker("few")
+        if few:
+            case = item.nodeid.partition("[")[0]
+            counts[case] += 1
+            if counts[case] > few.args[0]:
+                item.add_marker(pytest.mark.slow)
 
 
 def pytest_runtest_setup(item):

@@ -22,6 +22,7 @@ def weights_of(model):
     return [np.asarray(value) for value in model.get_weights()]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("attack", "labels"),
     [
@@ -271,6 +272,7 @@ class TestRecipe:
         with pytest.raises(ValueError, match="'original' with an adversary.*component='high'"):
             TINY.but(adversary=Pgd(0.1), component="high", radius=2)
 
+    @pytest.mark.slow
     def test_adversarial_training_makes_a_network_robust(self):
         whole = TINY.but(examples=None, width=1.0, epochs=8)
         test = data.load("digits").test

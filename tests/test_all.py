@@ -61,6 +61,7 @@ def plan_of(own, *told, **folders):
     return tiny.EXPERIMENT.planned(arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("interruptible")
 def test_stopped_and_killed_it_goes_on_and_ends_the_same(run, own, tmp_path):
     tiny.EXPERIMENT.main(own(results="whole", store="other"))

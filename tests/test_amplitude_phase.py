@@ -360,6 +360,7 @@ class TestRecipe:
             np.testing.assert_array_equal(*np.split(labels, 2))
         assert not np.array_equal(first[0][0], other[0][0])
 
+    @pytest.mark.few(1)
     @pytest.mark.parametrize("kind", ["apr_sp", SLOW("hybrid_plus")])
     def test_a_stopped_training_goes_on_bit_for_bit(self, kind, tmp_path, monkeypatch):
         recipe = TINY.but(recombination=kind)

@@ -63,6 +63,7 @@ def test_a_model_that_reads_the_mean_alone_lives_on_the_low_component(rng):
     assert accuracy["high", 0] == accuracy["high", 3] == (labels == 0).mean()
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("statistics", ["moving", "population"])
 def test_answer_does_not_depend_on_the_batch_size(digits, normalized, statistics):
     tables = [

@@ -45,6 +45,7 @@ def before(model, name):
 class TestNetworks:
     """The option of ``models.build``."""
 
+    @pytest.mark.few(6)
     @pytest.mark.parametrize("kind", KINDS)
     @pytest.mark.parametrize(
         ("name", "order"),

@@ -5,6 +5,7 @@ import pytest
 from hfc_keras import reporting
 
 
+@pytest.mark.slow
 def test_variance_is_that_of_the_mean_over_seeds(rng):
     accuracies = pd.Series(rng.uniform(0.6, 0.8, size=8))
     # So many images that the draw of them has no part in it.

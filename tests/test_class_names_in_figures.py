@@ -15,6 +15,7 @@ def gallery(names):
     return component_gallery(images, confidences, [0, 1], names, f"answer {names[0]!r}")
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "names",
     [["$x$", "dog"], ["$", "a$b"], [r"$\frac", "$$"], ["US$ 5$ bill", r"\$5$"], ["a_b^c", "%"]],

@@ -239,6 +239,7 @@ def test_every_variant_is_made_of_keras_layers(name, options):
     assert {type(layer).__module__.split(".")[0] for layer in model.layers} == {"keras"}
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("smoothing", ["penalty", "layer"])
 def test_a_shared_kernel_is_trained_saved_and_loaded_as_one(smoothing, tmp_path, rng):
     model = build("dacnn14", smoothing=smoothing, smoothed="all")
@@ -276,6 +277,7 @@ def test_wrong_options_are_refused(name, option, message):
         build(name, **option)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("name", "options"), OPTIONS[::5])
 def test_without_sharing_each_use_has_a_kernel_of_its_own(name, options, rng):
     """With the same kernel in each, the network is the anchored one."""

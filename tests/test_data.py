@@ -156,6 +156,7 @@ def test_digits_are_split_evenly():
     np.testing.assert_array_equal(levels, np.rint(np.arange(17) * 255 / 16))
 
 
+@pytest.mark.slow
 def test_cifar10_is_read_in_full_shape():
     pytest.importorskip("tensorflow_datasets")
     if not (TFDS / "cifar10").is_dir():

@@ -81,6 +81,7 @@ def dataset(kind, arrays):
     }[kind]()
 
 
+@pytest.mark.few(4)
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("wrap", WRAPS)
 @pytest.mark.parametrize("kind", ["sizes", "all", "python", "padded"])
@@ -156,6 +157,7 @@ def changed(kind, x, y):
     }[kind]()
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("wrap", ["l2", "fourier"])
 @pytest.mark.parametrize(
     "kind",

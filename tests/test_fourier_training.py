@@ -81,6 +81,7 @@ def test_a_step_follows_the_gradient_of_the_whole_loss(kind, rng):
     np.testing.assert_allclose(slope, (total(1e-5) - total(-1e-5)) / 2e-5, rtol=1e-3)
 
 
+@pytest.mark.few(1)
 @pytest.mark.slow_on_jax
 @pytest.mark.parametrize("labels", LOSS)
 def test_weight_0_trains_like_the_plain_model(labels, digits):
@@ -126,6 +127,7 @@ def penalties(model, test):
     return {**thirds, "all": (flat * np.log2(flat)).sum()}
 
 
+@pytest.mark.few(1)
 @pytest.mark.slow_on_jax
 @pytest.mark.parametrize("kind", KINDS)
 def test_moves_the_sensitivity_to_where_its_name_says(kind, whole):
@@ -152,6 +154,7 @@ def test_mixed_precision(policy, digits):
     assert all(0 < penalty < 1 for penalty in history["sensitivity_penalty"])
 
 
+@pytest.mark.slow
 def test_half_precision_does_not_underflow_on_the_way_to_the_images(digits):
     """A network that is sure of itself has small gradients; without a scale many were zero."""
     images, labels = digits.test.images, digits.test.labels
@@ -196,6 +199,7 @@ def test_evaluate_and_predict_are_those_of_the_model(digits):
     assert history["val_loss"][-1] == pytest.approx(results[0][0])
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_datasets_and_mirrored_replicas_train_alike(fresh_python):
     code = """

@@ -205,6 +205,7 @@ def test_training_images_are_shifted_and_mirrored(place):
     assert sum(moved) >= 18
 
 
+@pytest.mark.slow
 def test_efficientnet_knows_the_photographs():
     path = files.NETWORKS / "efficientnet_lite0.keras"
     files.present(path, files.PHOTOS)

@@ -116,6 +116,7 @@ def shown(rng):
     return parts, probabilities, rng.integers(0, 4, 9), ["cat", "dog", "bird", "a" * 30]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("count", [1, 3, 9])
 def test_gallery_draws_parts_and_the_three_largest_confidences(shown, count, channels, tmp_path):

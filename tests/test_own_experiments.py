@@ -109,6 +109,7 @@ def test_the_example_of_contributing_needs_no_more_than_is_said(tmp_path):
     python(tmp_path, "-m", "ruff", "format", "--check", "experiments/weight_decay.py")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("command", [["-m", "own_dropout"], ["own_dropout.py"]])
 def test_an_experiment_runs_beside_the_package_alone(tmp_path, command):
     left_out = shutil.ignore_patterns("__pycache__")

@@ -115,6 +115,7 @@ def test_the_backend_of_a_settings_file_counts(tmp_path, monkeypatch):
     backend.require_supported()
 
 
+@pytest.mark.slow
 def test_experiments_and_benchmarks_switch_onednn_on_unless_it_was_set(new_python):
     for package in ("experiments", "benchmarks"):
         code = f"""

@@ -108,6 +108,7 @@ def dtypes(model):
     return {layer.compute_dtype for layer in layers}, {v.dtype for v in model.weights}
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_training_learns_in_half_and_returns_in_full(kind, bfloat16):
     recipe = HALF.but(epochs=5, **KINDS[kind])
@@ -131,6 +132,7 @@ def test_every_kind_of_training_learns_in_half_and_returns_in_full(kind, bfloat1
     assert np.isclose(found["loss"], np.mean(np.asarray(expected)), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_moving_statistics_are_close_to_those_of_a_training_in_full(bfloat16):
     """After a few small steps, before rounding has led the two trainings apart."""
     recipe = HALF.but(epochs=2, learning_rate=1e-4)
@@ -157,6 +159,7 @@ def test_updates_below_the_digits_of_half_precision_are_not_lost(bfloat16):
     assert 0 < max(moved) < 1e-4
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", ["mix_up", "fgsm", "low", "smoothed"])
 def test_resumes_bit_for_bit(kind, bfloat16, tmp_path, monkeypatch):
     recipe = HALF.but(dropout=0.2, **KINDS[kind])
@@ -257,6 +260,7 @@ def of_a_user():
     return networks
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["mixed_bfloat16", "mixed_float16"])
 def test_measures_take_a_network_in_its_own_precision(name, of_a_user):
     half, full = of_a_user[name], of_a_user["float32"]

@@ -59,6 +59,7 @@ def test_questions_are_answered_for_each_group(made, capsys):
     assert cell["networks"] == [f"robust_resnet50_l2_eps{at}" for at in range(4)]
 
 
+@pytest.mark.slow
 def test_a_changed_table_is_not_mixed_with_the_one_before(made, capsys):
     run(made)
     made_table().to_csv(made, index=False, float_format="%.3f")

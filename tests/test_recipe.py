@@ -185,6 +185,7 @@ def test_data_of_one_class_are_refused_by_name(tmp_path):
         training.fit(recipe)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "changes",
     [

@@ -49,6 +49,7 @@ def test_penalty_smooths_in_training(rng):
     assert np.isfinite(losses).all()
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("jit_compile", [True, False])
 @pytest.mark.parametrize("limit", [0.3, 1.0])
 def test_constraint_holds_in_training(jit_compile, limit, rng):

@@ -51,6 +51,7 @@ def test_kernel_smoothing_leaves_out_what_a_network_cannot_have():
     assert wide.options == {"first_kernel": 5} and wide.adversary is None
 
 
+@pytest.mark.slow
 def test_smooth_training_keeps_kernels_smooth(run):
     path = run(smooth_training, "--model small_cnn --penalty 3 --max-roughness 0.5 --epochs 4")
     table = pd.read_csv(f"{path}.csv")
@@ -130,6 +131,7 @@ def test_bad_settings_are_refused_before_training(run, arguments, message, capsy
     assert refused.value.code == 2 and message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_figures_train_nothing(run, monkeypatch):
     run(smooth_training, "--recipes vanilla --seeds 0 --model small_cnn")
     run(kernel_smoothing, "--recipes natural --rhos 0 --seeds 0 --model small_cnn")

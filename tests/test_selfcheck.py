@@ -211,6 +211,7 @@ class TestCommand:
         assert "robust accuracy of a model can be believed" in capsys.readouterr().out
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("first", "last", "options"),
     [

@@ -131,6 +131,7 @@ def test_seeds_come_in_order_and_long_attacks_at_the_end():
     ]
 
 
+@pytest.mark.slow
 def test_networks_stay_in_the_budget(run, tmp_path, monkeypatch):
     monkeypatch.setattr(stages, "BUDGET", 1000)
     status, out, _ = run("--stages", "a", "--publish")
@@ -216,6 +217,7 @@ def test_time_that_is_up_ends_a_run_that_goes_on_later(own, run, monkeypatch, ca
     assert words in out and str(tmp_path / "store") in out
 
 
+@pytest.mark.slow
 def test_a_stopped_queue_goes_on(run, tmp_path, monkeypatch):
     measure = tiny.measure
 

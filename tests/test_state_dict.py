@@ -154,6 +154,7 @@ def test_numbers_out_of_range_are_refused(options, message):
         models.torch_resnet(**options)
 
 
+@pytest.mark.slow
 def test_resnet20_is_as_accurate_as_published():
     path = given.NETWORKS / "resnet20_cifar10.npz"
     given.present(path, given.CIFAR)

@@ -98,6 +98,7 @@ def go_on(store, recipe=TINY):
     return model, [str(each.message) for each in told if each.category is UserWarning]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_progress_goes_back_an_epoch_and_ends_the_same(store, trained, damage):
     path = store.folder(TINY) / "progress.npz"
@@ -108,6 +109,7 @@ def test_damaged_progress_goes_back_an_epoch_and_ends_the_same(store, trained, d
     assert go_on(store)[1] == []
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("old", [False, True])
 def test_progress_of_another_recipe_is_not_gone_on_with(store, trained, old):
     for name in ("progress.npz", "progress-before.npz"):

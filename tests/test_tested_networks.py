@@ -112,6 +112,7 @@ def test_population_of_an_augmented_recipe_is_of_augmented_images(cells, monkeyp
     assert np.abs(drawn.mean(axis=0) - plain.mean(axis=0)).max() > 0.05
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("experiment", "columns", "figures"),
     [

@@ -169,6 +169,7 @@ class TestFit:
         assert same_weights(whole[0], training.fit(RANDOM)[0])
         assert not same_weights(whole[0], training.fit(RANDOM.but(seed=1))[0])
 
+    @pytest.mark.few(1)
     @pytest.mark.parametrize("stop_after", [SLOW(1), 2])
     def test_an_interrupted_training_ends_as_the_uninterrupted_one(
         self, tmp_path, monkeypatch, stop_after, whole
@@ -243,6 +244,7 @@ training.fit(training.Recipe(**json.loads(sys.argv[1])), sys.argv[2])
         chosen = batches.image_layers + batches.pair_layers
         assert [type(layer).__name__ for layer in chosen] == kinds
 
+    @pytest.mark.few(1)
     @pytest.mark.parametrize("changes", [{}, {"mix_up": 0.4}, {"normalization": "batch"}], ids=str)
     def test_label_smoothing_is_in_the_training_loss_alone(self, changes):
         recipe = TINY.but(label_smoothing=0.3, learning_rate=0, epochs=1, **changes)
@@ -262,6 +264,7 @@ training.fit(training.Recipe(**json.loads(sys.argv[1])), sys.argv[2])
         assert smoothed["loss"].iloc[0] != plain["loss"].iloc[0]
         assert smoothed["val_accuracy"].iloc[0] == plain["val_accuracy"].iloc[0]
 
+    @pytest.mark.few(1)
     @pytest.mark.parametrize(
         "changes", [{}, {"adversary": Pgd(0.1, steps=2)}, {"regularizer": "low"}], ids=str
     )
@@ -297,6 +300,7 @@ training.fit(training.Recipe(**json.loads(sys.argv[1])), sys.argv[2])
             np.asarray(plain.attacked(images, labels)),
         )
 
+    @pytest.mark.few(1)
     @pytest.mark.parametrize("adversary", [None, Fgsm(0.02), Pgd(0.02, steps=2)], ids=str)
     def test_logits_that_start_at_zero_learn(self, adversary):
         recipe = TINY.but(options={"zero_logits": True}, adversary=adversary, epochs=6)
