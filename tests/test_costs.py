@@ -64,12 +64,13 @@ def test_folders_of_other_versions_are_passed_over(store):
     assert costs.Costs(store).finished == [(TINY, 60.0)]
 
 
-def test_without_trainings_a_trial_tells(tmp_path, monkeypatch):
+def test_without_trainings_a_trial_tells(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(costs, "TRIAL", 0.2)
     empty = costs.Costs(Store(tmp_path))
     seconds = empty.whole(TINY)
     assert 0 < seconds < 60 and empty.whole(TINY.but(epochs=20)) == pytest.approx(10 * seconds)
     assert len(empty.tried) == 1
+    assert capsys.readouterr().err == "timing a few steps of small_cnn 1.0 none float32\n"
 
 
 def test_operations_are_those_of_the_kernels():

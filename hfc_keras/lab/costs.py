@@ -3,6 +3,7 @@
 import functools
 import json
 import statistics
+import sys
 import time
 from pathlib import Path
 
@@ -96,6 +97,8 @@ class Costs:
                 return statistics.median(rates)
         kind = _size(recipe)
         if kind not in self.tried:
+            words = " ".join(str(each) for each in (recipe.model, *kind))
+            print(f"timing a few steps of {words}", file=sys.stderr, flush=True)
             dataset = training.load_data(recipe, self.data_dir)
             images = trial(recipe, dataset.image_shape, dataset.classes)
             network = _network(recipe)
