@@ -19,18 +19,25 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
+ON_JAX, CASES_ON_JAX = os.environ.get("KERAS_BACKEND") == "jax", 2
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Leave the cases beyond the first ones of a test to ``make test-all``."""
+    """Leave the cases beyond the first ones of a test to ``make test-all``.
+
+    With JAX every test runs its first cases only: TensorFlow runs the others, and a difference
+    between the backends shows in any of them.
+    """
     counts = collections.Counter()
     for item in items:
         few = item.get_closest_marker("few")
-        if few:
-            case = item.nodeid.partition("[")[0]
-            counts[case] += 1
-            if counts[case] > few.args[0]:
-                item.add_marker(pytest.mark.slow)
+        case = item.nodeid.partition("[")[0]
+        counts[case] += 1
+        if few and counts[case] > few.args[0]:
+            item.add_marker(pytest.mark.slow)
+        elif ON_JAX and counts[case] > CASES_ON_JAX:
+            item.add_marker(pytest.mark.slow_on_jax)
 
 
 def pytest_runtest_setup(item):
@@ -39,6 +46,17 @@ def pytest_runtest_setup(item):
 
     if item.get_closest_marker("tensorflow") and keras.backend.backend() != "tensorflow":
         pytest.skip("needs the TensorFlow backend")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_graph_optimizations():
+    """Build graphs faster: networks this small take longer to optimize than to train."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture

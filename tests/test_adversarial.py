@@ -282,6 +282,7 @@ class TestRecipe:
         ]
         assert withstood[0] < 0.3 and withstood[1] > withstood[0] + 0.2
 
+    @pytest.mark.slow_on_jax
     @pytest.mark.jax
     def test_a_stopped_training_goes_on_bit_for_bit(self, tmp_path, monkeypatch):
         recipe = TINY.but(epochs=2, adversary=Pgd(0.1, steps=2), dropout=0.3, mix_up=0.5)

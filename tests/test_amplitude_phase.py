@@ -98,6 +98,7 @@ def test_mix_gives_each_image_the_amplitude_of_another_one(axes, rng):
     np.testing.assert_allclose(clipped, mixed.clip(0, 1), atol=1e-6)
 
 
+@pytest.mark.slow_on_jax
 def test_mixing_is_drawn_once_a_batch_with_its_probability(images):
     layer = layers.AmplitudePhaseMix(0.6, seed=1)
     same = np.array([(output(layer, images) == images).all(axis=(1, 2, 3)) for _ in range(60)])
@@ -167,6 +168,7 @@ def pillow(image, name, strength):
     }[name](image)
 
 
+@pytest.mark.slow_on_jax
 def test_operations_are_those_of_pillow(rng):
     """Every operation at several strengths, all in one batch."""
     names = [name for name in image_operations.OPERATIONS for _ in range(6)]
@@ -188,6 +190,7 @@ def test_operations_are_those_of_pillow(rng):
             assert (difference > 1).mean() < 0.1 and (difference <= 1)[9:-9, 9:-9].all()
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.parametrize(("name", "share"), [("rotate", 0.052), ("shear_x", 0.031)])
 def test_rim_of_turned_and_sheared_images_is_not_that_of_pillow(name, share, rng):
     """The share that the docstring of ``apply`` gives, and one level of 255 everywhere else."""
@@ -350,6 +353,7 @@ class TestRecipe:
         assert single.hash != single.but(single_probability=0.1).hash
         assert pair.hash != pair.but(recombination_axes="spatial").hash
 
+    @pytest.mark.slow_on_jax
     def test_batches_depend_on_seed_epoch_and_step_alone(self):
         recipe = TINY.but(recombination="apr_sp", recombination_probability=1.0)
         first, again, other = (batches_of(recipe, epoch) for epoch in (1, 1, 0))
@@ -360,6 +364,7 @@ class TestRecipe:
             np.testing.assert_array_equal(*np.split(labels, 2))
         assert not np.array_equal(first[0][0], other[0][0])
 
+    @pytest.mark.slow_on_jax
     @pytest.mark.few(1)
     @pytest.mark.parametrize("kind", ["apr_sp", SLOW("hybrid_plus")])
     def test_a_stopped_training_goes_on_bit_for_bit(self, kind, tmp_path, monkeypatch):

@@ -202,6 +202,7 @@ class TestBallAndRange:
         right = predictions(network, result.images.astype("float32")) == labels
         assert np.array_equal(result.withstood, right)
 
+    @pytest.mark.slow_on_jax
     def test_what_images_and_labels_may_be(self, model, digits):
         images, labels = digits[0][:8].astype("float16").astype("float32"), digits[1][:8]
         expected = attacks.fgsm(model, images, labels, LINF).images

@@ -128,6 +128,7 @@ def test_batches_depend_on_seed_epoch_and_step_alone():
     assert not np.array_equal(one[0][0], batches(OWN.but(seed=1), 1)[0][0])
 
 
+@pytest.mark.slow_on_jax
 def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, monkeypatch):
     (whole, history), (resumed, again) = whole_and_resumed(OWN.but(epochs=2), tmp_path, monkeypatch)
     assert all(map(np.array_equal, whole.get_weights(), resumed.get_weights()))

@@ -143,6 +143,7 @@ def policy():
     keras.config.set_dtype_policy(before[1])
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.few(2)
 @pytest.mark.parametrize("kind", RECIPES)
 def test_a_dtype_policy_is_the_networks_and_changes_no_batch(kind, policy):
