@@ -5,12 +5,12 @@ import time
 from collections.abc import Iterable, Sequence
 
 from experiments.queue import stages
-from hfc_keras.lab import plans
+from hfc_keras.lab import estimate
 from hfc_keras.lab.parallel import background, workers
 from hfc_keras.lab.parallel.tasks import Part, Progress, Task, by_seed, ordered, trainings
 
 
-def planned(rounds: Iterable[stages.Round], jobs: int) -> plans.Estimate:
+def planned(rounds: Iterable[stages.Round], jobs: int) -> estimate.Estimate:
     """Estimate of what is left to do.
 
     Args:
@@ -18,7 +18,7 @@ def planned(rounds: Iterable[stages.Round], jobs: int) -> plans.Estimate:
         jobs: int, cells at once.
 
     Returns:
-        plans.Estimate.
+        estimate.Estimate.
 
     Raises:
         UnusableFileError: see ``Results.read``.
@@ -27,9 +27,9 @@ def planned(rounds: Iterable[stages.Round], jobs: int) -> plans.Estimate:
     for each in rounds:
         for part in each.parts:
             part.results.read()
-        parts = [plans.Work(part.title, part.results, part.left) for part in each.parts]
+        parts = [estimate.Work(part.title, part.results, part.left) for part in each.parts]
         works.append((each.heading, parts))
-    return plans.Estimate(works, jobs)
+    return estimate.Estimate(works, jobs)
 
 
 def run_all(

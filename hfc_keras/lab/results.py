@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from hfc_keras import checks, files, records, reporting
-from hfc_keras.lab.planning import Plan
+from hfc_keras.lab.plan import Plan
 from hfc_keras.lab.record import provenance
 from hfc_keras.reporting.table_files import checksums
 from hfc_keras.types import Record
