@@ -108,7 +108,7 @@ def _rows(cell: Cell, model: keras.Model, bn_statistics: str, decomposition: str
         "scaling": frequency_curves.scaling_of(cell),
     }
 
-    def compute(**population: Floats) -> pd.DataFrame:
+    def compute(**population: Any) -> pd.DataFrame:
         test = cell.test_images()
         return analysis.contingency(model, test.images, test.labels, **arguments, **population)
 

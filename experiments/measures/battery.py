@@ -14,6 +14,7 @@ from hfc_keras import attacks, checks, data, reporting, training
 from hfc_keras.lab import tested_networks, variants
 from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import Variant
+from hfc_keras.reporting.statistics.accuracy_intervals import intervals_in_words
 from hfc_keras.types import ImageShape
 
 KEYS = "recipe seed measure condition level ring".split()
@@ -191,7 +192,7 @@ def spectra_in_words(table: pd.DataFrame) -> str:
 
 def accuracies_in_words(table: pd.DataFrame) -> str:
     """Accuracies and other shares, and accuracy by corruption, with headings."""
-    whole = reporting.intervals_in_words(table[table["measure"] == "clean"], ["recipe"])
+    whole = intervals_in_words(table[table["measure"] == "clean"], ["recipe"])
     return (
         f"Accuracy, and other shares\n\n{by_condition(table).to_string()}\n\n{whole}\n\n"
         f"Accuracy under corruptions ({source(table)}), mean over severities\n\n"

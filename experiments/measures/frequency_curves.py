@@ -13,9 +13,11 @@ from hfc_keras import analysis, checks, reporting
 from hfc_keras.data.dataset import Dataset, Split
 from hfc_keras.lab import tested_networks, variants
 from hfc_keras.lab.runner import Cell, Plan
+from hfc_keras.lab.settings import Radii
 from hfc_keras.lab.variants import Variant
 from hfc_keras.reporting.figures.final import final_points
 from hfc_keras.reporting.rows import KEYS as KEYS
+from hfc_keras.reporting.statistics.accuracy_intervals import intervals_in_words
 from hfc_keras.training.inputs import training_split
 from hfc_keras.types import Floats
 
@@ -146,7 +148,7 @@ def component_rows(
     return table[table["component"] != "original"] if known else table
 
 
-def radii_of(settings: Any, dataset: Dataset) -> list[float]:
+def radii_of(settings: Radii, dataset: Dataset) -> list[float]:
     """Radii to measure at, those of the settings or fixed parts of the width."""
     if settings.radii is None:
         return [dataset.image_shape[1] * part for part in RADII]
@@ -199,7 +201,7 @@ def summary(table: pd.DataFrame) -> str:
     whole = table[last & (table["split"] == "test") & (table["component"] == "original")]
     parts = [f"{heading}\n\n{reporting.last_epoch(table).to_string()}"]
     if len(whole):
-        parts.append(reporting.intervals_in_words(whole, ["recipe", "bn_statistics"]))
+        parts.append(intervals_in_words(whole, ["recipe", "bn_statistics"]))
     return "\n\n".join(parts)
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from experiments.outside import given, once
 from hfc_keras import checks, files, training
 from hfc_keras.data.dataset import Dataset
+from hfc_keras.records import digest
 from hfc_keras.training import measures
 from hfc_keras.types import Array, Floats, Record
 
@@ -38,10 +39,10 @@ class Cell(once.Cell):
         content = {
             "network": self.hash,
             "settings": self.settings.measured_with(),
-            "measures": training.MEASURES,
+            "measures": measures.MEASURES,
             "data": self.dataset().fingerprint,
         }
-        return training.digest(content)[:16]
+        return digest(content)[:16]
 
     def made(self) -> Record:
         """Whose network this is, for the record."""

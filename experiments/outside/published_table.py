@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from experiments.outside import once
-from hfc_keras import checks, csv_files, files, training
+from hfc_keras import checks, csv_files, files
+from hfc_keras.records import digest
 from hfc_keras.types import PathLike, Record
 
 # Tells where the table is where the command line does not.
@@ -190,7 +191,7 @@ class Cell(once.Cell):
     def key(self) -> str:
         """Name of the cell's rows: the same table, networks and settings give the same key."""
         content = [self.sha256, self.models, self.settings.replicates]
-        return training.digest(content)[:16]
+        return digest(content)[:16]
 
     def made(self) -> Record:
         """Whose numbers these are, for the record."""

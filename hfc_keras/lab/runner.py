@@ -22,6 +22,8 @@ from hfc_keras.lab.plan import Plan as AnyPlan
 from hfc_keras.lab.record import peak_memory
 from hfc_keras.lab.results import Results
 from hfc_keras.lab.settings import PATHS
+from hfc_keras.records import digest
+from hfc_keras.training.measures import MEASURES
 from hfc_keras.types import ImageShape, Record
 
 if TYPE_CHECKING:
@@ -43,10 +45,10 @@ class Cell:
         content = {
             "recipe": self.recipe.to_dict(),
             "settings": self.settings.measured_with(),
-            "measures": training.MEASURES,
+            "measures": MEASURES,
             "data": self.dataset().fingerprint,
         }
-        return training.digest(content)[:16]
+        return digest(content)[:16]
 
     @property
     def seed(self) -> int:

@@ -22,12 +22,8 @@ from hfc_keras.reporting.figures.fourier_sensitivity import (
 from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_table as sensitivity_table
 from hfc_keras.reporting.figures.frequency import frequency_panels as frequency_panels
 from hfc_keras.reporting.rows import MissingMeasurementError as MissingMeasurementError
-from hfc_keras.reporting.rows import unique_rows as unique_rows
 from hfc_keras.reporting.statistics.accuracy_intervals import (
     accuracy_intervals as accuracy_intervals,
-)
-from hfc_keras.reporting.statistics.accuracy_intervals import (
-    intervals_in_words as intervals_in_words,
 )
 from hfc_keras.reporting.statistics.bootstrap import bootstrap as bootstrap
 from hfc_keras.reporting.statistics.bootstrap import bootstrap_interval as bootstrap_interval
