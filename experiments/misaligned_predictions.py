@@ -25,15 +25,12 @@ from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.settings import Components
 from hfc_keras.reporting.claims.statements import MORE, Measure, Statement, alone, claims
+from hfc_keras.reporting.effects.misaligned import KEYS, PATTERN, misaligned_effect, resampled
 from hfc_keras.reporting.figures.gallery import MOST_EXAMPLES, component_gallery
 from hfc_keras.reporting.figures.misaligned import (
-    KEYS,
-    PATTERN,
     contingency_table,
     misaligned_curves,
-    misaligned_effect,
     misaligned_table,
-    resampled,
 )
 from hfc_keras.training import Recipe
 from hfc_keras.types import Floats, Record

@@ -8,7 +8,7 @@ import pandas as pd
 
 from hfc_keras import data
 from hfc_keras.reporting.claims.statements import Measure
-from hfc_keras.reporting.figures.conditions import condition_effect
+from hfc_keras.reporting.effects.conditions import condition_effect
 
 # What is meant by corruptions, for claims on them.
 CORRUPTIONS = (
