@@ -30,7 +30,7 @@ def share(
     """Accuracy, share or error of a recipe, Series by seed.
 
     Args:
-        table: DataFrame of ``battery.rows`` with recipe and seed.
+        table: DataFrame of ``all_measures.rows`` with recipe and seed.
         recipe: str.
         measure: str.
         conditions: iterable of str; None is all of the measure.

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from experiments.outside import given, once
+from experiments.outside import cells, given
 from hfc_keras import checks, files, training
 from hfc_keras.data.dataset import Dataset
 from hfc_keras.records import digest
@@ -20,7 +20,7 @@ from hfc_keras.types import Array, Floats, Record
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell(once.Cell):
+class Cell(cells.Cell):
     """One network that others trained: what is measured, as a recipe with a seed is elsewhere."""
 
     name: str
@@ -79,7 +79,7 @@ class Cell(once.Cell):
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan(once.Plan):
+class Plan(cells.Plan):
     """Which networks are measured under some settings."""
 
     recipes: dict[str, given.Network]

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from experiments.outside import once
+from experiments.outside import cells
 from hfc_keras import checks, csv_files, files
 from hfc_keras.records import digest
 from hfc_keras.types import PathLike, Record
@@ -178,7 +178,7 @@ def read(path: PathLike) -> pd.DataFrame:
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell(once.Cell):
+class Cell(cells.Cell):
     """A group of the networks of the table, as a recipe with a seed is elsewhere."""
 
     name: str
@@ -200,7 +200,7 @@ class Cell(once.Cell):
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan(once.Plan):
+class Plan(cells.Plan):
     """Which groups of networks are asked about under some settings."""
 
     table: pd.DataFrame

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.effects import changes, spectrum
+from experiments.effects import changes, sensitivity
 from experiments.measures import changed_images, fourier_sensitivity
 from hfc_keras import attacks, checks, data, reporting, training
 from hfc_keras.lab import tested_networks, variants
@@ -160,7 +160,7 @@ def corruptions(table: pd.DataFrame) -> pd.DataFrame:
 
 def spectra(table: pd.DataFrame) -> pd.DataFrame:
     """Numbers of each spectrum, see ``reporting.sensitivity_table``."""
-    return reporting.sensitivity_table(spectrum.rings(table))
+    return reporting.sensitivity_table(sensitivity.rings(table))
 
 
 def by_condition(table: pd.DataFrame) -> pd.DataFrame:
@@ -220,7 +220,7 @@ def figures(
         dict from what is added to the file's name to the figure.
     """
     named = variants.drawn(ways)
-    rings = spectrum.rings(table)
+    rings = sensitivity.rings(table)
     return {
         "": reporting.condition_points(shares(table), **named, label=label),
         "_sensitivity": reporting.sensitivity_curves(rings, {heading: ways}, **named),
