@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks import timing
 from hfc_keras import analysis, attacks, gradients, models, training
+from hfc_keras.gradients.differentiation import SampleGradient
 from hfc_keras.types import Array, Floats, Integers, Record
 
 NETWORK, NORMALIZATIONS = "resnet8", ("none", "batch")
@@ -109,7 +110,7 @@ def _training_rows(
     for model in (plain, robust):
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile("adam", loss)
-    gradient = gradients.compiled(plain, gradients.SampleGradient("cross_entropy"))
+    gradient = gradients.compiled(plain, SampleGradient("cross_entropy"))
     indices = labels.astype("int32")
     step, whole = "plain step", "adversarial step"
     parts = "forward and gradient"

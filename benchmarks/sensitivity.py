@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks import timing
 from hfc_keras import analysis, gradients, models, training
+from hfc_keras.gradients.differentiation import SampleGradient
 from hfc_keras.types import Floats, Integers, Record
 
 NETWORK, NORMALIZATIONS = "resnet8", ("none", "batch")
@@ -70,7 +71,7 @@ def _measures(
     model: keras.Model, images: Floats, labels: Integers
 ) -> dict[str, Callable[[], object]]:
     """Sensitivity of images, and the gradients that it needs."""
-    gradient = gradients.compiled(model, gradients.SampleGradient("cross_entropy"))
+    gradient = gradients.compiled(model, SampleGradient("cross_entropy"))
     indices = labels.astype("int32")
 
     def alone() -> None:

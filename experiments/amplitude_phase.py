@@ -18,8 +18,8 @@ from typing import ClassVar
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.effects import changes, spectrum
-from experiments.measures import battery, changed_images
+from experiments.effects import changes, sensitivity
+from experiments.measures import all_measures, changed_images
 from experiments.recipes import schedules, systems
 from hfc_keras import checks, data, reporting
 from hfc_keras.lab import tested_networks
@@ -43,10 +43,10 @@ OUTSIDE = "fashion_mnist"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(battery.Settings):
+class Settings(all_measures.Settings):
     """Settings of this experiment."""
 
-    MEASURED_WITH: ClassVar = (*battery.Settings.MEASURED_WITH, "outside")
+    MEASURED_WITH: ClassVar = (*all_measures.Settings.MEASURED_WITH, "outside")
     PROFILE_CHANGES: ClassVar = schedules.by_profile(
         {**schedules.CIFAR_TRAINING, "model": "resnet18"}
     )
@@ -68,7 +68,7 @@ noise. Default: gaussian uniform, and fashion_mnist but for smoke and for itself
     def check(self) -> None:
         """Refuse also images of other kinds that are not there."""
         super().check()
-        battery.distinct("outside", self.outside_names)
+        all_measures.distinct("outside", self.outside_names)
         shape = self.image_shape()
         for name in set(self.outside_names) - set(data.NOISES):
             checks.require(
@@ -99,7 +99,7 @@ def measure(cell: Cell) -> pd.DataFrame:
     """Return all measures of one network."""
     network = tested_networks.Network(cell)
     tables = [
-        battery.rows(network),
+        all_measures.rows(network),
         changed_images.calibrated(network),
         changed_images.told_apart(network, cell.settings.outside_names),
     ]
@@ -109,7 +109,7 @@ def measure(cell: Cell) -> pd.DataFrame:
 def summary(table: pd.DataFrame) -> str:
     """Return spectra, accuracies and calibration in a few numbers."""
     errors = calibration(table).to_string()
-    return f"{battery.summary(table)}\n\nCalibration errors\n\n{errors}"
+    return f"{all_measures.summary(table)}\n\nCalibration errors\n\n{errors}"
 
 
 def calibration(table: pd.DataFrame) -> pd.DataFrame:
@@ -120,7 +120,9 @@ def calibration(table: pd.DataFrame) -> pd.DataFrame:
 def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw accuracies and shares, spectra, corruptions and calibration errors."""
     return {
-        **battery.figures(table, plan, VARIANTS, "amplitude and phase", "accuracy, share or area"),
+        **all_measures.figures(
+            table, plan, VARIANTS, "amplitude and phase", "accuracy, share or area"
+        ),
         "_calibration": reporting.condition_points(
             _calibration(table), **drawn(VARIANTS), label="error"
         ),
@@ -206,7 +208,7 @@ STATEMENTS = (
     Statement(
         "sensitivity",
         "APR-SP moves the Fourier sensitivity to low frequencies.",
-        spectrum.LOW,
+        sensitivity.LOW,
         minus("apr_sp"),
         MORE,
         kind="question",
@@ -239,9 +241,9 @@ EXPERIMENT = Experiment(
     settings=Settings,
     recipes=recipes,
     measure=measure,
-    keys=battery.KEYS,
+    keys=all_measures.KEYS,
     summary=summary,
-    tables=battery.TABLES,
+    tables=all_measures.TABLES,
     figures=figures,
     claims=claims("recombination", "Amplitude-phase recombination", STATEMENTS, CHEN),
 )

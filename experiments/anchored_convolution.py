@@ -13,8 +13,8 @@ import dataclasses
 import functools
 from typing import ClassVar
 
-from experiments.effects import changes, spectrum
-from experiments.measures import battery
+from experiments.effects import changes, sensitivity
+from experiments.measures import all_measures
 from experiments.recipes import schedules, systems
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.variants import chosen, rivals
@@ -25,7 +25,7 @@ VARIANTS = chosen(systems.VARIANTS, systems.ANCHORED)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(battery.Given):
+class Settings(all_measures.Given):
     """Settings of this experiment."""
 
     PROFILE_CHANGES: ClassVar = schedules.by_profile(schedules.CIFAR_TRAINING)
@@ -86,7 +86,7 @@ STATEMENTS = (
     Statement(
         "sensitivity",
         "Reusing one kernel moves the gradient to low frequencies.",
-        spectrum.CENTRE,
+        sensitivity.CENTRE,
         minus("anchored", "unshared"),
         LESS,
         kind="question",
@@ -96,11 +96,11 @@ EXPERIMENT = Experiment(
     module=__name__,
     settings=Settings,
     recipes=recipes,
-    measure=battery.measure,
-    keys=battery.KEYS,
-    summary=battery.summary,
-    tables=battery.TABLES,
-    figures=functools.partial(battery.figures, ways=VARIANTS, heading="anchored convolution"),
+    measure=all_measures.measure,
+    keys=all_measures.KEYS,
+    summary=all_measures.summary,
+    tables=all_measures.TABLES,
+    figures=functools.partial(all_measures.figures, ways=VARIANTS, heading="anchored convolution"),
     claims=claims("anchored", "Anchored convolution", STATEMENTS, "Huang et al. 2019"),
 )
 

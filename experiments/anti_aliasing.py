@@ -15,8 +15,8 @@ import dataclasses
 import functools
 from typing import ClassVar
 
-from experiments.effects import changes, spectrum
-from experiments.measures import battery
+from experiments.effects import changes, sensitivity
+from experiments.measures import all_measures
 from experiments.recipes import schedules, systems
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.variants import chosen, rivals
@@ -29,7 +29,7 @@ PLAIN = rivals(VARIANTS, ("vanilla", "aligned"))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(battery.Settings):
+class Settings(all_measures.Settings):
     """Settings of this experiment."""
 
     PROFILE_CHANGES: ClassVar = schedules.by_profile(
@@ -110,7 +110,7 @@ STATEMENTS = (
     Statement(
         "critical_sensitivity",
         f"{PATHS} {LOWER}",
-        spectrum.HIGH,
+        sensitivity.HIGH,
         CRITICAL,
         LESS,
         paper=VASCONCELOS,
@@ -119,7 +119,7 @@ STATEMENTS = (
     Statement(
         "flc_sensitivity",
         f"FLC pooling {LOWER}",
-        spectrum.HIGH,
+        sensitivity.HIGH,
         FLC,
         LESS,
         paper=GRABINSKI,
@@ -130,11 +130,11 @@ EXPERIMENT = Experiment(
     module=__name__,
     settings=Settings,
     recipes=recipes,
-    measure=battery.measure,
-    keys=battery.KEYS,
-    summary=battery.summary,
-    tables=battery.TABLES,
-    figures=functools.partial(battery.figures, ways=VARIANTS, heading="anti-aliasing"),
+    measure=all_measures.measure,
+    keys=all_measures.KEYS,
+    summary=all_measures.summary,
+    tables=all_measures.TABLES,
+    figures=functools.partial(all_measures.figures, ways=VARIANTS, heading="anti-aliasing"),
     claims=claims("antialiasing", "Anti-aliasing", STATEMENTS),
 )
 

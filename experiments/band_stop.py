@@ -32,9 +32,9 @@ from hfc_keras.reporting.claims.statements import (
     each,
     minus,
 )
+from hfc_keras.reporting.effects.band_stop import band_stop_drop
 from hfc_keras.reporting.figures.band_stop import (
     band_stop_curves,
-    band_stop_drop,
     band_stop_table,
 )
 from hfc_keras.training import Recipe

@@ -25,7 +25,7 @@ from hfc_keras import checks, files, reporting
 from hfc_keras.lab import command_line
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.record import provenance
-from hfc_keras.reporting.claims.ledger import count_verdicts
+from hfc_keras.reporting.claims.sections import count_verdicts
 from hfc_keras.reporting.figures.forest import claims_forest
 
 # Where a paper makes its claims, in its order.

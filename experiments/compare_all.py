@@ -18,9 +18,9 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.effects import spectrum
+from experiments.effects import sensitivity
 from experiments.effects.changes import CORRUPTIONS
-from experiments.measures import battery
+from experiments.measures import all_measures
 from experiments.recipes import heuristics, systems
 from hfc_keras import data, reporting
 from hfc_keras.lab import tested_networks
@@ -80,7 +80,7 @@ NOISES = ("gaussian_noise", "shot_noise", "impulse_noise")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(battery.Settings, heuristics.Heuristics, heuristics.Augmented):
+class Settings(all_measures.Settings, heuristics.Heuristics, heuristics.Augmented):
     """Settings of this experiment."""
 
     weight: float = 0.5
@@ -105,9 +105,9 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 def measure(cell: Cell) -> pd.DataFrame:
     """Return all measures of one network, a row."""
     network = tested_networks.Network(cell)
-    rows = battery.rows(network).assign(recipe=cell.name, seed=cell.recipe.seed)
-    means = battery.shares(rows).groupby(["measure", "condition"])["accuracy"].mean()
-    numbers = reporting.sensitivity_numbers(spectrum.rings(rows)).iloc[0]
+    rows = all_measures.rows(network).assign(recipe=cell.name, seed=cell.recipe.seed)
+    means = all_measures.shares(rows).groupby(["measure", "condition"])["accuracy"].mean()
+    numbers = reporting.sensitivity_numbers(sensitivity.rings(rows)).iloc[0]
     # On the same images, which may be fewer than those of the accuracy.
     clean = rows["accuracy"][rows["measure"] == "uncorrupted"].item()
     examples = rows.groupby("measure")["examples"].max()
@@ -124,7 +124,7 @@ def measure(cell: Cell) -> pd.DataFrame:
         "consistency": means["shifted", "consistency"],
         "low": numbers["low"],
         "high": numbers["high"],
-        "source": battery.source(rows),
+        "source": all_measures.source(rows),
         "corruption_names": " ".join(corrupted.unique()),
         "bn_statistics": network.bn_statistics,
         "examples": examples["clean"],

@@ -14,8 +14,8 @@ import dataclasses
 import functools
 from typing import ClassVar
 
-from experiments.effects import changes, spectrum
-from experiments.measures import battery
+from experiments.effects import changes, sensitivity
+from experiments.measures import all_measures
 from experiments.recipes import schedules, systems
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.variants import chosen
@@ -26,7 +26,7 @@ VARIANTS = chosen(systems.VARIANTS, systems.CONTEXTUAL)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(battery.Given):
+class Settings(all_measures.Given):
     """Settings of this experiment."""
 
     PROFILE_CHANGES: ClassVar = schedules.by_profile(
@@ -70,7 +70,7 @@ STATEMENTS = (
     Statement(
         "sensitivity",
         "Branches with larger dilation move the gradient to low frequencies.",
-        spectrum.CENTRE,
+        sensitivity.CENTRE,
         minus("coconv", "bottleneck"),
         LESS,
         kind="question",
@@ -80,11 +80,13 @@ EXPERIMENT = Experiment(
     module=__name__,
     settings=Settings,
     recipes=recipes,
-    measure=battery.measure,
-    keys=battery.KEYS,
-    summary=battery.summary,
-    tables=battery.TABLES,
-    figures=functools.partial(battery.figures, ways=VARIANTS, heading="contextual convolution"),
+    measure=all_measures.measure,
+    keys=all_measures.KEYS,
+    summary=all_measures.summary,
+    tables=all_measures.TABLES,
+    figures=functools.partial(
+        all_measures.figures, ways=VARIANTS, heading="contextual convolution"
+    ),
     claims=claims("context", "Contextual convolution", STATEMENTS, "Duta et al. 2021"),
 )
 

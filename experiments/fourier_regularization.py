@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.effects import changes, spectrum
-from experiments.measures import battery, changed_images, fourier_sensitivity
+from experiments.effects import changes, sensitivity
+from experiments.measures import all_measures, changed_images, fourier_sensitivity
 from experiments.recipes import heuristics
 from hfc_keras import checks, data, reporting
 from hfc_keras.lab import tested_networks
@@ -43,10 +43,10 @@ VARIANTS = chosen(heuristics.VARIANTS, ("vanilla", *KINDS))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(battery.Changed):
+class Settings(all_measures.Changed):
     """Settings of this experiment."""
 
-    MEASURED_WITH: ClassVar = (*battery.Changed.MEASURED_WITH, "patches")
+    MEASURED_WITH: ClassVar = (*all_measures.Changed.MEASURED_WITH, "patches")
     PROFILE_CHANGES: ClassVar = RESIDUAL
 
     weight: float = 0.5
@@ -59,7 +59,7 @@ class Settings(battery.Changed):
     def check(self) -> None:
         """Refuse also patches that do not divide the images."""
         super().check()
-        battery.distinct("patches", self.patches)
+        all_measures.distinct("patches", self.patches)
         for patches in self.patches:
             data.patch_shuffle(np.zeros((1, *self.image_shape()), "float32"), patches)
 
@@ -95,18 +95,18 @@ def measure(cell: Cell) -> pd.DataFrame:
 def summary(table: pd.DataFrame) -> str:
     """Return spectra and accuracies in a few numbers."""
     main = _main(table)
-    parts = [battery.spectra_in_words(table)]
-    return "\n\n".join(parts + ([battery.accuracies_in_words(main)] if len(main) else []))
+    parts = [all_measures.spectra_in_words(table)]
+    return "\n\n".join(parts + ([all_measures.accuracies_in_words(main)] if len(main) else []))
 
 
 def by_condition(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracies at the usual weight, see ``reporting.condition_table``."""
-    return battery.by_condition(_main(table))
+    return all_measures.by_condition(_main(table))
 
 
 def by_corruption(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracies under corruptions, see ``reporting.corruption_table``."""
-    return battery.by_corruption(_main(table))
+    return all_measures.by_corruption(_main(table))
 
 
 def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
@@ -117,10 +117,12 @@ def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
         return weights
     return {
         "": reporting.sensitivity_curves(
-            spectrum.rings(table), {"Fourier regularization": VARIANTS}, **named
+            sensitivity.rings(table), {"Fourier regularization": VARIANTS}, **named
         ),
-        "_accuracy": reporting.condition_points(battery.shares(_main(table)), **named),
-        "_corruptions": reporting.corruption_points(battery.corruptions(_main(table)), **named),
+        "_accuracy": reporting.condition_points(all_measures.shares(_main(table)), **named),
+        "_corruptions": reporting.corruption_points(
+            all_measures.corruptions(_main(table)), **named
+        ),
         **weights,
     }
 
@@ -139,16 +141,16 @@ def smallest_attack(table: pd.DataFrame, recipe: str) -> pd.Series:
 
 def own_band(table: pd.DataFrame, recipe: str) -> dict[str, pd.Series]:
     """Share in the band that a regularizer names minus that in each of the other two."""
-    own = spectrum.number(table, recipe, KINDS[recipe])
+    own = sensitivity.number(table, recipe, KINDS[recipe])
     return {
-        f"the share of {other}": reporting.difference(own, spectrum.number(table, recipe, other))
+        f"the share of {other}": reporting.difference(own, sensitivity.number(table, recipe, other))
         for other in ("low", "mid", "high")
         if other != KINDS[recipe]
     }
 
 
 UNSEEN = "the numbers in the paper's results tables"
-ENTROPY = spectrum.of("entropy in bits of the rings up to Nyquist", "entropy", "bits")
+ENTROPY = sensitivity.of("entropy in bits of the rings up to Nyquist", "entropy", "bits")
 SHUFFLED = changes.on("accuracy on shuffled patches", "shuffled")
 SMALLEST_ATTACK = Measure("accuracy under PGD at the smallest epsilon", smallest_attack)
 NOISE = changes.on(
@@ -251,11 +253,11 @@ EXPERIMENT = Experiment(
     settings=Settings,
     recipes=recipes,
     measure=measure,
-    keys=battery.KEYS,
+    keys=all_measures.KEYS,
     summary=summary,
-    tables=(battery.spectra, by_condition, by_corruption),
+    tables=(all_measures.spectra, by_condition, by_corruption),
     figures=figures,
-    claims=claims("regularization", "Fourier regularization", STATEMENTS, spectrum.PAPER),
+    claims=claims("regularization", "Fourier regularization", STATEMENTS, sensitivity.PAPER),
 )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.effects import spectrum
+from experiments.effects import sensitivity
 from experiments.measures import fourier_sensitivity
 from experiments.recipes import heuristics
 from hfc_keras import reporting
@@ -95,7 +95,7 @@ def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
 def peak(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Ring with the largest share over the Nyquist frequency, by seed."""
     nyquist = table["image_size"].iloc[0] / 2
-    return spectrum.number(table, recipe, "peak") / nyquist
+    return sensitivity.number(table, recipe, "peak") / nyquist
 
 
 def beyond_white(table: pd.DataFrame, recipe: str) -> pd.Series:
@@ -103,12 +103,12 @@ def beyond_white(table: pd.DataFrame, recipe: str) -> pd.Series:
     size = table["image_size"].iloc[0]
     white = table[(table["recipe"] == recipe) & (table["ring"] > size // 3)]
     white = white.groupby("seed")["white"].sum()
-    return reporting.difference(spectrum.number(table, recipe, "high"), white)
+    return reporting.difference(sensitivity.number(table, recipe, "high"), white)
 
 
 def distance(table: pd.DataFrame, recipe: str) -> pd.Series:
     """How far the centre of a recipe is from vanilla's, by seed."""
-    return spectrum.moved(table, recipe, "centre").abs()
+    return sensitivity.moved(table, recipe, "centre").abs()
 
 
 def between_seeds(centre: pd.Series) -> pd.Series:
@@ -119,7 +119,7 @@ def between_seeds(centre: pd.Series) -> pd.Series:
 def other_data(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Distance between two data sets' centres over Nyquist, minus that between two seeds."""
     centres = {
-        name: spectrum.number(rows, recipe, "centre") / (rows["image_size"].iloc[0] / 2)
+        name: sensitivity.number(rows, recipe, "centre") / (rows["image_size"].iloc[0] / 2)
         for name, rows in table.groupby("dataset", sort=False)
     }
     own, other = centres.values()
@@ -128,7 +128,7 @@ def other_data(table: pd.DataFrame, recipe: str) -> pd.Series:
 
 def apart(table: pd.DataFrame, recipe: str) -> pd.Series:
     """Distance of the centre from ResNet's, minus that of ResNet's next seed, by seed."""
-    own = spectrum.number(table, "vanilla", "centre")
+    own = sensitivity.number(table, "vanilla", "centre")
     return reporting.difference(distance(table, recipe), between_seeds(own))
 
 
@@ -165,7 +165,7 @@ STATEMENTS = (
     Statement(
         "adversarial",
         "Adversarial training moves the sensitivity to low frequencies.",
-        spectrum.CENTRE,
+        sensitivity.CENTRE,
         minus("adversarial"),
         LESS,
     ),
@@ -181,7 +181,7 @@ STATEMENTS = (
     Statement(
         "low_pass",
         "Training on low frequencies alone moves the sensitivity to low frequencies.",
-        spectrum.LOW,
+        sensitivity.LOW,
         minus("low_pass"),
         MORE,
         kind="question",
@@ -189,7 +189,7 @@ STATEMENTS = (
     Statement(
         "batch_norm",
         "BatchNorm increases the high-frequency share of the gradient.",
-        spectrum.HIGH,
+        sensitivity.HIGH,
         minus("batch_norm"),
         MORE,
         kind="question",
@@ -229,7 +229,7 @@ EXPERIMENT = Experiment(
     keys=KEYS,
     summary=summary,
     figures=figures,
-    claims=claims("sensitivity", "Fourier sensitivity", STATEMENTS, spectrum.PAPER),
+    claims=claims("sensitivity", "Fourier sensitivity", STATEMENTS, sensitivity.PAPER),
 )
 
 

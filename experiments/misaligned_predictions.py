@@ -19,20 +19,18 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.measures import frequency_curves
-from hfc_keras import analysis, reporting, spectrum, training
+from hfc_keras import analysis, reporting, spectrum
+from hfc_keras.lab import tested_networks
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.settings import Components
 from hfc_keras.reporting.claims.statements import MORE, Measure, Statement, alone, claims
+from hfc_keras.reporting.effects.misaligned import KEYS, PATTERN, misaligned_effect, resampled
 from hfc_keras.reporting.figures.gallery import MOST_EXAMPLES, component_gallery
 from hfc_keras.reporting.figures.misaligned import (
-    KEYS,
-    PATTERN,
     contingency_table,
     misaligned_curves,
-    misaligned_effect,
     misaligned_table,
-    resampled,
 )
 from hfc_keras.training import Recipe
 from hfc_keras.types import Floats, Record
@@ -65,11 +63,10 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 def measure(cell: Cell) -> pd.DataFrame:
     """Return the rows of one training."""
     model, _ = cell.fit()
-    normalized = cell.recipe.normalization == "batch"
-    kinds = ("batch", "population") if normalized else ("moving",)
+    kinds = ("batch", "population") if tested_networks.normalized(cell) else ("moving",)
     pairs = [(kind, name) for kind in kinds for name in ("fourier", "svd")]
     table = pd.concat([_rows(cell, model, *pair) for pair in pairs], ignore_index=True)
-    return table if normalized else table.assign(bn_statistics="none")
+    return tested_networks.marked(cell, table)
 
 
 def summary(table: pd.DataFrame) -> str:
@@ -98,9 +95,9 @@ def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
 
 def _rows(cell: Cell, model: keras.Model, bn_statistics: str, decomposition: str) -> pd.DataFrame:
     """Rows of a trained network on all test images, from the store or computed."""
-    dataset, settings = cell.dataset(), cell.settings
+    settings = cell.settings
     arguments = {
-        "radii": list(frequency_curves.radii_of(settings, dataset)),
+        "radii": list(frequency_curves.radii_of(settings, cell.dataset())),
         "decomposition": decomposition,
         "inclusive": settings.inclusive,
         "bn_statistics": bn_statistics,
@@ -108,16 +105,11 @@ def _rows(cell: Cell, model: keras.Model, bn_statistics: str, decomposition: str
         "scaling": frequency_curves.scaling_of(cell),
     }
 
-    def compute() -> pd.DataFrame:
-        test, population = cell.test_images(), {}
-        if bn_statistics == "population":
-            population["train_images"] = training.population_images(cell.recipe, dataset, model)
+    def compute(**population: Any) -> pd.DataFrame:
+        test = cell.test_images()
         return analysis.contingency(model, test.images, test.labels, **arguments, **population)
 
-    drawn = bn_statistics == "population" and training.is_augmented(cell.recipe, dataset)
-    if drawn:
-        arguments = {**arguments, "population": "augmented"}
-    return cell.measured("contingency", arguments, compute)
+    return tested_networks.measured(cell, model, "contingency", arguments, compute)
 
 
 def _gallery_radius(table: pd.DataFrame) -> float:

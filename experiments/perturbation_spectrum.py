@@ -33,9 +33,9 @@ from hfc_keras.reporting.claims.statements import (
     claims,
     minus,
 )
+from hfc_keras.reporting.effects.perturbations import perturbation_share
 from hfc_keras.reporting.figures.perturbations import (
     perturbation_curves,
-    perturbation_share,
     perturbation_table,
 )
 from hfc_keras.training import Recipe

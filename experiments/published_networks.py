@@ -19,7 +19,7 @@ import pandas as pd
 import tyro
 from matplotlib.figure import Figure
 
-from experiments.outside import published_table
+from experiments.outside import published_cells, published_table
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.reporting import correlation_interval
 from hfc_keras.reporting.claims import verdicts
@@ -182,7 +182,7 @@ class Settings:
         return self.results / self.profile / "imagenet"
 
 
-def measure(cell: published_table.Cell) -> pd.DataFrame:
+def measure(cell: published_cells.Cell) -> pd.DataFrame:
     """Return one row per question and kind of correlation for one group of networks.
 
     Networks that lack one of the measures are left out.
@@ -248,7 +248,7 @@ def summary(table: pd.DataFrame) -> str:
     )
 
 
-def figures(table: pd.DataFrame, plan: published_table.Plan) -> dict[str, Figure]:
+def figures(table: pd.DataFrame, plan: published_cells.Plan) -> dict[str, Figure]:
     """Draw one measure against another, one panel per question."""
     points = published_table.measures(plan.table)
     points = points[points["model"] != published_table.UNTRAINED]
@@ -279,7 +279,7 @@ def words_of(rows: pd.DataFrame, question: str, group: str) -> str:
 EXPERIMENT = Experiment(
     module=__name__,
     settings=Settings,
-    plan=published_table.make_plan,
+    plan=published_cells.make_plan,
     measure=measure,
     keys=KEYS,
     summary=summary,

@@ -7,6 +7,7 @@ from own.trainings import LOSS, TINY, compiled, network, whole_and_resumed
 
 from hfc_keras import attacks, data, training
 from hfc_keras.attacks import Fgsm, Pgd
+from hfc_keras.attacks.norms import NORMS
 from hfc_keras.data import draws
 from hfc_keras.training import AdversarialTraining, Recipe
 
@@ -66,7 +67,7 @@ def test_random_starts_stay_in_ball_and_range_and_follow_the_seed(attack, digits
     np.testing.assert_array_equal(one, same)
     assert (one != other).any()
     assert one.min() >= 0 and one.max() <= 1
-    size = np.asarray(attacks.NORMS[attack.norm].size(one - images))
+    size = np.asarray(NORMS[attack.norm].size(one - images))
     assert size.max() <= attack.epsilon + 1e-6 and size.max() > 0.9 * attack.epsilon
 
 

@@ -4,6 +4,7 @@ import pytest
 from keras import ops
 
 from hfc_keras import analysis, gradients
+from hfc_keras.gradients.compiling import outputs
 
 pytestmark = pytest.mark.jax
 
@@ -182,7 +183,7 @@ def test_it_is_found_wherever_it_is(name, rng):
         expected = normalised(x, seen)
         for answer in (
             tested.predict_on_batch(x),
-            gradients.compiled(tested, gradients.outputs)(x)[0],
+            gradients.compiled(tested, outputs)(x)[0],
             tested(x, training=True),
         ):
             np.testing.assert_allclose(np.asarray(answer, "float32"), expected, atol=atol)
@@ -309,7 +310,7 @@ def test_a_compiled_and_trained_subclass_is_copied(rng):
     model.compile("adam", loss=lambda y_true, y_pred: ops.mean(y_pred), metrics=["mae"])
     model.fit(x, x, verbose=0)
     model.predict(x, verbose=0)
-    gradients.compiled(model, gradients.outputs)(x)
+    gradients.compiled(model, outputs)(x)
     tested = analysis.with_statistics(model, "batch")
     gamma, beta, _, _ = model.get_weights()
     expected = gamma * (x - x.mean((0, 1, 2))) / np.sqrt(x.var((0, 1, 2)) + 1e-3) + beta

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from hfc_keras import reporting
+from hfc_keras.reporting.statistics.accuracy_intervals import intervals_in_words
 
 
 @pytest.mark.slow
@@ -69,7 +70,7 @@ def test_a_table_of_accuracies_gets_an_interval_a_measurement(rng):
     assert first["seeds"] == 2 and first["examples"] == 300
     assert 0.42 < first["low"] < 0.5 and 0.6 < first["high"] < 0.68
     assert second["low"] == second["high"] == 1
-    words = reporting.intervals_in_words(table, ["recipe"])
+    words = intervals_in_words(table, ["recipe"])
     assert "bootstrap over seeds and\nimages together" in words and "0.550" in words
 
 

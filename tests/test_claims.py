@@ -12,7 +12,7 @@ from experiments import kernel_smoothing
 from experiments.measures import smoothed_robustness
 from hfc_keras import reporting
 from hfc_keras.reporting.claims.claim import unique_claims, unmeasured
-from hfc_keras.reporting.claims.ledger import claims_markdown
+from hfc_keras.reporting.claims.sections import claims_markdown
 from hfc_keras.reporting.claims.verdicts import CONSTANT, of_interval
 from hfc_keras.reporting.figures.forest import claims_forest
 

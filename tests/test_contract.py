@@ -9,6 +9,7 @@ from keras import ops
 
 from hfc_keras import analysis, attacks, contract, data, gradients, models, training
 from hfc_keras.commands import selfcheck
+from hfc_keras.gradients.compiling import outputs
 
 pytestmark = pytest.mark.jax
 
@@ -327,11 +328,11 @@ class TestAsItIsNow:
     def test_nothing_is_compiled_anew_by_calls_and_training(self):
         model = network()
         model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-        kept = gradients.compiled(model, gradients.outputs)
+        kept = gradients.compiled(model, outputs)
         model.fit(IMAGES, LABELS, verbose=0)
         self.answers(model)
         model.predict(IMAGES, verbose=0)
-        assert gradients.compiled(model, gradients.outputs) is kept
+        assert gradients.compiled(model, outputs) is kept
 
     def test_an_adapted_normalization_is_another_model(self):
         layer = keras.layers.Normalization()

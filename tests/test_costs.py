@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hfc_keras import attacks, models, training
-from hfc_keras.lab import costs, plans
+from hfc_keras.lab import costs, estimate
 from hfc_keras.training import Recipe, Store
 
 TINY = Recipe(dataset="digits", examples=(40, 20), model="small_cnn", epochs=2)
@@ -97,6 +97,9 @@ def test_seconds_of_measuring_leave_out_the_training():
         {"seconds": 0.2, "training_seconds": 80.0},
         {"seconds": 40.0, "training_seconds": None},
     ]
-    assert plans.seconds_beside_training(cells) == 30 and plans.seconds_beside_training([]) is None
-    assert plans.seconds_beside_training(cells[2:3]) is None
-    assert plans.minutes(90) == "1.5" and plans.minutes(3630) == "60"
+    assert (
+        estimate.seconds_beside_training(cells) == 30
+        and estimate.seconds_beside_training([]) is None
+    )
+    assert estimate.seconds_beside_training(cells[2:3]) is None
+    assert estimate.minutes(90) == "1.5" and estimate.minutes(3630) == "60"

@@ -23,7 +23,7 @@ from experiments.ledger import judging
 from experiments.measures import component_trainings, frequency_curves, smoothed_robustness
 from hfc_keras import reporting
 from hfc_keras.lab import discovery
-from hfc_keras.reporting.figures import misaligned
+from hfc_keras.reporting.effects import misaligned
 from hfc_keras.reporting.figures.band_stop import band_stop_table
 from hfc_keras.reporting.figures.given_networks import given_table
 from hfc_keras.reporting.figures.heat_maps import heat_map_table

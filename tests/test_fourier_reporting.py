@@ -7,6 +7,8 @@ import pytest
 
 from hfc_keras.reporting import Claim, MissingMeasurementError, judge, save_figure
 from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.effects.band_stop import band_stop_drop, band_stop_share
+from hfc_keras.reporting.effects.perturbations import perturbation_share
 from hfc_keras.reporting.figures import band_stop as stops
 from hfc_keras.reporting.figures import heat_maps as maps
 from hfc_keras.reporting.figures import perturbations as spectra
@@ -71,17 +73,17 @@ def test_rise_is_the_mean_over_a_band_above_the_clean_error():
 def test_drop_is_the_mean_over_half_of_the_rings():
     for bands, low, high in ((4, [0.1, 0.08], [0.06, 0.04]), (3, [0.1, 0.08], [0.06])):
         table = stopped(bands)
-        np.testing.assert_allclose(stops.band_stop_drop(table, "vanilla", "low"), np.mean(low))
-        found = stops.band_stop_drop(table, "adversarial", "high")
+        np.testing.assert_allclose(band_stop_drop(table, "vanilla", "low"), np.mean(low))
+        found = band_stop_drop(table, "adversarial", "high")
         np.testing.assert_allclose(found, np.mean(high) / 2)
 
 
 def test_share_is_the_sum_beyond_a_part_of_the_size():
     table = perturbed()
-    found = spectra.perturbation_share(table, "adversarial", "pgd")
+    found = perturbation_share(table, "adversarial", "pgd")
     np.testing.assert_allclose(found, 0.4 - 0.01 * np.arange(3))
-    np.testing.assert_allclose(spectra.perturbation_share(table, "vanilla", "pgd", 0.5), 0.25)
-    white = spectra.perturbation_share(table, "adversarial", "fgsm", column="white")
+    np.testing.assert_allclose(perturbation_share(table, "vanilla", "pgd", 0.5), 0.25)
+    white = perturbation_share(table, "adversarial", "fgsm", column="white")
     np.testing.assert_allclose(white, 0.5)
 
 
@@ -137,10 +139,10 @@ def test_rises_begin_at_the_smallest_and_have_no_clean_error_in_them():
 
 def test_a_drop_is_a_share_of_the_accuracy_of_its_seed():
     table = stopped()
-    found = stops.band_stop_share(table, "vanilla", "high")
+    found = band_stop_share(table, "vanilla", "high")
     np.testing.assert_allclose(found, 0.05 / (0.7 + 0.01 * np.arange(3)))
     never = table.assign(accuracy=0.0, drop=0.0)
-    assert stops.band_stop_share(never, "vanilla", "low").isna().all()
+    assert band_stop_share(never, "vanilla", "low").isna().all()
     assert stops.band_stop_curves(never).axes[2].get_ylabel() == "drop / accuracy"
 
 
@@ -192,8 +194,8 @@ def test_missing_columns_and_rows_that_stand_twice_are_refused(function, rows):
     ("number", "rows"),
     [
         (lambda table: maps.heat_map_rise(table, "vanilla", 0.3), heat),
-        (lambda table: stops.band_stop_drop(table, "vanilla", "high"), stopped),
-        (lambda table: spectra.perturbation_share(table, "vanilla", "pgd"), perturbed),
+        (lambda table: band_stop_drop(table, "vanilla", "high"), stopped),
+        (lambda table: perturbation_share(table, "vanilla", "pgd"), perturbed),
     ],
 )
 def test_numbers_need_every_seed_whole(number, rows):
@@ -208,9 +210,9 @@ def test_numbers_need_every_seed_whole(number, rows):
 
 def test_other_refusals():
     with pytest.raises(ValueError, match="nearest: 'low'"):
-        stops.band_stop_drop(stopped(), "vanilla", "lo")
+        band_stop_drop(stopped(), "vanilla", "lo")
     with pytest.raises(ValueError, match="`column` must be one of"):
-        spectra.perturbation_share(perturbed(), "vanilla", "pgd", column="std")
+        perturbation_share(perturbed(), "vanilla", "pgd", column="std")
     with pytest.raises(ValueError, match="at least one ring"):
         stops.band_stop_curves(stopped().query("inner != inner"))
     with pytest.raises(ValueError, match="rows of the attacks"):

@@ -4,6 +4,7 @@ import pytest
 from keras import ops
 
 from hfc_keras import gradients, losses, models
+from hfc_keras.gradients.differentiation import SampleGradient
 
 pytestmark = pytest.mark.jax
 
@@ -214,7 +215,7 @@ def test_a_subclassed_model_that_is_not_built_yet(rng):
 def test_compiled_functions_are_kept_by_model_and_function():
     first = models.build("small_cnn", (8, 8, 1), 10, width=0.1)
     second = keras.Sequential([first])
-    compiled, gradient = gradients.compiled, gradients.SampleGradient
+    compiled, gradient = gradients.compiled, SampleGradient
     assert compiled(first, gradient("margin")) is compiled(first, gradient("margin"))
     assert compiled(first, gradient("margin")) is not compiled(first, gradient("cross_entropy"))
     assert compiled(first, gradient("margin")) is not compiled(second, gradient("margin"))

@@ -6,14 +6,14 @@ import pytest
 
 from experiments import misaligned_predictions, training_heuristics
 from hfc_keras import reporting
-from hfc_keras.reporting.figures import gallery, misaligned
+from hfc_keras.reporting.effects import misaligned
+from hfc_keras.reporting.effects.misaligned import misaligned_effect, resampled
+from hfc_keras.reporting.figures import gallery
 from hfc_keras.reporting.figures.gallery import component_gallery
 from hfc_keras.reporting.figures.misaligned import (
     contingency_table,
     misaligned_curves,
-    misaligned_effect,
     misaligned_table,
-    resampled,
 )
 
 OUTCOMES = list(itertools.product(misaligned.PAIR, repeat=3))

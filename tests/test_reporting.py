@@ -6,7 +6,7 @@ import pytest
 
 from hfc_keras import files, reporting
 from hfc_keras.reporting.figures import frequency
-from hfc_keras.reporting.rows import KEYS
+from hfc_keras.reporting.rows import KEYS, unique_rows
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def test_one_seed_has_no_spread(table):
 def test_measurements_that_stand_twice_are_refused(table):
     twice = pd.concat([table, table.iloc[[3]].assign(accuracy=0.9)])
     with pytest.raises(ValueError, match="once. Received: measurement={'recipe': 'vanilla'"):
-        reporting.unique_rows(twice)
-    assert reporting.unique_rows(table) is table
+        unique_rows(twice)
+    assert unique_rows(table) is table
 
 
 @pytest.mark.parametrize(

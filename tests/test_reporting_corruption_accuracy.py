@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from hfc_keras.reporting.drawing import palette
-from hfc_keras.reporting.figures.conditions import condition_effect
+from hfc_keras.reporting.effects.conditions import condition_effect
 from hfc_keras.reporting.figures.corruption_accuracy import corruption_points, corruption_table
 
 BASES = {"clean": 0.8, "fog": 0.5, "shot_noise": 0.3}

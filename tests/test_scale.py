@@ -10,7 +10,7 @@ import pytest
 
 from experiments import __main__ as listing
 from experiments import scale
-from experiments.ledger import judging
+from experiments.ledger import judging, scales
 from hfc_keras.lab import discovery
 from hfc_keras.reporting.figures.scale import courses, scale_figure
 
@@ -78,7 +78,7 @@ def test_a_scale_of_too_few_seeds_is_shown_and_does_not_count(tmp_path, capsys):
     assert rows["rung"].tolist() == ["quick", "standard"]
     write(tmp_path / "alone", "standard", band_stop(0.5, 0.6, seeds=(0,)))
     status, printed = run(capsys, "--results", str(tmp_path / "alone"))
-    assert status == 0 and f"band_stop_low ({scale.FEW})" in printed
+    assert status == 0 and f"band_stop_low ({scales.FEW})" in printed
 
 
 def given(path, gains):
@@ -107,14 +107,15 @@ def test_given_networks_are_the_sample_of_their_rows(tmp_path, capsys):
     assert (row["sample"], row["verdicts"]) == ("networks", "one scale")
     assert row["low"] < 0.35 < row["high"] and row["image_low"] < 0.35 < row["image_high"]
     assert row["table"] == "given/cifar10/given_networks.csv"
-    own = scale.as_seeds(pd.read_csv(path), "frequency_accuracy")
+    own = scales.as_seeds(pd.read_csv(path), "frequency_accuracy")
     assert set(own["seed"]) == {0, 1, 2} and "loss" not in own
 
 
 def test_each_claim_on_given_networks_is_judged_by_the_committed_table():
     options = scale.Settings(results=pathlib.Path(__file__).parents[1] / "results")
-    rows, problems = scale._given(scale.core(), options)
-    assert not problems and [row["id"] for row in rows] == list(scale.GIVEN)
+    table = scale._given(options)
+    rows, problems = scales.on_given(scales.core(), table, {})
+    assert not problems and [row["id"] for row in rows] == list(scales.GIVEN)
 
 
 def test_damaged_and_missing_tables_are_refused(tmp_path, capsys):
@@ -131,9 +132,9 @@ def test_damaged_and_missing_tables_are_refused(tmp_path, capsys):
 
 def test_core_claims_are_claims_and_the_command_is_listed(capsys):
     made = {claim.id for each in judging.claimants().values() for claim in each.claims}
-    assert set(scale.CORE) <= made and set(scale.GIVEN) <= set(scale.CORE)
-    core = [claim.id for each in scale.core().values() for claim in each.claims]
-    assert sorted(core) == sorted(scale.CORE)
+    assert set(scales.CORE) <= made and set(scales.GIVEN) <= set(scales.CORE)
+    core = [claim.id for each in scales.core().values() for claim in each.claims]
+    assert sorted(core) == sorted(scales.CORE)
     assert "scale" in discovery.commands("experiments") and listing
 
 

@@ -4,8 +4,9 @@ import pytest
 from keras import ops
 from own import rings as reference
 
-from hfc_keras import gradients, regularizers
+from hfc_keras import gradients
 from hfc_keras.regularizers import SensitivityBand, sensitivity_penalty
+from hfc_keras.regularizers.sensitivity_penalty import check_kind
 
 pytestmark = pytest.mark.jax
 
@@ -133,8 +134,8 @@ GRADIENTS = np.ones((2, 8, 8, 1), "float32")
         (lambda: sensitivity_penalty(GRADIENTS[:, :5], "all"), "6 pixels a side or more"),
         (lambda: sensitivity_penalty(GRADIENTS[..., 0]), r"gradients.shape=\(2, 8, 8\)"),
         (lambda: sensitivity_penalty(np.ones(3)), r"Received: gradients.shape=\(3,\)"),
-        (lambda: regularizers.check_kind("hi", (8, 8, 1), "regularizer"), "regularizer='hi'"),
-        (lambda: regularizers.check_kind("low", (5, 8, 1)), r"image_shape=\(5, 8, 1\)"),
+        (lambda: check_kind("hi", (8, 8, 1), "regularizer"), "regularizer='hi'"),
+        (lambda: check_kind("low", (5, 8, 1)), r"image_shape=\(5, 8, 1\)"),
     ],
 )
 def test_wrong_calls_are_refused(call, message):

@@ -13,7 +13,7 @@ from experiments import (
     compare_all,
     contextual_convolution,
 )
-from experiments.measures import battery
+from experiments.measures import all_measures
 from experiments.recipes import systems
 from hfc_keras import reporting
 
@@ -27,7 +27,7 @@ def test_every_measure_is_in_the_table_and_once_in_the_comparison(run, capsys):
     assert set(table["measure"]) == measures | {"uncorrupted", "calibration", "outside"}
     assert not table.duplicated(amplitude_phase.EXPERIMENT.keys).any()
     assert set(table[table["measure"] == "outside"]["condition"]) == {"gaussian", "uniform"}
-    shares = battery.shares(table)["accuracy"]
+    shares = all_measures.shares(table)["accuracy"]
     assert shares.between(0, 1).all() and len(shares) == 2 * (1 + 3 + 9 + 2 + 1 + 2)
     for part in ("", "_sensitivity", "_corruptions", "_calibration"):
         assert (path.parent / f"amplitude_phase{part}.png").stat().st_size > 5_000

@@ -8,7 +8,7 @@ import pandas as pd
 
 from hfc_keras import data
 from hfc_keras.reporting.claims.statements import Measure
-from hfc_keras.reporting.figures.conditions import condition_effect
+from hfc_keras.reporting.effects.conditions import condition_effect
 
 # What is meant by corruptions, for claims on them.
 CORRUPTIONS = (
@@ -30,7 +30,7 @@ def share(
     """Accuracy, share or error of a recipe, Series by seed.
 
     Args:
-        table: DataFrame of ``battery.rows`` with recipe and seed.
+        table: DataFrame of ``all_measures.rows`` with recipe and seed.
         recipe: str.
         measure: str.
         conditions: iterable of str; None is all of the measure.

@@ -16,7 +16,7 @@ from hfc_keras.lab.profiles import Profile
 from hfc_keras.lab.settings import Settings
 from hfc_keras.reporting.claims.checked_effects import claim_effects
 from hfc_keras.reporting.claims.claim import unique_claims, unmeasured
-from hfc_keras.reporting.claims.ledger import profile_columns
+from hfc_keras.reporting.claims.sections import profile_columns
 from hfc_keras.reporting.claims.verdicts import TOO_FEW
 from hfc_keras.types import Record
 

@@ -7,7 +7,7 @@ import pandas as pd
 from experiments.ledger.judging import Judged
 from hfc_keras import reporting
 from hfc_keras.reporting.claims.claim import FITTED, KINDS
-from hfc_keras.reporting.claims.ledger import claims_markdown, count_verdicts
+from hfc_keras.reporting.claims.sections import claims_markdown, count_verdicts
 
 VERDICTS = """\
 A claim is a sentence with an effect: one number for each of n seeds, paired by seed where recipes \

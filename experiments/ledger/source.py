@@ -14,6 +14,7 @@ from hfc_keras import checks, reporting
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.profiles import Profile
 from hfc_keras.lab.settings import Components, Settings
+from hfc_keras.reporting.rows import unique_rows
 from hfc_keras.training import Recipe
 from hfc_keras.types import Record
 
@@ -93,7 +94,7 @@ class Source:
             path=str(self.path),
         )
         table = reporting.read_table(self.path, keys, lost_rows=True)
-        reporting.unique_rows(table, keys)
+        unique_rows(table, keys)
         self._check_whole(table, self._counted())
         return table
 

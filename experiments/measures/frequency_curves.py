@@ -9,14 +9,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hfc_keras import analysis, checks, reporting, training
+from hfc_keras import analysis, checks, reporting
 from hfc_keras.data.dataset import Dataset, Split
-from hfc_keras.lab import variants
+from hfc_keras.lab import tested_networks, variants
 from hfc_keras.lab.runner import Cell, Plan
+from hfc_keras.lab.settings import Radii
 from hfc_keras.lab.variants import Variant
 from hfc_keras.reporting.figures.final import final_points
 from hfc_keras.reporting.rows import KEYS as KEYS
+from hfc_keras.reporting.statistics.accuracy_intervals import intervals_in_words
 from hfc_keras.training.inputs import training_split
+from hfc_keras.types import Floats
 
 RADII = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
 STATISTICS = ("moving", "batch", "population")
@@ -53,7 +56,7 @@ def rows(cell: Cell, scalings: Sequence[str] = ()) -> pd.DataFrame:
 
 def statistics(cell: Cell) -> tuple[str, ...]:
     """Batch-norm statistics to test a network with; one kind where it has none."""
-    return STATISTICS if cell.recipe.normalization == "batch" else STATISTICS[:1]
+    return STATISTICS if tested_networks.normalized(cell) else STATISTICS[:1]
 
 
 def last_epoch(cell: Cell) -> list[int]:
@@ -66,8 +69,7 @@ def finished(cell: Cell, table: pd.DataFrame) -> pd.DataFrame:
 
     All rows also get the number of classes, whose inverse is the accuracy of guessing.
     """
-    table = table.assign(classes=cell.dataset().classes)
-    return table if cell.recipe.normalization == "batch" else table.assign(bn_statistics="none")
+    return tested_networks.marked(cell, table.assign(classes=cell.dataset().classes))
 
 
 def history_rows(cell: Cell, history: pd.DataFrame) -> pd.DataFrame:
@@ -133,23 +135,20 @@ def component_rows(
     }
     gain = cell.recipe.outside_gain
     options.update({"outside_gain": gain} if gain else {})
-    # A population of augmented images is another one than that of earlier versions.
-    drawn = bn_statistics == "population" and training.is_augmented(cell.recipe, cell.dataset())
-    population = {"population": "augmented"} if drawn else {}
     tables, every = [], len(cell.dataset().test)
     for epoch in chosen if cell.store.keeps_every_epoch(model) else last_epoch(cell):
         last = epoch == cell.recipe.epochs
         count = every if last or split == "train_after" else settings.measured_examples()
         arguments = {**options, "epoch": epoch, "examples": count, "split": split}
-        arguments.update(population)
         compute = functools.partial(_compute, cell, model, epoch, count, split, options)
-        tables.append(cell.measured("frequency_accuracy", arguments, compute))
+        measured = tested_networks.measured(cell, model, "frequency_accuracy", arguments, compute)
+        tables.append(measured)
     table = pd.concat(tables, ignore_index=True).assign(split=split)
     known = bn_statistics == "moving" and split == "test"
     return table[table["component"] != "original"] if known else table
 
 
-def radii_of(settings: Any, dataset: Dataset) -> list[float]:
+def radii_of(settings: Radii, dataset: Dataset) -> list[float]:
     """Radii to measure at, those of the settings or fixed parts of the width."""
     if settings.radii is None:
         return [dataset.image_shape[1] * part for part in RADII]
@@ -171,13 +170,11 @@ def _compute(
     count: int | None,
     split: str,
     options: Mapping[str, Any],
+    **population: Floats,
 ) -> pd.DataFrame:
     """Rows of one epoch, computed; the model keeps its own weights."""
-    last, population = epoch == cell.recipe.epochs, {}
+    last = epoch == cell.recipe.epochs
     weights = model.get_weights() if last else cell.store.weights(cell.recipe, epoch, model)
-    if options["bn_statistics"] == "population":
-        images = training.population_images(cell.recipe, cell.dataset(), model)
-        population = {"train_images": images}
     images = cell.test_images(count) if split == "test" else _training_images(cell, count)
     return analysis.frequency_accuracy_by_epoch(
         model, {epoch: weights}, images.images, images.labels, **population, **options
@@ -204,7 +201,7 @@ def summary(table: pd.DataFrame) -> str:
     whole = table[last & (table["split"] == "test") & (table["component"] == "original")]
     parts = [f"{heading}\n\n{reporting.last_epoch(table).to_string()}"]
     if len(whole):
-        parts.append(reporting.intervals_in_words(whole, ["recipe", "bn_statistics"]))
+        parts.append(intervals_in_words(whole, ["recipe", "bn_statistics"]))
     return "\n\n".join(parts)
 
 

@@ -9,13 +9,14 @@ import keras
 import numpy as np
 import pandas as pd
 
-from hfc_keras import analysis, attacks, checks, kernels, models, reporting
+from hfc_keras import analysis, attacks, checks, kernels, models
 from hfc_keras.data.dataset import Split
 from hfc_keras.lab import tested_networks
 from hfc_keras.lab.runner import Cell
 from hfc_keras.lab.settings import AdversarialSettings
 from hfc_keras.reporting.figures.kernels import kernel_table
 from hfc_keras.reporting.figures.robustness import robustness_table
+from hfc_keras.reporting.statistics.accuracy_intervals import intervals_in_words
 from hfc_keras.types import Engine, Record
 
 KEYS = "recipe seed rho normalized attack epsilon loss steps restarts".split()
@@ -132,9 +133,7 @@ def summary(table: pd.DataFrame) -> str:
         f"Accuracy on {table['examples'].max()} images as they are, on {attacked.max()} attacked "
         f"(mean +- standard deviation over seeds; attacks with restarts on {attacked.min()})",
         robustness_table(table).to_string(),
-        reporting.intervals_in_words(
-            table[table["attack"] == "none"], ["recipe", "rho", "normalized"]
-        ),
+        intervals_in_words(table[table["attack"] == "none"], ["recipe", "rho", "normalized"]),
         "First-layer kernels as trained (radius: a quarter of the width)",
         kernel_table(table).to_string(),
     ]

@@ -11,15 +11,16 @@ import keras
 import numpy as np
 import pandas as pd
 
-from experiments.outside import given, once
+from experiments.outside import cells, given
 from hfc_keras import checks, files, training
 from hfc_keras.data.dataset import Dataset
+from hfc_keras.records import digest
 from hfc_keras.training import measures
 from hfc_keras.types import Array, Floats, Record
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell(once.Cell):
+class Cell(cells.Cell):
     """One network that others trained: what is measured, as a recipe with a seed is elsewhere."""
 
     name: str
@@ -38,10 +39,10 @@ class Cell(once.Cell):
         content = {
             "network": self.hash,
             "settings": self.settings.measured_with(),
-            "measures": training.MEASURES,
+            "measures": measures.MEASURES,
             "data": self.dataset().fingerprint,
         }
-        return training.digest(content)[:16]
+        return digest(content)[:16]
 
     def made(self) -> Record:
         """Whose network this is, for the record."""
@@ -78,7 +79,7 @@ class Cell(once.Cell):
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan(once.Plan):
+class Plan(cells.Plan):
     """Which networks are measured under some settings."""
 
     recipes: dict[str, given.Network]

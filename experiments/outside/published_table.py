@@ -1,18 +1,14 @@
 """A table of measures that others published: whose it is, which networks and measures it holds."""
 
-import dataclasses
-import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-import numpy as np
 import pandas as pd
 
-from experiments.outside import once
-from hfc_keras import checks, csv_files, files, training
-from hfc_keras.types import PathLike, Record
+from hfc_keras import checks, csv_files, files
+from hfc_keras.types import PathLike
 
 # Tells where the table is where the command line does not.
 VARIABLE = "HFC_PUBLISHED_TABLE"
@@ -174,71 +170,3 @@ def read(path: PathLike) -> pd.DataFrame:
                 f"{' of numbers' if name in table else ''}. Received: path={str(path)!r}"
             )
     return table
-
-
-@dataclasses.dataclass(frozen=True)
-class Cell(once.Cell):
-    """A group of the networks of the table, as a recipe with a seed is elsewhere."""
-
-    name: str
-    models: tuple[str, ...]
-    table: pd.DataFrame
-    sha256: str
-    settings: Any
-
-    @property
-    def key(self) -> str:
-        """Name of the cell's rows: the same table, networks and settings give the same key."""
-        content = [self.sha256, self.models, self.settings.replicates]
-        return training.digest(content)[:16]
-
-    def made(self) -> Record:
-        """Whose numbers these are, for the record."""
-        source = {"file": FILE, "source": SOURCE, "licence": LICENCE, "sha256": self.sha256}
-        return {"table": source, "networks": list(self.models)}
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan(once.Plan):
-    """Which groups of networks are asked about under some settings."""
-
-    table: pd.DataFrame
-    sha256: str
-    settings: Any
-
-    @property
-    def recipes(self) -> dict[str, tuple[str, ...]]:
-        """Networks of each group, by name."""
-        models = self.table["model"]
-        return {
-            name: tuple(models[chosen]) for name, chosen in groups(models).items() if chosen.any()
-        }
-
-    def cell(self, name: str) -> Cell:
-        """Cell of a group."""
-        rows = measures(self.table)
-        rows = rows[np.isin(rows["model"], self.recipes[name])]
-        return Cell(name, self.recipes[name], rows, self.sha256, self.settings)
-
-    def described(self) -> Record:
-        """Settings and data set for the record."""
-        settings = {"profile": self.settings.profile, "replicates": self.settings.replicates}
-        return {"dataset": "imagenet", "settings": settings}
-
-
-def make_plan(settings: Any) -> Plan:
-    """Refuse what cannot work before anything is asked.
-
-    Args:
-        settings: Settings of the experiment.
-
-    Returns:
-        Plan.
-
-    Raises:
-        ValueError: for a table that is not there or not the published one.
-    """
-    checks.number("replicates", settings.replicates, minimum=1, whole=True)
-    path = find(settings.table)
-    files.writable_folder(settings.folder, "results")
-    return Plan(read(path), hashlib.sha256(path.read_bytes()).hexdigest(), settings)

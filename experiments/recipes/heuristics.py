@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from hfc_keras import training
 from hfc_keras.lab.settings import AdversarialSettings, Settings
@@ -88,7 +88,7 @@ class Architectures(Settings):
     """Factor on the filters of AlexNet and VGG. Default: 1/4, or 1 for paper."""
 
 
-def heuristics(settings: Any, names: Iterable[str] = HEURISTICS) -> dict[str, Recipe]:
+def heuristics(settings: Normalized, names: Iterable[str] = HEURISTICS) -> dict[str, Recipe]:
     """Trainings of Fig. 5 of the CVPR 2020 paper.
 
     Args:
@@ -101,8 +101,8 @@ def heuristics(settings: Any, names: Iterable[str] = HEURISTICS) -> dict[str, Re
     vanilla = settings.base_recipe()
     made = {
         "vanilla": lambda: vanilla,
-        "dropout": lambda: vanilla.but(dropout=settings.dropout),
-        "mix_up": lambda: vanilla.but(mix_up=settings.mix_up, mix_up_weight="batch"),
+        "dropout": lambda: vanilla.but(dropout=cast(Heuristics, settings).dropout),
+        "mix_up": lambda: vanilla.but(mix_up=cast(Mixed, settings).mix_up, mix_up_weight="batch"),
         "batch_norm": lambda: settings.normalized().but(bn_momentum=settings.bn_momentum),
         "adversarial": lambda: settings.adversarial(vanilla),
     }

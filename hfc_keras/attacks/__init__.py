@@ -7,6 +7,4 @@ from hfc_keras.attacks.attack import run as run
 from hfc_keras.attacks.attack_settings import Fgsm as Fgsm
 from hfc_keras.attacks.attack_settings import Pgd as Pgd
 from hfc_keras.attacks.attack_settings import from_dict as from_dict
-from hfc_keras.attacks.iteration import Iteration as Iteration
-from hfc_keras.attacks.norms import NORMS as NORMS
 from hfc_keras.attacks.presets import strong as strong

@@ -96,6 +96,7 @@ def _reached(model: Any, images: Array) -> Floats | None:
     try:
         for layer in layers:
             vars(layer)["call"] = functools.partial(reach, layer.call)
+        # Called eagerly: a compiled function, as of gradients.predicted, shows no pixels.
         with untouched(model):
             model(images, training=False)
     except _Reached:

@@ -123,6 +123,7 @@ def _predicted(model: keras.Model, probe: Floats) -> tuple[Any, Any, Any]:
     try:
         if not model.built:
             model(probe[:1], training=False)
+        # gradients.predicted comes above this room and takes one output; here there may be any.
         with untouched(model):
             return tuple(model(each, training=False) for each in (probe, probe, probe[:1]))
     # Whatever a user's own code raises, of which Keras' message fills a page.

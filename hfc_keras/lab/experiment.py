@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hfc_keras.lab import runner
-from hfc_keras.lab.planning import Plan
+from hfc_keras.lab.plan import Plan
 from hfc_keras.reporting import Claim
 from hfc_keras.training import Recipe
 

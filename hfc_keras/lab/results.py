@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from hfc_keras import checks, files, records, reporting
-from hfc_keras.lab.planning import Plan
+from hfc_keras.lab.plan import Plan
 from hfc_keras.lab.record import provenance
+from hfc_keras.reporting.rows import unique_rows
 from hfc_keras.reporting.table_files import checksums
 from hfc_keras.types import Record
 
@@ -75,7 +76,7 @@ class Results:
         """
         rows = rows.assign(recipe=cell.name, seed=cell.seed)
         others = rows.columns.difference(list(self.keys), sort=False)
-        rows = reporting.unique_rows(rows[[*self.keys, *others]], self.keys)
+        rows = unique_rows(rows[[*self.keys, *others]], self.keys)
         self._check_columns(cell, rows)
         self.rows[cell.label] = rows
         self.cells[cell.label] = {
@@ -96,7 +97,7 @@ class Results:
             key=lambda cell: (cell.seed, names.index(cell.name)),
         )
         tables = [self.rows[cell.label] for cell in cells]
-        return reporting.unique_rows(pd.concat(tables, ignore_index=True), self.keys)
+        return unique_rows(pd.concat(tables, ignore_index=True), self.keys)
 
     def _check_columns(self, cell: Any, rows: pd.DataFrame) -> None:
         """Refuse to mix rows of one recipe that another version measured in other columns."""

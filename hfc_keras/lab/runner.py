@@ -16,11 +16,14 @@ import pandas as pd
 
 from hfc_keras import checks, files, reporting, training
 from hfc_keras.data.dataset import Dataset, Split
-from hfc_keras.lab import planning, plans
+from hfc_keras.lab import estimate
 from hfc_keras.lab.command_line import advice, ending, parsed, refused, without_paths
+from hfc_keras.lab.plan import Plan as AnyPlan
 from hfc_keras.lab.record import peak_memory
 from hfc_keras.lab.results import Results
 from hfc_keras.lab.settings import PATHS
+from hfc_keras.records import digest
+from hfc_keras.training.measures import MEASURES
 from hfc_keras.types import ImageShape, Record
 
 if TYPE_CHECKING:
@@ -42,10 +45,10 @@ class Cell:
         content = {
             "recipe": self.recipe.to_dict(),
             "settings": self.settings.measured_with(),
-            "measures": training.MEASURES,
+            "measures": MEASURES,
             "data": self.dataset().fingerprint,
         }
-        return training.digest(content)[:16]
+        return digest(content)[:16]
 
     @property
     def seed(self) -> int:
@@ -148,7 +151,7 @@ def main(experiment: "Experiment", arguments: Sequence[str] | None = None) -> No
             sys.exit(1)
 
 
-def planned(plan: planning.Plan, results: Results) -> plans.Estimate:
+def planned(plan: AnyPlan, results: Results) -> estimate.Estimate:
     """Estimate of what is left to do.
 
     Args:
@@ -156,17 +159,17 @@ def planned(plan: planning.Plan, results: Results) -> plans.Estimate:
         results: Results, not opened.
 
     Returns:
-        plans.Estimate.
+        estimate.Estimate.
 
     Raises:
         UnusableFileError: see ``Results.read``.
     """
     results.read()
     left = [cell for cell in plan.cells() if cell.label not in results.rows]
-    return plans.Estimate([("", [plans.Work(results.path.name, results, left)])], jobs=1)
+    return estimate.Estimate([("", [estimate.Work(results.path.name, results, left)])], jobs=1)
 
 
-def run(experiment: "Experiment", plan: planning.Plan, results: Results) -> list[Any]:
+def run(experiment: "Experiment", plan: AnyPlan, results: Results) -> list[Any]:
     """Train and measure every cell that is not done, then draw the figures.
 
     Args:
@@ -182,7 +185,7 @@ def run(experiment: "Experiment", plan: planning.Plan, results: Results) -> list
         if cell.label in results.rows:
             continue
         mean = sum(seconds) / len(seconds) if seconds else None
-        left = plans.time_left(mean and mean * (len(cells) - number + 1))
+        left = estimate.time_left(mean and mean * (len(cells) - number + 1))
         print(f"[{number}/{len(cells)}] {cell.label}{left}", flush=True)
         try:
             measured = measure(experiment, cell)
@@ -223,7 +226,7 @@ def measure(experiment: "Experiment", cell: Any) -> Measured:
     return Measured(rows, time.perf_counter() - start, peak_memory())
 
 
-def finish(experiment: "Experiment", plan: planning.Plan, results: Results) -> None:
+def finish(experiment: "Experiment", plan: AnyPlan, results: Results) -> None:
     """Draw the figures, print summary and files, publish models if asked to.
 
     Args:

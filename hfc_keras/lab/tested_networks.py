@@ -16,7 +16,7 @@ import pandas as pd
 from hfc_keras import analysis, training
 from hfc_keras.lab import settings
 from hfc_keras.lab.runner import Cell
-from hfc_keras.types import Record
+from hfc_keras.types import Floats, Record
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,14 +38,14 @@ class Network:
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         self.trained, self.history = cell.fit()
-        self.bn_statistics = "population" if cell.recipe.normalization == "batch" else "none"
+        self.bn_statistics = "population" if normalized(cell) else "none"
 
     @functools.cached_property
     def model(self) -> keras.Model:
         """keras.Model that is tested, made at the first use."""
         if self.bn_statistics == "none":
             return self.trained
-        images = training.population_images(self.cell.recipe, self.cell.dataset(), self.trained)
+        images = population(self.cell, self.trained)
         return analysis.with_statistics(self.trained, "population", images)
 
     def measured(
@@ -64,3 +64,49 @@ class Network:
         tested = {} if self.bn_statistics == "none" else {"bn_statistics": self.bn_statistics}
         rows = self.cell.measured(measure, {**arguments, **tested}, lambda: compute(self.model))
         return rows.assign(bn_statistics=self.bn_statistics)
+
+
+def normalized(cell: Cell) -> bool:
+    """Whether the network of a cell has batch normalization."""
+    return cell.recipe.normalization == "batch"
+
+
+def marked(cell: Cell, table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a cell, which say ``none`` in bn_statistics where there is no batch normalization."""
+    return table if normalized(cell) else table.assign(bn_statistics="none")
+
+
+def population(cell: Cell, model: keras.Model) -> Floats:
+    """Images of the population statistics of a cell's network, see ``population_images``."""
+    return training.population_images(cell.recipe, cell.dataset(), model)
+
+
+def measured(
+    cell: Cell,
+    model: keras.Model,
+    measure: str,
+    arguments: Record,
+    compute: Callable[..., pd.DataFrame],
+) -> pd.DataFrame:
+    """Rows of a measure with one kind of statistics, from the store or computed and kept there.
+
+    Args:
+        cell: runner.Cell, trained.
+        model: its keras.Model.
+        measure: str.
+        arguments: dict for JSON, what the rows depend on besides the network, with bn_statistics.
+        compute: function that returns the DataFrame; it is given ``train_images`` where the
+            statistics are those of the population.
+
+    Returns:
+        DataFrame.
+    """
+    whole = arguments["bn_statistics"] == "population"
+    # A population of augmented images is another one than that of earlier versions.
+    drawn = whole and training.is_augmented(cell.recipe, cell.dataset())
+    told = {**arguments, "population": "augmented"} if drawn else arguments
+
+    def computed() -> pd.DataFrame:
+        return compute(train_images=population(cell, model)) if whole else compute()
+
+    return cell.measured(measure, told, computed)

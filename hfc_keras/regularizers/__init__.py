@@ -4,7 +4,4 @@ from hfc_keras.regularizers.kernel_roughness import KernelRoughness as KernelRou
 from hfc_keras.regularizers.kernel_roughness import MaxRoughness as MaxRoughness
 from hfc_keras.regularizers.sensitivity_penalty import KINDS as KINDS
 from hfc_keras.regularizers.sensitivity_penalty import SensitivityBand as SensitivityBand
-from hfc_keras.regularizers.sensitivity_penalty import as_kind as as_kind
-from hfc_keras.regularizers.sensitivity_penalty import as_plain as as_plain
-from hfc_keras.regularizers.sensitivity_penalty import check_kind as check_kind
 from hfc_keras.regularizers.sensitivity_penalty import sensitivity_penalty as sensitivity_penalty

@@ -11,23 +11,19 @@ from hfc_keras.reporting.claims.effects import radius as radius
 from hfc_keras.reporting.claims.effects import value as value
 from hfc_keras.reporting.claims.verdicts import judge as judge
 from hfc_keras.reporting.drawing.style import save_figure as save_figure
+from hfc_keras.reporting.effects.fourier_sensitivity import (
+    sensitivity_numbers as sensitivity_numbers,
+)
 from hfc_keras.reporting.figures.conditions import condition_points as condition_points
 from hfc_keras.reporting.figures.conditions import condition_table as condition_table
 from hfc_keras.reporting.figures.corruption_accuracy import corruption_points as corruption_points
 from hfc_keras.reporting.figures.corruption_accuracy import corruption_table as corruption_table
 from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_curves as sensitivity_curves
-from hfc_keras.reporting.figures.fourier_sensitivity import (
-    sensitivity_numbers as sensitivity_numbers,
-)
 from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_table as sensitivity_table
 from hfc_keras.reporting.figures.frequency import frequency_panels as frequency_panels
 from hfc_keras.reporting.rows import MissingMeasurementError as MissingMeasurementError
-from hfc_keras.reporting.rows import unique_rows as unique_rows
 from hfc_keras.reporting.statistics.accuracy_intervals import (
     accuracy_intervals as accuracy_intervals,
-)
-from hfc_keras.reporting.statistics.accuracy_intervals import (
-    intervals_in_words as intervals_in_words,
 )
 from hfc_keras.reporting.statistics.bootstrap import bootstrap as bootstrap
 from hfc_keras.reporting.statistics.bootstrap import bootstrap_interval as bootstrap_interval

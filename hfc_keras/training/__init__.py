@@ -1,6 +1,5 @@
 """Training a network by a recipe, and the store that keeps what was trained."""
 
-from hfc_keras.records import digest as digest
 from hfc_keras.training.adversarial import AdversarialTraining as AdversarialTraining
 from hfc_keras.training.catastrophic_overfitting import (
     CatastrophicOverfitting as CatastrophicOverfitting,
@@ -10,7 +9,6 @@ from hfc_keras.training.fitting import fit as fit
 from hfc_keras.training.fourier import FourierRegularized as FourierRegularized
 from hfc_keras.training.inputs import filtered_images as filtered_images
 from hfc_keras.training.inputs import load_data as load_data
-from hfc_keras.training.measures import MEASURES as MEASURES
 from hfc_keras.training.optimizers import OneCycle as OneCycle
 from hfc_keras.training.optimizers import WarmUp as WarmUp
 from hfc_keras.training.population import is_augmented as is_augmented

@@ -7,6 +7,8 @@ from keras import ops
 
 from hfc_keras import attacks, checks, gradients
 from hfc_keras.attacks.attack_settings import Attack
+from hfc_keras.attacks.iteration import Iteration
+from hfc_keras.attacks.norms import NORMS
 from hfc_keras.training.image_training import ImageTraining
 from hfc_keras.types import Array, ArrayLike, Record, Tensor
 
@@ -106,7 +108,7 @@ class AdversarialTraining(ImageTraining):
         true = true[:, 0] if true.shape[1:] == (1,) else true
         if self.attack.epsilon == 0:
             return images
-        iterate, predict = attacks.Iteration.of(self.attack), gradients.inference(self.model)
+        iterate, predict = Iteration.of(self.attack), gradients.inference(self.model)
         sizes = self.attack.epsilon, self.attack.step
         state = [self._start(iterate, images)]
         state += [ops.zeros_like(images)] if self.attack.momentum else []
@@ -120,10 +122,10 @@ class AdversarialTraining(ImageTraining):
         if last is None or bool(ops.any(ops.convert_to_tensor(last) != 0)):
             super()._check_gradient(images, labels)
 
-    def _start(self, iterate: attacks.Iteration, images: Tensor) -> Tensor:
+    def _start(self, iterate: Iteration, images: Tensor) -> Tensor:
         if not self.attack.random_start:
             return images
-        noise = attacks.NORMS[self.attack.norm].start(
+        noise = NORMS[self.attack.norm].start(
             lambda shape: keras.random.uniform(shape, seed=self.seed_generator, dtype="float32"),
             lambda shape: keras.random.normal(shape, seed=self.seed_generator, dtype="float32"),
             ops.shape(images),

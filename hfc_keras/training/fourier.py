@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from hfc_keras import checks, gradients, losses, regularizers
-from hfc_keras.regularizers.sensitivity_penalty import Kind
+from hfc_keras.regularizers.sensitivity_penalty import Kind, as_kind, as_plain, check_kind
 from hfc_keras.training.image_training import ImageTraining
 from hfc_keras.types import Record, Tensor
 
@@ -66,7 +66,7 @@ class FourierRegularized(ImageTraining):
         self, model: keras.Model, kind_or_band: Any = "low", weight: float = 0.5, **kwargs: Any
     ) -> None:
         super().__init__(model, **kwargs)
-        self.kind_or_band: Kind = regularizers.as_kind(kind_or_band, "kind_or_band")
+        self.kind_or_band: Kind = as_kind(kind_or_band, "kind_or_band")
         self.weight = checks.number("weight", weight, minimum=0)
         self.penalty_tracker = keras.metrics.Mean(name="sensitivity_penalty")
         self._penalty = None
@@ -121,14 +121,14 @@ class FourierRegularized(ImageTraining):
     def check(self, images: Any, labels: Any) -> None:
         """Refuse what cannot be trained on, as the class says."""
         super().check(images, labels)
-        regularizers.check_kind(self.kind_or_band, np.shape(images)[1:], "kind_or_band")
+        check_kind(self.kind_or_band, np.shape(images)[1:], "kind_or_band")
 
     def get_config(self) -> Record:
         """Return every argument that rebuilds the model."""
         return {
             "name": self.name,
             "model": keras.saving.serialize_keras_object(self.model),
-            "kind_or_band": regularizers.as_plain(self.kind_or_band),
+            "kind_or_band": as_plain(self.kind_or_band),
             "weight": self.weight,
         }
 

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from hfc_keras import checks, contract, gradients
+from hfc_keras.gradients.differentiation import SampleGradient
 from hfc_keras.training.finite import StopAtNonFinite
 from hfc_keras.training.first_batch import first_batch, one_array
 from hfc_keras.types import Array, ArrayLike, PathLike, Tensor
@@ -204,7 +205,7 @@ class ImageTraining(keras.Model):
         """Refuse a model whose images, the first of them, have no gradient."""
         soft = labels.ndim == 2 and labels.shape[1] > 1
         labels = labels.argmax(axis=1) if soft else labels.reshape(-1)
-        measure = gradients.compiled(self.model, gradients.SampleGradient(self.GRADIENT_OF))
+        measure = gradients.compiled(self.model, SampleGradient(self.GRADIENT_OF))
         (gradient,) = measure(images, labels.astype("int32"))
         checks.require(
             bool(ops.any(gradient != 0)),

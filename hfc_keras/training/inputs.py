@@ -1,10 +1,10 @@
 """What a recipe trains on: data, labels, filters, batches."""
 
-from typing import Any, cast
+from typing import cast
 
 import keras
 
-from hfc_keras import data, layers
+from hfc_keras import data, gradients, layers
 from hfc_keras.data import draws
 from hfc_keras.layers.mix_up import MixUp
 from hfc_keras.training import augmentation
@@ -113,8 +113,7 @@ def filtered_images(recipe: Recipe, split: data.Split) -> Floats:
     if not filters:
         return split.images
     filtered = keras.Sequential([keras.Input(split.pixels.shape[1:]), *filters])
-    quiet: Any = 0
-    return filtered.predict(split.images, batch_size=256, verbose=quiet)
+    return gradients.predicted(filtered, split.images)
 
 
 def _filters(recipe: Recipe) -> list[keras.Layer]:

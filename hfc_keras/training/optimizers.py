@@ -1,12 +1,15 @@
 """The optimizer of a recipe and the learning rates it goes through."""
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import keras
 from keras import ops
 
 from hfc_keras import checks
 from hfc_keras.types import Record, Tensor
+
+if TYPE_CHECKING:
+    from hfc_keras.training.recipe import Recipe
 
 # Share of a one-cycle training in which the rate rises, where a recipe says none.
 RISE = 0.2
@@ -109,7 +112,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         return cls(schedule, config["steps"])
 
 
-def build_optimizer(recipe: Any, steps: int) -> keras.optimizers.Optimizer:
+def build_optimizer(recipe: "Recipe", steps: int) -> keras.optimizers.Optimizer:
     """Optimizer of a recipe, with its learning-rate schedule.
 
     Args:
@@ -133,7 +136,7 @@ def build_optimizer(recipe: Any, steps: int) -> keras.optimizers.Optimizer:
     return type(keras.optimizers.get(recipe.optimizer))(**options)
 
 
-def learning_rate(recipe: Any, steps: int) -> Any:
+def learning_rate(recipe: "Recipe", steps: int) -> Any:
     """Learning rate of a recipe.
 
     Args:
@@ -157,7 +160,7 @@ def learning_rate(recipe: Any, steps: int) -> Any:
     return WarmUp(rate, rise) if rise else rate
 
 
-def _plain_rate(recipe: Any, steps: int, before: int) -> Any:
+def _plain_rate(recipe: "Recipe", steps: int, before: int) -> Any:
     """Rate of a schedule that begins ``before`` steps after the training."""
     rate, schedules = recipe.learning_rate, keras.optimizers.schedules
     if recipe.schedule == "cosine":

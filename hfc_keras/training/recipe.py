@@ -5,7 +5,7 @@ from typing import Any, Self, cast
 
 from hfc_keras import attacks, checks, regularizers
 from hfc_keras.records import digest
-from hfc_keras.regularizers.sensitivity_penalty import Kind
+from hfc_keras.regularizers.sensitivity_penalty import Kind, as_plain
 from hfc_keras.training import recipe_fields
 from hfc_keras.types import Record
 
@@ -192,7 +192,7 @@ class Recipe:
         if self.adversary:
             changed["adversary"] = self.adversary.to_dict()
         if self.regularizer:
-            changed["regularizer"] = regularizers.as_plain(cast(Kind, self.regularizer))
+            changed["regularizer"] = as_plain(cast(Kind, self.regularizer))
         else:
             changed.pop("regularizer_weight", None)
         if self.warmup in (None, recipe_fields.WARMUP.get(self.schedule, 0.0)):

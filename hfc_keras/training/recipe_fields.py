@@ -2,18 +2,22 @@
 
 import dataclasses
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hfc_keras import attacks, checks, regularizers, spectrum
+from hfc_keras import attacks, checks, spectrum
 from hfc_keras.data.dataset import pair
 from hfc_keras.layers.random_crop_flip import LARGEST_PADDING
 from hfc_keras.models import catalogue
+from hfc_keras.regularizers.sensitivity_penalty import as_kind
 from hfc_keras.training import augmentation, precision
 from hfc_keras.training.adversarial import check_attack
 from hfc_keras.training.optimizers import RISE
 from hfc_keras.types import Record
+
+if TYPE_CHECKING:
+    from hfc_keras.training.recipe import Recipe
 
 CHOICES = {
     "normalization": ("none", "batch"),
@@ -76,7 +80,7 @@ def field_value(field: dataclasses.Field[Any], value: Any) -> Any:
             check_attack(attack, name)
         return attack
     if name == "regularizer":
-        return None if value is None else regularizers.as_kind(value, name)
+        return None if value is None else as_kind(value, name)
     if name == "options":
         return _options(value)
     if field.type is bool:
@@ -169,7 +173,7 @@ def _sizes(name: str, value: Any) -> int | tuple[int, int] | None:
     return sizes if np.ndim(value) else sizes[0]
 
 
-def check_together(recipe: Any) -> None:
+def check_together(recipe: "Recipe") -> None:
     """Refuse values that are right by themselves and wrong together.
 
     Args:
@@ -213,7 +217,7 @@ def check_together(recipe: Any) -> None:
     _check_pixels(recipe)
 
 
-def _check_model(recipe: Any) -> None:
+def _check_model(recipe: "Recipe") -> None:
     """Refuse options that the network does not take, or not with these values."""
     taken = catalogue.options(recipe.model)
     default = {field.name: field.default for field in dataclasses.fields(recipe)}
@@ -228,7 +232,7 @@ def _check_model(recipe: Any) -> None:
     catalogue.check_options(recipe.model, recipe.options)
 
 
-def _check_optimizer(recipe: Any) -> None:
+def _check_optimizer(recipe: "Recipe") -> None:
     """Refuse options of a schedule or an optimizer that is not chosen."""
     checks.require(
         recipe.schedule == "step" or not recipe.milestones,
@@ -264,7 +268,7 @@ def _check_optimizer(recipe: Any) -> None:
     )
 
 
-def _check_pixels(recipe: Any) -> None:
+def _check_pixels(recipe: "Recipe") -> None:
     """Refuse components, which leave [0, 1], where a training takes pixels."""
     for given, reason in (
         (recipe.adversary, "an adversary, which clips pixels to [0, 1]"),

@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
 from hfc_keras import files, training
-from hfc_keras.lab import discovery, plans, runner
+from hfc_keras.lab import discovery, estimate, runner
 from hfc_keras.lab.parallel import workers
 from hfc_keras.lab.results import Results
 from hfc_keras.lab.settings import Common
@@ -159,7 +159,7 @@ class Progress:
         if seconds is not None:
             self.seconds[kind].append(seconds)
         outcome = f" {reason}" if seconds is None else f", {seconds:.0f} s"
-        left = "" if seconds is None else plans.time_left(self.left)
+        left = "" if seconds is None else estimate.time_left(self.left)
         return f"[{self.count}/{self.total}] {label}{outcome}{left}"
 
 

@@ -18,7 +18,7 @@ class CellError(RuntimeError):
     """An error in a cell, with the traceback of the process it happened in."""
 
 
-class Task(Protocol):
+class Measurable(Protocol):
     """A cell to measure, and the experiment that measures it."""
 
     @property
@@ -32,7 +32,7 @@ class Task(Protocol):
         ...
 
 
-T = TypeVar("T", bound=Task)
+T = TypeVar("T", bound=Measurable)
 
 
 def completed(

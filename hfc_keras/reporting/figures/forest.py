@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 
 from hfc_keras import checks
 from hfc_keras.reporting.claims.claim import NOT_MEASURED, VERDICTS, in_words
-from hfc_keras.reporting.claims.ledger import check_columns, claim_name
+from hfc_keras.reporting.claims.sections import check_columns, claim_name
 from hfc_keras.reporting.drawing.palette import BLACK, BLUE, GREY, VERMILLION, Look, styled
 from hfc_keras.reporting.drawing.style import STYLE
 
@@ -46,7 +46,7 @@ def claims_forest(rows: pd.DataFrame) -> Figure:
     Example:
         >>> import math
         >>> import pandas as pd
-        >>> from hfc_keras.reporting.claims.ledger import COLUMNS
+        >>> from hfc_keras.reporting.claims.sections import COLUMNS
         >>> row = dict.fromkeys(COLUMNS, "x") | dict.fromkeys(["effect", "low", "high"], 0.25)
         >>> row |= dict.fromkeys(["image_low", "image_high"], math.nan)
         >>> row |= {"above": 0, "below": math.inf, "verdict": "supported"}

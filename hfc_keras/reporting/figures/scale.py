@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from hfc_keras import checks
-from hfc_keras.reporting.claims.ledger import claim_name
+from hfc_keras.reporting.claims.sections import claim_name
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.palette import (
     BLACK,

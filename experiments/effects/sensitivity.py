@@ -6,7 +6,7 @@ import pandas as pd
 
 from hfc_keras import reporting
 from hfc_keras.reporting.claims.statements import Measure
-from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_effect
+from hfc_keras.reporting.effects.fourier_sensitivity import sensitivity_effect
 
 PAPER = "Krishnamachari et al. 2022"
 

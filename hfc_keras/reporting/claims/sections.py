@@ -1,4 +1,4 @@
-"""All claims together as a page.
+"""All claims together as the sections of a page.
 
 A row is what ``verdicts.judge`` returns, with the columns experiment, profile, dataset and table,
 the path of the table as seen from the page. Its profile is the largest scale at which the claim was

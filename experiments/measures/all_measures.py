@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.effects import changes, spectrum
+from experiments.effects import changes, sensitivity
 from experiments.measures import changed_images, fourier_sensitivity
 from hfc_keras import attacks, checks, data, reporting, training
 from hfc_keras.lab import tested_networks, variants
 from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import Variant
+from hfc_keras.reporting.statistics.accuracy_intervals import intervals_in_words
 from hfc_keras.types import ImageShape
 
 KEYS = "recipe seed measure condition level ring".split()
@@ -159,7 +160,7 @@ def corruptions(table: pd.DataFrame) -> pd.DataFrame:
 
 def spectra(table: pd.DataFrame) -> pd.DataFrame:
     """Numbers of each spectrum, see ``reporting.sensitivity_table``."""
-    return reporting.sensitivity_table(spectrum.rings(table))
+    return reporting.sensitivity_table(sensitivity.rings(table))
 
 
 def by_condition(table: pd.DataFrame) -> pd.DataFrame:
@@ -191,7 +192,7 @@ def spectra_in_words(table: pd.DataFrame) -> str:
 
 def accuracies_in_words(table: pd.DataFrame) -> str:
     """Accuracies and other shares, and accuracy by corruption, with headings."""
-    whole = reporting.intervals_in_words(table[table["measure"] == "clean"], ["recipe"])
+    whole = intervals_in_words(table[table["measure"] == "clean"], ["recipe"])
     return (
         f"Accuracy, and other shares\n\n{by_condition(table).to_string()}\n\n{whole}\n\n"
         f"Accuracy under corruptions ({source(table)}), mean over severities\n\n"
@@ -219,7 +220,7 @@ def figures(
         dict from what is added to the file's name to the figure.
     """
     named = variants.drawn(ways)
-    rings = spectrum.rings(table)
+    rings = sensitivity.rings(table)
     return {
         "": reporting.condition_points(shares(table), **named, label=label),
         "_sensitivity": reporting.sensitivity_curves(rings, {heading: ways}, **named),

@@ -1,0 +1,1 @@
+"""Numbers by seed that claims are made of, each from the table of one measure."""
