@@ -82,10 +82,10 @@ noise. Default: gaussian uniform, and fashion_mnist but for smoke and for itself
 
 def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
-    chosen = systems.recombined(settings, settings.probability)
+    recombined = systems.recombined(settings, settings.probability)
     if settings.profile == "paper":
-        chosen = {name: _added(recipe) for name, recipe in chosen.items()}
-    return {"vanilla": settings.base_recipe(), **chosen}
+        recombined = {name: _added(recipe) for name, recipe in recombined.items()}
+    return {"vanilla": settings.base_recipe(), **recombined}
 
 
 def _added(recipe: Recipe) -> Recipe:

@@ -69,11 +69,11 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
     weights = (settings.weight, *settings.other_weights)
     words = [f"{weight:g}" for weight in weights]
     checks.require(len(set(words)) == len(words), "weights must differ in words", weights=words)
-    chosen = {"vanilla": settings.base_recipe()}
+    trainings = {"vanilla": settings.base_recipe()}
     for weight in weights:
         for name, recipe in heuristics.regularized(settings, weight).items():
-            chosen[name if weight == settings.weight else f"{name}_{weight:g}"] = recipe
-    return chosen
+            trainings[name if weight == settings.weight else f"{name}_{weight:g}"] = recipe
+    return trainings
 
 
 def measure(cell: Cell) -> pd.DataFrame:

@@ -13,6 +13,7 @@ and a natural network trained five times as long, which is surer of itself.
 
 import dataclasses
 import functools
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,7 @@ TITLES = {
 class Settings(smoothed_robustness.Settings):
     """Settings of this experiment."""
 
-    MEASURED_WITH = (*smoothed_robustness.Settings.MEASURED_WITH, "rhos")
+    MEASURED_WITH: ClassVar = (*smoothed_robustness.Settings.MEASURED_WITH, "rhos")
 
     rhos: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5, 1.0)
     """Strengths of smoothing; 0 is the network as trained."""

@@ -10,7 +10,7 @@ equally well. The quick profile takes few images, since a small network cannot m
 
 import dataclasses
 import functools
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -47,7 +47,7 @@ class Settings(Components):
     """Settings of this experiment."""
 
     # Labels dealt at random must be memorised, and so be few for the size of the network.
-    PROFILE_CHANGES = {
+    PROFILE_CHANGES: ClassVar = {
         "quick": {"examples": (2_000, 1_000), "epochs": 50},
         "standard": {"examples": (10_000, 10_000), "epochs": 100, "width": 2.0},
         "full": {

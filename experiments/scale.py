@@ -107,7 +107,7 @@ def judge(options: Settings) -> tuple[pd.DataFrame, list[str], dict[str, str]]:
         to sha256.
 
     Raises:
-        ValueError: naming a table that is damaged.
+        ValueError: naming a table that is damaged, or a claim that cannot be judged by it.
     """
     experiments = core()
     judged_rows, left_out, tables = [], [], {}
@@ -173,13 +173,13 @@ def _given(
     """Rows of the given networks, and what is left out of them."""
     if not options.given.exists():
         return [], [f"{GIVEN_NETWORKS}: no table {options.given.name}"]
-    table = pd.read_csv(options.given, low_memory=False)
+    table = reporting.read_table(options.given, ("recipe", "seed", "measure"))
     by_id = {claim.id: claim for each in experiments.values() for claim in each.claims}
     rows, problems = [], []
     for name, measure in GIVEN.items():
         try:
             row = reporting.judge(by_id[name], as_seeds(table, measure))
-        except ValueError as error:
+        except reporting.MissingMeasurementError as error:
             problems.append(f"{GIVEN_NETWORKS}: {error}")
             continue
         where = {"experiment": "given_networks", "profile": "given", "dataset": options.dataset}

@@ -3,7 +3,7 @@
 import dataclasses
 import warnings
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import keras
 import numpy as np
@@ -33,8 +33,8 @@ USUAL_SIZES = {"attacked": 2000, "steps": 20, "long": (500, 100, 3)}
 class Settings(tested_networks.Settings, AdversarialSettings):
     """Settings of an experiment that attacks its networks."""
 
-    PAPER_EPSILON = 0.03
-    MEASURED_WITH = ("epsilons", "long_epsilons", "attacked", "steps")
+    PAPER_EPSILON: ClassVar = 0.03
+    MEASURED_WITH: ClassVar = ("epsilons", "long_epsilons", "attacked", "steps")
 
     epsilons: tuple[float, ...] = (0.03, 0.06, 0.09)
     """Radii of the L-inf balls of FGSM and PGD, tested with cross-entropy and with margin loss."""
