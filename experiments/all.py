@@ -1,17 +1,17 @@
 """Run all experiments, or some: train what they share once and measure it for each.
 
-Prints a line for each cell (a recipe with a seed, of one experiment) when it is measured, with an
+Prints a line whenever a cell (a recipe with a seed, of one experiment) has been measured, with an
 estimate of the time left, and draws an experiment's figures after its last cell. Several cells are
-measured at once, each in a process of its own. The run can be stopped at any moment; the same
-command goes on and loses at most the epochs it was in. Single recipes, and options that not all
-experiments have, are left to the command of each experiment.
+measured at once, each in its own process. The run can be stopped at any moment; the same command
+resumes it and loses at most the epochs in progress. To run single recipes, or to set options that
+not all experiments have, use the command of the experiment.
 
-The profiles standard and full, unless experiments are named, are worked through in the stages of
-experiments/queue/stages.py: at the lowest priority, with a log in the store (queue.log), one
-such run for each store. --minutes ends any run in time, resumably. --plan prints what would be
-trained, in which order and how long it takes. Exit status: 0 if all was measured or the time was
-up, 1 if a cell failed (the others go on), 2 if something was refused, 130 after Ctrl-C, 143 after
-SIGTERM.
+Unless experiments are named, the profiles standard and full run in the stages of
+experiments/queue/stages.py, at the lowest priority, with a log in the store (queue.log) and only
+one such run per store. --minutes stops the run after that time; the same command resumes it. --plan
+prints what would be trained, in which order and how long it takes. Exit status: 0 if everything was
+measured or the time was up, 1 if a cell failed (the others continue), 2 if something was refused,
+130 after Ctrl-C, 143 after SIGTERM.
 """
 
 import contextlib

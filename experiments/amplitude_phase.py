@@ -1,15 +1,15 @@
 """Amplitude-phase recombination (Chen et al., ICCV 2021) and HybridAugment (ICCV 2023).
 
-Trains a network on images whose amplitude spectrum is another's while the phase and the label are
-its own: apr_p takes the amplitude from another image of the batch, apr_s from another version of
-the same image, apr_sp does both; hybrid gives an image the high frequencies of another, hybrid_plus
-also the amplitude. Measured against the plain network after as many steps (those with pairs see
-two copies of each image a step): accuracy, also by frequency, under corruptions, attacks and
-shifts, Fourier sensitivity, calibration, and out-of-distribution detection by the largest logit.
-The paper finds that a network which relies on the phase is more robust to corruptions and attacks,
-better calibrated, and better at detecting out-of-distribution images. The paper profile has its
-schedule, and the steps of the released code, which adds the losses of both copies; elsewhere the
-loss is their mean.
+Trains on images whose amplitude spectrum comes from another image while phase and label stay their
+own: apr_p takes the amplitude from another image of the batch, apr_s from another augmented version
+of the same image, apr_sp does both; hybrid takes the high frequencies from another image,
+hybrid_plus also the amplitude. The plain network is trained for as many steps (recipes that pair
+images see two copies of each image per step). Measured are accuracy, also by frequency, under
+corruptions, attacks and shifts, Fourier sensitivity, calibration, and out-of-distribution detection
+by the largest logit. The paper finds that a network that relies on the phase is more robust to
+corruptions and attacks, better calibrated, and better at detecting out-of-distribution images. The
+paper profile uses the paper's schedule and the steps of the released code, which adds the losses of
+both copies; the other profiles use their mean.
 """
 
 import dataclasses

@@ -1,10 +1,10 @@
 """Fig. 4 of the CVPR 2020 paper: the batch size and the frequencies a CNN uses.
 
-Trains the same network with several batch sizes for equally many epochs, and measures its accuracy
-on the test images and on their components. The paper finds that small batches give better training
-and test accuracy, and that large ones give a smaller generalization gap and less use of the high
-frequencies. Its batch sizes are not known; these are a quarter of, equal to and four times its
-usual 100. The learning rate is the same for all.
+Trains the same network with several batch sizes for the same number of epochs, and measures its
+accuracy on the test images and on their components. The paper finds that small batches give better
+training and test accuracy, and that large ones give a smaller generalization gap and less use of
+the high frequencies. Its batch sizes are not known; these are a quarter of, equal to and four times
+its usual 100. The learning rate is the same for all.
 """
 
 import dataclasses

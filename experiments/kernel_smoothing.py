@@ -1,14 +1,14 @@
 """Table 2 and Fig. 7 of the CVPR 2020 paper: does smoothing the first layer make a CNN robust?
 
 Trains a network on the images (natural) and on attacked images (adversarial), with first-layer
-kernels of 3 x 3 and 5 x 5, smooths those kernels by eq. 3 with several rho, and attacks the
-result. The paper finds that smoothing makes a natural network somewhat more robust, an
+kernels of 3 x 3 and 5 x 5, smooths these kernels by eq. 3 with several values of rho, and attacks
+the result. The paper finds that smoothing makes a natural network somewhat more robust and an
 adversarially trained one only against large perturbations, and that adversarial training makes
-kernels smoother. Eq. 3 multiplies a constant kernel by 1 + 8 rho and with it the logits of a
-network without batch normalization, so that cross-entropy saturates and its gradient vanishes.
-Four controls tell robustness from such masked gradients: smoothing divided by 1 + 8 rho, attacks
-with the margin loss, which does not saturate, PGD with many steps and restarts on what survives,
-and a natural network trained five times as long, which is surer of itself.
+kernels smoother. Eq. 3 multiplies a constant kernel by 1 + 8 rho, and with it the logits of a
+network without batch normalization, so that cross-entropy saturates and its gradient vanishes. Four
+controls separate robustness from such masked gradients: smoothing divided by 1 + 8 rho; attacks
+with the margin loss, which does not saturate; PGD with many steps and restarts on the images that
+survive; and a natural network trained five times as long, which is more confident.
 """
 
 import dataclasses

@@ -1,11 +1,11 @@
 """Where do adversarial perturbations have their power? Spectra of FGSM and PGD by training.
 
 Attacks the test images of each network with FGSM and PGD (L-inf, 8/255, without a random start,
-which would add white noise) and takes the spectrum of what was added. Yin et al. (NeurIPS 2019)
+which would add white noise) and takes the spectrum of the perturbation. Yin et al. (NeurIPS 2019)
 find that perturbations of a naturally trained network are concentrated in high frequencies, and
-that those of an adversarially trained one no longer are. The sign in both attacks whitens a
-spectrum; read the curves against white noise and against each other. An image that is wrong anyway
-is attacked, too; one whose gradient is zero stays as it is, is left out and counted. Batch
+that those of an adversarially trained one are not. The sign in both attacks whitens a spectrum;
+compare the curves with white noise and with each other. Images that are misclassified anyway are
+attacked, too; those with a zero gradient stay unchanged, and are left out and counted. Batch
 normalization uses population statistics.
 """
 

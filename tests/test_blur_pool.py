@@ -43,7 +43,7 @@ def binomial(images, size, strides):
         taps = np.convolve(taps, [0.5, 0.5])
     images = images.astype("float64")
     for axis in (1, 2):
-        # SciPy centres even kernels a pixel further on than floor((k - 1) / 2).
+        # SciPy centers even kernels a pixel further on than floor((k - 1) / 2).
         origin = 0 if size % 2 else -1
         images = scipy.ndimage.correlate1d(images, taps, axis, mode="mirror", origin=origin)
     return images[:, ::strides, ::strides]

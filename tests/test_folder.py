@@ -150,7 +150,7 @@ def test_the_first_of_several_frames_is_taken_and_told(ending, tmp_path):
 
 
 def see_through(mode):
-    """An image of one colour, half of it transparent."""
+    """An image of one color, half of it transparent."""
     if mode == "palette":
         image = Image.fromarray(np.arange(64, dtype="uint8").reshape(8, 8) % 2, "P")
         image.putpalette([10, 20, 30, 10, 20, 30])

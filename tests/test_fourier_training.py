@@ -19,7 +19,7 @@ SLOW = functools.partial(pytest.param, marks=pytest.mark.slow_on_jax)
 
 
 def everything():
-    """Network with batch normalisation, dropout and losses of its activity and its weights."""
+    """Network with batch normalization, dropout and losses of its activity and its weights."""
     model = network(normalization="batch", dropout=0.5)
     model.get_layer(index=-1).kernel.regularizer = keras.regularizers.L2(0.1)
     penalty = keras.layers.ActivityRegularization(l2=0.1)(model.output)

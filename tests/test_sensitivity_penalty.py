@@ -56,7 +56,7 @@ def test_kinds_are_bands_of_thirds_of_the_smaller_side(size, low, mid, rng):
     bands = {"low": (0, low), "mid": (low, mid), "high": (mid, 1e3)}
     for kind, band in bands.items():
         assert value(gradients, kind) == pytest.approx(value(gradients, band), rel=1e-6)
-    # What one of three bands keeps, the two others penalise.
+    # What one of three bands keeps, the two others penalize.
     assert sum(value(gradients, kind) for kind in bands) == pytest.approx(2, rel=1e-5)
 
 

@@ -20,7 +20,7 @@ def convolved(x, kernel, stride):
 
 
 def normalized(x, arrays, name):
-    """Batch normalisation in inference mode, epsilon 1e-5."""
+    """Batch normalization in inference mode, epsilon 1e-5."""
     weight, bias, mean, var = (
         arrays[f"{name}.{each}"][:, None, None]
         for each in ("weight", "bias", "running_mean", "running_var")

@@ -72,7 +72,7 @@ class Iteration:
 
         Args:
             predict: function from images to logits, in inference mode.
-            images: float32 ``(batch, height, width, channels)``, the centre of the ball.
+            images: float32 ``(batch, height, width, channels)``, the center of the ball.
             labels: int ``(batch,)`` or dense ``(batch, classes)``.
             epsilon: scalar.
             step_size: scalar.
@@ -144,7 +144,7 @@ class Iteration:
         """Images within the mask, the ball and the range of pixels.
 
         Args:
-            images: tensor, the centre of the ball.
+            images: tensor, the center of the ball.
             moved: tensor like ``images``.
             epsilon: scalar.
             project: function of (iteration, perturbation, epsilon), or None for our own.

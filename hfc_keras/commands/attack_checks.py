@@ -9,7 +9,7 @@ from hfc_keras import losses
 from hfc_keras.commands.subject import Check, Subject
 from hfc_keras.types import Flags, Floats, Integers, Size
 
-# Perturbation that can turn every pixel grey, so that no classifier is left with a clue.
+# Perturbation that can turn every pixel gray, so that no classifier is left with a clue.
 LARGE_EPSILON = 0.5
 QUERIES = 100
 

@@ -34,7 +34,7 @@ class Selfcheck:
     Looks for probabilities instead of logits, randomness, dependence on the batch, and
     gradients that are masked, so that attacks seem to fail. Not checked, since they need a
     second model: whether examples made on another model transfer less well than those made on
-    this one, and whether the same attack breaks a model that was trained without a defence.
+    this one, and whether the same attack breaks a model that was trained without a defense.
     """
 
     DEFAULT_EPSILON: ClassVar = 8 / 255

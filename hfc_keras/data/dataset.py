@@ -190,7 +190,7 @@ def stored_pixels(pixels: ArrayLike, name: str = "pixels") -> Array:
         >>> stored_pixels(np.zeros((5, 8, 8)))
         Traceback (most recent call last):
         ...
-        ValueError: `pixels` must be (batch, height, width, channels); pixels[..., None] adds the channel to grey images. Received: pixels.shape=(5, 8, 8)
+        ValueError: `pixels` must be (batch, height, width, channels); pixels[..., None] adds the channel to gray images. Received: pixels.shape=(5, 8, 8)
     """  # noqa: E501
     pixels = np.asarray(pixels)
     checks.require(

@@ -27,7 +27,7 @@ def folder(
     A folder called ``train`` that holds images itself is a class. Classes are numbered in the
     order of their names. Links to folders are followed.
 
-    Images are turned upright as their EXIF orientation says. They are grey if all of them are
+    Images are turned upright as their EXIF orientation says. They are gray if all of them are
     (a palette counts as color), otherwise RGB. Alpha is left out: a pixel keeps the color
     that is stored for it, however transparent. One warning tells how many files are left aside
     by their endings (hidden ones are not counted), have more frames or pages than the first,

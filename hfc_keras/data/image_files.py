@@ -52,7 +52,7 @@ def endings() -> set[str]:
     """Return the endings of the image files that Pillow reads here, plugins included.
 
     Returns:
-        set of str in lower case. Left out are formats that Pillow only recognises, films, and
+        set of str in lower case. Left out are formats that Pillow only recognizes, films, and
         EPS, for which it runs Ghostscript.
 
     Example:
@@ -157,7 +157,7 @@ def _with_pixels(known: tuple[str, ...]) -> list[str]:
 
 
 def _is_stub(name: str) -> bool:
-    """Whether Pillow recognises a format and leaves reading it to others."""
+    """Whether Pillow recognizes a format and leaves reading it to others."""
     factory = Image.OPEN[name][0]
     return isinstance(factory, type) and issubclass(factory, ImageFile.StubImageFile)
 

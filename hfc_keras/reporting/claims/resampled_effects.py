@@ -72,7 +72,7 @@ def combined(
     .. math:: \bar e^* = \frac{1}{n - 1} \sum_{i = 1}^{n - 1}
               \left( e_{s_i} + e^{(k)}_{s_i} - \bar e^{(\cdot)}_{s_i} \right)
 
-    Centred, so that an effect that noise makes larger, such as a maximum, is not shifted.
+    Centered, so that an effect that noise makes larger, such as a maximum, is not shifted.
 
     Args:
         effects: list of (float, float array ``(images,)``), a seed each: the effect as measured,

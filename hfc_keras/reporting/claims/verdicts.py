@@ -198,7 +198,7 @@ def _numbers(
 
 
 def _decisive(claim: Claim, judged: Sequence[Record]) -> Record:
-    """The one of several judgements that stands for all."""
+    """The one of several judgments that stands for all."""
     found = [row["verdict"] for row in judged]
     verdict = next(one for one in ("refuted", "undecided", "supported") if one in found)
 

@@ -149,7 +149,7 @@ def band_stop_curves(
             told in the legend: its drops are shares of luck.
         titles: dict from recipes to names in the legend, or None.
         looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
-        chance: float or None, accuracy of guessing, a grey line.
+        chance: float or None, accuracy of guessing, a gray line.
 
     Returns:
         matplotlib.figure.Figure, 7 inches wide, three panels: accuracy, drop, drop as a share of

@@ -45,7 +45,7 @@ def final_points(
             over seeds, bands and whiskers their range.
         titles: dict from recipes to names, or None.
         looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
-        chance: float or None, accuracy of guessing, a grey line.
+        chance: float or None, accuracy of guessing, a gray line.
 
     Returns:
         matplotlib.figure.Figure, 7 inches wide, four panels: high components by radius, low

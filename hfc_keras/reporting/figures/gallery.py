@@ -50,7 +50,7 @@ def component_gallery(
         heading: str or None, stands above all.
 
     Returns:
-        matplotlib.figure.Figure. High components are drawn with mid-grey added, which a note
+        matplotlib.figure.Figure. High components are drawn with mid-gray added, which a note
         below says.
 
     Raises:

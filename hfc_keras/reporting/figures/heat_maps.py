@@ -27,7 +27,7 @@ KEYS = "recipe seed row column".split()
 VALUES = ("error", "clean_error")
 # Parts of the image's smaller side at which bands begin; an eighth is 4 cycles at 32 pixels.
 BANDS = (0, 1 / 8, 1 / 4, 3 / 8, math.inf)
-# Told apart by color-blind readers and, from dark to light, in grey print.
+# Told apart by color-blind readers and, from dark to light, in gray print.
 COLORS = "cividis"
 
 

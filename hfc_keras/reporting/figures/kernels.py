@@ -89,7 +89,7 @@ def kernel_pictures(
 ) -> Figure:
     r"""Kernels as pictures, one block per network: columns are filters, rows input channels.
 
-    Black is :math:`-s`, mid-grey 0 and white :math:`s`, the largest magnitude among the weights
+    Black is :math:`-s`, mid-gray 0 and white :math:`s`, the largest magnitude among the weights
     drawn in a block, which is told below it. At most the first 16 filters are drawn.
 
     Args:
