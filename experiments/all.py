@@ -46,7 +46,7 @@ ENVIRONMENT = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(Common):
-    """What all experiments can be told; None lets the profile decide."""
+    """Settings that all experiments have; None lets the profile decide."""
 
     # Several where an experiment has one: each Part replaces it by that of its own.
     profile: tuple[Profile, ...] = ("smoke",)  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -58,13 +58,13 @@ Default: all."""
     stages: tuple[str, ...] | None = None
     """Stages to run, of experiments/queue/stages.py. Default: all of the profiles."""
     minutes: float | None = None
-    """Minutes after which the run ends, resumably. Default: when all is done."""
+    """Minutes after which the run stops; the same command resumes it. Default: no limit."""
     jobs: int | None = None
     """Cells at once. Default: 2 on two or more cores without an accelerator, else 1."""
 
     @property
     def job_count(self) -> int:
-        """Cells at once after the default."""
+        """Cells at once, with the default filled in."""
         if self.jobs is not None:
             return checks.number("jobs", self.jobs, minimum=1, whole=True)
         on_cpu = all(device.startswith("cpu") for device in keras.distribution.list_devices())
@@ -72,7 +72,7 @@ Default: all."""
 
     @property
     def names(self) -> list[str]:
-        """Experiments after the default; refused if two would write the same files."""
+        """Experiments, with the default filled in; refused if two would write the same files."""
         names = self.experiments
         if names is None:
             names = discovery.experiments("experiments")
@@ -99,7 +99,7 @@ Default: all."""
         return None if self.minutes is None else time.monotonic() + 60 * self.minutes
 
     def check(self) -> None:
-        """Refuse what cannot be meant."""
+        """Refuse settings that contradict each other."""
         checks.require(
             self.minutes is None or (math.isfinite(self.minutes) and self.minutes > 0),
             "`minutes` must be a number above 0",
@@ -205,7 +205,7 @@ def run_all(
         jobs: int, cells at once.
         until: float, see ``workers.completed``, or None.
         journal: background.Journal.
-        command: str, what goes on after the time was up.
+        command: str, which resumes the run after the time was up.
 
     Returns:
         bool, whether a cell failed.

@@ -54,19 +54,20 @@ class Settings(battery.Settings):
     probability: float = 0.6
     """Probability that the second copy of a batch is recombined, as in the paper for CIFAR."""
     outside: tuple[str, ...] | None = None
-    """Images to tell apart from the test images: data sets by name, gaussian and uniform for \
-noise. Default: gaussian uniform, and fashion_mnist but for smoke and for itself."""
+    """Images to distinguish from the test images: data sets by name, gaussian and uniform for \
+noise. Default: gaussian, uniform and fashion_mnist (the last not for smoke, nor when it is the \
+data set)."""
 
     @property
     def outside_names(self) -> tuple[str, ...]:
-        """Images of other kinds after the profile's default."""
+        """Images from outside the task, with the profile's default filled in."""
         if self.outside is not None:
             return self.outside
         known = self.profile == "smoke" or self.dataset_name == OUTSIDE
         return data.NOISES if known else (OUTSIDE, *data.NOISES)
 
     def check(self) -> None:
-        """Refuse also images of other kinds that are not there."""
+        """Also reject images from outside the task that are not available."""
         super().check()
         battery.distinct("outside", self.outside_names)
         shape = self.image_shape()

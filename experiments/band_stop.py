@@ -55,13 +55,13 @@ class Settings(tested_networks.Settings, heuristics.Heuristics, heuristics.Augme
     """Number of rings, at least 2. Default: 16, or 4 for smoke."""
 
     def check(self) -> None:
-        """Refuse also fewer than two rings."""
+        """Also reject fewer than two rings."""
         super().check()
         checks.number("bands", self.rings, minimum=2, whole=True)
 
     @property
     def rings(self) -> int:
-        """Number of rings after the profile's default."""
+        """Number of rings, with the profile's default filled in."""
         if self.bands is not None:
             return self.bands
         return FEW_BANDS if self.profile == "smoke" else BANDS

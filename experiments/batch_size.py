@@ -39,10 +39,10 @@ class Settings(Components):
     """Settings of this experiment."""
 
     batch_sizes: tuple[int, ...] = (25, 100, 400)
-    """Images a step; 100 is the paper's vanilla."""
+    """Images per step; the paper's vanilla uses 100."""
 
     def check(self) -> None:
-        """Refuse also batch sizes that are none or the same."""
+        """Also reject invalid or duplicate batch sizes."""
         super().check()
         sizes = sorted(self.batch_sizes)
         distinct = sizes and len(set(sizes)) == len(sizes)

@@ -122,7 +122,7 @@ def _judge_and_write(options: Settings) -> None:
 def judge_all(
     experiments: Mapping[str, Experiment], options: Settings
 ) -> tuple[pd.DataFrame, judging.Judged, list[str]]:
-    """Judge claims by the tables of the profiles that are told.
+    """Judge claims by the tables of the given profiles.
 
     Args:
         experiments: dict, see ``judging.claimants``.

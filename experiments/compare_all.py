@@ -154,7 +154,7 @@ def summary(table: pd.DataFrame) -> str:
 
 
 def methods(table: pd.DataFrame) -> pd.DataFrame:
-    """All measures of each method, see ``method_table``; those that guess are told."""
+    """All measures of each method, see ``method_table``; those that guess are marked."""
     found, guessing = (
         method_table(shared(table), NAMES),
         recipes_at_chance(table),

@@ -55,7 +55,7 @@ class Settings(tested_networks.Settings, heuristics.Normalized, heuristics.Augme
     """Test images to add waves to. Default: 40 for smoke, 500 for quick, else 1000."""
 
     def check(self) -> None:
-        """Refuse also a number of images, or a norm, that is none."""
+        """Also reject an invalid number of images or norm."""
         super().check()
         checks.number("measured", self.images, minimum=1, whole=True)
         if self.norm is not None:
@@ -63,7 +63,7 @@ class Settings(tested_networks.Settings, heuristics.Normalized, heuristics.Augme
 
     @property
     def images(self) -> int:
-        """Number of images after the profile's default."""
+        """Number of images, with the profile's default filled in."""
         return FEWER.get(self.profile, IMAGES) if self.measured is None else self.measured
 
 

@@ -54,10 +54,10 @@ class Settings(battery.Changed):
     other_weights: tuple[float, ...] = (0.1, 2.0)
     """Other weights at which accuracy and sensitivity are measured."""
     patches: tuple[int, ...] = (2, 4)
-    """Patches a side that change places; they must divide the image's sides."""
+    """Number of patches per side to shuffle. It must divide the height and width."""
 
     def check(self) -> None:
-        """Refuse also patches that do not divide the images."""
+        """Also reject patches that do not divide the images."""
         super().check()
         battery.distinct("patches", self.patches)
         for patches in self.patches:

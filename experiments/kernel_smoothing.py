@@ -56,7 +56,7 @@ class Settings(smoothed_robustness.Settings):
     """Strengths of smoothing; 0 is the network as trained."""
 
     def check(self) -> None:
-        """Refuse also strengths that are none, or without the network as trained."""
+        """Also reject invalid strengths, and a list without 0, the network as trained."""
         super().check()
         rhos = [checks.number("rhos", rho, minimum=0) for rho in self.rhos]
         distinct = len(set(rhos)) == len(rhos)
@@ -69,7 +69,7 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
     natural = settings.base_recipe()
     adversarial = settings.adversarial(natural)
     chosen = {"natural": natural, "adversarial": adversarial}
-    # Masked gradients need a network that is sure of itself, as the paper's is after 100 epochs.
+    # Masked gradients need a confident network, as the paper's is after 100 epochs.
     if settings.profile != "paper":
         chosen["natural_long"] = natural.but(epochs=5 * natural.epochs)
     # The residual networks for small images alone take another first layer.

@@ -46,7 +46,7 @@ PARTS = 25
 class Settings(Components):
     """Settings of this experiment."""
 
-    # Labels dealt at random must be memorized, and so be few for the size of the network.
+    # Shuffled labels must be memorized, so there must be few of them for the size of the network.
     PROFILE_CHANGES: ClassVar = {
         "quick": {"examples": (2_000, 1_000), "epochs": 50},
         "standard": {"examples": (10_000, 10_000), "epochs": 100, "width": 2.0},
@@ -67,7 +67,7 @@ else all."""
     """Epochs of the shuffled training as a multiple of the natural one's."""
 
     def check(self) -> None:
-        """Refuse also a shuffled training that is shorter."""
+        """Also reject a shuffled training that is shorter."""
         super().check()
         checks.number("times_as_long", self.times_as_long, minimum=1)
 

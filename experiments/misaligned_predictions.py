@@ -43,7 +43,7 @@ TITLES = {
     "batch_norm (batch)": "BatchNorm, batch statistics",
     "batch_norm (population)": "BatchNorm, population",
 }
-# The paper's text does not tell the radius of its figure; ours is the third, 3/8 of the width.
+# The paper's text does not state the radius of its figure; ours is the third, 3/8 of the width.
 GALLERY_RANK = 2
 BATCH_SIZE = 250
 

@@ -61,7 +61,7 @@ class Settings(tested_networks.Settings, heuristics.Mixed, heuristics.Noisy):
     """Radius of the L-inf ball of both attacks; --epsilon is that of the adversarial training."""
 
     def check(self) -> None:
-        """Refuse also attacks that cannot be made."""
+        """Also reject invalid attacks."""
         super().check()
         if self.images is not None:
             checks.number("attacked", self.images, minimum=1, whole=True)
@@ -72,7 +72,7 @@ class Settings(tested_networks.Settings, heuristics.Mixed, heuristics.Noisy):
 
     @property
     def images(self) -> int | None:
-        """Number of images after the profile's default; None is all."""
+        """Number of images, with the profile's default filled in; None is all."""
         return self.final_examples(FEWER) if self.attacked is None else self.attacked
 
     def tests(self) -> dict[str, attacks.Fgsm | attacks.Pgd]:

@@ -208,7 +208,7 @@ def _attacked(
 ) -> pd.DataFrame:
     """Rows of each attack by itself."""
     with warnings.catch_warnings():
-        # A network that is sure of itself; the accuracy is what the table is for.
+        # A confident network; the accuracy is what the table is for.
         warnings.filterwarnings("ignore", "The gradient of .* of the images")
         tables = [
             cast(

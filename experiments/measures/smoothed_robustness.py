@@ -46,7 +46,7 @@ class Settings(tested_networks.Settings, AdversarialSettings):
     """Steps of PGD. Default: 4 for smoke, 40 for paper, else 20."""
 
     def check(self) -> None:
-        """Refuse also attacks that cannot be made."""
+        """Also reject invalid attacks."""
         super().check()
         for epsilon in (*self.epsilons, *self.long_epsilons):
             attacks.Pgd(epsilon, steps=self.sizes["steps"])
@@ -60,7 +60,7 @@ class Settings(tested_networks.Settings, AdversarialSettings):
 
     @property
     def sizes(self) -> Record:
-        """Images and steps after the profile's defaults."""
+        """Images and steps, with the profile's defaults filled in."""
         chosen = {"attacked": self.attacked, "steps": self.steps}
         chosen = {name: value for name, value in chosen.items() if value is not None}
         return {**SIZES.get(self.profile, USUAL_SIZES), **chosen}

@@ -130,7 +130,7 @@ class Iteration:
             margins = losses.sample_losses(logits, labels, "margin")
             zero = ops.logical_or(zero, margins < LOG_TINY)
         nonfinite = ops.logical_not(ops.all(ops.isfinite(gradient), axis=(1, 2, 3)))
-        # Compiled code may hide a logit that is none from the gradient.
+        # In compiled code, a NaN among the logits may not reach the gradient.
         nonfinite = ops.logical_or(nonfinite, ops.any(ops.isnan(logits), axis=-1))
         return gradient, increased, zero, nonfinite
 

@@ -106,7 +106,7 @@ def random_noise(subject: Subject) -> Check:
     noise, fgsm = subject.accuracy_on(noisy), subject.accuracy(subject.fgsm)
     good = noise >= fgsm - subject.one_image
     text = f"accuracy under random signs; {fgsm:.4g} under FGSM"
-    return Check.of("random_noise", good, noise, text, "the gradient tells less than chance")
+    return Check.of("random_noise", good, noise, text, "the gradient is worth less than chance")
 
 
 def margin_loss(subject: Subject) -> Check:

@@ -76,7 +76,7 @@ def header(file: Path) -> Header:
 
     Raises:
         UnusableFileError: if it is no image that can be read, larger than Pillow's limit, or has
-            more than 8 bits a channel.
+            more than 8 bits per channel.
 
     Example:
         >>> import pathlib, tempfile
@@ -97,7 +97,7 @@ def header(file: Path) -> Header:
         size = _stored_size(image)
     if deep or mode not in GREY_MODES | COLOUR_MODES:
         raise files.UnusableFileError(
-            "images must be grey or color of 8 bits a channel. "
+            "images must be gray or color of 8 bits per channel. "
             f"Received: file={str(file)!r}, mode={mode + ';16' * deep!r}"
         )
     return Header(

@@ -128,7 +128,7 @@ def student_interval(effects: pd.Series, confidence: float = CONFIDENCE) -> tupl
     .. math:: \bar e \pm t_{n-1} \, s / \sqrt{n}
 
     Args:
-        effects: Series of float, one a seed.
+        effects: Series of float, one per seed.
         confidence: float in (0, 1).
 
     Returns:

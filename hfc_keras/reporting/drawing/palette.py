@@ -1,7 +1,7 @@
-"""Colors of all figures in one place, told apart by color-blind readers.
+"""Colors of all figures in one place, which color-blind readers can distinguish.
 
 The colors are those of Okabe and Ito. A recipe has the same look in every panel, and in every
-figure that is told its look; a radius has the same color in every panel, and whatever has a color
+figure that is given its look; a radius has the same color in every panel, and whatever has a color
 also has a marker or a dash for gray print.
 """
 
