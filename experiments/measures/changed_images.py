@@ -52,7 +52,7 @@ def filtered(network: Network) -> pd.DataFrame:
 
 
 def shuffled(network: Network, patches: Sequence[int]) -> pd.DataFrame:
-    """Accuracy on test images whose patches change places; level is the number a side."""
+    """Accuracy on test images whose patches change places; level is the number per side."""
     test = network.cell.test_images()
 
     def compute(model: keras.Model) -> pd.DataFrame:

@@ -58,7 +58,7 @@ class Network:
 
 
 def read_resnet(path: PathLike, blocks: int) -> keras.Model:
-    """ResNet of some blocks a stage with the weights of an ``.npz`` file.
+    """ResNet of some blocks per stage with the weights of an ``.npz`` file.
 
     Args:
         path: str or Path.

@@ -46,7 +46,7 @@ def folder(
     Raises:
         MixedSizesError: if sizes differ and no ``image_size`` is given.
         UnusableFileError: if an image cannot be read, is larger than PIL.Image.MAX_IMAGE_PIXELS
-            or has more than 8 bits a channel.
+            or has more than 8 bits per channel.
         ValueError: if the folder is of neither form or of both, has fewer than two classes, a
             class is empty or has a name with control characters, the splits' classes differ, or
             the images do not fit into memory.

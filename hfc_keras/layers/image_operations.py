@@ -88,7 +88,7 @@ def apply(levels: Tensor, operations: Tensor, strengths: Tensor) -> Tensor:
     All but the rim of turned and sheared images is Pillow's, with which the released code works,
     to one level of 255. At the rim Pillow takes the nearest pixel of the image for the missing
     neighbors up to half a pixel outside and is black beyond; here the edge fades into black. On
-    noise (300 images of 32 pixels a side, 60 of 224) with strengths of 0.1 to 3, more than one
+    noise (300 images of 32 pixels per side, 60 of 224) with strengths of 0.1 to 3, more than one
     level lay between the two in 5.2 % of the pixels (``rotate``) and 3.1 % (either shear) at 32
     pixels, in 0.8 % and 0.4 % at 224, a mean of 33 levels where they did.
     ``tests/test_amplitude_phase.py`` measures it again.

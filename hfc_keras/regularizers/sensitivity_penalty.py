@@ -153,7 +153,7 @@ def check_kind(kind: Kind, image_shape: ImageShape, name: str = "kind") -> None:
     checks.choice(name, kind, KINDS)
     checks.require(
         min(image_shape[:2]) >= SMALLEST,
-        f"images must be {SMALLEST} pixels a side or more, so that each third holds a ring",
+        f"images must be {SMALLEST} pixels per side or more, so that each third holds a ring",
         image_shape=tuple(image_shape),
     )
 

@@ -189,7 +189,7 @@ def chance(table: pd.DataFrame) -> float:
 def mean_over(
     table: pd.DataFrame, ranks: Iterable[int], column: str = "accuracy", **where: Any
 ) -> pd.Series:
-    r"""Mean of one measurement a seed over some of the four radii.
+    r"""Mean of one measurement per seed over some of the four radii.
 
     .. math:: v_s = \frac{1}{n} \sum_{k} v_s(r_k)
 

@@ -1,6 +1,6 @@
 """Images classified correctly, also from high frequencies alone, but not from low ones.
 
-A table of contingency has eight rows a measurement, one for each of right and wrong on the image
+A table of contingency has eight rows per measurement, one for each of right and wrong on the image
 as it is (``original``), on its ``low`` and on its ``high`` part, and the columns ``COLUMNS``; see
 ``hfc_keras.analysis.contingency``. The pattern of Fig. 2 of Wang et al., CVPR 2020, is right,
 wrong, right.
