@@ -1,17 +1,17 @@
 """Run all experiments, or some: train what they share once and measure it for each.
 
-Prints a line for each cell (a recipe with a seed, of one experiment) when it is measured, with an
+Prints a line whenever a cell (a recipe with a seed, of one experiment) has been measured, with an
 estimate of the time left, and draws an experiment's figures after its last cell. Several cells are
-measured at once, each in a process of its own. The run can be stopped at any moment; the same
-command goes on and loses at most the epochs it was in. Single recipes, and options that not all
-experiments have, are left to the command of each experiment.
+measured at once, each in its own process. The run can be stopped at any moment; the same command
+resumes it and loses at most the epochs in progress. To run single recipes, or to set options that
+not all experiments have, use the command of the experiment.
 
-The profiles standard and full, unless experiments are named, are worked through in the stages of
-experiments/queue/stages.py: at the lowest priority, with a log in the store (queue.log), one
-such run for each store. --minutes ends any run in time, resumably. --plan prints what would be
-trained, in which order and how long it takes. Exit status: 0 if all was measured or the time was
-up, 1 if a cell failed (the others go on), 2 if something was refused, 130 after Ctrl-C, 143 after
-SIGTERM.
+Unless experiments are named, the profiles standard and full run in the stages of
+experiments/queue/stages.py, at the lowest priority, with a log in the store (queue.log) and only
+one such run per store. --minutes stops the run after that time; the same command resumes it. --plan
+prints what would be trained, in which order and how long it takes. Exit status: 0 if everything was
+measured or the time was up, 1 if a cell failed (the others continue), 2 if something was refused,
+130 after Ctrl-C, 143 after SIGTERM.
 """
 
 import contextlib
@@ -46,7 +46,7 @@ ENVIRONMENT = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(Common):
-    """What all experiments can be told; None lets the profile decide."""
+    """Settings that all experiments have; None lets the profile decide."""
 
     # Several where an experiment has one: each Part replaces it by that of its own.
     profile: tuple[Profile, ...] = ("smoke",)  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -58,13 +58,13 @@ Default: all."""
     stages: tuple[str, ...] | None = None
     """Stages to run, of experiments/queue/stages.py. Default: all of the profiles."""
     minutes: float | None = None
-    """Minutes after which the run ends, resumably. Default: when all is done."""
+    """Minutes after which the run stops; the same command resumes it. Default: no limit."""
     jobs: int | None = None
     """Cells at once. Default: 2 on two or more cores without an accelerator, else 1."""
 
     @property
     def job_count(self) -> int:
-        """Cells at once after the default."""
+        """Cells at once, with the default filled in."""
         if self.jobs is not None:
             return checks.number("jobs", self.jobs, minimum=1, whole=True)
         on_cpu = all(device.startswith("cpu") for device in keras.distribution.list_devices())
@@ -72,7 +72,7 @@ Default: all."""
 
     @property
     def names(self) -> list[str]:
-        """Experiments after the default; refused if two would write the same files."""
+        """Experiments, with the default filled in; refused if two would write the same files."""
         names = self.experiments
         if names is None:
             names = discovery.experiments("experiments")
@@ -99,7 +99,7 @@ Default: all."""
         return None if self.minutes is None else time.monotonic() + 60 * self.minutes
 
     def check(self) -> None:
-        """Refuse what cannot be meant."""
+        """Refuse settings that contradict each other."""
         checks.require(
             self.minutes is None or (math.isfinite(self.minutes) and self.minutes > 0),
             "`minutes` must be a number above 0",

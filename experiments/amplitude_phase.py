@@ -1,15 +1,15 @@
 """Amplitude-phase recombination (Chen et al., ICCV 2021) and HybridAugment (ICCV 2023).
 
-Trains a network on images whose amplitude spectrum is another's while the phase and the label are
-its own: apr_p takes the amplitude from another image of the batch, apr_s from another version of
-the same image, apr_sp does both; hybrid gives an image the high frequencies of another, hybrid_plus
-also the amplitude. Measured against the plain network after as many steps (those with pairs see
-two copies of each image a step): accuracy, also by frequency, under corruptions, attacks and
-shifts, Fourier sensitivity, calibration, and out-of-distribution detection by the largest logit.
-The paper finds that a network which relies on the phase is more robust to corruptions and attacks,
-better calibrated, and better at detecting out-of-distribution images. The paper profile has its
-schedule, and the steps of the released code, which adds the losses of both copies; elsewhere the
-loss is their mean.
+Trains on images whose amplitude spectrum comes from another image while phase and label stay their
+own: apr_p takes the amplitude from another image of the batch, apr_s from another augmented version
+of the same image, apr_sp does both; hybrid takes the high frequencies from another image,
+hybrid_plus also the amplitude. The plain network is trained for as many steps (recipes that pair
+images see two copies of each image per step). Measured are accuracy, also by frequency, under
+corruptions, attacks and shifts, Fourier sensitivity, calibration, and out-of-distribution detection
+by the largest logit. The paper finds that a network that relies on the phase is more robust to
+corruptions and attacks, better calibrated, and better at detecting out-of-distribution images. The
+paper profile uses the paper's schedule and the steps of the released code, which adds the losses of
+both copies; the other profiles use their mean.
 """
 
 import dataclasses
@@ -54,19 +54,20 @@ class Settings(all_measures.Settings):
     probability: float = 0.6
     """Probability that the second copy of a batch is recombined, as in the paper for CIFAR."""
     outside: tuple[str, ...] | None = None
-    """Images to tell apart from the test images: data sets by name, gaussian and uniform for \
-noise. Default: gaussian uniform, and fashion_mnist but for smoke and for itself."""
+    """Images to distinguish from the test images: data sets by name, gaussian and uniform for \
+noise. Default: gaussian, uniform and fashion_mnist (the last not for smoke, nor when it is the \
+data set)."""
 
     @property
     def outside_names(self) -> tuple[str, ...]:
-        """Images of other kinds after the profile's default."""
+        """Images from outside the task, with the profile's default filled in."""
         if self.outside is not None:
             return self.outside
         known = self.profile == "smoke" or self.dataset_name == OUTSIDE
         return data.NOISES if known else (OUTSIDE, *data.NOISES)
 
     def check(self) -> None:
-        """Refuse also images of other kinds that are not there."""
+        """Also reject images from outside the task that are not available."""
         super().check()
         all_measures.distinct("outside", self.outside_names)
         shape = self.image_shape()
@@ -82,10 +83,10 @@ noise. Default: gaussian uniform, and fashion_mnist but for smoke and for itself
 
 def recipes(settings: Settings) -> dict[str, Recipe]:
     """Return the trainings to compare, by name."""
-    chosen = systems.recombined(settings, settings.probability)
+    recombined = systems.recombined(settings, settings.probability)
     if settings.profile == "paper":
-        chosen = {name: _added(recipe) for name, recipe in chosen.items()}
-    return {"vanilla": settings.base_recipe(), **chosen}
+        recombined = {name: _added(recipe) for name, recipe in recombined.items()}
+    return {"vanilla": settings.base_recipe(), **recombined}
 
 
 def _added(recipe: Recipe) -> Recipe:

@@ -1,12 +1,13 @@
-"""Anchored convolution (Huang et al., 2019): one kernel used again and again.
+"""Anchored convolution (Huang et al., 2019): one kernel shared by many layers.
 
 Trains residual networks in which one convolution kernel is shared by all layers (anchored) or by
-the layers of one width (mix), each use with a normalization of its own, beside the ordinary
-network, and the anchored one with separate kernels (unshared). A regulator, a 1 x 1 convolution
-that is not shared, is what the paper adds to bring back the accuracy; the released code rotates the
-channels instead. Measured: accuracy, also by frequency, under corruptions, attacks and shifts, and
-the Fourier sensitivity: does a filter that is applied again and again use fewer frequencies? The
-training is not published; the paper profile has the usual schedule of residual networks on CIFAR.
+all layers of the same width (mix), with a separate normalization at each use. They are compared
+with the ordinary network and with the anchored one given separate kernels (unshared). To recover
+accuracy, the paper adds a regulator, a 1 x 1 convolution that is not shared; the released code
+rotates the channels instead. Measured are accuracy, also by frequency, under corruptions, attacks
+and shifts, and the Fourier sensitivity: does a filter that is applied repeatedly use fewer
+frequencies? The paper's training is not published; the paper profile uses the usual schedule of
+residual networks on CIFAR.
 """
 
 import dataclasses

@@ -1,14 +1,14 @@
 """Anti-aliasing (Zhang, ICML 2019; Vasconcelos et al., ICCV 2021; FLC pooling, ECCV 2022).
 
-A network that keeps every second pixel without a filter before it folds high frequencies onto low
-ones. Trains networks that filter first, alike but for that; aligned is the control without a
-filter, which keeps the same pixels as they do where Keras keeps those beside them: critical filters
-where a dense operation of small support is followed by subsampling, blurpool by the rules of ICML
-2019, flc crops the spectrum, asap does so through a window. Measured against the plain network:
-accuracy, also by frequency, under corruptions and attacks, how often a shift of the image changes
-the class, and the Fourier sensitivity. The papers find that such networks are more accurate, and
-change their mind less when the image is shifted. The paper profile has their schedule
-for ImageNet, on the data set that is named.
+A network that keeps every second pixel without filtering first folds high frequencies onto low
+ones. Trains otherwise identical networks that filter first. aligned is a control without a filter:
+it keeps the same pixels as they do, where Keras would keep the adjacent ones. critical filters
+wherever a dense operation of small support is followed by subsampling, blurpool follows the rules
+of ICML 2019, flc crops the spectrum, and asap does so through a window. Measured against the plain
+network are accuracy, also by frequency, under corruptions and attacks, how often a shift of the
+image changes the predicted class, and the Fourier sensitivity. The papers find that such networks
+are more accurate and change their prediction less often when the image is shifted. The paper
+profile uses their schedule for ImageNet, on the data set that is given.
 """
 
 import dataclasses

@@ -1,9 +1,9 @@
 """Section 5 of the CVPR 2020 paper: the architecture and the frequencies a CNN uses.
 
-Trains LeNet, AlexNet, VGG and ResNet by the same recipe, and measures their accuracy on the test
-images and on their components. The paper finds that ResNet has the best test accuracy, the
-smallest generalization gap and the weakest tendency to use high frequencies. The quick profile
-takes AlexNet and VGG at a quarter of their width, so that two cores suffice.
+Trains LeNet, AlexNet, VGG and ResNet by the same recipe and measures their accuracy on the test
+images and on their components. The paper finds that ResNet has the best test accuracy, the smallest
+generalization gap and the weakest tendency to use high frequencies. The quick profile uses AlexNet
+and VGG at a quarter of their width, so that two cores suffice.
 """
 
 import dataclasses

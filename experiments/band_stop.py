@@ -1,11 +1,12 @@
 """Band-stop test: which ring of frequencies can a trained network do without?
 
-Removes one of 16 equally wide rings of frequencies (4 for smoke) from the test images and measures
-the accuracy that is left, ring by ring, as Vasconcelos et al. (2020) do to see what anti-aliasing
-changes; here for the training heuristics of the CVPR 2020 paper and for noise and low-pass
-training. Unlike a test on low and high components it leaves the rest of the image: the drop is what
-a ring is worth beside all others; its share of the accuracy on whole images sets networks of other
-accuracy beside each other. Batch normalization uses population statistics.
+Removes one of 16 rings of equal width (4 for smoke) from the spectrum of the test images and
+measures the remaining accuracy, ring by ring, as Vasconcelos et al. (2020) do to see what
+anti-aliasing changes. The networks here are those of the training heuristics of the CVPR 2020
+paper, and networks trained with noise and on low-pass images. Unlike a test on low and high
+components, this leaves the rest of the image intact: the drop in accuracy is what a ring is worth
+in addition to all others. Its share of the accuracy on whole images makes networks of different
+accuracy comparable. Batch normalization uses population statistics.
 """
 
 import dataclasses
@@ -54,13 +55,13 @@ class Settings(tested_networks.Settings, heuristics.Heuristics, heuristics.Augme
     """Number of rings, at least 2. Default: 16, or 4 for smoke."""
 
     def check(self) -> None:
-        """Refuse also fewer than two rings."""
+        """Also reject fewer than two rings."""
         super().check()
         checks.number("bands", self.rings, minimum=2, whole=True)
 
     @property
     def rings(self) -> int:
-        """Number of rings after the profile's default."""
+        """Number of rings, with the profile's default filled in."""
         if self.bands is not None:
             return self.bands
         return FEW_BANDS if self.profile == "smoke" else BANDS

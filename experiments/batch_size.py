@@ -1,10 +1,10 @@
 """Fig. 4 of the CVPR 2020 paper: the batch size and the frequencies a CNN uses.
 
-Trains the same network with several batch sizes for equally many epochs, and measures its accuracy
-on the test images and on their components. The paper finds that small batches give better training
-and test accuracy, and that large ones give a smaller generalization gap and less use of the high
-frequencies. Its batch sizes are not known; these are a quarter of, equal to and four times its
-usual 100. The learning rate is the same for all.
+Trains the same network with several batch sizes for the same number of epochs, and measures its
+accuracy on the test images and on their components. The paper finds that small batches give better
+training and test accuracy, and that large ones give a smaller generalization gap and less use of
+the high frequencies. Its batch sizes are not known; these are a quarter of, equal to and four times
+its usual 100. The learning rate is the same for all.
 """
 
 import dataclasses
@@ -39,10 +39,10 @@ class Settings(Components):
     """Settings of this experiment."""
 
     batch_sizes: tuple[int, ...] = (25, 100, 400)
-    """Images a step; 100 is the paper's vanilla."""
+    """Images per step; the paper's vanilla uses 100."""
 
     def check(self) -> None:
-        """Refuse also batch sizes that are none or the same."""
+        """Also reject invalid or duplicate batch sizes."""
         super().check()
         sizes = sorted(self.batch_sizes)
         distinct = sizes and len(set(sizes)) == len(sizes)

@@ -1,11 +1,11 @@
-"""Fig. 6 of the CVPR 2020 paper: what batch normalization does where there are no high frequencies.
+"""Fig. 6 of the CVPR 2020 paper: batch normalization without high frequencies.
 
 Trains a network on the low-frequency component of the training images at several radii, with and
-without batch normalization. The paper supposes that batch normalization helps because it lifts the
-faint high frequencies to the magnitude of the others, so that it should help less without them:
-it finds that training is faster still, least at the smallest radius, while test accuracy is not
-always better. The test is on the original images and on the matching component, with the
-statistics of each test batch as in the released code, and with moving averages and population.
+without batch normalization. To explain why batch normalization helps, the paper suggests that it
+amplifies the faint high frequencies. It finds that training is still faster, though least so at the
+smallest radius, while test accuracy is not always better. Networks are tested on the original
+images and on the matching component, with the statistics of each test batch, as in the released
+code, with moving averages and with population statistics.
 """
 
 import dataclasses

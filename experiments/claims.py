@@ -1,13 +1,13 @@
 """Which claims of the papers do the tables support, at which scale?
 
 Judges every claim of the experiments by the tables they have written, and writes the ledger to the
-results folder: claims.csv, the effects by seed that its verdicts are computed from in
-claims_effects.csv, CLAIMS.md, the figures claims and claims_own (controls and questions that are
-ours), each as .png and .svg, and the record claims.json. Of several scales the largest one at which
-a claim was measured decides, and the others stand beside it. A table or a measurement that is
-damaged or there twice is refused by name, and so is one that is missing at every scale. A claim
-that compares two data sets is listed as not measured where the other one's table is missing. Exit
-status: 0 if all other claims were judged (whatever the verdicts), 2 if one could not be.
+results folder: claims.csv; claims_effects.csv, the effects by seed that the verdicts are computed
+from; CLAIMS.md; the figures claims and claims_own (controls and questions of our own), each as .png
+and .svg; and the record claims.json. The largest scale at which a claim was measured decides; the
+other scales are shown beside it. Damaged or duplicate tables and measurements are rejected, and the
+error names them, as it does a table that is missing at every scale. A claim that compares two data
+sets is listed as not measured if the other one's table is missing. Exit status: 0 if all other
+claims were judged (whatever the verdicts), 2 if one could not be.
 """
 
 import dataclasses
@@ -122,7 +122,7 @@ def _judge_and_write(options: Settings) -> None:
 def judge_all(
     experiments: Mapping[str, Experiment], options: Settings
 ) -> tuple[pd.DataFrame, judging.Judged, list[str]]:
-    """Judge claims by the tables of the profiles that are told.
+    """Judge claims by the tables of the given profiles.
 
     Args:
         experiments: dict, see ``judging.claimants``.

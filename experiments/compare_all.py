@@ -1,14 +1,14 @@
-"""Every way of training in this package on the same measures, in one table.
+"""Every training method in this package, compared on the same measures in one table.
 
-One row per method, one column per measure: accuracy, also on low and on high frequencies alone,
-under noise, corruptions (nine of the fifteen of Hendrycks and Dietterich), attacks and shifts,
-accuracy under corruptions as a share of that on the same images as they are, and the share of low
-and of high frequencies in the input gradient. The map sets robustness against accuracy, colored by
-how much of the gradient lies beyond two thirds of the Nyquist frequency. Correlations are over what
-each method changes in the network it starts from, since architectures differ in everything at once.
-Networks that other experiments have trained are not trained again; in the standard profile and
-above regularizers, recombination and filters start from a residual network with BatchNorm, SGD and
-crops.
+One row per method, one column per measure: accuracy on the test images, on their low and high
+frequencies alone, and under noise, corruptions (nine of the fifteen of Hendrycks and Dietterich),
+attacks and shifts; accuracy under corruptions as a share of that on the same images without
+corruption; and the share of low and of high frequencies in the input gradient. The map plots
+robustness against accuracy, colored by how much of the gradient lies beyond two thirds of the
+Nyquist frequency. Correlations are over what each method changes in the network it starts from,
+since architectures differ in everything at once. Networks that other experiments have trained are
+not trained again. In the standard profile and above, regularizers, recombination and filters start
+from a residual network with BatchNorm, SGD and crops.
 """
 
 import dataclasses
@@ -154,7 +154,7 @@ def summary(table: pd.DataFrame) -> str:
 
 
 def methods(table: pd.DataFrame) -> pd.DataFrame:
-    """All measures of each method, see ``method_table``; those that guess are told."""
+    """All measures of each method, see ``method_table``; those that guess are marked."""
     found, guessing = (
         method_table(shared(table), NAMES),
         recipes_at_chance(table),

@@ -1,12 +1,12 @@
-"""Table 1 of the CVPR 2020 paper: what a network learns from one component generalizes how far?
+"""Table 1 of the CVPR 2020 paper: how well does what is learned from one component generalize?
 
 Trains the same network on the low-frequency and on the high-frequency component of the training
-images at several radii, and tests it on the original test images and on their components. The
-paper finds that both are fitted, that what is learned from low frequencies generalizes, the better
-the larger the radius, and that what is learned from high frequencies does not. Components are
-divided by their maximum as in the paper's text and released code; --no-rescale leaves them as they
-are, --no-inclusive and --outside-gain 0.5 are other switches of that code. A network trained on
-the original images stands beside them.
+images at several radii, and tests it on the original test images and on their components. The paper
+finds that both can be fitted, that what is learned from low frequencies generalizes, better the
+larger the radius, and that what is learned from high frequencies does not. Components are divided
+by their maximum, as in the paper's text and released code; --no-rescale leaves them unscaled, and
+--no-inclusive and --outside-gain 0.5 are other switches of that code. A network trained on the
+original images is included for comparison.
 """
 
 import dataclasses

@@ -1,13 +1,13 @@
-"""Contextual convolution (Duta et al., 2021): branches of one layer that look further and further.
+"""Contextual convolution (Duta et al., 2021): branches of one layer with growing dilation.
 
 Trains a bottleneck network whose 3 x 3 convolutions are split into branches of growing dilation,
-with exactly as many weights, beside its plain twin. The released network differs from the plain one
-in a second thing: the last normalization of each stage stands behind the addition. Both are told
-apart, all networks keeping the same pixels when they halve a map: bottleneck has neither,
-bottleneck_end_norm the late normalization alone, coconv the branches alone, coresnet both.
-Measured: accuracy, also by frequency, under corruptions, attacks and shifts, and the Fourier
-sensitivity. The paper finds that the branches make the network more accurate. The
-paper profile has its schedule for ImageNet, on the data set that is named.
+with exactly as many weights, and its plain twin. The released network differs from the plain one in
+a second way: the last normalization of each stage comes after the addition. The experiment
+separates the two effects; all networks keep the same pixels when they downsample. bottleneck has
+neither, bottleneck_end_norm the late normalization alone, coconv the branches alone, coresnet both.
+Measured are accuracy, also by frequency, under corruptions, attacks and shifts, and the Fourier
+sensitivity. The paper finds that the branches make the network more accurate. The paper profile
+uses its schedule for ImageNet, on the data set that is given.
 """
 
 import dataclasses

@@ -1,12 +1,13 @@
 """Fourier heat maps of networks (Yin et al., NeurIPS 2019): error under noise of each frequency.
 
-Adds a wave of one frequency to the test images, before the network normalizes them, and counts how
-many are then wrong; for every frequency, with the same norm. The paper finds that a naturally
-trained network is sensitive to noise of all but the lowest frequencies, and that adversarial
-training and training with Gaussian noise make it robust to high frequencies at the cost of low
-ones. A network trained on low-pass images stands beside them; it is tested on whole images. Batch
-normalization uses population statistics. Error rates are also of images that are wrong anyway: the
-claims, and a second figure, are about the rise over the error on clean images.
+Adds a wave of one frequency to the test images, before the network normalizes them, and measures
+the error rate; this is repeated for every frequency, with the same norm. The paper finds that a
+naturally trained network is sensitive to noise of all but the lowest frequencies, and that
+adversarial training and training with Gaussian noise make it robust to high frequencies at the cost
+of low ones. A network trained on low-pass images is included for comparison; it is tested on whole
+images. Batch normalization uses population statistics. Error rates include images that are
+misclassified even without noise, so the claims and a second figure use the increase over the clean
+error.
 """
 
 import dataclasses
@@ -54,7 +55,7 @@ class Settings(tested_networks.Settings, heuristics.Normalized, heuristics.Augme
     """Test images to add waves to. Default: 40 for smoke, 500 for quick, else 1000."""
 
     def check(self) -> None:
-        """Refuse also a number of images, or a norm, that is none."""
+        """Also reject an invalid number of images or norm."""
         super().check()
         checks.number("measured", self.images, minimum=1, whole=True)
         if self.norm is not None:
@@ -62,7 +63,7 @@ class Settings(tested_networks.Settings, heuristics.Normalized, heuristics.Augme
 
     @property
     def images(self) -> int:
-        """Number of images after the profile's default."""
+        """Number of images, with the profile's default filled in."""
         return FEWER.get(self.profile, IMAGES) if self.measured is None else self.measured
 
 

@@ -1,12 +1,12 @@
-"""Fourier regularization (Krishnamachari et al., TMLR 2022): training the sensitivity away.
+"""Fourier regularization (Krishnamachari et al., TMLR 2022): training the sensitivity.
 
 Trains a network with a penalty on the frequencies of its own input gradient: lsf leaves it
 sensitive to low frequencies, msf to middle ones, hsf to high ones, and asf to all alike. Measured
 are its Fourier sensitivity, its accuracy on the test images, on their low, middle and high
-frequencies (thirds up to Nyquist; the mean counts as low), on images whose patches change places,
-on corrupted images, and under attack, and what the weight of the penalty costs. The paper finds
-that each regularizer changes the sensitivity as intended, and robustness with it. Recipes with a
-weight in their name are measured on the first three alone.
+frequencies (thirds up to Nyquist; the mean counts as low), on images with shuffled patches, on
+corrupted images and under attack, and what the weight of the penalty costs. The paper finds that
+each regularizer changes the sensitivity as intended, and robustness with it. Recipes with a weight
+in their name get only the first three of these measures.
 """
 
 import dataclasses
@@ -54,10 +54,10 @@ class Settings(all_measures.Changed):
     other_weights: tuple[float, ...] = (0.1, 2.0)
     """Other weights at which accuracy and sensitivity are measured."""
     patches: tuple[int, ...] = (2, 4)
-    """Patches a side that change places; they must divide the image's sides."""
+    """Number of patches per side to shuffle. It must divide the height and width."""
 
     def check(self) -> None:
-        """Refuse also patches that do not divide the images."""
+        """Also reject patches that do not divide the images."""
         super().check()
         all_measures.distinct("patches", self.patches)
         for patches in self.patches:
@@ -69,11 +69,11 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
     weights = (settings.weight, *settings.other_weights)
     words = [f"{weight:g}" for weight in weights]
     checks.require(len(set(words)) == len(words), "weights must differ in words", weights=words)
-    chosen = {"vanilla": settings.base_recipe()}
+    trainings = {"vanilla": settings.base_recipe()}
     for weight in weights:
         for name, recipe in heuristics.regularized(settings, weight).items():
-            chosen[name if weight == settings.weight else f"{name}_{weight:g}"] = recipe
-    return chosen
+            trainings[name if weight == settings.weight else f"{name}_{weight:g}"] = recipe
+    return trainings
 
 
 def measure(cell: Cell) -> pd.DataFrame:

@@ -1,11 +1,11 @@
 """Fourier sensitivity of networks (Krishnamachari et al., TMLR 2022): data, training, architecture.
 
-Takes the gradient of the loss with respect to the test images and asks which frequencies it has:
-the share of each ring of frequencies in its power, by network. The paper finds that the curve
-depends on the data set, on how the network was trained (adversarial training moves it to low
-frequencies, Gaussian noise changes it slightly) and on its architecture, and that a standard
+Takes the gradient of the loss with respect to the test images and measures which frequencies it
+contains: the share of its power in each ring of frequencies, for each network. The paper finds that
+the curve depends on the data set, on how the network was trained (adversarial training moves it to
+low frequencies, Gaussian noise changes it slightly) and on its architecture, and that a standard
 network on CIFAR-10 is most sensitive near the Nyquist frequency. Batch normalization uses
-population statistics. For photographs give a folder of class folders, such as --dataset photos
+population statistics. For photographs, give a folder of class folders, for example --dataset photos
 --image-size 224 --recipes vanilla.
 """
 
@@ -107,17 +107,17 @@ def beyond_white(table: pd.DataFrame, recipe: str) -> pd.Series:
 
 
 def distance(table: pd.DataFrame, recipe: str) -> pd.Series:
-    """How far the centre of a recipe is from vanilla's, by seed."""
+    """How far the center of a recipe is from vanilla's, by seed."""
     return sensitivity.moved(table, recipe, "centre").abs()
 
 
 def between_seeds(centre: pd.Series) -> pd.Series:
-    """How far the centre is from that of the next seed."""
+    """How far the center is from that of the next seed."""
     return (centre - np.roll(centre, 1)).abs()
 
 
 def other_data(table: pd.DataFrame, recipe: str) -> pd.Series:
-    """Distance between two data sets' centres over Nyquist, minus that between two seeds."""
+    """Distance between two data sets' centers over Nyquist, minus that between two seeds."""
     centres = {
         name: sensitivity.number(rows, recipe, "centre") / (rows["image_size"].iloc[0] / 2)
         for name, rows in table.groupby("dataset", sort=False)
@@ -127,7 +127,7 @@ def other_data(table: pd.DataFrame, recipe: str) -> pd.Series:
 
 
 def apart(table: pd.DataFrame, recipe: str) -> pd.Series:
-    """Distance of the centre from ResNet's, minus that of ResNet's next seed, by seed."""
+    """Distance of the center from ResNet's, minus that of ResNet's next seed, by seed."""
     own = sensitivity.number(table, "vanilla", "centre")
     return reporting.difference(distance(table, recipe), between_seeds(own))
 

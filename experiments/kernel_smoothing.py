@@ -1,18 +1,19 @@
 """Table 2 and Fig. 7 of the CVPR 2020 paper: does smoothing the first layer make a CNN robust?
 
 Trains a network on the images (natural) and on attacked images (adversarial), with first-layer
-kernels of 3 x 3 and 5 x 5, smooths those kernels by eq. 3 with several rho, and attacks the
-result. The paper finds that smoothing makes a natural network somewhat more robust, an
+kernels of 3 x 3 and 5 x 5, smooths these kernels by eq. 3 with several values of rho, and attacks
+the result. The paper finds that smoothing makes a natural network somewhat more robust and an
 adversarially trained one only against large perturbations, and that adversarial training makes
-kernels smoother. Eq. 3 multiplies a constant kernel by 1 + 8 rho and with it the logits of a
-network without batch normalization, so that cross-entropy saturates and its gradient vanishes.
-Four controls tell robustness from such masked gradients: smoothing divided by 1 + 8 rho, attacks
-with the margin loss, which does not saturate, PGD with many steps and restarts on what survives,
-and a natural network trained five times as long, which is surer of itself.
+kernels smoother. Eq. 3 multiplies a constant kernel by 1 + 8 rho, and with it the logits of a
+network without batch normalization, so that cross-entropy saturates and its gradient vanishes. Four
+controls separate robustness from such masked gradients: smoothing divided by 1 + 8 rho; attacks
+with the margin loss, which does not saturate; PGD with many steps and restarts on the images that
+survive; and a natural network trained five times as long, which is more confident.
 """
 
 import dataclasses
 import functools
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -49,13 +50,13 @@ TITLES = {
 class Settings(smoothed_robustness.Settings):
     """Settings of this experiment."""
 
-    MEASURED_WITH = (*smoothed_robustness.Settings.MEASURED_WITH, "rhos")
+    MEASURED_WITH: ClassVar = (*smoothed_robustness.Settings.MEASURED_WITH, "rhos")
 
     rhos: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5, 1.0)
     """Strengths of smoothing; 0 is the network as trained."""
 
     def check(self) -> None:
-        """Refuse also strengths that are none, or without the network as trained."""
+        """Also reject invalid strengths, and a list without 0, the network as trained."""
         super().check()
         rhos = [checks.number("rhos", rho, minimum=0) for rho in self.rhos]
         distinct = len(set(rhos)) == len(rhos)
@@ -68,7 +69,7 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
     natural = settings.base_recipe()
     adversarial = settings.adversarial(natural)
     chosen = {"natural": natural, "adversarial": adversarial}
-    # Masked gradients need a network that is sure of itself, as the paper's is after 100 epochs.
+    # Masked gradients need a confident network, as the paper's is after 100 epochs.
     if settings.profile != "paper":
         chosen["natural_long"] = natural.but(epochs=5 * natural.epochs)
     # The residual networks for small images alone take another first layer.

@@ -1,16 +1,16 @@
 """Fig. 3 of the CVPR 2020 paper: which frequencies are learned with true and with shuffled labels.
 
-Trains a network on true labels (natural) and one on labels dealt at random once (shuffled), three
-times as long, and measures both on the low-pass filtered training images after each epoch, against
-the labels they were trained on. The paper finds that the natural network picks up the low
-frequencies first and keeps more of them, while the shuffled one, which can only memorise, learns
-almost nothing of the lowest ones. The two are compared where they fit their training images
-equally well. The quick profile takes few images, since a small network cannot memorise many.
+Trains a network on true labels (natural) and one on labels shuffled once at random (shuffled),
+three times as long, and measures both on low-pass filtered training images after each epoch,
+against the labels they were trained on. The paper finds that the natural network picks up the low
+frequencies first and keeps more of them, while the shuffled one, which can only memorize, learns
+almost nothing of the lowest ones. The two are compared where they fit their training images equally
+well. The quick profile uses few images, since a small network cannot memorize many.
 """
 
 import dataclasses
 import functools
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -46,8 +46,8 @@ PARTS = 25
 class Settings(Components):
     """Settings of this experiment."""
 
-    # Labels dealt at random must be memorised, and so be few for the size of the network.
-    PROFILE_CHANGES = {
+    # Shuffled labels must be memorized, so there must be few of them for the size of the network.
+    PROFILE_CHANGES: ClassVar = {
         "quick": {"examples": (2_000, 1_000), "epochs": 50},
         "standard": {"examples": (10_000, 10_000), "epochs": 100, "width": 2.0},
         "full": {
@@ -67,7 +67,7 @@ else all."""
     """Epochs of the shuffled training as a multiple of the natural one's."""
 
     def check(self) -> None:
-        """Refuse also a shuffled training that is shorter."""
+        """Also reject a shuffled training that is shorter."""
         super().check()
         checks.number("times_as_long", self.times_as_long, minimum=1)
 

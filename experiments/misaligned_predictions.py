@@ -1,12 +1,13 @@
 """Fig. 2 of the CVPR 2020 paper: images that a CNN gets right only with their high frequencies.
 
-Trains a network and counts the test images by whether it is right on the image, on its low and on
-its high frequencies. The paper shows images of the pattern right, wrong, right, tells of about 600
-among the 10,000 test images of CIFAR-10, and finds far fewer when singular values take the place
-of frequencies (section 8). Two controls: how many images would show the pattern if the answers to
-the high components were dealt at random among the images that are right as they are and wrong from
-their low frequencies, since a network that gives one answer to every high component is right on
-some of them; and leading singular values that have the energy of the low frequencies.
+Trains a network and groups the test images by whether the network classifies the image, its low and
+its high component correctly. The paper shows images with the pattern right, wrong, right, and
+reports about 600 among the 10,000 test images of CIFAR-10, and far fewer when singular values
+replace frequencies (section 8). There are two controls. The first is the number of images expected
+to show the pattern by chance, with the answers to the high components assigned at random among the
+images that are right as a whole and wrong from their low frequencies: a network that gives one
+answer to every high component is right on some of them. The second uses as many leading singular
+values as hold the energy of the low frequencies.
 """
 
 import dataclasses
@@ -40,7 +41,7 @@ TITLES = {
     "batch_norm (batch)": "BatchNorm, batch statistics",
     "batch_norm (population)": "BatchNorm, population",
 }
-# The paper's text does not tell the radius of its figure; ours is the third, 3/8 of the width.
+# The paper's text does not state the radius of its figure; ours is the third, 3/8 of the width.
 GALLERY_RANK = 2
 BATCH_SIZE = 250
 

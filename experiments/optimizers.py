@@ -1,11 +1,11 @@
 """Section 5 of the CVPR 2020 paper: the optimizer and the frequencies a CNN uses.
 
 Trains the same network with SGD, Adam, AdaGrad, AdaDelta and RMSprop, and measures its accuracy on
-the test images and on their components. The paper finds that SGD alone picks up the high
-frequencies markedly and that the others are on a par. Of its learning rates those of Adam (1e-4),
-SGD (1e-2) and AdaDelta (0.1) are known, as alternatives in its released code; the paper profile
-uses them, with RMSprop at Adam's and AdaGrad at SGD's. In the short training of the quick profile
-the optimizers fit the images to very different degrees: read the accuracies beside the claims.
+the test images and on their components. The paper finds that only SGD picks up the high frequencies
+markedly, while the others are similar. Of its learning rates, those of Adam (1e-4), SGD (1e-2) and
+AdaDelta (0.1) are known, as alternatives in its released code; the paper profile uses them, with
+Adam's for RMSprop and SGD's for AdaGrad. In the short training of the quick profile, the optimizers
+fit the images to very different degrees, so read the claims together with the accuracies.
 """
 
 import dataclasses

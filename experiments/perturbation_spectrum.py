@@ -1,11 +1,11 @@
 """Where do adversarial perturbations have their power? Spectra of FGSM and PGD by training.
 
 Attacks the test images of each network with FGSM and PGD (L-inf, 8/255, without a random start,
-which would add white noise) and takes the spectrum of what was added. Yin et al. (NeurIPS 2019)
+which would add white noise) and takes the spectrum of the perturbation. Yin et al. (NeurIPS 2019)
 find that perturbations of a naturally trained network are concentrated in high frequencies, and
-that those of an adversarially trained one no longer are. The sign in both attacks whitens a
-spectrum; read the curves against white noise and against each other. An image that is wrong anyway
-is attacked, too; one whose gradient is zero stays as it is, is left out and counted. Batch
+that those of an adversarially trained one are not. The sign in both attacks whitens a spectrum;
+compare the curves with white noise and with each other. Images that are misclassified anyway are
+attacked, too; those with a zero gradient stay unchanged, and are left out and counted. Batch
 normalization uses population statistics.
 """
 
@@ -61,7 +61,7 @@ class Settings(tested_networks.Settings, heuristics.Mixed, heuristics.Noisy):
     """Radius of the L-inf ball of both attacks; --epsilon is that of the adversarial training."""
 
     def check(self) -> None:
-        """Refuse also attacks that cannot be made."""
+        """Also reject invalid attacks."""
         super().check()
         if self.images is not None:
             checks.number("attacked", self.images, minimum=1, whole=True)
@@ -72,7 +72,7 @@ class Settings(tested_networks.Settings, heuristics.Mixed, heuristics.Noisy):
 
     @property
     def images(self) -> int | None:
-        """Number of images after the profile's default; None is all."""
+        """Number of images, with the profile's default filled in; None is all."""
         return self.final_examples(FEWER) if self.attacked is None else self.attacked
 
     def tests(self) -> dict[str, attacks.Fgsm | attacks.Pgd]:

@@ -1,13 +1,13 @@
 """Claims on 70 ImageNet networks that others trained and measured.
 
 Correlates measures over the networks of the table of Gavrikov and Keuper (Can Biases in ImageNet
-Models Explain Generalization?, CVPR 2024, CC BY-SA 4.0): accuracy on high and on low frequencies
-with accuracy under PGD and under corruptions, and so on; each question is a sentence of the core
-papers, or of our own, with the sign it expects. Asked of the 69 trained networks and of the 48
-ResNet-50s that the authors compare, each with and without the 15 of a series trained adversarially
-(robust_*, from epsilon 0 up), which are both the most robust and the least at ease with high
-frequencies, and of these alone. Intervals are of a bootstrap over networks. The table is not part
-of this project; name it by --table. Results go to <results>/published/imagenet/.
+Models Explain Generalization?, CVPR 2024, CC BY-SA 4.0), such as accuracy on high and on low
+frequencies with accuracy under PGD and under corruptions. Each question is a sentence of the core
+papers, or of our own, with the sign it predicts. It is asked of the 69 trained networks and of the
+48 ResNet-50s that the authors compare, each with and without the 15 of a series trained
+adversarially (robust_*, from epsilon 0 up), which are both the most robust and the least accurate
+on high frequencies, and of these alone. Intervals are from a bootstrap over networks. The table is
+not part of this project; give its path with --table. Results go to <results>/published/imagenet/.
 """
 
 import dataclasses

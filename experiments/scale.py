@@ -1,10 +1,10 @@
 """The core claims at every scale: which verdicts are stable, which effects grow, which flip?
 
-Judges the claims that carry both core papers by the tables of each profile that has any (but smoke)
-and by the table of experiments.given_networks, whose sample is networks that others trained, and
-writes scale.csv, the figure scale.png and .svg, and the record scale.json to the results folder.
-Trains nothing. A scale without tables, and a claim without its table at a scale, is left out and
-named. A scale that has too few seeds as yet is shown and does not count. Exit status: 0, or 2 if a
+Judges the main claims of both core papers by the tables of every profile that has any (except
+smoke) and by the table of experiments.given_networks, whose sample is networks that others trained.
+Writes scale.csv, the figure scale.png and .svg, and the record scale.json to the results folder.
+Trains nothing. Scales without tables, and claims without their table at a scale, are left out and
+listed. A scale that has too few seeds so far is shown but does not count. Exit status: 0, or 2 if a
 table is damaged or there is none.
 """
 
@@ -69,8 +69,7 @@ def _given(options: Settings) -> pd.DataFrame | None:
     """Table of the given networks; None if there is none."""
     if not options.given.exists():
         return None
-    table = pd.read_csv(options.given, low_memory=False)
-    return table
+    return reporting.read_table(options.given, ("recipe", "seed", "measure"))
 
 
 def summary(rows: pd.DataFrame, left_out: Iterable[str]) -> str:

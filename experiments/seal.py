@@ -1,10 +1,10 @@
-"""Give tables and models of earlier versions the checksums that are written today.
+"""Add the checksums that are written today to tables and models of earlier versions.
 
-Records made before version 0.6 say nothing that would tell a changed number. Each table under
-<results>/ that they count is read and judged as far as that can be, each model of <results>/models
-opened; then checksums are added to their records, whose other content stays as it is. Tables and
-models are not touched. What has a checksum is left alone. Exit status: 0, or 2 if something is
-damaged; the rest is sealed all the same.
+Records made before version 0.6 cannot reveal a changed number, because they carry no checksums.
+This command reads and checks each table under <results>/ that has a record, as far as that is
+possible, and opens each model of <results>/models; then it adds checksums to their records, whose
+other content stays as it is. Tables and models do not change, and what has a checksum is left
+alone. Exit status: 0, or 2 if something is damaged; the rest still gets its checksums.
 """
 
 import dataclasses

@@ -1,10 +1,10 @@
-"""Does smoothness that is trained into the first layer make a CNN robust?
+"""Does a first layer that is trained to be smooth make a CNN robust?
 
 The CVPR 2020 paper smooths kernels after training and finds that robust networks have smooth
-kernels while smooth kernels do not make a network robust. Here the first layer is kept smooth
-during training, in three ways: a penalty on its roughness, a constraint that bounds it, and a
-layer that smooths its kernel in every call. Each is attacked beside a vanilla and an adversarially
-trained network.
+kernels, but that smooth kernels do not make a network robust. Here the first layer is kept smooth
+during training, in three ways: by a penalty on its roughness, by a constraint that bounds it, and
+by a layer that smooths its kernel in every call. These networks are attacked, and so are a vanilla
+and an adversarially trained one for comparison.
 """
 
 import dataclasses

@@ -2,13 +2,12 @@
 
 Trains the same network by the recipes vanilla, dropout, mix_up, batch_norm and adversarial, and
 measures its accuracy on the test images and on their low- and high-frequency components. The paper
-finds that dropout changes little, that mix-up makes the network use more of the high frequencies,
+finds that dropout changes little, that mix-up makes the network use more of the high frequencies
 and batch normalization even more, while adversarial training leaves it with the low ones. Batch
-normalization is tested with three kinds of statistics, because the released code tests with those
-of each test batch while Keras tests with moving averages, and the answers differ. The paper
-supposes that batch normalization lifts high frequencies, which are faint; to test that, components
-are also brought to a maximum of 1, to the spread of the images, and to mean and spread of the
-images, before the test.
+normalization is tested with three kinds of statistics, because the released code uses those of each
+test batch while Keras uses moving averages, and the results differ. The paper suggests that batch
+normalization amplifies the faint high frequencies. To test that, components are also scaled before
+the test: to a maximum of 1, to the spread of the images, and to their mean and spread.
 """
 
 import dataclasses

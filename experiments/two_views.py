@@ -1,8 +1,8 @@
-"""Two papers, two measures: do they find the same networks to use high frequencies?
+"""Two papers, two measures: do they agree on which networks use high frequencies?
 
-Wang et al. (CVPR 2020) ask how often a network is right on the high frequencies of an image alone;
-Krishnamachari et al. (TMLR 2022) ask how much of its input gradient lies there. Both are measured
-on every training of the other experiments and set against each other: the rank correlation over
+Wang et al. (CVPR 2020) ask how often a network is right from the high frequencies of an image
+alone; Krishnamachari et al. (TMLR 2022) ask how much of its input gradient lies there. Both are
+measured on every training of the other experiments and compared by their rank correlation over
 trainings, with an interval from a bootstrap over them. The accuracy is the mean over the high
 components beyond the two smaller radii, an eighth and a quarter of the width; the sensitivity is
 the share of the gradient's power beyond two thirds of the Nyquist frequency.

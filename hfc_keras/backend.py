@@ -1,4 +1,4 @@
-"""Which backends of Keras the package runs on, told without importing Keras."""
+"""Which backends of Keras the package runs on, without importing Keras."""
 
 import json
 import os

@@ -223,7 +223,7 @@ def image_shape(images: Tensor, name: str = "images") -> None:
     require(shape[0] > 0, f"`{name}` must hold at least one image", **{f"{name}.shape": shape})
     require(
         min(shape) > 0,
-        f"`{name}` must have at least one pixel a side and one channel",
+        f"`{name}` must have at least one pixel per side and one channel",
         **{f"{name}.shape": shape},
     )
 

@@ -101,7 +101,7 @@ def parsed(content: bytes, path: PathLike, remedy: str) -> Table:
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         refuse(error, 1, error)
     if len(frame) != len(rows):
-        refuse("its rows cannot be told apart", 1)
+        refuse("its rows cannot be separated", 1)
     return Table(header, rows, lines, frame)
 
 

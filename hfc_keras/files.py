@@ -145,7 +145,7 @@ def sweep(folder: PathLike, locked: bool = False) -> None:
 
 
 def _is_stray(path: Path, locked: bool) -> bool:
-    """Whether no process is writing a file; where that cannot be told, whether it is old."""
+    """Whether no process is writing a file; where that is unknown, whether it is old."""
     writer = WRITER.search(path.name)
     old = time.time() - path.stat().st_mtime > ABANDONED
     if writer is None:

@@ -29,7 +29,7 @@ SLACK = 1e-5
 
 
 def smooth(kernel: ArrayLike, rho: float, normalize: bool = False) -> Tensor:
-    r"""Add to each weight its eight neighbours, border weights duplicated outwards.
+    r"""Add to each weight its eight neighbors, border weights duplicated outward.
 
     .. math:: w_{ij} \leftarrow w_{ij} + \rho \sum_{(h,k) \in N(i,j)} w_{hk}
               \quad [\,/ (1 + 8 \rho) \text{ if normalized}\,]
@@ -46,7 +46,7 @@ def smooth(kernel: ArrayLike, rho: float, normalize: bool = False) -> Tensor:
 
     Args:
         kernel: ``(height, width, in, out)``, any finite numbers; integers are taken as float32.
-        rho: float, at least 0, weight of the neighbours; 0 is the identity.
+        rho: float, at least 0, weight of the neighbors; 0 is the identity.
         normalize: bool, divide by ``1 + 8 rho`` so that a constant kernel stays as it is. The
             paper does not.
 
@@ -244,7 +244,7 @@ def _beyond(radius: float, size: int, inclusive: bool) -> Flags:
 
 
 def _laplacian(size: int) -> Floats:
-    """Laplacian of a path: degrees on the diagonal, -1 for neighbours."""
+    """Laplacian of a path: degrees on the diagonal, -1 for neighbors."""
     steps = np.diff(np.eye(size), axis=0)
     return steps.T @ steps
 

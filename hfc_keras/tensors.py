@@ -88,7 +88,7 @@ def check_images(
         >>> check_images(np.zeros((2, 0, 8, 1)))
         Traceback (most recent call last):
         ...
-        ValueError: `images` must have at least 1 pixel a side and 1 channel. Received: images.shape=(2, 0, 8, 1)
+        ValueError: `images` must have at least 1 pixel per side and 1 channel. Received: images.shape=(2, 0, 8, 1)
     """  # noqa: E501
     _check_dtype(values, name)
     shape = shape_of(values, name)
@@ -100,7 +100,7 @@ def check_images(
     )
     checks.require(
         0 not in shape[1:],
-        f"`{name}` must have at least 1 pixel a side and 1 channel",
+        f"`{name}` must have at least 1 pixel per side and 1 channel",
         **{f"{name}.shape": shape},
     )
     checks.require(

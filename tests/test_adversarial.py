@@ -13,7 +13,7 @@ from hfc_keras.training import AdversarialTraining, Recipe
 
 
 def regularized():
-    """Network with batch normalisation and a loss on its activity."""
+    """Network with batch normalization and a loss on its activity."""
     model = network(normalization="batch")
     penalty = keras.layers.ActivityRegularization(l2=0.1)(model.output)
     return keras.Model(model.input, penalty)
@@ -52,7 +52,7 @@ def test_a_step_is_a_plain_step_on_the_attacked_images(attack, labels, digits):
     np.testing.assert_allclose(robust.attacked(images, y), attacked, atol=1e-6)
     # The losses of layers count once, not again in every step of the attack.
     np.testing.assert_allclose(robust.train_on_batch(images, y), loss, rtol=1e-5)
-    # Also batch normalisation: its averages have moved once, by the attacked batch alone.
+    # Also batch normalization: its averages have moved once, by the attacked batch alone.
     for one, other in zip(weights_of(plain), weights_of(robust.model), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 

@@ -186,7 +186,7 @@ def test_operations_are_those_of_pillow(rng):
         elif name == "autocontrast":
             assert difference.max() <= 1
         else:
-            # Pillow fills half a pixel at the rim with its neighbour and cuts fractions off.
+            # Pillow fills half a pixel at the rim with its neighbor and cuts fractions off.
             assert (difference > 1).mean() < 0.1 and (difference <= 1)[9:-9, 9:-9].all()
 
 

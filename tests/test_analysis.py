@@ -19,7 +19,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def normalized(digits):
-    """A network with batch normalisation whose moving averages lag behind."""
+    """A network with batch normalization whose moving averages lag behind."""
     model = models.build("resnet8", (8, 8, 1), 10, normalization="batch", bn_momentum=0.99)
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(digits.train.images, digits.train.labels, batch_size=100, epochs=2, verbose=0)

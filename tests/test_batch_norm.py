@@ -116,7 +116,7 @@ def closed_over():
     return functional(L.Lambda(lambda x: layer(x), output_shape=SHAPE))
 
 
-# Networks that do nothing but normalise, by where the layer is.
+# Networks that do nothing but normalize, by where the layer is.
 NETWORKS = {
     "functional": lambda: functional(norm()),
     "sequential": lambda: keras.Sequential([keras.Input(SHAPE), norm()]),
@@ -235,7 +235,7 @@ def test_time_steps_are_batches_and_one_population(rng):
 
 
 class Cell(L.Layer):
-    """Cell of a recurrent layer that adds up normalised rows."""
+    """Cell of a recurrent layer that adds up normalized rows."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -319,7 +319,7 @@ def test_a_compiled_and_trained_subclass_is_copied(rng):
 
 
 class Running(L.Layer):
-    """Normalises without being a BatchNormalization."""
+    """Normalizes without being a BatchNormalization."""
 
     def build(self, shape):
         self.running_mean = self.add_weight(shape=shape[-1:], name="mu", trainable=False)

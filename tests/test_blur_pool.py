@@ -43,7 +43,7 @@ def binomial(images, size, strides):
         taps = np.convolve(taps, [0.5, 0.5])
     images = images.astype("float64")
     for axis in (1, 2):
-        # SciPy centres even kernels a pixel further on than floor((k - 1) / 2).
+        # SciPy centers even kernels a pixel further on than floor((k - 1) / 2).
         origin = 0 if size % 2 else -1
         images = scipy.ndimage.correlate1d(images, taps, axis, mode="mirror", origin=origin)
     return images[:, ::strides, ::strides]
@@ -161,7 +161,7 @@ def test_asap_weights_tones_by_the_root_of_hamming():
         (lambda: layers.MaxBlurPool2D(2, 9), "Received: blur_size=9"),
         (lambda: layers.MaxBlurPool2D(strides=-1), "Received: strides=-1"),
         (lambda: layers.MaxBlurPool2D(padding="full"), "'valid', 'same'.*padding='full'"),
-        (lambda: layers.MaxBlurPool2D(7)(RAMP), "more than 1 pixels a side.*7|at least 7 pixels"),
+        (lambda: layers.MaxBlurPool2D(7)(RAMP), "more than 1 pixels per side.*7|at least 7 pixels"),
         (lambda: layers.MaxBlurPool2D(2, 3)(RAMP[:, :2]), "more than 1 pixels"),
         (lambda: layers.FourierPool2D("hann"), "'none', 'hamming'.*Received: window='hann'"),
         (lambda: layers.FourierPool2D()(RAMP[0]), "expected ndim=4, found ndim=3"),

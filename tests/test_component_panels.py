@@ -36,7 +36,7 @@ def trained():
 
 
 def normalized():
-    """Networks with and without batch normalisation, trained on low components."""
+    """Networks with and without batch normalization, trained on low components."""
     tests = {("train", "original"): 0.3, ("test", "original"): 0.1, ("test", "low"): 0.2}
     table = rows(
         lambda row: 0.1 * row.epoch + 0.2 * (row.normalization == "batch"),

@@ -283,7 +283,7 @@ def test_a_model_that_is_random_in_inference_is_told_of(call):
 def test_a_model_that_answers_by_its_batch_is_told_of_and_gets_whole_batches():
     whitened = keras.layers.Lambda(lambda x: x - ops.mean(x, axis=0, keepdims=True))
     model = network(whitened)
-    with pytest.warns(UserWarning, match="answers by the other images of a batch"):
+    with pytest.warns(UserWarning, match="depends on the other images in the batch"):
         analysis.calibration(model, IMAGES, LABELS)
     found = gradients.predicted(model, IMAGES[:5])
     np.testing.assert_allclose(found, np.asarray(model(IMAGES[:5])), atol=1e-5)
@@ -367,7 +367,7 @@ class TestTheLookChangesNothing:
         model = Adapting()
         model(IMAGES)
         before = [np.array(each) for each in model.variables]
-        with pytest.warns(UserWarning, match="answers by the other images"):
+        with pytest.warns(UserWarning, match="depends on the other images"):
             analysis.shift_consistency(model, IMAGES, 1)
         for old, new in zip(before, model.variables, strict=True):
             np.testing.assert_array_equal(old, np.array(new))

@@ -490,7 +490,7 @@ def spoil(root, how):
         ("other classes", r"the same classes. Received: only_in_one=\['class_1', 'dogs'\]"),
         ("text", "that can be read. Received: file=.*000.png"),
         ("torn", "that can be read. Received: file=.*001.png"),
-        ("sixteen bits", "8 bits a channel.*mode='I;16"),
+        ("sixteen bits", "8 bits per channel.*mode='I;16"),
     ],
 )
 def test_folder_refuses(how, match, tmp_path):

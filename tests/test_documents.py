@@ -1,12 +1,14 @@
 """What the documents say is run or looked up."""
 
 import functools
+import pkgutil
 import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+import hfc_keras
 from experiments import (
     amplitude_phase,
     anchored_convolution,
@@ -72,6 +74,19 @@ def test_links_to_files_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
     for link in links:
         assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_names_of_the_package_exist(page):
+    names = set(re.findall(r"`(hfc_keras(?:\.\w+)+)", page.read_text(encoding="utf-8")))
+    assert names
+    for name in names:
+        assert pkgutil.resolve_name(name) is not None
+
+
+def test_the_readme_lists_the_public_modules():
+    listed = re.findall(r"^\| `hfc_keras\.(\w+)` \|", README, re.MULTILINE)
+    assert sorted(listed) == hfc_keras.__all__
 
 
 def test_results_page_explains_every_column():

@@ -105,7 +105,7 @@ def test_a_network_of_any_size_trains_on_open_sizes(kind, digits):
 @pytest.mark.parametrize("wrap", ["masked", "fourier"])
 def test_open_sizes_are_refused_where_the_mathematics_needs_them(wrap, digits):
     robust = compiled(WRAPS[wrap](any_size()))
-    with pytest.raises(ValueError, match=r"tell height and width.*Received: x.shape=\(None, None"):
+    with pytest.raises(ValueError, match=r"known height and width.*Received: x.shape=\(None, None"):
         robust.fit(dataset("sizes", some(digits)), shuffle=False, verbose=0)
 
 
@@ -225,8 +225,8 @@ def test_datasets_that_are_refused(digits):
     ragged = tf.RaggedTensor.from_row_splits(x[:, :, :, 0].reshape(-1, 8, 1, 1), range(0, 161, 8))
     refused = {
         "at least one batch. Received: x=": sliced(x, y).take(0).batch(8),
-        "tell the rank.*Received: element_spec": generated((x, y), None),
-        r"tell the rank.*Received: element_spec=\(Tensor": generated((x, y), labels=None),
+        "state the rank.*Received: element_spec": generated((x, y), None),
+        r"state the rank.*Received: element_spec=\(Tensor": generated((x, y), labels=None),
         "one array of images. Received: x='dict of 2'": tf.data.Dataset.from_tensors(
             {"image": x, "label": y}
         ),

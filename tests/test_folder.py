@@ -150,7 +150,7 @@ def test_the_first_of_several_frames_is_taken_and_told(ending, tmp_path):
 
 
 def see_through(mode):
-    """An image of one colour, half of it transparent."""
+    """An image of one color, half of it transparent."""
     if mode == "palette":
         image = Image.fromarray(np.arange(64, dtype="uint8").reshape(8, 8) % 2, "P")
         image.putpalette([10, 20, 30, 10, 20, 30])
@@ -195,7 +195,9 @@ def test_sixteen_bits_of_colour_are_refused(tmp_path):
         checksum = struct.pack(">I", zlib.crc32(kind + content))
         written += struct.pack(">I", len(content)) + kind + content + checksum
     (tmp_path / "cat" / "0.png").write_bytes(written)
-    with pytest.raises(files.UnusableFileError, match="8 bits a channel.*cat/0.png', mode='RGB;16"):
+    with pytest.raises(
+        files.UnusableFileError, match="8 bits per channel.*cat/0.png', mode='RGB;16"
+    ):
         data.load(tmp_path)
 
 
@@ -204,7 +206,7 @@ def test_grey_of_more_than_eight_bits_is_refused(dtype, mode, tmp_path):
     two_classes(tmp_path, 2)
     save(tmp_path / "dog" / "0.tif", np.zeros((8, 8), dtype))
     with pytest.raises(
-        files.UnusableFileError, match=f"8 bits a channel.*dog/0.tif', mode='{mode}"
+        files.UnusableFileError, match=f"8 bits per channel.*dog/0.tif', mode='{mode}"
     ):
         data.load(tmp_path)
 

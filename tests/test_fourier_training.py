@@ -19,7 +19,7 @@ SLOW = functools.partial(pytest.param, marks=pytest.mark.slow_on_jax)
 
 
 def everything():
-    """Network with batch normalisation, dropout and losses of its activity and its weights."""
+    """Network with batch normalization, dropout and losses of its activity and its weights."""
     model = network(normalization="batch", dropout=0.5)
     model.get_layer(index=-1).kernel.regularizer = keras.regularizers.L2(0.1)
     penalty = keras.layers.ActivityRegularization(l2=0.1)(model.output)
@@ -322,7 +322,7 @@ def small():
         (network, "low", lambda x, y: (x, None), "`y` must hold the labels of the images"),
         (network, "low", lambda x, y: (x, y + 10), "`y` must be class indices from 0 to 9"),
         (network, (0, 9), lambda x, y: (x, y), "some of the rings 1 to 6 and leave out others"),
-        (small, "low", lambda x, y: (x[:, :5], y), "6 pixels a side or more"),
+        (small, "low", lambda x, y: (x[:, :5], y), "6 pixels per side or more"),
         (rounding, "low", lambda x, y: (x, np.eye(10)[y]), "must be differentiable in its images"),
         (
             lambda: keras.Sequential([network(), keras.layers.Softmax()]),

@@ -326,8 +326,8 @@ def test_a_saved_model_is_the_same_in_a_fresh_process(name, loaded):
     [
         (np.zeros((8, 9, 3)), r"channels\): expected ndim=4.*inputs.shape=\(8, 9, 3\)"),
         (np.zeros((1, 1, 8, 9, 3)), "expected ndim=4, found ndim=5. Received: inputs.shape"),
-        (np.zeros((2, 0, 9, 3)), r"at least 1 pixel a side.*inputs.shape=\(2, 0, 9, 3\)"),
-        (np.zeros((2, 8, 0, 3)), "at least 1 pixel a side"),
+        (np.zeros((2, 0, 9, 3)), r"at least 1 pixel per side.*inputs.shape=\(2, 0, 9, 3\)"),
+        (np.zeros((2, 8, 0, 3)), "at least 1 pixel per side"),
         (np.zeros((2, 8, 9, 0)), "and 1 channel. Received"),
         (np.zeros((2, 8, 9, 3), complex), "real numbers. Received: inputs.dtype='complex128'"),
         (np.full((2, 8, 9, 3), "x"), "real numbers. Received: inputs.dtype"),

@@ -228,7 +228,7 @@ class TestMixUp:
             ({"labels": np.arange(4)}, r"must be one-hot.*labels.shape=\(4,\)"),
             ({"labels": np.eye(3)}, r"a row .* for each image.*labels.shape=\(3, 3\)"),
             ({"images": np.zeros((8, 8, 1))}, r"expected ndim=4.*images.shape=\(8, 8, 1\)"),
-            ({"images": np.zeros((4, 0, 8, 1))}, "at least 1 pixel a side"),
+            ({"images": np.zeros((4, 0, 8, 1))}, "at least 1 pixel per side"),
             ({"labels": None}, "Received: labels="),
         ],
     )

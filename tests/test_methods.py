@@ -34,7 +34,7 @@ def test_map_has_a_numbered_disc_a_method_and_a_panel_a_measure(table):
     means = table.groupby("recipe")[["x", "z"]].mean()
     discs = np.array([line.get_xydata()[0] for line in right.lines])
     np.testing.assert_allclose(discs, means.iloc[[int(number) - 1 for number in numbers]])
-    # The ends of the colours lie above the others.
+    # The ends of the colors lie above the others.
     far = (means["z"] - means["z"].median()).abs()
     assert int(numbers[-1]) - 1 == far.to_numpy().argmax()
     assert legend.texts[0].get_text().splitlines()[:2] == ["1  first", "2  b"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import hfc_keras
-from hfc_keras import backend
+from hfc_keras import backend, lab
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,9 +38,26 @@ def test_every_public_name_is_there(name):
     assert getattr(hfc_keras, name).__name__ == f"hfc_keras.{name}"
 
 
-def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="has no attribute 'spectra'"):
-        hfc_keras.spectra  # noqa: B018
+@pytest.mark.parametrize("name", lab.__all__)
+def test_every_public_name_of_the_lab_is_there(name):
+    value = getattr(lab, name)
+    assert value.__name__ == name and value.__module__.startswith("hfc_keras.lab.")
+    assert name in dir(lab)
+
+
+def test_importing_the_lab_imports_nothing_heavy(new_python):
+    code = """
+import sys, hfc_keras.lab as lab
+assert not {"keras", "tensorflow", "jax", "pandas"} & set(sys.modules)
+print(lab.Components.__mro__[1] is lab.Radii, "keras" in sys.modules)
+"""
+    assert new_python(code) == "True True"
+
+
+@pytest.mark.parametrize(("package", "name"), [(hfc_keras, "spectra"), (lab, "Experiments")])
+def test_an_unknown_name_is_an_attribute_error(package, name):
+    with pytest.raises(AttributeError, match=f"has no attribute '{name}'"):
+        getattr(package, name)
 
 
 def test_reporting_needs_no_keras(new_python):

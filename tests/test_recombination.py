@@ -54,7 +54,7 @@ def falling(power, rng, size=224):
 
 @pytest.mark.parametrize("axes", spectrum.AXES)
 class TestBothAxes:
-    """What holds with and without the colours in the transform."""
+    """What holds with and without the colors in the transform."""
 
     @pytest.mark.parametrize("shape", SHAPES)
     def test_agrees_with_numpy(self, axes, shape, rng):

@@ -17,7 +17,7 @@ def test_kernel_smoothing_writes_table_figures_and_kernels(run, capsys):
     table = pd.read_csv(f"{path}.csv")
     assert table.columns[: len(smoothed_robustness.KEYS)].tolist() == smoothed_robustness.KEYS
     assert set(reporting.COLUMNS) <= set(table.columns)
-    # A model as trained, one smoothed and one normalised: clean, three attacks, the long one.
+    # A model as trained, one smoothed and one normalized: clean, three attacks, the long one.
     assert table.groupby(["recipe", "rho", "normalized"]).size().tolist() == [5] * 6
     assert table.groupby("recipe")["attacked"].min().tolist() == [0, 0]
     assert table["accuracy"].between(0, 1).all()

@@ -3,6 +3,7 @@
 import json
 import math
 import pathlib
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -116,6 +117,35 @@ def test_each_claim_on_given_networks_is_judged_by_the_committed_table():
     table = scale._given(options)
     rows, problems = scales.on_given(scales.core(), table, {})
     assert not problems and [row["id"] for row in rows] == list(scales.GIVEN)
+
+
+def test_a_changed_number_of_given_networks_is_refused(tmp_path, capsys):
+    committed = scale.Settings(results=pathlib.Path(__file__).parents[1] / "results").given
+    path = tmp_path / "given" / "cifar10" / committed.name
+    path.parent.mkdir(parents=True)
+    shutil.copy(committed.with_suffix(".json"), path.parent)
+    whole = committed.read_text()
+    path.write_text(whole)
+    status, printed = run(capsys, "--results", str(tmp_path))
+    assert status == 0 and "given networks: " not in printed
+    (tmp_path / "scale.csv").unlink()
+    changed = whole.replace("0.913", "0.914", 1)
+    assert changed != whole
+    path.write_text(changed)
+    status, printed = run(capsys, "--results", str(tmp_path))
+    assert status == 2 and "must hold what was measured" in printed and committed.name in printed
+    assert not (tmp_path / "scale.csv").exists()
+
+
+def test_given_networks_that_cannot_be_judged_are_refused(tmp_path, capsys):
+    write(tmp_path, "quick", band_stop(0.2, 0.1))
+    path = tmp_path / "given" / "cifar10" / "given_networks.csv"
+    given(path, {"resnet20": 0.3, "resnet32": 0.35})
+    twice = pd.read_csv(path)
+    pd.concat([twice, twice]).to_csv(path, index=False)
+    status, printed = run(capsys, "--results", str(tmp_path))
+    assert status == 2 and "Received" in printed
+    assert not (tmp_path / "scale.csv").exists()
 
 
 def test_damaged_and_missing_tables_are_refused(tmp_path, capsys):

@@ -57,7 +57,7 @@ def test_kinds_are_bands_of_thirds_of_the_smaller_side(size, low, mid, rng):
     bands = {"low": (0, low), "mid": (low, mid), "high": (mid, 1e3)}
     for kind, band in bands.items():
         assert value(gradients, kind) == pytest.approx(value(gradients, band), rel=1e-6)
-    # What one of three bands keeps, the two others penalise.
+    # What one of three bands keeps, the two others penalize.
     assert sum(value(gradients, kind) for kind in bands) == pytest.approx(2, rel=1e-5)
 
 
@@ -131,7 +131,7 @@ GRADIENTS = np.ones((2, 8, 8, 1), "float32")
         (lambda: value(GRADIENTS, (7, 9)), "some of the rings 1 to 6.*inner=7.0, outer=9.0"),
         (lambda: sensitivity_penalty(GRADIENTS, "lwo"), "nearest: 'low'. Received: kind='lwo'"),
         (lambda: sensitivity_penalty(GRADIENTS, None), "'low', 'mid', 'high', 'all'.*kind=None"),
-        (lambda: sensitivity_penalty(GRADIENTS[:, :5], "all"), "6 pixels a side or more"),
+        (lambda: sensitivity_penalty(GRADIENTS[:, :5], "all"), "6 pixels per side or more"),
         (lambda: sensitivity_penalty(GRADIENTS[..., 0]), r"gradients.shape=\(2, 8, 8\)"),
         (lambda: sensitivity_penalty(np.ones(3)), r"Received: gradients.shape=\(3,\)"),
         (lambda: check_kind("hi", (8, 8, 1), "regularizer"), "regularizer='hi'"),

@@ -20,7 +20,7 @@ def convolved(x, kernel, stride):
 
 
 def normalized(x, arrays, name):
-    """Batch normalisation in inference mode, epsilon 1e-5."""
+    """Batch normalization in inference mode, epsilon 1e-5."""
     weight, bias, mean, var = (
         arrays[f"{name}.{each}"][:, None, None]
         for each in ("weight", "bias", "running_mean", "running_var")
@@ -29,7 +29,7 @@ def normalized(x, arrays, name):
 
 
 def reference(images, arrays):
-    """Logits of the network of one block a stage, written down from the paper."""
+    """Logits of the network of one block per stage, written down from the paper."""
     x = np.moveaxis((images - MEAN) / STD, 3, 1)
     x = np.maximum(normalized(convolved(x, arrays["conv1.weight"], 1), arrays, "bn1"), 0)
     for stage in (1, 2, 3):

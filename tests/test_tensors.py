@@ -143,8 +143,8 @@ def test_settings_of_keras_change_nothing(name, images):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((2, 0, 8, 1), "at least 1 pixel a side"),
-        ((2, 8, 0, 1), "at least 1 pixel a side"),
+        ((2, 0, 8, 1), "at least 1 pixel per side"),
+        ((2, 8, 0, 1), "at least 1 pixel per side"),
         ((2, 8, 8, 0), "and 1 channel"),
         ((8, 8), "expected ndim=4, found ndim=2"),
         ((1, 2, 8, 8, 1), "expected ndim=4, found ndim=5"),

@@ -25,7 +25,7 @@ SMALL = "--examples 200 100 --epochs 1 --model small_cnn --recipes vanilla batch
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory):
-    """Cells of a plain and a normalised network, whose moving averages follow too slowly."""
+    """Cells of a plain and a normalized network, whose moving averages follow too slowly."""
     folder = tmp_path_factory.mktemp("store")
     told = fourier_heat_map.Settings(
         examples=(300, 100),

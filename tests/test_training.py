@@ -30,7 +30,7 @@ TINY = Recipe(
     batch_size=50,
     epochs=3,
 )
-# Dropout, augmentation, mix-up and batch normalisation: all that could break a resume.
+# Dropout, augmentation, mix-up and batch normalization: all that could break a resume.
 RANDOM = TINY.but(
     dropout=0.5, augmentation="crop_flip", mix_up=0.4, normalization="batch", schedule="cosine"
 )

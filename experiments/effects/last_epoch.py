@@ -26,7 +26,7 @@ def component(
         kind: ``"low"`` or ``"high"``.
         ranks: sequence of int, of the radii, 0 the smallest.
         statistics: str, of batch normalization, where the network has it.
-        scaling: str, of the component, where the table tells them apart.
+        scaling: str, of the component, where the table has several.
 
     Returns:
         Series by seed.

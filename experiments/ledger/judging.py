@@ -174,7 +174,7 @@ def enough(reason: str) -> bool:
 def _largest(at: Mapping[Source, Record]) -> Record:
     """Row of a claim at the largest scale at which it was measured, with columns of all scales.
 
-    A scale of which there are too few seeds or trainings as yet decides only where no other has
+    A scale of which there are too few seeds or trainings so far decides only where no other has
     enough.
     """
     with_verdict = [each for each, row in at.items() if row["verdict"] != reporting.NOT_MEASURED]

@@ -139,7 +139,7 @@ def on_given(
     for name, measure in GIVEN.items():
         try:
             row = reporting.judge(by_id[name], as_seeds(table, measure))
-        except ValueError as error:
+        except reporting.MissingMeasurementError as error:
             problems.append(f"{GIVEN_NETWORKS}: {error}")
             continue
         told = {"experiment": "given_networks", "profile": "given", **where}

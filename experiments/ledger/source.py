@@ -109,7 +109,7 @@ class Source:
             epochs, seeds and the settings that were not at the profile's default.
 
         Raises:
-            ValueError: if the record does not tell.
+            ValueError: if the record does not say.
         """
         with self._recorded() as content:
             recipes = [_trained(cell["recipe"]) for cell in content["cells"].values()]
@@ -217,7 +217,7 @@ def compared(
 
 
 def _trained(changes: Record) -> Record:
-    """Network, training images and epochs of a recipe, told as ``Recipe.to_dict`` does."""
+    """Network, training images and epochs of a recipe, given as in ``Recipe.to_dict``."""
     default = Recipe()
     width, images = changes.get("width", default.width), changes.get("examples", default.examples)
     images = images[0] if isinstance(images, list) else images

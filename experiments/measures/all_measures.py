@@ -32,7 +32,7 @@ class Changed(tested_networks.Settings):
     """Severities of the corruptions, 1 to 5."""
 
     def check(self) -> None:
-        """Refuse also epsilons and severities that cannot be measured."""
+        """Also reject invalid epsilons and severities."""
         super().check()
         for epsilon in self.epsilons:
             attacks.Pgd(epsilon)
@@ -54,10 +54,10 @@ class Settings(Changed):
     MEASURED_WITH: ClassVar = (*Changed.MEASURED_WITH, "shift")
 
     shift: int | None = None
-    """Pixels by which images are shifted at most. Default: an eighth of the smaller side."""
+    """Largest shift of the images in pixels. Default: an eighth of the smaller side."""
 
     def check(self) -> None:
-        """Refuse also a shift beyond the image."""
+        """Also reject a shift larger than the image."""
         super().check()
         if self.shift is not None:
             checks.number("shift", self.shift, 1, min(self.image_shape()[:2]) - 1, whole=True)
@@ -72,7 +72,7 @@ class Given(Settings):
 minutes, or 1 for paper."""
 
     def check(self) -> None:
-        """Refuse also another network."""
+        """Also reject another network."""
         checks.require(
             self.model is None,
             "`model` must be left out: the networks of this experiment are given",

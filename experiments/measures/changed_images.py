@@ -52,7 +52,7 @@ def filtered(network: Network) -> pd.DataFrame:
 
 
 def shuffled(network: Network, patches: Sequence[int]) -> pd.DataFrame:
-    """Accuracy on test images whose patches change places; level is the number a side."""
+    """Accuracy on test images whose patches change places; level is the number per side."""
     test = network.cell.test_images()
 
     def compute(model: keras.Model) -> pd.DataFrame:
@@ -208,7 +208,7 @@ def _attacked(
 ) -> pd.DataFrame:
     """Rows of each attack by itself."""
     with warnings.catch_warnings():
-        # A network that is sure of itself; the accuracy is what the table is for.
+        # A confident network; the accuracy is what the table is for.
         warnings.filterwarnings("ignore", "The gradient of .* of the images")
         tables = [
             cast(

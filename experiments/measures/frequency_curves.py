@@ -156,7 +156,7 @@ def radii_of(settings: Radii, dataset: Dataset) -> list[float]:
 
 
 def scaling_of(cell: Cell) -> str:
-    """How tested components are scaled, of ``analysis.scaling.scaled_components``: max if told.
+    """How tested components are scaled, of ``analysis.scaling.scaled_components``: max if set.
 
     The released code has it for all networks that are trained on rescaled images.
     """

@@ -3,7 +3,7 @@
 import dataclasses
 import warnings
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import keras
 import numpy as np
@@ -34,8 +34,8 @@ USUAL_SIZES = {"attacked": 2000, "steps": 20, "long": (500, 100, 3)}
 class Settings(tested_networks.Settings, AdversarialSettings):
     """Settings of an experiment that attacks its networks."""
 
-    PAPER_EPSILON = 0.03
-    MEASURED_WITH = ("epsilons", "long_epsilons", "attacked", "steps")
+    PAPER_EPSILON: ClassVar = 0.03
+    MEASURED_WITH: ClassVar = ("epsilons", "long_epsilons", "attacked", "steps")
 
     epsilons: tuple[float, ...] = (0.03, 0.06, 0.09)
     """Radii of the L-inf balls of FGSM and PGD, tested with cross-entropy and with margin loss."""
@@ -47,7 +47,7 @@ class Settings(tested_networks.Settings, AdversarialSettings):
     """Steps of PGD. Default: 4 for smoke, 40 for paper, else 20."""
 
     def check(self) -> None:
-        """Refuse also attacks that cannot be made."""
+        """Also reject invalid attacks."""
         super().check()
         for epsilon in (*self.epsilons, *self.long_epsilons):
             attacks.Pgd(epsilon, steps=self.sizes["steps"])
@@ -61,7 +61,7 @@ class Settings(tested_networks.Settings, AdversarialSettings):
 
     @property
     def sizes(self) -> Record:
-        """Images and steps after the profile's defaults."""
+        """Images and steps, with the profile's defaults filled in."""
         chosen = {"attacked": self.attacked, "steps": self.steps}
         chosen = {name: value for name, value in chosen.items() if value is not None}
         return {**SIZES.get(self.profile, USUAL_SIZES), **chosen}

@@ -58,7 +58,7 @@ class Network:
 
 
 def read_resnet(path: PathLike, blocks: int) -> keras.Model:
-    """ResNet of some blocks a stage with the weights of an ``.npz`` file.
+    """ResNet of some blocks per stage with the weights of an ``.npz`` file.
 
     Args:
         path: str or Path.
@@ -179,7 +179,7 @@ def find(network: Network, folder: PathLike | None = None) -> Path:
     checks.require(
         path is not None and path.is_file(),
         f"`networks` must be a folder with {network.file}: {network.title}, trained by others, "
-        f"from {network.source}, licence {network.licence}; the file is {network.how}. Name its "
+        f"from {network.source}, license {network.licence}; the file is {network.how}. Name its "
         f"folder by --networks DIR or the environment's {VARIABLE}",
         networks=None if folder is None else str(folder),
     )

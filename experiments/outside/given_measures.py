@@ -17,7 +17,7 @@ from hfc_keras.types import Array, BnStatistics
 RADII = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
 BANDS = 16
 EPSILON = 8 / 255
-# Most natural networks are right on nothing at 8/255; a ball this small tells them apart.
+# Most natural networks are right on nothing at 8/255; they differ in a ball this small.
 SMALL = 1 / 255
 ROBUST = (
     "attack epsilon step_size steps norm loss accuracy examples attacked zero_gradient_share"
@@ -25,7 +25,7 @@ ROBUST = (
 
 
 def rows(cell: Cell) -> pd.DataFrame:
-    """All measures of a network, told apart by the column measure.
+    """All measures of a network; the column measure names each row's.
 
     Args:
         cell: given_cells.Cell.

@@ -140,7 +140,7 @@ def find(path: PathLike | None = None) -> Path:
     path = path or os.environ.get(VARIABLE)
     checks.require(
         path is not None and Path(path).is_file(),
-        f"`table` must be the file {FILE}: measures of 70 ImageNet networks, of {SOURCE}, licence "
+        f"`table` must be the file {FILE}: measures of 70 ImageNet networks, of {SOURCE}, license "
         f"{LICENCE}; get it at https://github.com/paulgavrikov/biases_vs_generalization and name "
         f"it by --table PATH or the environment's {VARIABLE}",
         table=None if path is None else str(path),

@@ -46,7 +46,7 @@ def run_all(
         jobs: int, cells at once.
         until: float, see ``workers.completed``, or None.
         journal: background.Journal.
-        command: str, what goes on after the time was up.
+        command: str, which resumes the run after the time was up.
 
     Returns:
         bool, whether a cell failed.

@@ -53,7 +53,7 @@ class Mixed(Normalized):
     """Settings of an experiment that also mixes images."""
 
     mix_up: float = 0.5
-    """Alpha of the mix-up recipe's Beta distribution; one weight a batch, as the released code."""
+    """Alpha of mix-up's Beta distribution; one weight per batch, as in the released code."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class Heuristics(Mixed):
     """Settings of an experiment on the training heuristics of the CVPR 2020 paper."""
 
     dropout: float = 0.5
-    """Rate of the dropout recipe, before the last layer."""
+    """Rate of the dropout recipe, applied before the last layer."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -225,11 +225,11 @@ def residual(settings: Settings, always: bool = False) -> dict[str, Recipe]:
 
 
 def scaled(settings: Settings, width: float | None, default: float) -> float:
-    """Factor on the filters of a large network: as told, 1 for paper, or a default.
+    """Factor on the filters of a large network: as given, 1 for paper, or a default.
 
     Args:
         settings: Settings of an experiment.
-        width: float or None, what was told.
+        width: float or None, what was given.
         default: float, of the other profiles.
 
     Returns:

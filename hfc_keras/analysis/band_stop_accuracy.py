@@ -33,7 +33,7 @@ def band_stop_accuracy(
         batch_size: int, images at once; does not change the answer.
 
     Returns:
-        DataFrame with a row for the images as they are, then one a ring, and the columns
+        DataFrame with a row for the images as they are, then one per ring, and the columns
 
         - inner, outer: limits of the ring in cycles per image, the outer one included; NaN for
           the images as they are;

@@ -32,7 +32,7 @@ def frequency_accuracy(
     .. math:: \frac1n \sum_i [\arg\max f(c(x_i)) = y_i], \qquad
               c \in \{x,\ x_l(r),\ x_h(r)\}
 
-    One pass over the images, one forward transform an image, ``1 + 2 len(radii)`` predictions.
+    One pass over the images, one forward transform per image, ``1 + 2 len(radii)`` predictions.
     Components go to the model as they are: not clipped, and scaled only on demand.
 
     Args:

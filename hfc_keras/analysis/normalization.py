@@ -24,7 +24,7 @@ class _Switched(keras.layers.BatchNormalization):
         return self._normalized(inputs, *moments)
 
     def _of_batch(self, inputs: Any, mask: Any) -> tuple[Tensor, Tensor]:
-        """Mean and variance of what is at hand, a number a channel."""
+        """Mean and variance of what is at hand, one number per channel."""
         dtype = keras.backend.result_type(inputs.dtype, "float32")
         moments: Any = self._moments(ops.cast(inputs, dtype), mask)
         mean, variance = (ops.reshape(moment, (-1,)) for moment in moments)
@@ -61,7 +61,7 @@ class FixedStatistics(_Switched):
 
 
 class Collector(BatchStatistics):
-    """Also keeps values a channel, mean and variance of every batch it sees, run eagerly."""
+    """Also keeps values per channel, mean and variance of every batch it sees, run eagerly."""
 
     def _chosen(self, inputs: Any, mask: Any) -> tuple[Any, Any]:
         moments = self._of_batch(inputs, mask)
@@ -81,7 +81,7 @@ class Collector(BatchStatistics):
 
     @property
     def seen(self) -> list[list[Array]]:
-        """Values a channel, mean and variance of every batch seen."""
+        """Values per channel, mean and variance of every batch seen."""
         return self.__dict__.setdefault("_hfc_keras_seen", [])
 
 
@@ -89,7 +89,7 @@ def pooled(seen: Sequence[Sequence[Any]]) -> tuple[Floats, Floats]:
     """Mean and variance of all values from those of batches.
 
     Args:
-        seen: sequence of ``(values a channel, mean, variance)``.
+        seen: sequence of ``(values per channel, mean, variance)``.
 
     Returns:
         Pair of float64 arrays ``(channels,)``.

@@ -1,4 +1,4 @@
-"""Whether a model's logits tell images of its task from others."""
+"""Whether a model's logits distinguish images of its task from others."""
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ def out_of_distribution(
     score: str = "max_logit",
     batch_size: int = 256,
 ) -> pd.DataFrame:
-    r"""How well a score of the logits tells images of the model's task from others.
+    r"""How well a score of the logits distinguishes images of the model's task from others.
 
     A higher score means inside. With :math:`s` and :math:`t` the scores of an image drawn from
     inside and of one from outside,

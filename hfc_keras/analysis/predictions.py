@@ -9,7 +9,7 @@ import numpy as np
 from hfc_keras import checks, contract, gradients
 from hfc_keras.types import Array, ArrayLike, Change, Floats, Integers
 
-# Images that tell whether a model knows its task at all; fewer than the least tell nothing.
+# Images that show whether a model knows its task at all; fewer than the least show nothing.
 MOST, LEAST = 256, 20
 # Ranges of pixels that a model may have been trained on.
 RANGES = ((0, 255), (-1, 1))
@@ -271,7 +271,7 @@ def beyond_luck(
 def _tell_of_chance(
     model: keras.Model, images: Floats, labels: Integers, batch_size: int, stacklevel: int
 ) -> None:
-    """Warn of a model whose answers to the images as they are could be luck."""
+    """Warn of a model whose answers to the images as they are could be chance."""
     rows = np.unique(np.linspace(0, len(images) - 1, MOST).round().astype(int))
     few, true = images[rows], labels[rows]
     answers = predicted_logits(model, few, None, batch_size).argmax(axis=1)
@@ -281,7 +281,7 @@ def _tell_of_chance(
     hint = _better_range(model, few, true, batch_size)
     warnings.warn(
         f"The model is near chance on the images as they are: {right} of {len(rows)} are right, "
-        f"{expected:.0f} would be by luck; {hint}",
+        f"{expected:.0f} are expected by chance; {hint}",
         stacklevel=stacklevel,
     )
 

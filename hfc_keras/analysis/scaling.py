@@ -46,7 +46,7 @@ def scaled_components(
         radii: sequence of floats, cycles per image.
         inclusive: bool, ``<=`` or ``<`` at the rim of the disc.
         scaling: ``"none"``, ``"max"``, ``"spread"`` or ``"matched"``.
-        batch_size: int, images a batch.
+        batch_size: int, images per batch.
         outside_gain: float in [0, 1], what remains of the high frequencies in the low component
             and is missing in the high one, see ``layers.RadialFilter``.
 

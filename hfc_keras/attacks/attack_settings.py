@@ -98,7 +98,7 @@ class Fgsm(_Attack):
 
     @property
     def step(self) -> float:
-        """Step size after the default."""
+        """Step size, with the default filled in."""
         if self.step_size is not None:
             return self.step_size
         return 1.25 * self.epsilon if self.random_start else self.epsilon
@@ -170,7 +170,7 @@ class Pgd(_Attack):
 
     @property
     def step(self) -> float:
-        """Step size after the default."""
+        """Step size, with the default filled in."""
         if self.step_size is not None:
             return self.step_size
         return min(2.5 * self.epsilon / self.steps, self.epsilon)

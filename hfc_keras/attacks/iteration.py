@@ -72,7 +72,7 @@ class Iteration:
 
         Args:
             predict: function from images to logits, in inference mode.
-            images: float32 ``(batch, height, width, channels)``, the centre of the ball.
+            images: float32 ``(batch, height, width, channels)``, the center of the ball.
             labels: int ``(batch,)`` or dense ``(batch, classes)``.
             epsilon: scalar.
             step_size: scalar.
@@ -130,7 +130,7 @@ class Iteration:
             margins = losses.sample_losses(logits, labels, "margin")
             zero = ops.logical_or(zero, margins < LOG_TINY)
         nonfinite = ops.logical_not(ops.all(ops.isfinite(gradient), axis=(1, 2, 3)))
-        # Compiled code may hide a logit that is none from the gradient.
+        # In compiled code, a NaN among the logits may not reach the gradient.
         nonfinite = ops.logical_or(nonfinite, ops.any(ops.isnan(logits), axis=-1))
         return gradient, increased, zero, nonfinite
 
@@ -144,7 +144,7 @@ class Iteration:
         """Images within the mask, the ball and the range of pixels.
 
         Args:
-            images: tensor, the centre of the ball.
+            images: tensor, the center of the ball.
             moved: tensor like ``images``.
             epsilon: scalar.
             project: function of (iteration, perturbation, epsilon), or None for our own.

@@ -23,7 +23,7 @@ def strong(
     .. math:: \alpha = \epsilon / 4, \quad 50 \text{ steps}, \quad 3 \text{ restarts}, \quad
               \ell \in \{\ell_{CE}, \ell_{margin}\}
 
-    Both losses, since cross-entropy has no gradient where a network is sure of itself; several
+    Both losses, since cross-entropy has no gradient where a network is very confident; several
     restarts; and a step that does not shrink with the number of steps, so that each start can
     cross the ball many times. An upper bound of the robust accuracy all the same: attacks of
     other kinds, such as AutoAttack, may find more.

@@ -1,4 +1,4 @@
-"""What ``python -m hfc_keras`` offers: a module a command, a dataclass a command line."""
+"""What ``python -m hfc_keras`` offers: one module per command, one dataclass per command line."""
 
 from hfc_keras.commands.selfcheck import Selfcheck as Selfcheck
 

@@ -9,7 +9,7 @@ from hfc_keras import losses
 from hfc_keras.commands.subject import Check, Subject
 from hfc_keras.types import Flags, Floats, Integers, Size
 
-# Perturbation that can turn every pixel grey, so that no classifier is left with a clue.
+# Perturbation that can turn every pixel gray, so that no classifier is left with a clue.
 LARGE_EPSILON = 0.5
 QUERIES = 100
 
@@ -106,7 +106,7 @@ def random_noise(subject: Subject) -> Check:
     noise, fgsm = subject.accuracy_on(noisy), subject.accuracy(subject.fgsm)
     good = noise >= fgsm - subject.one_image
     text = f"accuracy under random signs; {fgsm:.4g} under FGSM"
-    return Check.of("random_noise", good, noise, text, "the gradient tells less than chance")
+    return Check.of("random_noise", good, noise, text, "the gradient is worth less than chance")
 
 
 def margin_loss(subject: Subject) -> Check:

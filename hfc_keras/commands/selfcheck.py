@@ -28,13 +28,13 @@ STATUSES = ("pass", "warn", "fail")
 class Selfcheck:
     """Check whether the robust accuracy of a model can be believed.
 
-    Prints a line a check (pass, warn or fail, its number, what it means) and a summary. Exit
+    Prints one line per check (pass, warn or fail, its number, what it means) and a summary. Exit
     status: 0 if nothing fails, 1 if something does, 2 if model or data cannot be used.
 
     Looks for probabilities instead of logits, randomness, dependence on the batch, and
     gradients that are masked, so that attacks seem to fail. Not checked, since they need a
     second model: whether examples made on another model transfer less well than those made on
-    this one, and whether the same attack breaks a model that was trained without a defence.
+    this one, and whether the same attack breaks a model that was trained without a defense.
     """
 
     DEFAULT_EPSILON: ClassVar = 8 / 255
@@ -99,7 +99,7 @@ made of it, by models.as_classifier."""
         return 1 if counts["fail"] else 0
 
     def _classifier(self, model: keras.Model) -> keras.Model:
-        """Model from [0, 1] to logits, by what was told of it."""
+        """Model from [0, 1] to logits, by what was said about it."""
         if (self.pixels, self.output, self.output_name) == (None, None, None):
             return model
         return models.as_classifier(

@@ -1,4 +1,4 @@
-"""What a model is made of, to tell whether something compiled for it still holds."""
+"""What a model is made of, to see whether something compiled for it is still valid."""
 
 import functools
 import types

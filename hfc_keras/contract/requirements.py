@@ -27,8 +27,8 @@ def classifier(model: object, images: Any, name: str = "images", stacklevel: int
             shape; an output that is not ``(batch, classes)``; probabilities in place of logits.
 
     Warns:
-        UserWarning: if the model was made for pixels in 0-255, is random in inference, or answers
-            by the other images of a batch, too.
+        UserWarning: if the model was made for pixels in 0-255, is random in inference, or gives an
+            image an output that depends on the other images in the batch.
 
     Example:
         >>> import numpy as np
@@ -56,10 +56,10 @@ def classifier(model: object, images: Any, name: str = "images", stacklevel: int
         )
     if found.mixing > MIXING and not getattr(model, "needs_whole_batches", False):
         warnings.warn(
-            "The model answers by the other images of a batch, too (batch statistics in "
-            "inference?), so that every number depends on batch_size and on the order of the "
-            "images. For batch normalization leave it in inference mode, and have measures take "
-            "bn_statistics='batch' or 'population'.",
+            "The model's output for an image depends on the other images in the batch (batch "
+            "statistics in inference?), so that every number depends on batch_size and on the "
+            "order of the images. For batch normalization leave it in inference mode, and have "
+            "measures take bn_statistics='batch' or 'population'.",
             stacklevel=stacklevel,
         )
     return found
@@ -194,7 +194,7 @@ def _remedy_of_shape(own: tuple[Any, ...], given: tuple[int, ...]) -> str:
             "model(keras.ops.transpose(images, (0, 3, 1, 2))))"
         )
     if own[2] not in (None, given[2]):
-        return f"data.as_images_like(images, {own}) makes them of grey images"
+        return f"data.as_images_like(images, {own}) makes them of gray images"
     return (
         "load them with image_size=..., or use models.as_classifier(model, image_size=...) to have "
         "them resized"

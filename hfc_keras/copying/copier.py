@@ -106,7 +106,7 @@ class Copier:
         if kind.__module__.startswith("tensorflow"):
             kind = next(base for base in (list, dict, set) if isinstance(value, base))
         twin = self._keep(value, kind.__new__(kind))
-        # By the base class, for Keras' own lists tell a tracker.
+        # By the base class, for Keras' own lists notify a tracker.
         if isinstance(value, dict):
             base = collections.OrderedDict if isinstance(twin, collections.OrderedDict) else dict
             for key, each in value.items():

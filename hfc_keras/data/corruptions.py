@@ -130,8 +130,8 @@ def disk_kernel(radius: float, blur: float) -> Floats:
 def plasma(noise: ArrayLike, decay: float) -> Floats:
     r"""Plasma fractals by the diamond-square method, periodic and scaled to [0, 1].
 
-    Starting from one point, the side doubles in each round: the centre of each square is the mean
-    of its four corners, then the middle of each edge that of its two ends and the two centres
+    Starting from one point, the side doubles in each round: the center of each square is the mean
+    of its four corners, then the middle of each edge that of its two ends and the two centers
     beside it, and each is displaced by :math:`s\,u`, u uniform in [-1, 1]. From round to round
 
     .. math:: s \leftarrow s / \mathrm{decay}^2,

@@ -88,7 +88,7 @@ class Dataset:
         name: str, what tables call it.
         train: Split.
         test: Split.
-        class_names: sequence of str, one a class, without control characters.
+        class_names: sequence of str, one per class, without control characters.
 
     Raises:
         ValueError: if the image shapes differ, a name is missing, or one holds a line
@@ -148,7 +148,7 @@ class Dataset:
         Args:
             examples: None for all, an int for at most so many in either split, or
                 ``(train, test)``.
-            seed: int, tells which rows.
+            seed: int, decides which rows.
 
         Returns:
             Dataset; rows keep their order.
@@ -190,13 +190,13 @@ def stored_pixels(pixels: ArrayLike, name: str = "pixels") -> Array:
         >>> stored_pixels(np.zeros((5, 8, 8)))
         Traceback (most recent call last):
         ...
-        ValueError: `pixels` must be (batch, height, width, channels); pixels[..., None] adds the channel to grey images. Received: pixels.shape=(5, 8, 8)
+        ValueError: `pixels` must be (batch, height, width, channels); pixels[..., None] adds the channel to gray images. Received: pixels.shape=(5, 8, 8)
     """  # noqa: E501
     pixels = np.asarray(pixels)
     checks.require(
         pixels.ndim != 3,
         f"`{name}` must be (batch, height, width, channels); "
-        f"{name}[..., None] adds the channel to grey images",
+        f"{name}[..., None] adds the channel to gray images",
         **{f"{name}.shape": pixels.shape},
     )
     checks.image_shape(pixels, name)

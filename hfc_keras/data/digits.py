@@ -13,7 +13,7 @@ GREY_LEVELS = 16
 def digits() -> Dataset:
     """Return the 1,797 digits of 8 x 8 pixels, 1,437 to train on and 360 to test.
 
-    Grey levels 0..16 become ``round(255 level / 16)``. The split is stratified and
+    Gray levels 0..16 become ``round(255 level / 16)``. The split is stratified and
     always the same.
 
     Returns:

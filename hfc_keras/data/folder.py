@@ -1,4 +1,4 @@
-"""The user's own photographs: a folder a class."""
+"""The user's own photographs: one folder per class."""
 
 import collections
 import pathlib
@@ -27,16 +27,16 @@ def folder(
     A folder called ``train`` that holds images itself is a class. Classes are numbered in the
     order of their names. Links to folders are followed.
 
-    Images are turned upright as their EXIF orientation says. They are grey if all of them are
+    Images are turned upright as their EXIF orientation says. They are gray if all of them are
     (a palette counts as color), otherwise RGB. Alpha is left out: a pixel keeps the color
-    that is stored for it, however transparent. One warning tells how many files are left aside
+    that is stored for it, however transparent. One warning says how many files are left aside
     by their endings (hidden ones are not counted), have more frames or pages than the first,
     which is taken, have pixels that are transparent, or EXIF data that cannot be read.
 
     Args:
         path: str, the folder.
         examples: None or ``(train, test)``, images to read at most.
-        seed: int, tells which images.
+        seed: int, decides which images.
         image_size: ``(height, width)`` in pixels to which each image is resized (bilinear,
             antialiased), or None if all have one size once upright.
 
@@ -46,7 +46,7 @@ def folder(
     Raises:
         MixedSizesError: if sizes differ and no ``image_size`` is given.
         UnusableFileError: if an image cannot be read, is larger than PIL.Image.MAX_IMAGE_PIXELS
-            or has more than 8 bits a channel.
+            or has more than 8 bits per channel.
         ValueError: if the folder is of neither form or of both, has fewer than two classes, a
             class is empty or has a name with control characters, the splits' classes differ, or
             the images do not fit into memory.

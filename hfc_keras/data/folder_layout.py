@@ -1,4 +1,4 @@
-"""Which files of a folder belong to which class and split, told by what its folders hold."""
+"""Which files of a folder belong to which class and split, by what its folders hold."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ def layout(root: Path, seed: int) -> Layout:
 
     Args:
         root: Path.
-        seed: int, tells which fifth of every class is for testing where there are no splits.
+        seed: int, decides which fifth of every class is for testing where there are no splits.
 
     Returns:
         Layout, classes in the order of their names.

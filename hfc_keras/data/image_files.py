@@ -52,7 +52,7 @@ def endings() -> set[str]:
     """Return the endings of the image files that Pillow reads here, plugins included.
 
     Returns:
-        set of str in lower case. Left out are formats that Pillow only recognises, films, and
+        set of str in lower case. Left out are formats that Pillow only recognizes, films, and
         EPS, for which it runs Ghostscript.
 
     Example:
@@ -76,7 +76,7 @@ def header(file: Path) -> Header:
 
     Raises:
         UnusableFileError: if it is no image that can be read, larger than Pillow's limit, or has
-            more than 8 bits a channel.
+            more than 8 bits per channel.
 
     Example:
         >>> import pathlib, tempfile
@@ -97,7 +97,7 @@ def header(file: Path) -> Header:
         size = _stored_size(image)
     if deep or mode not in GREY_MODES | COLOUR_MODES:
         raise files.UnusableFileError(
-            "images must be grey or color of 8 bits a channel. "
+            "images must be gray or color of 8 bits per channel. "
             f"Received: file={str(file)!r}, mode={mode + ';16' * deep!r}"
         )
     return Header(
@@ -157,7 +157,7 @@ def _with_pixels(known: tuple[str, ...]) -> list[str]:
 
 
 def _is_stub(name: str) -> bool:
-    """Whether Pillow recognises a format and leaves reading it to others."""
+    """Whether Pillow recognizes a format and leaves reading it to others."""
     factory = Image.OPEN[name][0]
     return isinstance(factory, type) and issubclass(factory, ImageFile.StubImageFile)
 

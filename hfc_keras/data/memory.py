@@ -10,7 +10,7 @@ from hfc_keras import checks
 
 
 def physical() -> float:
-    """Return the machine's memory in bytes; infinity where the system does not tell.
+    """Return the machine's memory in bytes; infinity where the system does not say.
 
     Returns:
         float.
@@ -30,7 +30,7 @@ def require_room(size: float, **received: object) -> None:
 
     Args:
         size: int, bytes.
-        **received: what is told of the data, by name.
+        **received: what the message says of the data, by name.
 
     Raises:
         ValueError: if they are more than all of its memory.
@@ -51,7 +51,7 @@ def pixel_array(shape: tuple[int, int, int, int], **received: object) -> npt.NDA
 
     Args:
         shape: ``(batch, height, width, channels)``.
-        **received: what is told of the data, by name.
+        **received: what the message says of the data, by name.
 
     Returns:
         uint8 array, its values not set.

@@ -13,7 +13,7 @@ NOISES = ("gaussian", "uniform")
 
 
 def as_images_like(images: ArrayLike, image_shape: Sequence[int]) -> Floats:
-    """Return images in another shape: resized, and grey ones in as many channels as wanted.
+    """Return images in another shape: resized, and gray ones in as many channels as wanted.
 
     A network for color images of 32 x 32 pixels takes Fashion-MNIST so. Sides are resized with
     bilinear interpolation and antialiasing, without regard to the ratio of height and width.

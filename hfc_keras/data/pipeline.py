@@ -28,7 +28,7 @@ class TrainingBatches:
 
     Args:
         split: ``data.Split``, the training set.
-        batch_size: int, images a batch, at least 1.
+        batch_size: int, images per batch, at least 1.
         classes: int, length of the one-hot labels.
         seed: int, seed of the order and of the random layers, at least 0.
         image_layers: Keras layers applied to the images, in this order.

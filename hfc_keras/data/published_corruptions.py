@@ -52,7 +52,7 @@ def corrupted_split(
         data_dir: str, path or None, the folder of TensorFlow Datasets; None is ``TFDS_DATA_DIR``
             or its own default.
         examples: None for all, or int, at most so many, drawn without replacement.
-        seed: int from 0, tells which examples.
+        seed: int from 0, decides which examples.
 
     Returns:
         Split, or None where the images are not on disk or the data set is another one.

@@ -52,16 +52,16 @@ def load(
 
     Args:
         name: str or path. "digits"; "synthetic", "synthetic/low" or "synthetic/high" (only
-            the low or the high frequencies tell the class); an ``.npz`` file; a folder of
+            the class depends on low or on high frequencies); an ``.npz`` file; a folder of
             images in class folders, as :func:`hfc_keras.data.folder.folder` says; or a name
             of TensorFlow Datasets such as "cifar10", "name/config" or
             "name:version". A folder of that name goes before TensorFlow Datasets.
         data_dir: str, path or None, the folder of TensorFlow Datasets; None is
             ``TFDS_DATA_DIR`` or its own default. Other sources have no use for it.
-        examples: None, int or ``(train, test)``: at most so many images a split, drawn without
+        examples: None, int or ``(train, test)``: at most so many images per split, drawn without
             replacement; all, where there are fewer. Synthetic images are made in just this
             number, 2,000 and 500 for None.
-        seed: int from 0, tells which examples; the same for the same seed.
+        seed: int from 0, decides which examples; the same for the same seed.
         image_size: None, int or ``(height, width)`` in pixels: resized to this, bilinear with
             antialiasing. Synthetic images are made in this size, 32 for None.
 
@@ -105,7 +105,7 @@ def _load(
     image_size: Size | None,
     stamp: Hashable,
 ) -> Dataset:
-    """Read, shorten, resize; ``stamp`` only tells a changed file from the one read before."""
+    """Read, shorten, resize; ``stamp`` only separates a changed file from the one read before."""
     dataset = _read(name, data_dir, examples, seed, image_size)
     return resized(dataset.subset(examples, seed), image_size)
 

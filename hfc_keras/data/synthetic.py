@@ -1,4 +1,4 @@
-"""Images whose class is told by a low frequency, a high frequency, or both."""
+"""Images whose class shows in a low frequency, a high frequency, or both."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from hfc_keras import checks
 from hfc_keras.data.dataset import Dataset, Split, pair
 from hfc_keras.types import Floats, Integers, Size
 
-# Each tells, from distances to the centre in units of the shorter side, what is inside. All are
+# Each says, from distances to the center in units of the shorter side, what is inside. All are
 # mirror images of themselves, so that flipping an image leaves its class as it is.
 SHAPES = {
     "disc": lambda y, x: np.hypot(y, x) < 0.2,

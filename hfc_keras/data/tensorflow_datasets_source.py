@@ -41,7 +41,7 @@ def from_tfds(
         name: str as TFDS takes it, "cifar10", "name/config" or "name:version".
         data_dir: str or None, TFDS's folder; None is its default.
         examples: None or ``(train, test)``, images to read at most.
-        seed: int, tells which images.
+        seed: int, decides which images.
         image_size: ``(height, width)`` in pixels; needed if images differ in size.
 
     Returns:
@@ -81,7 +81,7 @@ def prepared_split(
         split: str.
         data_dir: str, path or None, TFDS's folder; None is ``TFDS_DATA_DIR`` or its own default.
         examples: None or int, images to read at most.
-        seed: int, tells which images.
+        seed: int, decides which images.
 
     Returns:
         Split, or None if it is not on disk.

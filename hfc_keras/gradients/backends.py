@@ -112,7 +112,7 @@ class _Jax:
 
 @contextlib.contextmanager
 def _traceable(*kinds: type[BaseException]) -> Iterator[None]:
-    """Refuse a model that leaves the tensors of the backend, which Keras tells in a page."""
+    """Refuse a model that leaves the tensors of the backend; Keras' own error fills a page."""
     try:
         yield
     except kinds as error:

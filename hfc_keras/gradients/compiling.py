@@ -15,7 +15,7 @@ def compiled(model: keras.Model, function: Callable[..., Any]) -> Callable[..., 
     """Compile a function of a model's predictions once and keep it with the model.
 
     The weights are those of the moment of each call, and a model of which a layer or a setting of
-    one has changed is compiled anew, as ``contract.makeup`` tells. The model runs as
+    one has changed is compiled anew, as ``contract.makeup`` shows. The model runs as
     ``inference`` has it. Where every new shape is compiled anew, batches are filled
     up to a power of two and cut again.
 

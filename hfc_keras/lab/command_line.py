@@ -55,7 +55,7 @@ def ending() -> Iterator[endings.Command]:
 
 
 def advice(fresh: bool) -> str:
-    """Say how a stopped run goes on; ``fresh`` tells whether it was told to start over."""
+    """Say how to resume a stopped run; ``fresh`` is whether it was to start over."""
     command = "Run the same command without --fresh" if fresh else "Run the same command again"
     return f"{command} to resume."
 

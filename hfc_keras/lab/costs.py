@@ -79,7 +79,7 @@ class Costs:
         return recipe.epochs * passes(recipe) * len(dataset.train) * built
 
     def rate(self, recipe: training.Recipe) -> float:
-        """Multiplications a second of a network.
+        """Multiplications per second of a network.
 
         Args:
             recipe: training.Recipe.
@@ -163,7 +163,7 @@ def operations(model: keras.Model) -> int:
 
 
 def trial(recipe: training.Recipe, image_shape: ImageShape, classes: int) -> float:
-    """Images a second in plain steps of training a recipe's network.
+    """Images per second in plain steps of training a recipe's network.
 
     Args:
         recipe: training.Recipe.

@@ -1,4 +1,4 @@
-"""An experiment as a value: what its command can be told, trains, measures, draws and claims."""
+"""An experiment as a value: its settings, trainings, measures, figures and claims."""
 
 import dataclasses
 import sys

@@ -32,12 +32,13 @@ PATHS = ("data_dir", "store", "results", "networks", "table", *FLAGS)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Common:
-    """What one experiment and a run over all of them can be told."""
+    """Settings of one experiment and of a run over all of them."""
 
     profile: Profile = "smoke"
-    """smoke: seconds, proves that all runs. quick: a small network and subset, minutes a recipe. \
-standard: the small network on all images, 10 epochs. full: a wider one in half precision, half an \
-hour a recipe. paper: the published protocol to the letter, made for a GPU."""
+    """smoke: takes seconds and checks that everything runs. quick: a small network on a subset of \
+the images; minutes per recipe. standard: the small network on all images, 10 epochs. full: a \
+wider one in half precision; half an hour per recipe. paper: the published protocol to the letter, \
+for a GPU."""
     dataset: str | None = None
     """digits, synthetic, a TFDS image-classification set (cifar10, fashion_mnist, ...), an .npz \
 file or a folder of class folders. Default: digits for smoke, cifar10 otherwise."""
@@ -49,7 +50,7 @@ stay as they are, and must have one size."""
     seeds: tuple[int, ...] | None = None
     """Seeds to repeat everything with. Default: 0 for smoke, 0 to 4 for standard, else 0 1 2."""
     store: Path = Path("results/.store")
-    """Folder that keeps weights and half-finished trainings, so that a stopped run goes on."""
+    """Folder that keeps weights and unfinished trainings, so that a stopped run can be resumed."""
     results: Path = Path("results")
     """Folder for tables, figures and records: <results>/<profile>/<dataset>/."""
     publish: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -57,12 +58,12 @@ stay as they are, and must have one size."""
     fresh: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Replace tables that an earlier run made with other settings."""
     plan: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Print what would be trained, in which order and how long that takes, and do nothing."""
+    """Print what would be trained, in which order and how long it takes, and do nothing else."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(Common):
-    """What every experiment can be told; None lets the profile decide."""
+    """Settings that every experiment has; None lets the profile decide."""
 
     # Settings that rows depend on besides the recipe.
     MEASURED_WITH: ClassVar = ()
@@ -82,12 +83,12 @@ paper."""
 
     @property
     def dataset_name(self) -> str:
-        """Data set after the profile's default."""
+        """Data set, with the profile's default filled in."""
         return self.dataset or ("digits" if self.profile == "smoke" else "cifar10")
 
     @property
     def seed_list(self) -> tuple[int, ...]:
-        """Seeds after the profile's default."""
+        """Seeds, with the profile's default filled in."""
         return self.seeds or SEEDS.get(self.profile, OTHER_SEEDS)
 
     @property
@@ -101,7 +102,7 @@ paper."""
     def check(self) -> None:
         """Refuse what cannot be trained or measured, once and before anything is.
 
-        An experiment that can be told more checks that too, after ``super().check()``.
+        An experiment with more settings also checks these, after ``super().check()``.
 
         Raises:
             ValueError: naming the setting.
@@ -204,7 +205,7 @@ class Radii(Settings):
     """Whether the rim of the disc belongs to it (<=, the paper) or not (<, its released code)."""
 
     def check(self) -> None:
-        """Refuse also radii that are none."""
+        """Also reject invalid radii."""
         super().check()
         if self.radii is not None:
             checks.radii(self.radii)
@@ -242,7 +243,7 @@ paper for paper."""
 
     @property
     def training_epsilon(self) -> float:
-        """Epsilon of the adversary after the profile's default."""
+        """Epsilon of the adversary, with the profile's default filled in."""
         if self.epsilon is not None:
             return self.epsilon
         return self.PAPER_EPSILON if self.profile == "paper" else 8 / 255

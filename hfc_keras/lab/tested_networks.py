@@ -1,7 +1,7 @@
 """A trained network as the experiments test it: batch normalization by population statistics.
 
 Moving averages are poor after a short training, and follow its last batches; the statistics of a
-test batch let an image's answer depend on its neighbours. So every measure of a last epoch that
+test batch let an image's answer depend on its neighbors. So every measure of a last epoch that
 does not compare the three takes mean and variance over the images trained on, for attacks and
 gradients as well as for answers.
 """

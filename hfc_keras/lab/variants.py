@@ -25,7 +25,7 @@ class Variant:
 
 
 class Drawn(TypedDict):
-    """What figures are told of variants."""
+    """What figures need to know of variants."""
 
     titles: dict[str, str]
     looks: dict[str, Look]
@@ -60,7 +60,7 @@ def rivals(variants: Mapping[str, Variant], names: Iterable[str]) -> dict[str, s
 
 
 def drawn(variants: Mapping[str, Variant]) -> Drawn:
-    """Return what figures are told of variants.
+    """Return what figures need to know of variants.
 
     Args:
         variants: dict from name to Variant.

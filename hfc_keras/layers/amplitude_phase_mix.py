@@ -31,7 +31,7 @@ class AmplitudePhaseMix(ImageLayer):
         clip: bool, whether mixed images are clipped to [0, 1]. The released code does not clip;
             but pixels outside [0, 1] are no image, attacks on them leave their epsilon ball
             when they clip, and ``checks.pixels`` refuses them. False also suits images that
-            are standardised already.
+            are standardized already.
         seed: int or None, seed of the layer's random numbers.
         **kwargs: see ``keras.layers.Layer``.
 

@@ -28,7 +28,7 @@ class AmplitudePhaseSingle(ImageLayer):
     Images go through 8 bits as in the released code, but what recombination leaves outside of
     0 to 255 is rounded and clipped; there the cast wraps round, so that -3 becomes 253. The
     rim of a turned or sheared image fades into black here, where Pillow's, in the released code,
-    is cut: 5 and 3 % of the pixels at 32 pixels a side differ, see ``image_operations.apply``.
+    is cut: 5 and 3 % of the pixels at 32 pixels per side differ, see ``image_operations.apply``.
 
     Under TensorFlow, XLA has no such affine maps: ``supports_jit`` is false there, so that
     ``compile`` leaves a model with this layer uncompiled.

@@ -90,7 +90,7 @@ class BlurPool2D(ImageLayer):
         sides = tuple(shape[1:3])
         checks.require(
             all(side is None or side > self.pool_size // 2 for side in sides),
-            f"`inputs` must have more than {self.pool_size // 2} pixels a side to be reflected "
+            f"`inputs` must have more than {self.pool_size // 2} pixels per side to be reflected "
             f"by a kernel of {self.pool_size}",
             **{"height and width": sides},
         )

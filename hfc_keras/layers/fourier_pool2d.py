@@ -32,7 +32,7 @@ class FourierPool2D(ImageLayer):
     frequency :math:`-M/2` without :math:`+M/2` and drops the imaginary part that this leaves; here
     both are kept, so that the result is real and a wave at the very cut is subsampled in full.
     And the window is centered on the zero frequency, where :math:`w = 1`; NumPy's window of even
-    length has its centre half a bin beside it.
+    length has its center half a bin beside it.
 
     Works in float32 under every dtype policy, for any size, odd or not square, known or not.
 

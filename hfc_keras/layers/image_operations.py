@@ -79,7 +79,7 @@ def apply(levels: Tensor, operations: Tensor, strengths: Tensor) -> Tensor:
     r"""Apply to each image its own operation at its own strength.
 
     With strength ``s``, of which only the geometric operations use the sign, and truncation
-    towards 0: ``posterize`` keeps :math:`4 - \lfloor 0.4 |s| \rfloor` bits, ``solarize`` inverts
+    toward 0: ``posterize`` keeps :math:`4 - \lfloor 0.4 |s| \rfloor` bits, ``solarize`` inverts
     values from :math:`256 - \lfloor 25.6 |s| \rfloor` on, ``rotate`` turns by ``[3 s]`` degrees
     to the left, a shear moves each row or column by ``0.03 s`` more than the one before,
     and a translation moves by ``[s / 30]`` of the side in whole pixels. ``autocontrast`` and
@@ -87,8 +87,8 @@ def apply(levels: Tensor, operations: Tensor, strengths: Tensor) -> Tensor:
 
     All but the rim of turned and sheared images is Pillow's, with which the released code works,
     to one level of 255. At the rim Pillow takes the nearest pixel of the image for the missing
-    neighbours up to half a pixel outside and is black beyond; here the edge fades into black. On
-    noise (300 images of 32 pixels a side, 60 of 224) with strengths of 0.1 to 3, more than one
+    neighbors up to half a pixel outside and is black beyond; here the edge fades into black. On
+    noise (300 images of 32 pixels per side, 60 of 224) with strengths of 0.1 to 3, more than one
     level lay between the two in 5.2 % of the pixels (``rotate``) and 3.1 % (either shear) at 32
     pixels, in 0.8 % and 0.4 % at 224, a mean of 33 levels where they did.
     ``tests/test_amplitude_phase.py`` measures it again.
@@ -141,7 +141,7 @@ def _maps(operations: Tensor, strengths: Tensor, height: Tensor, width: Tensor) 
     move_y = chosen("translate_y", ops.trunc(strengths * height / 30))
     cosine, sine = ops.cos(angle), ops.sin(angle)
     x, y = (width - 1) / 2, (height - 1) / 2
-    # Places count from the centre of the first pixel, shears from its corner: hence the halves.
+    # Places count from the center of the first pixel, shears from its corner: hence the halves.
     from_x = [cosine, shear_x - sine, x - cosine * x + sine * y + shear_x / 2 + move_x]
     from_y = [sine + shear_y, cosine, y - sine * x - cosine * y + shear_y / 2 + move_y]
     nothing = ops.zeros_like(angle)

@@ -93,7 +93,7 @@ class MaxBlurPool2D(ImageLayer):
         lost = self.pool_size - 1 if self.padding == "valid" else 0
         checks.require(
             all(side is None or side > lost for side in sides),
-            f"`inputs` must have at least {self.pool_size} pixels a side",
+            f"`inputs` must have at least {self.pool_size} pixels per side",
             **{"height and width": tuple(sides)},
         )
         return (batch, *(side and side - lost for side in sides), channels)

@@ -24,7 +24,7 @@ class SmoothConv2D(keras.layers.Conv2D, ImageLayer):
     Args:
         filters: int from 1, number of output channels.
         kernel_size: int or pair of ints from 1.
-        rho: float, at least 0, weight of the eight neighbours.
+        rho: float, at least 0, weight of the eight neighbors.
         normalize: bool, divide the smoothed kernel by ``1 + 8 rho``.
         **kwargs: see ``keras.layers.Conv2D``, by keyword; ``data_format`` must be channels last.
 

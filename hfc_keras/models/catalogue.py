@@ -46,7 +46,7 @@ def register(name: str, builder: Callable[..., keras.Model], replace: bool = Fal
         replace: bool, whether a network that was registered under the name before is replaced.
 
     Raises:
-        ValueError: for a name that is taken, or that is none; for no such function.
+        ValueError: for a name that is taken or invalid; for no such function.
 
     Example:
         >>> def two_layers(input_shape, classes, units=32):
@@ -113,7 +113,7 @@ def options(name: str) -> list[str] | None:
 
 
 def check_options(name: str, values: Mapping[str, Any]) -> None:
-    """Refuse options of a network that can be told to be wrong before it is built.
+    """Refuse options of a network that are known to be wrong before it is built.
 
     Args:
         name: str, one of ``names()``.

@@ -55,7 +55,7 @@ def as_classifier(
         output_name: str or int, which of several outputs; None if there is one.
         image_size: None, or ``(height, width)`` in pixels: images of any size are then resized
             (bilinear, antialiased) to the size that the model fixes, or to this where it fixes
-            none. A third number is that of the channels, which a function does not tell.
+            none. A third number is that of the channels, which a function does not state.
         preprocessing: Keras layer or differentiable function of images in ``pixels``, such as
             ``keras.applications.resnet50.preprocess_input``.
 
@@ -64,7 +64,7 @@ def as_classifier(
 
     Raises:
         ValueError: for what cannot be called on images, several inputs, several outputs without a
-            name, another output than the last layer's, a range or a size that is none.
+            name, another output than the last layer's, an invalid range or size.
 
     Example:
         >>> from hfc_keras import analysis, data
@@ -223,7 +223,7 @@ def _input_shape(source: Any) -> tuple[int | None, ...]:
 
 
 def _shape(source: Any, size: Size | None, channels: int | None) -> tuple[int, ...] | None:
-    """A shape of images to look at a model with; None where nobody tells their channels."""
+    """A shape of images to look at a model with; None where their channels are unknown."""
     own = _input_shape(source)
     channels = own[2] or channels
     sides = zip(own[:2], size or (SIDE, SIDE), strict=True)

@@ -43,7 +43,7 @@ def per_channel(name: str, value: Any, channels: int) -> list[float]:
 
     Args:
         name: str, the argument's name.
-        value: float, or list, tuple or array of one float a channel.
+        value: float, or list, tuple or array of one float per channel.
         channels: int.
 
     Returns:

@@ -22,7 +22,7 @@ def smooth_model(
 
     Args:
         model: keras.Model, functional or sequential, nested ones included; left as it is.
-        rho: float, at least 0, weight of the eight neighbours.
+        rho: float, at least 0, weight of the eight neighbors.
         layers: ``"first"``, the first Conv2D from the input on; ``"all"``, every Conv2D; or a
             name or a sequence of names of Conv2D layers. Layers of nested models count.
             Convolutions hidden in custom layers or wrappers do not.

@@ -17,7 +17,7 @@ SMALLEST = 6
 
 @dataclasses.dataclass(frozen=True)
 class SensitivityBand:
-    r"""Rings of frequencies that a penalty leaves alone, all others being penalised.
+    r"""Rings of frequencies that a penalty leaves alone, all others being penalized.
 
     .. math:: R = \sum_{k \notin (a, b]} S_k
 
@@ -60,7 +60,7 @@ class SensitivityBand:
             bool array ``(rings - 1,)``, ring 1 first.
 
         Raises:
-            ValueError: if no ring is in the band, or all are, so that nothing is penalised.
+            ValueError: if no ring is in the band, or all are, so that nothing is penalized.
         """
         index = np.arange(1, len(spectrum.ring_sizes(height, width)))
         inside = (index > self.inner) & (index <= self.outer)
@@ -153,7 +153,7 @@ def check_kind(kind: Kind, image_shape: ImageShape, name: str = "kind") -> None:
     checks.choice(name, kind, KINDS)
     checks.require(
         min(image_shape[:2]) >= SMALLEST,
-        f"images must be {SMALLEST} pixels a side or more, so that each third holds a ring",
+        f"images must be {SMALLEST} pixels per side or more, so that each third holds a ring",
         image_shape=tuple(image_shape),
     )
 
@@ -200,7 +200,7 @@ def as_plain(kind: Kind) -> str | list[float]:
 
 
 def _penalised(kind: Kind, height: int, width: int) -> Floats:
-    """1 for each penalised ring from 1 on, 0 for the others."""
+    """1 for each penalized ring from 1 on, 0 for the others."""
     index = np.arange(1, len(spectrum.ring_sizes(height, width)))
     third = min(height, width) // 6, min(height, width) // 3
     if isinstance(kind, SensitivityBand):

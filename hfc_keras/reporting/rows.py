@@ -1,4 +1,4 @@
-"""Rows of tidy tables, one measurement a row: which there are, and none twice."""
+"""Rows of tidy tables, one measurement per row: which there are, and none twice."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast

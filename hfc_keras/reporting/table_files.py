@@ -1,4 +1,4 @@
-"""Reads a table of results back, and proves it by the record beside it."""
+"""Reads a table of results back, and verifies it by the record beside it."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -33,7 +33,7 @@ def read_table(
         DataFrame.
 
     Raises:
-        UnusableFileError: by file and, where it can be told, line: if the file is no table,
+        UnusableFileError: by file and, where known, line: if the file is no table,
             breaks off inside a line, lacks a column or rows, or holds other values than were
             written, or if the record is damaged or of a newer version.
 
@@ -128,7 +128,7 @@ def _check_cells(
 
 
 def _check_column(path: Path, table: csv_files.Table, name: str, rows: Iterable[int]) -> None:
-    """Refuse text among numbers, and shares that are none."""
+    """Reject text among numbers, and shares outside [0, 1]."""
     cells = table.column(name)
     numbers = {row: csv_files.number(cells[row]) for row in rows if cells[row]}
     if all(value is None for value in numbers.values()):

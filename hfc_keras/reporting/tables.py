@@ -1,4 +1,4 @@
-"""Tidy tables: one measurement a row, and what is read off them."""
+"""Tidy tables: one measurement per row, and what is read off them."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -37,14 +37,14 @@ def recombine(
 
     .. math:: R(a, d) = \mathrm{Re}\, F^{-1} \left( |F d| \, \frac{F a}{|F a|} \right)
 
-    ``F`` runs over height, width and colour, as in the released code, or over height and width
+    ``F`` runs over height, width and color, as in the released code, or over height and width
     of each channel. The two differ much: with ``"spatial"`` the mean of every channel is that of
     the donor, with ``"spatial_channel"`` only the mean over all channels is (the sign of either
     is the anchor's).
 
     A coefficient of the anchor below 1e-6 of its largest one (1e-7 in the complex transform)
     may be float32 rounding and gets the phase 0. So a constant anchor yields the donor's image
-    of phase zero, real and centered at ``[0, 0]``, and a grey one no random colours. Real phases
+    of phase zero, real and centered at ``[0, 0]``, and a gray one no random colors. Real phases
     are lost with them in large smooth anchors: where the amplitude falls as :math:`1/f^2`, errors
     of up to 0.005 at 224 pixels and 0.02 at 384 were found with a donor falling as :math:`1/f`,
     and of 0.02 and 0.08 with white noise. Nothing is clipped. Differentiable.
@@ -200,7 +200,7 @@ def _synthesise(matrices: Sequence[Floats], size: ImageShape, spectrum: Spectrum
 
 @functools.lru_cache(maxsize=8)
 def _matrices(height: int, width: int, channels: int, axes: TransformAxes) -> tuple[Floats, ...]:
-    """Real forms of the transforms along height, and along width and colour together."""
+    """Real forms of the transforms along height, and along width and color together."""
     rows, columns = _dft(height), _dft(width)[:, : width // 2 + 1]
     colours = _dft(channels) if axes == "spatial_channel" else np.eye(channels)
     size = height * width * (channels if axes == "spatial_channel" else 1)
@@ -235,7 +235,7 @@ def _fft(axes: TransformAxes, images: Tensor) -> Spectrum:
 
 
 def _inverse_fft(axes: TransformAxes, spectrum: Spectrum) -> Tensor:
-    """Real part of the inverse; along colour it is the transform of the conjugate, conjugated."""
+    """Real part of the inverse; along color it is the transform of the conjugate, conjugated."""
     planes = ops.ifft2([ops.transpose(part, (0, 3, 1, 2)) for part in spectrum])
     real, imaginary = (ops.transpose(part, (0, 2, 3, 1)) for part in planes)
     if axes == "spatial":

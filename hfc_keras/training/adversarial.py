@@ -22,7 +22,7 @@ class AdversarialTraining(ImageTraining):
     ``fit`` takes what the model's own would: arrays, a dataset, callbacks, metrics, sample
     weights. Metrics of the training are on adversarial images; ``evaluate``, ``predict`` and
     validation are on the images as they are. The attack sees the model in inference mode, the
-    training step in training mode, so that batch normalization is updated once a step. Exported,
+    training step in training mode, so that batch normalization is updated once per step. Exported,
     called or described, it is the plain network.
 
     Args:
@@ -79,8 +79,7 @@ class AdversarialTraining(ImageTraining):
         """Return the logits of the attacked images."""
         checks.require(
             self.attack.mask is None or None not in tuple(images.shape[1:3]),
-            "`x` must tell height and width for a mask of the attack; map it through "
-            "tf.ensure_shape",
+            "`x` must have known height and width for a mask; map it through tf.ensure_shape",
             **{"x.shape": tuple(images.shape)},
         )
         return self.model(self.attacked(images, labels), training=training)

@@ -23,7 +23,7 @@ def first_batch(x: Any, y: Any = None, name: str = "x") -> tuple[Any, Any, Any]:
         images and labels as found, or None for another iterable, which is not looked at.
 
     Raises:
-        ValueError: for no batch at all, several arrays of images, or a data set that tells no
+        ValueError: for no batch at all, several arrays of images, or a data set of unknown
             rank.
 
     Example:
@@ -99,7 +99,7 @@ def _check_ranks(spec: Any, name: str) -> None:
     unknown = any(getattr(shape, "rank", 0) is None for shape in shapes)
     checks.require(
         not unknown,
-        f"`{name}` must tell the rank of its images and labels; map it through tf.ensure_shape, "
+        f"`{name}` must state the rank of its images and labels; map it through tf.ensure_shape, "
         "such as (None, 32, 32, 3) and (None,)",
         element_spec=spec,
     )

@@ -217,7 +217,7 @@ class _Training:
             state.assign(key)
 
     def stop_at_nonfinite(self, epoch: int, logs: Any = None) -> None:
-        """Refuse an epoch, before anything of it is kept, that ends in numbers that are none."""
+        """Refuse an epoch with numbers that are not finite, before anything of it is kept."""
         where = f"after epoch {epoch + 1} of {self.recipe}"
         for name, value in logs.items():
             if not np.isfinite(value):

@@ -36,7 +36,7 @@ def described(folder: Path) -> str | None:
         folder: Path.
 
     Returns:
-        str; None if there is no such file, and why it cannot be told if it is damaged.
+        str; None if there is no such file, and the reason if it is damaged.
     """
     path = folder / "recipe.json"
     try:

@@ -81,7 +81,7 @@ class FourierRegularized(ImageTraining):
         """Return the logits and add the losses of layers and the weighted penalty."""
         checks.require(
             None not in tuple(images.shape[1:3]),
-            "`x` must tell height and width for the penalty; map it through tf.ensure_shape",
+            "`x` must have known height and width for the penalty; map it through tf.ensure_shape",
             **{"x.shape": tuple(images.shape)},
         )
         # It must outlive the adding of losses: layers know theirs by their ids.

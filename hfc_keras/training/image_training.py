@@ -58,7 +58,7 @@ class ImageTraining(keras.Model):
 
     # Loss whose gradient in the images a training needs.
     GRADIENT_OF = "cross_entropy"
-    # What tells a server or a tool how the network is called.
+    # What shows a server or a tool how the network is called.
     input, output = _of_network("input"), _of_network("output")
     inputs, outputs = _of_network("inputs"), _of_network("outputs")
     input_shape, output_shape = _of_network("input_shape"), _of_network("output_shape")
@@ -215,7 +215,7 @@ class ImageTraining(keras.Model):
         )
 
     def _sized(self, images: Any) -> Tensor:
-        """Images as float32, of the sizes that the network fixes where a data set tells none."""
+        """Images as float32, of the sizes that the network fixes where a data set states none."""
         images = ops.cast(images, "float32")
         shape = getattr(self.model, "input_shape", None)
         unknown = None in tuple(images.shape[1:])
@@ -276,7 +276,7 @@ def _check_loss(loss: Any) -> None:
 
 
 def _with_stop(callbacks: Any, model: keras.Model) -> Any:
-    """Callbacks with a stop at numbers that are none, before another one keeps them."""
+    """Callbacks with a stop at numbers that are not finite, before another one keeps them."""
     stop = StopAtNonFinite()
     if not isinstance(callbacks, keras.callbacks.CallbackList):
         return [stop, *keras.tree.flatten(callbacks or [])]

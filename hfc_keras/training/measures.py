@@ -39,7 +39,7 @@ def measured(
     key = records.digest([MEASURES, dataset.fingerprint, arguments])
     owner = {"recipe": network, "data": dataset.fingerprint, "measure": measure, "key": key}
     before = folder / f"{measure}-{key[:16]}.csv"
-    # The name tells what must have a checksum from what was written before there were any.
+    # The name separates what must have a checksum from what was written before there were any.
     path = before.with_suffix(".checked.csv")
     for kept, header in ((path, owner), (before, None)):
         try:

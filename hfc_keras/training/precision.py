@@ -76,7 +76,7 @@ def has_bfloat16() -> bool:
     """Whether an accelerator or the processor computes in bfloat16.
 
     Returns:
-        bool; of a processor other than Linux tells the flags of, or of TensorFlow without oneDNN,
+        bool; of a processor whose flags Linux does not list, or of TensorFlow without oneDNN,
         false.
     """
     devices = keras.distribution.list_devices()

@@ -47,10 +47,10 @@ class Recipe:
         label_smoothing: float in [0, 1), share of each label that the training loss spreads
             evenly over all classes. The losses of an adversary and of a regularizer's penalty
             have the labels as they are, and so have all accuracies and the validation.
-        batch_size: int, images a step.
+        batch_size: int, images per step.
         epochs: int, passes over the training set.
         precision: ``"float32"`` or ``"mixed_bfloat16"``, in which the training step computes; as
-            of ``fit``, which returns a network in float32 and tells what was really used.
+            of ``fit``, which returns a network in float32 and states what was really used.
         augmentation: ``"none"``, ``"crop_flip"`` (pad, random crop, left-right flip), or a tuple
             of Keras layers of images in [0, 1], or of their configs; see below.
         crop_padding: int from 0 to 1024, pixels of zeros on each side before the crop.
@@ -61,7 +61,7 @@ class Recipe:
             in units of pixels; they are clipped to [0, 1] again.
         mix_up: float, alpha of mix-up's Beta distribution; 0 is no mix-up.
         mix_up_weight: ``"image"``, a weight for each image, or ``"batch"``, one for all.
-        labels: ``"true"`` or ``"shuffled"`` (dealt at random, once for a seed).
+        labels: ``"true"`` or ``"shuffled"`` (shuffled once per seed).
         component: ``"original"``, ``"low"`` or ``"high"``, what the training images keep.
         radius: float or None, cycles per image; needed for a component.
         inclusive: bool, ``<=`` or ``<`` at the rim of the disc.

@@ -19,7 +19,7 @@ SMALL_MODEL = 1_000_000
 
 
 class Store:
-    """Folder of trainings, one subfolder a recipe, named by the recipe's hash.
+    """Folder of trainings, one subfolder per recipe, named by the recipe's hash.
 
     ``recipe.json`` says what was trained, ``epoch-0007.npz`` holds the weights after epoch 7,
     ``progress.npz`` what a stopped training needs to go on (weights, optimizer, history),

@@ -23,7 +23,7 @@ def present(*paths):
 
 
 def state_dict(seed=0, classes=10):
-    """State dict of the network with one block a stage, by the shapes that PyTorch has."""
+    """State dict of the network with one block per stage, by the shapes that PyTorch has."""
     rng = np.random.default_rng(seed)
     filters = [("conv1", "bn1", 3, 16)]
     for stage, (before, own) in enumerate(((16, 16), (16, 32), (32, 64)), start=1):

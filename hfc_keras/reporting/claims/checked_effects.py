@@ -89,7 +89,7 @@ def effects_of(claim: Claim, table: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def _by_seed(claim: Claim, effects: Any, against: str = "") -> pd.Series:
-    """Effects as float, one finite number a seed."""
+    """Effects as float, one finite number per seed."""
     name = f"The effect of claim {claim.id!r}{against}"
     by_seed = isinstance(effects, pd.Series) and len(effects) and effects.index.is_unique
     checks.require(

@@ -1,6 +1,6 @@
 """Claims of a paper, and what a table says about them.
 
-A claim is a sentence with an effect, one number a seed, and the range in which the effect must
+A claim is a sentence with an effect, one number per seed, and the range in which the effect must
 lie. The verdict comes from the effect's confidence interval over seeds, never from its mean.
 """
 
@@ -30,7 +30,7 @@ OUTRIGHT = "paper"
 NOT_MEASURED = "not measured"
 
 Effects: TypeAlias = pd.Series | dict[str, pd.Series]
-"""One number a seed, or such a Series against each of several rivals."""
+"""One number per seed, or such a Series against each of several rivals."""
 
 Effect: TypeAlias = Callable[[pd.DataFrame], Effects]
 ByImage: TypeAlias = Callable[[pd.DataFrame, np.random.Generator], ArrayLike]
@@ -68,7 +68,7 @@ class Claim:
         fitted_above: float.
         unit: str, unit of the effect; claims of one unit share a panel of the figure.
         other_dataset: str, name of a data set that the claim compares its own with; the effect
-            then gets the rows of both, told apart by the column dataset.
+            then gets the rows of both, with the column dataset.
 
     Raises:
         ValueError: for a range that is empty or holds every number, another kind, or unless it has

@@ -1,4 +1,4 @@
-"""What claims are made of: one measurement a seed, read off a tidy table.
+"""What claims are made of: one measurement per seed, read off a tidy table.
 
 Nothing is averaged over what was not named: a seed must have exactly one row that fits.
 """
@@ -19,7 +19,7 @@ EQUIVALENCE = 0.05
 
 
 def value(table: pd.DataFrame, column: str = "accuracy", **where: Any) -> pd.Series:
-    r"""One measurement a seed.
+    r"""One measurement per seed.
 
     .. math:: v_s = \text{the only row of seed } s \text{ that fits}
 
@@ -92,7 +92,7 @@ def difference(first: pd.Series, second: pd.Series) -> pd.Series:
 
 
 def mean_of(measurements: Iterable[pd.Series]) -> pd.Series:
-    r"""Mean of several measurements a seed.
+    r"""Mean of several measurements per seed.
 
     .. math:: v_s = \frac{1}{n} \sum_{i = 1}^n v_{i s}
 
@@ -189,7 +189,7 @@ def chance(table: pd.DataFrame) -> float:
 def mean_over(
     table: pd.DataFrame, ranks: Iterable[int], column: str = "accuracy", **where: Any
 ) -> pd.Series:
-    r"""Mean of one measurement a seed over some of the four radii.
+    r"""Mean of one measurement per seed over some of the four radii.
 
     .. math:: v_s = \frac{1}{n} \sum_{k} v_s(r_k)
 

@@ -28,7 +28,7 @@ def redrawn(table: pd.DataFrame, rng: np.random.Generator, images: int = IMAGES)
     the normal limit of a binomial share of ``m`` images, held within [0, 1]. One z for all
     seeds of a measurement, since all are tested on the same images: an image that is hard for one
     is hard for all. Other measurements have a z of their own, as if their images were others: a
-    table does not tell which images were right. So the interval of a difference between two
+    table does not say which images were right. So the interval of a difference between two
     networks is too wide rather than too narrow.
 
     Args:
@@ -72,7 +72,7 @@ def combined(
     .. math:: \bar e^* = \frac{1}{n - 1} \sum_{i = 1}^{n - 1}
               \left( e_{s_i} + e^{(k)}_{s_i} - \bar e^{(\cdot)}_{s_i} \right)
 
-    Centred, so that an effect that noise makes larger, such as a maximum, is not shifted.
+    Centered, so that an effect that noise makes larger, such as a maximum, is not shifted.
 
     Args:
         effects: list of (float, float array ``(images,)``), a seed each: the effect as measured,
@@ -114,7 +114,7 @@ def seeds_and_images(
         rng: numpy.random.Generator.
 
     Returns:
-        (low, high), floats; NaN where the table does not tell accuracies and examples, or the
+        (low, high), floats; NaN where the table has no accuracies and examples, or the
         effect is not made of them.
 
     Example:

@@ -169,7 +169,7 @@ def interval(row: Row) -> str:
     """Effect and its intervals in words.
 
     Args:
-        row: mapping with effect, low and high, and whatever else ``verdicts.judge`` tells.
+        row: mapping with effect, low and high, and whatever else ``verdicts.judge`` returns.
 
     Returns:
         str.

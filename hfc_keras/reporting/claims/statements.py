@@ -1,8 +1,7 @@
 """Claims as rows of data: a sentence, what is measured, what is compared, and the bound.
 
-A measure is a number by seed of one recipe; a comparison says of which recipes, and what is taken
-from typing import TypeAlias
-from what. Together they are the effect of a claim and say in words what it is.
+A measure is one number per seed of a recipe; a comparison names the recipes and says what is
+subtracted from what. Together they are the effect of a claim and describe it in words.
 """
 
 import dataclasses

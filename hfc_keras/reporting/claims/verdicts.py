@@ -128,7 +128,7 @@ def student_interval(effects: pd.Series, confidence: float = CONFIDENCE) -> tupl
     .. math:: \bar e \pm t_{n-1} \, s / \sqrt{n}
 
     Args:
-        effects: Series of float, one a seed.
+        effects: Series of float, one per seed.
         confidence: float in (0, 1).
 
     Returns:
@@ -198,7 +198,7 @@ def _numbers(
 
 
 def _decisive(claim: Claim, judged: Sequence[Record]) -> Record:
-    """The one of several judgements that stands for all."""
+    """The one of several judgments that stands for all."""
     found = [row["verdict"] for row in judged]
     verdict = next(one for one in ("refuted", "undecided", "supported") if one in found)
 

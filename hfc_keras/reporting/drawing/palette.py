@@ -1,8 +1,8 @@
-"""Colors of all figures in one place, told apart by color-blind readers.
+"""Colors of all figures in one place, which color-blind readers can distinguish.
 
 The colors are those of Okabe and Ito. A recipe has the same look in every panel, and in every
-figure that is told its look; a radius has the same color in every panel, and whatever has a color
-also has a marker or a dash for grey print.
+figure that is given its look; a radius has the same color in every panel, and whatever has a color
+also has a marker or a dash for gray print.
 """
 
 import itertools
@@ -11,7 +11,7 @@ from typing import Any, Literal, TypedDict
 
 
 class Stroke(TypedDict, total=False):
-    """What a line has besides its colour: keyword arguments of ``matplotlib.lines.Line2D``."""
+    """What a line has besides its color: keyword arguments of ``matplotlib.lines.Line2D``."""
 
     marker: str
     markerfacecolor: str
@@ -21,7 +21,7 @@ class Stroke(TypedDict, total=False):
 
 
 class Look(Stroke):
-    """How a line is drawn: the same with its colour."""
+    """How a line is drawn: the same with its color."""
 
     color: str
 

@@ -180,7 +180,7 @@ def draw_curve(
 
 
 def draw_levels(axes: Axes, levels: Mapping[str, float | None]) -> None:
-    """Draw horizontal lines: chance thin and grey, others black and dash-dotted.
+    """Draw horizontal lines: chance thin and gray, others black and dash-dotted.
 
     Args:
         axes: matplotlib axes.

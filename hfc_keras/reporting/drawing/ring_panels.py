@@ -24,7 +24,7 @@ def ring_panels(
 ) -> Figure:
     """Draw shares by ring: lines are means over seeds, bands their range.
 
-    White noise is dashed and grey; a vertical line marks the Nyquist frequency.
+    White noise is dashed and gray; a vertical line marks the Nyquist frequency.
 
     Args:
         panels: dict from the title of a panel to a dict from recipes to their rows, DataFrames

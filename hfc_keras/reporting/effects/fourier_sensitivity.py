@@ -48,7 +48,7 @@ def sensitivity_numbers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def sensitivity_effect(table: pd.DataFrame, number: str, **where: object) -> pd.Series:
-    """One number of ``sensitivity_numbers`` a seed, for a claim.
+    """One of ``sensitivity_numbers`` per seed, for a claim.
 
     Args:
         table: DataFrame, see ``sensitivity_numbers``.

@@ -53,10 +53,11 @@ def resampled(
     .. math:: \frac{1}{n - 1} \sum_{i = 1}^{n - 1} \frac{1}{m} \sum_{j = 1}^{m} [o_{s_i}(u_j) = o],
               \qquad u_j \sim U(0, 1)
 
-    Seeds :math:`s_i` are drawn as ``bootstrap`` draws them. One number an image tells its outcome
+    Seeds :math:`s_i` are drawn as ``bootstrap`` draws them. One number per image gives its outcome
     :math:`o` for every seed, by the shares of the eight outcomes one after the other, since all
     seeds are tested on the same images: which bounds the share of the images in the variance from
-    above. The rate at which a random answer is right on a high part is held as measured, a seed.
+    above. For each seed, the rate at which a random answer is right on a high part is held as
+    measured.
 
     Args:
         table: DataFrame with the columns ``COLUMNS``.

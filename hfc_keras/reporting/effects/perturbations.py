@@ -14,7 +14,7 @@ HALF = 1 / 4
 def perturbation_share(
     table: pd.DataFrame, recipe: str, attack: str, beyond: float = HALF, column: str = "mean"
 ) -> pd.Series:
-    r"""Share of high frequencies in the power of perturbations, a number a seed.
+    r"""Share of high frequencies in the power of perturbations, one number per seed.
 
     .. math:: \sum_{k > a N} S_k
 

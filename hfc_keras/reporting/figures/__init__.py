@@ -1,1 +1,1 @@
-"""Figures and the tables beside them, one kind a file."""
+"""Figures and the tables beside them, one kind per file."""

@@ -40,7 +40,7 @@ def band_stop_table(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         DataFrame of str, mean and standard deviation over seeds: original, low, high, both as
         shares of original, and worst, the limits of the ring with the largest mean drop. A recipe
-        that does no better on originals than guessing is told by its name.
+        that does no better on originals than guessing is marked in its name.
 
     Raises:
         ValueError: as ``band_stop_drop``.
@@ -82,10 +82,10 @@ def band_stop_curves(
             points stand in the middle of their rings (of the last one, which reaches to the
             corner, where its middle would be if it were as wide as the others); accuracy on
             originals is dashed. A recipe that does no better than guessing on originals is
-            told in the legend: its drops are shares of luck.
+            marked in the legend: its drops are chance.
         titles: dict from recipes to names in the legend, or None.
         looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
-        chance: float or None, accuracy of guessing, a grey line.
+        chance: float or None, accuracy of guessing, a gray line.
 
     Returns:
         matplotlib.figure.Figure, 7 inches wide, three panels: accuracy, drop, drop as a share of

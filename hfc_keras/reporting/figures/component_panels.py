@@ -67,7 +67,7 @@ def component_curves(
             others are left out. Where there is a column epoch, the last one of each training is
             drawn. Lines are means over seeds, bands their range.
         titles: dict from ``low`` and ``high`` to names, or None.
-        chance: float or None, accuracy of guessing, a grey line.
+        chance: float or None, accuracy of guessing, a gray line.
         reference: float or None, test accuracy of the network trained on originals, a black line.
 
     Returns:
@@ -196,7 +196,7 @@ def scaling_points(
             High rows of split ``test`` are drawn, one panel per recipe and kind of statistics;
             lines are means over seeds, bands their range.
         titles: dict from the headings of ``tables.column_name`` to panel titles, or None.
-        chance: float or None, accuracy of guessing, a grey line.
+        chance: float or None, accuracy of guessing, a gray line.
 
     Returns:
         matplotlib.figure.Figure, up to 7 inches wide.

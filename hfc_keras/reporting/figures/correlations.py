@@ -32,7 +32,7 @@ def correlation_panels(
     """One measure against another, one panel per question, one point per network.
 
     Args:
-        points: DataFrame with the column kind, which tells the look of a network (up to four
+        points: DataFrame with the column kind, which sets the look of a network (up to four
             kinds), and those of the pairs.
         pairs: dict from a question's name to (column across, column upwards).
         names: dict from columns to what stands on the axes.

@@ -71,7 +71,7 @@ def corruption_points(
             mean over corruptions last, apart from the others; the axis need not begin at zero.
         titles: dict from recipes to names, or None.
         looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
-        chance: float or None, accuracy of guessing, a grey line.
+        chance: float or None, accuracy of guessing, a gray line.
 
     Returns:
         matplotlib.figure.Figure, 7 inches wide.

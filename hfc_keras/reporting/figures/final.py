@@ -36,16 +36,16 @@ def final_points(
     """Accuracy by component after the last epoch, beside test accuracy and generalization gap.
 
     The gap is the accuracy on training images minus that on test images, both after the epoch, a
-    number a seed.
+    number per seed.
 
     Args:
         table: DataFrame with the columns recipe, seed, epoch, split, component, radius, accuracy;
-            only one kind of batch-norm statistics a recipe. Drawn are high, low and original rows
+            only one kind of batch-norm statistics per recipe. Drawn are high, low and original rows
             of split ``test`` and original rows of ``train_after``. Lines and points are means
             over seeds, bands and whiskers their range.
         titles: dict from recipes to names, or None.
         looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
-        chance: float or None, accuracy of guessing, a grey line.
+        chance: float or None, accuracy of guessing, a gray line.
 
     Returns:
         matplotlib.figure.Figure, 7 inches wide, four panels: high components by radius, low

@@ -43,7 +43,7 @@ def sensitivity_curves(
 
     Args:
         table: DataFrame with the columns recipe, seed, ring, mean, white, image_size. Lines are
-            means over seeds, bands their range; white noise is dashed and grey. A vertical line
+            means over seeds, bands their range; white noise is dashed and gray. A vertical line
             marks the Nyquist frequency.
         panels: dict from the title of a panel to its recipes; those without rows are left out,
             and so are panels without any, or with none but what every panel has.

@@ -45,12 +45,12 @@ def component_gallery(
             examples are drawn, two side by side.
         probabilities: dict with the same keys: ``(examples, classes)`` in [0, 1].
         labels: int ``(examples,)``, the true classes.
-        class_names: sequence of str, one a class; the first 16 letters are drawn, a ``$`` as
+        class_names: sequence of str, one per class; the first 16 letters are drawn, a ``$`` as
             one.
         heading: str or None, stands above all.
 
     Returns:
-        matplotlib.figure.Figure. High components are drawn with mid-grey added, which a note
+        matplotlib.figure.Figure. High components are drawn with mid-gray added, which a note
         below says.
 
     Raises:

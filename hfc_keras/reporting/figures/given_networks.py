@@ -76,7 +76,7 @@ def given_panels(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -
 
     Above, colors are components, lines the statistics of batch normalization. Below: share of each
     ring in the power of the input gradient and of PGD's perturbations, beside white noise (dashed,
-    grey; the vertical line is the Nyquist frequency), and what accuracy is lost without a ring.
+    gray; the vertical line is the Nyquist frequency), and what accuracy is lost without a ring.
 
     Args:
         table: DataFrame with the columns ``COLUMNS``, rows of the measures frequency_accuracy,

@@ -27,14 +27,14 @@ KEYS = "recipe seed row column".split()
 VALUES = ("error", "clean_error")
 # Parts of the image's smaller side at which bands begin; an eighth is 4 cycles at 32 pixels.
 BANDS = (0, 1 / 8, 1 / 4, 3 / 8, math.inf)
-# Told apart by color-blind readers and, from dark to light, in grey print.
+# Can be distinguished by color-blind readers and, from dark to light, in gray print.
 COLORS = "cividis"
 
 
 def heat_map_rise(
     table: pd.DataFrame, recipe: str, inner: float = 0.0, outer: float = math.inf
 ) -> pd.Series:
-    r"""How much waves of some frequencies raise the error rate, a number a seed.
+    r"""How much waves of some frequencies raise the error rate, one number per seed.
 
     .. math:: \mathrm{mean}_{a N \le \sqrt{u^2 + v^2} < b N} \; E(u, v) - E_{\text{clean}}
 
@@ -79,7 +79,7 @@ def heat_map_table(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         DataFrame of str, mean and standard deviation over seeds: clean, then the rise in each
         band, parts of the image's smaller side. A recipe that does no better on clean images than
-        guessing, so that no wave can raise its error, is told by its name.
+        guessing, so that no wave can raise its error, is marked in its name.
 
     Raises:
         ValueError: as ``heat_map_rise``.

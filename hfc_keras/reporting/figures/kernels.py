@@ -24,7 +24,7 @@ GAP_COLOR = "#b3d4ea"
 
 
 def kernel_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Kernel measures that the rows of a robustness table repeat, once a network.
+    """Kernel measures that the rows of a robustness table repeat, once per network.
 
     Args:
         table: DataFrame with the columns recipe, seed, rho, normalized, roughness and
@@ -89,14 +89,14 @@ def kernel_pictures(
 ) -> Figure:
     r"""Kernels as pictures, one block per network: columns are filters, rows input channels.
 
-    Black is :math:`-s`, mid-grey 0 and white :math:`s`, the largest magnitude among the weights
-    drawn in a block, which is told below it. At most the first 16 filters are drawn.
+    Black is :math:`-s`, mid-gray 0 and white :math:`s`, the largest magnitude among the weights
+    drawn in a block, which is stated below it. At most the first 16 filters are drawn.
 
     Args:
         kernels: dict from names to arrays ``(height, width, in, out)``, in at most 3. More than
             three blocks stand in two columns, row by row.
         titles: dict from names to block titles, or None.
-        rough: dict from names to the roughness to be told below the block, or None.
+        rough: dict from names to the roughness to be stated below the block, or None.
 
     Returns:
         matplotlib.figure.Figure.

@@ -1,6 +1,6 @@
 """Images classified correctly, also from high frequencies alone, but not from low ones.
 
-A table of contingency has eight rows a measurement, one for each of right and wrong on the image
+A table of contingency has eight rows per measurement, one for each of right and wrong on the image
 as it is (``original``), on its ``low`` and on its ``high`` part, and the columns ``COLUMNS``; see
 ``hfc_keras.analysis.contingency``. The pattern of Fig. 2 of Wang et al., CVPR 2020, is right,
 wrong, right.
@@ -111,7 +111,7 @@ def misaligned_curves(table: pd.DataFrame, titles: Mapping[str, str] | None = No
     Args:
         table: DataFrame with the columns ``COLUMNS``. Lines are means over seeds, bands their
             range: solid and filled as measured, dotted and open what chance would give, a color
-            a decomposition. Heights are square roots, so that small shares can be told apart.
+            a decomposition. Heights are square roots, so that small shares can be distinguished.
         titles: dict from the headings of ``tables.column_name`` to panel titles, or None.
 
     Returns:

@@ -61,7 +61,7 @@ def perturbation_curves(
 
     Args:
         table: DataFrame, see ``perturbation_share``. Lines are means over seeds, bands their
-            range; white noise is dashed and grey. A vertical line marks the Nyquist frequency.
+            range; white noise is dashed and gray. A vertical line marks the Nyquist frequency.
         titles: dict from recipes to names in the legend, or None.
         looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
 

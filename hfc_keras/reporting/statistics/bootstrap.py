@@ -49,7 +49,7 @@ def bootstrap(
         float array ``(replicates,)``, or ``(replicates, columns)``.
 
     Raises:
-        ValueError: for an accuracy outside [0, 1], no seed, or a number that is not as told.
+        ValueError: for an accuracy outside [0, 1], no seed, or a number out of range.
 
     Example:
         >>> accuracies = pd.Series([0.7, 0.72, 0.74], index=[0, 1, 2])
