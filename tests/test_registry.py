@@ -127,7 +127,9 @@ def half(input_shape, classes):
 @pytest.mark.parametrize(
     ("builder", "message"),
     [
-        (lambda input_shape, classes: None, "must be a keras.Model.*builder=None"),
+        (lambda input_shape, classes: None, "of 'wrong' must return a keras.Model.*returned=None"),
+        (lambda input_shape, classes: 1 / 0, "of 'wrong' must return a model .ZeroDivisionError"),
+        (lambda input_shape, classes, depth: None, "no default for: depth. Received: options="),
         (lambda input_shape, classes: own(input_shape, 3), r"ends in 10 logits.*\(None, 3\)"),
         (lambda input_shape, classes: own((4, 4, 1), classes), r"input shape \(8, 8, 1\)"),
         (
@@ -158,6 +160,26 @@ def test_wrong_registrations_are_refused(name, builder, message):
     with pytest.raises(ValueError, match=message):
         models.register(name, builder)
     assert "other" not in models.names()
+
+
+def test_a_builder_must_make_new_layers():
+    shared = keras.layers.Dense(10, dtype="float32")
+
+    def builder(input_shape, classes):
+        return keras.Sequential([keras.Input(input_shape), keras.layers.Flatten(), shared])
+
+    models.register("shared", builder)
+    kept = models.build("shared", (8, 8, 1), 10)
+    with pytest.raises(ValueError, match=rf"new layers at each call.*layers=\['{shared.name}'\]"):
+        models.build("shared", (8, 8, 1), 10)
+    assert kept.built
+
+
+@pytest.mark.parametrize("module", ["no_such_module", "./mine", "a b"])
+def test_a_module_that_cannot_be_imported_is_named(module, monkeypatch):
+    monkeypatch.setenv(registry.MODULES, f"json, {module}")
+    with pytest.raises(ValueError, match=rf"`HFC_KERAS_MODULES` .*Error.*module='{module}'"):
+        Recipe(model="small_cnn")
 
 
 def test_the_same_again_and_a_replacement_are_fine():

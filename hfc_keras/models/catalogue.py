@@ -84,8 +84,9 @@ def known(name: object) -> str:
         >>> known("resnet8")
         'resnet8'
     """
+    choices = names()
     try:
-        return str(checks.choice("model", name, names()))
+        return str(checks.choice("model", name, choices))
     except ValueError as error:
         expected, _, received = str(error).rpartition(". Received: ")
         raise ValueError(

@@ -6,6 +6,7 @@ import inspect
 import os
 import random
 import re
+import weakref
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
@@ -13,11 +14,15 @@ import keras
 import numpy as np
 
 from hfc_keras import checks, contract
+from hfc_keras.types import Record
 
 # In the environment: modules to import, separated by commas, that register networks or layers.
 # Commands and worker processes, which run no code of the user's before, find them there.
 MODULES = "HFC_KERAS_MODULES"
+ANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _builders = {}
+# Layers with weights of the networks that were returned and are still there.
+_returned = weakref.WeakSet()
 
 
 def register(
@@ -68,10 +73,24 @@ def names() -> list[str]:
 
     Returns:
         List of str, in the order of registration, after an import of what the environment names.
+
+    Raises:
+        ValueError: for a module that cannot be imported.
     """
     for module in filter(None, os.environ.get(MODULES, "").split(",")):
-        importlib.import_module(module.strip())
+        _import(module.strip())
     return list(_builders)
+
+
+def _import(module: str) -> None:
+    try:
+        importlib.import_module(module)
+    except Exception as error:
+        raise ValueError(
+            f"`{MODULES}` in the environment must name modules that can be imported, as "
+            f"package.module, separated by commas ({type(error).__name__}: {error}). "
+            f"Received: module={module!r}"
+        ) from error
 
 
 def options(name: str) -> list[str] | None:
@@ -107,15 +126,14 @@ def build(
         keras.Model.
 
     Raises:
-        ValueError: for an option that the builder does not take, or a model that is not built, of
-            another shape, that ends in probabilities, or whose logits are in half precision.
+        ValueError: for an option that the builder does not take or that it needs, an error that it
+            raises, or a model that it returned before, that is not built, of another shape, that
+            ends in probabilities, or whose logits are in half precision.
     """
     taken = options(name)
     if taken is None or "seed" in taken:
         chosen["seed"] = seed
-    with _seeded(seed):
-        model = _builders[name](input_shape, classes, **chosen)
-    contract.keras_model(model, "builder")
+    model = _built(name, input_shape, classes, seed, chosen)
     checks.require(
         getattr(model, "outputs", None) and tuple(model.input_shape[1:]) == tuple(input_shape),
         f"`builder` of {name!r} must return a functional or sequential model of the input shape "
@@ -135,6 +153,43 @@ def build(
         f"`builder` of {name!r} must return logits in float32 under every dtype policy: give its "
         "last layer dtype='float32'",
         dtype=dtype,
+    )
+    _returned.update(layer for layer in model.layers if layer.weights)
+    return model
+
+
+def _built(
+    name: str, input_shape: Sequence[int], classes: int, seed: int, chosen: Record
+) -> keras.Model:
+    """What a builder returns, if it is a new model."""
+    own = list(inspect.signature(_builders[name]).parameters.values())[2:]
+    needed = [each.name for each in own if each.default is each.empty and each.kind not in ANY]
+    missing = [option for option in needed if option not in chosen]
+    checks.require(
+        not missing,
+        f"`options` must hold what the builder of {name!r} has no default for: "
+        f"{', '.join(missing)}",
+        options=chosen,
+    )
+    try:
+        with _seeded(seed):
+            model = _builders[name](input_shape, classes, **chosen)
+    except Exception as error:
+        raise ValueError(
+            f"`builder` of {name!r} must return a model ({type(error).__name__}: {error}). "
+            f"Received: input_shape={tuple(input_shape)}, classes={classes}, options={chosen}"
+        ) from error
+    checks.require(
+        isinstance(model, keras.Model),
+        f"`builder` of {name!r} must return a keras.Model",
+        returned=model,
+    )
+    again = [layer.name for layer in model.layers if layer in _returned]
+    checks.require(
+        not again,
+        f"`builder` of {name!r} must make new layers at each call; networks of several seeds "
+        "would share the weights of these",
+        layers=again,
     )
     return model
 

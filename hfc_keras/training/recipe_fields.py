@@ -225,7 +225,8 @@ def _check_model(recipe: "Recipe") -> None:
         value = getattr(recipe, name)
         checks.require(
             taken is None or name in taken or value == default[name],
-            f"`{name}` must be {default[name]!r} with a network whose builder does not take it",
+            f"`{name}` must be {default[name]!r} with a network whose builder does not take it; "
+            f"let builder(input_shape, classes, {name}=...) take it, or leave such recipes out",
             model=recipe.model,
             **{name: value},
         )
