@@ -285,7 +285,7 @@ def class_indices(
 
 
 def reason(error: Exception) -> str:
-    """First line of what went wrong, which Keras sets in bold within a page of its own.
+    r"""First line of what went wrong, which Keras sets in bold within a page of its own.
 
     Args:
         error: Exception, of anybody's code.
@@ -294,7 +294,7 @@ def reason(error: Exception) -> str:
         str without terminal codes and full stop, or "no message".
 
     Example:
-        >>> reason(KeyError("calling Own.call().\\n\\n\\x1b[1mno such key\\x1b[0m\\n\\nArguments"))
+        >>> reason(KeyError("calling Own.call().\n\n\x1b[1mno such key\x1b[0m\n\nArguments"))
         'no such key'
     """
     # The text of a KeyError is its message as `repr` writes it.

@@ -127,9 +127,10 @@ def _predicted(model: keras.Model, probe: Floats) -> tuple[Any, Any, Any]:
             return tuple(model(each, training=False) for each in (probe, probe, probe[:1]))
     # Whatever a user's own code raises, of which Keras' message fills a page.
     except Exception as error:
+        reason = checks.reason(error)
         raise ValueError(
             "`model` must be callable on a batch of images of this shape "
-            f"({type(error).__name__}: {checks.reason(error)}). Received: images.shape={probe.shape}"
+            f"({type(error).__name__}: {reason}). Received: images.shape={probe.shape}"
         ) from error
 
 
