@@ -278,6 +278,8 @@ UNSEEDED = "seed=self.seed_generator.*Received: layer='Bad', difference="
         (Bad("numpy"), UNSEEDED),
         (Bad("made at random"), UNSEEDED),
         (Bad("calls"), UNSEEDED),
+        # It draws from Python's `random`.
+        (keras.layers.AugMix(**UNIT), "seed=self.seed_generator.*Received: layer='AugMix'"),
     ],
     ids=lambda each: getattr(each, "kind", type(each).__name__),
 )
@@ -298,6 +300,7 @@ def test_what_breaks_a_rule_on_images_is_refused_by_name(layer, message):
         keras.layers.RandomBrightness(0.5, **UNIT),
         keras.layers.AutoContrast(**UNIT),
         keras.layers.RandomErasing(**UNIT),
+        keras.layers.RandAugment(**UNIT),
         keras.layers.Pipeline([keras.layers.GaussianNoise(0.2), keras.layers.ReLU(max_value=1.0)]),
         keras.layers.Pipeline([keras.layers.Rescaling(255.0), keras.layers.Rescaling(1 / 255)]),
         layers.PixelNoise(0.2),
