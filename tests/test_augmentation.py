@@ -10,7 +10,7 @@ from own.trainings import TINY, whole_and_resumed
 
 from hfc_keras import layers, training
 from hfc_keras.attacks import Pgd
-from hfc_keras.training import Recipe, inputs
+from hfc_keras.training import Recipe, inputs, recipe_fields
 
 pytestmark = pytest.mark.jax
 
@@ -66,13 +66,76 @@ class Weighted(keras.layers.Layer):
 
 keras.saving.register_keras_serializable(package="tests")(Weighted)
 
+
+@keras.saving.register_keras_serializable(package="tests")
+class Counting(keras.layers.Layer):
+    """A layer whose count of calls is a weight that is there once it is built."""
+
+    def build(self, shape):
+        self.count = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+    def call(self, images):
+        self.count.assign_add(1.0)
+        return images / self.count
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Bad(keras.layers.Layer):
+    """What users do to images in layers of their own; `kind` says which."""
+
+    def __init__(self, kind, **kwargs):
+        super().__init__(**kwargs)
+        self.kind, self.calls, self.factor = kind, 0, np.random.uniform()
+
+    def call(self, images):
+        self.calls += 1
+        return KINDS[self.kind](self, images)
+
+    def get_config(self):
+        return {**super().get_config(), "kind": self.kind}
+
+
+def fail(layer, images):
+    raise KeyError("no such key\nand more of it")
+
+
+def tensorflow_noise(layer, images):
+    import tensorflow as tf
+
+    return ops.clip(images + tf.random.normal(images.shape), 0, 1)
+
+
+KINDS = {
+    "levels": lambda layer, images: images * 255,
+    "integers": lambda layer, images: ops.cast(images, "uint8"),
+    "below": lambda layer, images: images - 1e-3,
+    "overshoot": lambda layer, images: images * (1 + 5e-6),
+    "nan": lambda layer, images: images / ops.max(images, axis=(1, 2, 3), keepdims=True),
+    "fail": fail,
+    "number": lambda layer, images: 1.0,
+    "global seed": lambda layer, images: images * keras.random.uniform(images.shape),
+    "tensorflow": tensorflow_noise,
+    "numpy": lambda layer, images: images * np.random.uniform(),
+    "made at random": lambda layer, images: images * layer.factor,
+    "calls": lambda layer, images: images / layer.calls,
+}
+UNIT = {"value_range": (0, 1)}
+
+
+def tried(layer):
+    """What a training makes of a layer in its recipe."""
+    digits = np.random.default_rng(1).integers(0, 256, (4, 8, 8, 3), "uint8")
+    configs = recipe_fields.augmentation.as_configs([layer])
+    return recipe_fields.augmentation.built(configs, digits)
+
+
 OWN = TINY.but(
     examples=(60, 20),
     batch_size=20,
     augmentation=(
         keras.layers.RandomFlip("horizontal"),
         keras.layers.RandomTranslation(0.1, 0.1, fill_mode="constant"),
-        Dim(0.3, inner=keras.layers.GaussianNoise(0.05)),
+        Dim(0.3, inner=layers.PixelNoise(0.05)),
     ),
 )
 
@@ -143,9 +206,9 @@ def test_population_statistics_see_what_the_network_saw():
 
 
 def test_goes_with_filters_noise_and_an_adversary():
-    filtered = OWN.but(component="low", radius=2, augmentation=(keras.layers.Rescaling(2.0),))
+    filtered = OWN.but(component="low", radius=2, augmentation=(keras.layers.Rescaling(0.5),))
     plain = filtered.but(augmentation="none")
-    np.testing.assert_allclose(batches(filtered)[0][0], 2 * batches(plain)[0][0], atol=1e-5)
+    np.testing.assert_allclose(batches(filtered)[0][0], 0.5 * batches(plain)[0][0], atol=1e-5)
     attacked = OWN.but(augmentation=(Dim(0.5),), adversary=Pgd(0.1, steps=1), noise=0.05, epochs=1)
     assert np.isfinite(training.fit(attacked)[1].to_numpy("float64")).all()
 
@@ -177,10 +240,93 @@ def test_what_is_no_layer_that_can_be_made_again_is_refused(value, message):
     ("layer", "message"),
     [
         (keras.layers.MaxPooling2D(), r"keep the shape.*layer='MaxPooling2D', output shape="),
-        (keras.layers.Reshape((3, 3)), "called on images in .0, 1..*layer=Reshape"),
+        (keras.layers.Reshape((3, 3)), "called on images in .0, 1..*layer='Reshape'"),
         (layers.BothCopies(layers.PixelNoise(0.1)), "called on images in .0, 1..*BothCopies"),
     ],
 )
 def test_what_is_no_augmentation_of_images_is_refused_by_fit(layer, message):
     with pytest.raises(ValueError, match=message):
         training.fit(OWN.but(augmentation=(layer,), epochs=1))
+
+
+ONE_RANGE = r"pixels in .0, 1.: make it with value_range=\(0, 1\). Received: layer="
+WEIGHTS = "without weights, which no config keeps. Received: layer="
+UNSEEDED = "seed=self.seed_generator.*Received: layer='Bad', difference="
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (keras.layers.BatchNormalization(), f"{WEIGHTS}'BatchNormalization', weights=.'gamma'"),
+        (keras.layers.Dense(3), f"{WEIGHTS}'Dense', weights=.'kernel', 'bias'"),
+        (Counting(), f"{WEIGHTS}'Counting'"),
+        (keras.layers.Pipeline([keras.layers.Dense(3)]), f"{WEIGHTS}'Pipeline'"),
+        (keras.layers.AutoContrast(), f"{ONE_RANGE}'AutoContrast', value_range="),
+        (keras.layers.RandomBrightness(0.2), f"{ONE_RANGE}'RandomBrightness'"),
+        # It would make all images black.
+        (keras.layers.RandomPosterization(4), f"{ONE_RANGE}'RandomPosterization'"),
+        (keras.layers.GaussianNoise(0.1), "PixelNoise clips its noise. .*layer='GaussianNoise'"),
+        (keras.layers.Dropout(0.2), r"ReLU\(max_value=1.0\).*layer='Dropout', output.min="),
+        (Bad("levels"), r"in .0, 1.: clip them.*layer='Bad', output.min=0.0, output.max=255.0"),
+        (Bad("below"), "in .0, 1.: clip them.*layer='Bad', output.min=-0.001"),
+        (Bad("integers"), "floats in .0, 1.. Received: layer='Bad', output dtype='uint8'"),
+        (Bad("nan"), "finite numbers.*Received: layer='Bad', output=nan"),
+        (Bad("fail"), r"\(KeyError: no such key\). Received: layer='Bad'$"),
+        (Bad("number"), r"called on images in .0, 1. \(AttributeError: .*layer='Bad'$"),
+        (Bad("global seed"), UNSEEDED),
+        pytest.param(Bad("tensorflow"), UNSEEDED, marks=pytest.mark.tensorflow),
+        (Bad("numpy"), UNSEEDED),
+        (Bad("made at random"), UNSEEDED),
+        (Bad("calls"), UNSEEDED),
+        # It draws from Python's `random`.
+        (keras.layers.AugMix(**UNIT), "seed=self.seed_generator.*Received: layer='AugMix'"),
+    ],
+    ids=lambda each: getattr(each, "kind", type(each).__name__),
+)
+def test_what_breaks_a_rule_on_images_is_refused_by_name(layer, message):
+    with pytest.raises(ValueError, match=message) as raised:
+        tried(layer)
+    assert "\x1b" not in str(raised.value) and "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.RandomFlip(),
+        keras.layers.RandomTranslation(0.2, 0.2),
+        keras.layers.RandomRotation(0.1),
+        keras.layers.RandomZoom(0.3),
+        keras.layers.RandomContrast(0.5, **UNIT),
+        keras.layers.RandomBrightness(0.5, **UNIT),
+        keras.layers.AutoContrast(**UNIT),
+        keras.layers.RandomErasing(**UNIT),
+        keras.layers.RandAugment(**UNIT),
+        keras.layers.Pipeline([keras.layers.GaussianNoise(0.2), keras.layers.ReLU(max_value=1.0)]),
+        keras.layers.Pipeline([keras.layers.Rescaling(255.0), keras.layers.Rescaling(1 / 255)]),
+        layers.PixelNoise(0.2),
+        layers.RandomCropFlip(2),
+        layers.AmplitudePhaseSingle(1.0),
+        Dim(inner=layers.PixelNoise(0.1)),
+        Bad("overshoot"),
+    ],
+    ids=lambda layer: getattr(layer, "kind", type(layer).__name__),
+)
+def test_layers_that_keep_the_rules_are_taken(layer):
+    [built] = tried(layer)
+    assert type(built) is type(layer) and built.built
+
+
+def test_an_error_of_a_layer_ends_fit_by_name_and_keeps_its_cause():
+    with pytest.raises(ValueError, match="layer='Bad'") as raised:
+        training.fit(OWN.but(augmentation=(Bad("fail"),), epochs=1))
+    assert isinstance(raised.value.__cause__, KeyError)
+
+
+def test_layers_are_tried_in_full_precision():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        [layer] = tried(keras.layers.RandomRotation(0.1))
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert layer.compute_dtype == "float32"

@@ -1,7 +1,6 @@
 """What a model returns for probing images, and whether it does so reliably."""
 
 import dataclasses
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -128,16 +127,11 @@ def _predicted(model: keras.Model, probe: Floats) -> tuple[Any, Any, Any]:
             return tuple(model(each, training=False) for each in (probe, probe, probe[:1]))
     # Whatever a user's own code raises, of which Keras' message fills a page.
     except Exception as error:
+        reason = checks.reason(error)
         raise ValueError(
             "`model` must be callable on a batch of images of this shape "
-            f"({type(error).__name__}: {_reason(error)}). Received: images.shape={probe.shape}"
+            f"({type(error).__name__}: {reason}). Received: images.shape={probe.shape}"
         ) from error
-
-
-def _reason(error: Exception) -> str:
-    """First line of what went wrong, which Keras sets in bold within a page of its own."""
-    bold = re.search(r"\x1b\[1m(.+?)(?:\x1b|\n|$)", str(error))
-    return (bold[1] if bold else str(error).strip().partition("\n")[0]).strip().rstrip(".")
 
 
 def _single(model: keras.Model, outputs: Any) -> Floats:

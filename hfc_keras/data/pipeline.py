@@ -72,7 +72,7 @@ class TrainingBatches:
         self.alternating_flip = tensors.flag("alternating_flip", alternating_flip)
         self.epoch = 0
         for layer in self.image_layers + self.pair_layers:
-            _compute_in_full(layer)
+            compute_in_full(layer)
         self._states = [
             state for layer in self.image_layers + self.pair_layers for state in seed_states(layer)
         ]
@@ -254,10 +254,19 @@ def as_floats(images: ArrayLike) -> Tensor:
     return ops.cast(images, "float32") / scale
 
 
-def _compute_in_full(layer: keras.Layer) -> None:
+def compute_in_full(layer: keras.Layer) -> None:
     """Have a layer, and those inside it, compute in float32 where it would in half precision.
 
     Where ``floatx`` is float64 it is that, the dtype of the weights of ``keras.layers.MixUp``.
+
+    Args:
+        layer: keras.layers.Layer, changed in place.
+
+    Example:
+        >>> noise = keras.layers.GaussianNoise(0.5, dtype="mixed_bfloat16")
+        >>> compute_in_full(noise)
+        >>> noise.compute_dtype
+        'float32'
     """
     wide = "float64" if keras.config.floatx() == "float64" else "float32"
     for part in layer._flatten_layers():

@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras
-from keras import ops
 
 from hfc_keras import checks
-from hfc_keras.data import pipeline
+from hfc_keras.training import augmentation_probe
 from hfc_keras.types import Array, Record
 
 EXPECTED = "`augmentation` must be 'none', 'crop_flip' or a tuple of Keras layers"
@@ -63,7 +62,7 @@ def layers_of(configs: Iterable[Record]) -> list[keras.layers.Layer]:
 
 
 def built(configs: Iterable[Record], images: Array) -> list[keras.layers.Layer]:
-    """New layers that have seen an image, so that all their random generators are there.
+    """New layers that have been tried on images, so that all their random generators are there.
 
     Args:
         configs: tuple of dict, of ``as_configs``.
@@ -74,7 +73,14 @@ def built(configs: Iterable[Record], images: Array) -> list[keras.layers.Layer]:
         List of keras.layers.Layer.
 
     Raises:
-        ValueError: for a layer that fails on images, or does not keep their shape.
+        ValueError: for a layer that fails on images, or changes their shape; that has weights or
+            other variables once it is built; whose pixels are integers, not finite or beyond
+            [0, 1] by more than 1e-5; or that returns something else for the same seeds, or does
+            so once it is made again from its config.
+
+    Each layer is called by itself, in training mode and not compiled, with four states of its
+    generators on a black, a white, two random and three images of the data set. That does not show
+    what is rare, what only other images bring about, nor what a layer does only in compiled code.
 
     Example:
         >>> import numpy as np
@@ -82,23 +88,9 @@ def built(configs: Iterable[Record], images: Array) -> list[keras.layers.Layer]:
         >>> len(built(chosen, np.zeros((1, 8, 8, 1), "uint8")))
         1
     """
-    chosen, pixels = layers_of(configs), pipeline.as_floats(images[:1])
-    for layer in chosen:
-        try:
-            found = tuple(pipeline.augmented(layer, pixels).shape)
-        # Whatever a user's own code raises.
-        except Exception as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise ValueError(
-                "`augmentation` must hold layers that can be called on images in [0, 1]. Received: "
-                f"layer={type(layer).__name__}, {type(error).__name__}: {reason}"
-            ) from error
-        checks.require(
-            found == tuple(ops.shape(pixels)),
-            "`augmentation` must hold layers that keep the shape of images",
-            layer=type(layer).__name__,
-            **{"output shape": found},
-        )
+    chosen, pixels = layers_of(configs), augmentation_probe.probe_images(images)
+    for layer, twin in zip(chosen, layers_of(configs), strict=True):
+        augmentation_probe.check(layer, twin, pixels)
     return chosen
 
 

@@ -86,8 +86,13 @@ class Recipe:
     images before noise is added. They keep the shape of images and have no weights; random numbers
     come from a ``keras.random.SeedGenerator`` of theirs, which is set for each batch by seed and
     epoch, so that a resumed training goes on as it would have. The recipe keeps their configs: a
-    class of your own must be registered with ``keras.saving.register_keras_serializable``, and
-    Keras' layers for 0-255 take ``value_range=(0, 1)``.
+    class of your own must be registered with ``keras.saving.register_keras_serializable``.
+
+    Each layer keeps pixels in [0, 1]: those of Keras for 0-255 take ``value_range=(0, 1)``, and
+    ``layers.PixelNoise`` stands for ``keras.layers.GaussianNoise``, which does not clip. Layers
+    that leave [0, 1] between them go in as one ``keras.layers.Pipeline``, which may end in
+    ``keras.layers.ReLU(max_value=1.0)``. ``fit`` tries each layer on a few images and refuses what
+    breaks a rule; it cannot see what is rare, or happens only on other images or in compiled code.
 
     Raises:
         ValueError: for a field that does not exist or a value out of range.
