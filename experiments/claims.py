@@ -114,6 +114,12 @@ def _judge_and_write(options: Settings) -> None:
         refused = [f"`results` must hold a table. Received: results={str(options.results)!r}"]
     if refused:
         sys.exit(max(map(command_line.refused, refused)))
+    for (name, profile, dataset), told in judged.changed.items():
+        print(
+            f"warning: {name}, {profile}, {dataset}: made with settings that are not the "
+            f"profile's: {told}",
+            file=sys.stderr,
+        )
     files.sweep(options.results)
     written = write(rows, judged, profiles, options)
     print("\n".join([*count_verdicts(rows), *(f"wrote {path}" for path in written)]))
