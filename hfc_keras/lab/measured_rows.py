@@ -74,7 +74,9 @@ def check(title: str, label: str, keys: Sequence[str], text: str) -> None:
     try:
         table = csv_files.parsed(text.encode(), title, "return what a CSV can hold")
     except files.UnusableFileError as error:
-        raise _refused(title, f"must return rows that a CSV can hold ({error})", label) from error
+        reason = str(error).partition(";")[0]
+        expected = "must return rows that a CSV file can hold"
+        raise _refused(title, expected, label, reason=reason) from error
     _check_unique(title, label, keys, table.frame)
     cells = rows_by_cell(table)
     for wrong in wrong_values(table, keys, range(len(table.rows))):
