@@ -6,8 +6,9 @@ from; CLAIMS.md; the figures claims and claims_own (controls and questions of ou
 and .svg; and the record claims.json. The largest scale at which a claim was measured decides; the
 other scales are shown beside it. Damaged or duplicate tables and measurements are rejected, and the
 error names them, as it does a table that is missing at every scale. A claim that compares two data
-sets is listed as not measured if the other one's table is missing. Exit status: 0 if all other
-claims were judged (whatever the verdicts), 2 if one could not be.
+sets is listed as not measured if the other one's table is missing. Settings of a table that are not
+its profile's are printed, and stand beside its verdicts. Exit status: 0 if all other claims were
+judged (whatever the verdicts), 2 if one could not be.
 """
 
 import dataclasses
@@ -114,6 +115,12 @@ def _judge_and_write(options: Settings) -> None:
         refused = [f"`results` must hold a table. Received: results={str(options.results)!r}"]
     if refused:
         sys.exit(max(map(command_line.refused, refused)))
+    for (name, profile, dataset), told in judged.changed.items():
+        print(
+            f"warning: {name}, {profile}, {dataset}: made with settings that are not the "
+            f"profile's: {told}",
+            file=sys.stderr,
+        )
     files.sweep(options.results)
     written = write(rows, judged, profiles, options)
     print("\n".join([*count_verdicts(rows), *(f"wrote {path}" for path in written)]))

@@ -81,6 +81,25 @@ def test_command_writes_ledger_page_figure_and_record(command):
     assert "<svg" in (command.folder / "claims.svg").read_text()
 
 
+def test_settings_that_are_not_the_profile_are_said_beside_the_verdict(command):
+    status, printed = command.run("--experiments", "one")
+    told = [line for line in printed.splitlines() if line.startswith("warning: ")]
+    assert status == 0 and told == [
+        "warning: one, smoke, digits: made with settings that are not the profile's: "
+        "examples = [700, 90]"
+    ]
+    page = (command.folder / "CLAIMS.md").read_text()
+    mark = "(smoke/digits/one.csv) (not the profile's settings: examples = [700, 90]) |"
+    assert page.count(mark) == 2
+    record = command.path.with_suffix(".json")
+    content = json.loads(record.read_text())
+    content["settings"]["examples"] = None
+    record.write_text(json.dumps(content))
+    status, printed = command.run("--experiments", "one")
+    assert status == 0 and "warning" not in printed
+    assert "not the profile" not in (command.folder / "CLAIMS.md").read_text()
+
+
 def test_a_claim_compares_two_data_sets(command):
     """Judged where both tables are there, listed where one is."""
 

@@ -96,7 +96,11 @@ def test_the_largest_scale_decides_and_others_stand_beside(ledger, tmp_path):
     assert gain["table"] == "full/cifar10/one.csv" and "smoke_verdict" not in rows
     assert gain["image_low"] < gain["effect"] < gain["image_high"]
     page = (tmp_path / "CLAIMS.md").read_text()
-    assert "; quick: undecided, " in page and ", n = 3 |" in page and "full, cifar10]" in page
+    assert (
+        "; quick: undecided, " in page
+        and ", n = 3 (not the profile's settings: ex" in page
+        and "full, cifar10]" in page
+    )
     assert f"Profile full: {MEANINGS['full']}." in page and "Profile smoke" not in page
     own = page.partition("## Controls of our own")[2]
     assert "A control. (Unverified: a number.)" in own

@@ -102,6 +102,10 @@ def test_an_absent_table_is_told_with_whose_it_is_and_where_it_is_from(
     [
         (lambda table: table.drop(columns="shape-bias"), "must have the column 'shape-bias'. "),
         (lambda table: table.assign(**{"shape-bias": "much"}), "'shape-bias' of numbers"),
+        (
+            lambda table: pd.concat([table, table[3:4]]),
+            "each network once. Received: model='robust_resnet50_l2_eps3', path=",
+        ),
     ],
 )
 def test_a_table_that_is_not_the_published_one_is_told_by_the_first_column(made, change, message):

@@ -55,6 +55,7 @@ DAMAGE = {
 FORM = {
     "no share": (lambda text: text.replace("0.5", "7.5"), "accuracy='7.5'.*line=4"),
     "no number": (lambda text: text.replace("0.5", "abc"), "accuracy='abc'.*line=4"),
+    "nan in words": (lambda text: text.replace("0.5", "nan"), "accuracy='nan'.*line=4"),
     "a cell less": (lambda text: text.replace("0.5,", ""), "a row has 5 cells.*line=4"),
     "a cell more": (lambda text: text.replace("0.5,", "0.5,1,"), "a row has 7 cells.*line=4"),
     "null": (lambda text: text.replace("0.5", "0\x005"), "NUL byte.*line=4"),
@@ -80,7 +81,7 @@ def test_a_damaged_table_is_refused_by_file_and_line(tmp_path, damage, checked):
     change, message = {**DAMAGE, **FORM}[damage]
     path = write(tmp_path, checked)
     path.write_bytes(change(path.read_text()).encode(errors="surrogateescape"))
-    if checked and damage in ("no share", "no number"):
+    if checked and damage in ("no share", "no number", "nan in words"):
         message = "'b seed 0' have changed.*lines=4 to 5"
     with pytest.raises(ValueError, match=message) as refused:
         reporting.read_table(path, KEYS)

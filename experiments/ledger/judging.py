@@ -40,6 +40,17 @@ class Judged:
     """Dicts, the scale of each table."""
 
     @property
+    def changed(self) -> dict[tuple[str, str, str], str]:
+        """Settings that are not the profile's, by experiment, profile and data set."""
+        return {
+            (scale["experiment"], scale["profile"], scale["data set"]): scale[
+                "non-default settings"
+            ]
+            for scale in self.scales
+            if scale["non-default settings"]
+        }
+
+    @property
     def refused(self) -> list[str]:
         """Problems that are not forgiven, in words."""
         return [problem["text"] for problem in self.problems if not problem["forgiven"]]

@@ -78,7 +78,7 @@ def page(
     parts += [f"![{words}]({name})" for name, words in drawn.items()]
     for kind, heading in KINDS.items():
         if (rows["kind"] == kind).any():
-            parts += [f"## {heading}", claims_markdown(rows, kind)]
+            parts += [f"## {heading}", claims_markdown(rows, kind, judged.changed)]
     if judged.scales:
         parts += ["## Scale of each table", FROM_RECORDS, _markdown(judged.scales)]
     if judged.problems:

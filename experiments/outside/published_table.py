@@ -159,7 +159,7 @@ def read(path: PathLike) -> pd.DataFrame:
 
     Raises:
         UnusableFileError: if it is no table, or a column is missing that ``measures`` reads or
-            holds what is no number; the first one is named.
+            holds what is no number, or a network stands twice; the first one is named.
     """
     table = csv_files.read(Path(path), "bring the published file back").frame
     for name in columns():
@@ -169,4 +169,10 @@ def read(path: PathLike) -> pd.DataFrame:
                 f"A published table must have the column {name!r}"
                 f"{' of numbers' if name in table else ''}. Received: path={str(path)!r}"
             )
+    twice = table.loc[table["model"].duplicated(), "model"].tolist()
+    if twice:
+        raise files.UnusableFileError(
+            "A published table must hold each network once. "
+            f"Received: model={twice[0]!r}, path={str(path)!r}"
+        )
     return table

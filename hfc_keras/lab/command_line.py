@@ -8,6 +8,7 @@ from typing import TypeVar
 import tyro
 
 from hfc_keras import endings, files
+from hfc_keras.lab.measured_rows import UnusableRowsError
 from hfc_keras.lab.settings import FLAGS, PATHS
 
 T = TypeVar("T")
@@ -42,7 +43,9 @@ def parsed(
 
 @contextlib.contextmanager
 def ending() -> Iterator[endings.Command]:
-    """End a command with a plain message: status 2 for unusable files, else see ``endings.met``.
+    """End a command with a plain message: status 2 for unusable files or rows.
+
+    Signals and readers that leave are met as ``endings.met`` says.
 
     Yields:
         endings.Command.
@@ -50,7 +53,7 @@ def ending() -> Iterator[endings.Command]:
     with endings.met() as command:
         try:
             yield command
-        except files.UnusableFileError as error:
+        except (files.UnusableFileError, UnusableRowsError) as error:
             sys.exit(refused(error))
 
 

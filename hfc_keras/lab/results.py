@@ -3,13 +3,14 @@
 import contextlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from hfc_keras import checks, files, records, reporting
+from hfc_keras.lab import measured_rows
 from hfc_keras.lab.plan import Plan
 from hfc_keras.lab.record import provenance
 from hfc_keras.reporting.rows import unique_rows
@@ -59,25 +60,24 @@ class Results:
         except ValueError as error:
             raise files.UnusableFileError(*error.args) from error
 
-    def add(
-        self, cell: Any, rows: pd.DataFrame, seconds: float, peak_memory: float | None = None
-    ) -> None:
+    def add(self, cell: Any, rows: Any, seconds: float, peak_memory: float | None = None) -> None:
         """Take in the rows of a cell that has been measured, and write table and record.
 
         Args:
             cell: runner.Cell.
-            rows: DataFrame that ``measure`` returned.
+            rows: DataFrame that ``measure`` returned; anything else is refused.
             seconds: float, time that took.
             peak_memory: float or None, GB, of the process that measured.
 
         Raises:
-            ValueError: if a measurement stands in the rows twice; nothing is taken in then.
+            UnusableRowsError: if the rows are not what a table can hold, or a measurement stands in
+                them twice; nothing is taken in then.
             UnusableFileError: if earlier rows have other columns, or a file cannot be written.
         """
-        rows = rows.assign(recipe=cell.name, seed=cell.seed)
-        others = rows.columns.difference(list(self.keys), sort=False)
-        rows = unique_rows(rows[[*self.keys, *others]], self.keys)
+        rows = measured_rows.of_cell(self.path.name, cell, self.keys, rows)
         self._check_columns(cell, rows)
+        text = self._joined({**self.rows, cell.label: rows}).to_csv(index=False)
+        measured_rows.check(self.path.name, cell.label, self.keys, text)
         self.rows[cell.label] = rows
         self.cells[cell.label] = {
             "key": cell.key,
@@ -91,13 +91,16 @@ class Results:
 
     def table(self) -> pd.DataFrame:
         """Return all rows, ordered by seed and then as the experiment orders its recipes."""
+        return unique_rows(self._joined(self.rows), self.keys)
+
+    def _joined(self, rows: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Rows of some cells in that order."""
         names = list(self.plan.recipes)
         cells = sorted(
-            map(self.plan.labelled, self.rows),
+            map(self.plan.labelled, rows),
             key=lambda cell: (cell.seed, names.index(cell.name)),
         )
-        tables = [self.rows[cell.label] for cell in cells]
-        return unique_rows(pd.concat(tables, ignore_index=True), self.keys)
+        return pd.concat([rows[cell.label] for cell in cells], ignore_index=True)
 
     def _check_columns(self, cell: Any, rows: pd.DataFrame) -> None:
         """Refuse to mix rows of one recipe that another version measured in other columns."""

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -203,7 +203,7 @@ def run(experiment: "Experiment", plan: AnyPlan, results: Results) -> list[Any]:
 class Measured(NamedTuple):
     """What measuring a cell gave and took."""
 
-    rows: pd.DataFrame
+    rows: Any
     seconds: float
     peak_memory: float | None
 
@@ -262,7 +262,7 @@ def make_plan(experiment: "Experiment", settings: Any) -> Plan:
     settings.check()
     if experiment.recipes is None:
         checks.require(False, "An experiment must have `recipes` or a `plan`", recipes=None)
-    recipes = experiment.recipes(settings)
+    recipes = _checked_recipes(experiment.title, experiment.recipes(settings))
     for name in settings.recipes or ():
         checks.choice("recipes", name, recipes)
     files.writable_folder(settings.folder, "results")
@@ -279,6 +279,17 @@ def make_plan(experiment: "Experiment", settings: Any) -> Plan:
             network = recipe.model, recipe.width, options, recipe.normalization, recipe.dropout
             _check_network(*network, dataset.image_shape, dataset.classes)
     return plan
+
+
+def _checked_recipes(title: str, recipes: Any) -> dict[str, training.Recipe]:
+    """Return what the function ``recipes`` of an experiment returned, if it can be trained."""
+    expected = f"`recipes` of {title} must return a dict from names to Recipes, at least one"
+    checks.require(isinstance(recipes, Mapping), expected, returned=type(recipes).__name__)
+    checks.require(recipes, expected, returned=recipes)
+    for name, recipe in recipes.items():
+        named = isinstance(name, str) and isinstance(recipe, training.Recipe)
+        checks.require(named, expected, recipe=name, returned=type(recipe).__name__)
+    return dict(recipes)
 
 
 @functools.cache

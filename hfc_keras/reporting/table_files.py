@@ -1,7 +1,8 @@
 """Reads a table of results back, and verifies it by the record beside it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -78,7 +79,61 @@ def checksums(content: str) -> dict[str, str]:
         ['vanilla seed 0']
     """
     table = csv_files.parsed(content.encode(), "results", REMEDY)
-    return {label: table.digest(rows) for label, rows in _rows_by_cell(table).items()}
+    return {label: table.digest(rows) for label, rows in rows_by_cell(table).items()}
+
+
+class Wrong(NamedTuple):
+    """A value that no table may hold.
+
+    Args:
+        name: str, its column.
+        row: int, its place in the rows of the table.
+        value: str, as it stands in the file.
+        expected: str, what must stand there in words.
+    """
+
+    name: str
+    row: int
+    value: str
+    expected: str
+
+
+def wrong_values(
+    table: csv_files.Table, keys: Iterable[str], rows: Iterable[int]
+) -> Iterator[Wrong]:
+    r"""Text among numbers, and accuracies and shares outside [0, 1]: the first of each column.
+
+    Args:
+        table: csv_files.Table.
+        keys: sequence of str, the columns that name a measurement, which may hold anything; but
+            seeds are numbers.
+        rows: sequence of int, places in ``table.rows``.
+
+    Yields:
+        Wrong, in the order of the columns.
+
+    Example:
+        >>> table = csv_files.parsed(b"recipe,accuracy\nvanilla,50.0\n", "t.csv", REMEDY)
+        >>> [wrong.expected for wrong in wrong_values(table, ["recipe"], [0])]
+        ['a share from 0 to 1']
+    """
+    keys, rows = list(keys), list(rows)
+    for name in table.header:
+        wrong = _wrong_in(table, name, rows) if name not in keys or name == "seed" else None
+        if wrong:
+            yield wrong
+
+
+def _wrong_in(table: csv_files.Table, name: str, rows: Iterable[int]) -> Wrong | None:
+    """First value of a column that may not stand there."""
+    cells, share = table.column(name), name.endswith(SHARES)
+    numbers = {row: csv_files.number(cells[row]) for row in rows if cells[row]}
+    if not share and all(value is None for value in numbers.values()):
+        return None
+    for row, value in numbers.items():
+        if value is None or (share and (value.is_nan() or not 0 <= value <= 1)):
+            return Wrong(name, row, cells[row], "a share from 0 to 1" if share else "a number")
+    return None
 
 
 def _cells(content: Record) -> dict[str, Record]:
@@ -89,8 +144,20 @@ def _cells(content: Record) -> dict[str, Record]:
     return {}
 
 
-def _rows_by_cell(table: csv_files.Table) -> dict[str, list[int]]:
-    """Places of the rows of each cell."""
+def rows_by_cell(table: csv_files.Table) -> dict[str, list[int]]:
+    r"""Places of the rows of each cell.
+
+    Args:
+        table: csv_files.Table with the columns recipe and seed.
+
+    Returns:
+        dict from the cell's label to list of int.
+
+    Example:
+        >>> table = csv_files.parsed(b"recipe,seed\nvanilla,0\nvanilla,0\n", "t.csv", REMEDY)
+        >>> rows_by_cell(table)
+        {'vanilla seed 0': [0, 1]}
+    """
     found = {}
     for row, pair in enumerate(zip(table.column("recipe"), table.column("seed"), strict=True)):
         found.setdefault(" seed ".join(pair), []).append(row)
@@ -104,7 +171,7 @@ def _check_cells(
     columns: Iterable[str],
     lost_rows: bool,
 ) -> None:
-    found, unsealed = _rows_by_cell(table), []
+    found, unsealed = rows_by_cell(table), []
     for label in {**cells, **found}:
         rows, cell = found.get(label, []), cells.get(label, {})
         if label in cells and len(rows) != cell.get("rows"):
@@ -122,22 +189,8 @@ def _check_cells(
                 f"changed since. Bring the file back, or replace it with --fresh. Received: "
                 f"path={str(path)!r}, lines={table.lines[rows[0]]} to {table.lines[rows[-1]]}"
             )
-    for name in table.header:
-        if name not in columns or name == "seed":
-            _check_column(path, table, name, unsealed)
-
-
-def _check_column(path: Path, table: csv_files.Table, name: str, rows: Iterable[int]) -> None:
-    """Reject text among numbers, and shares outside [0, 1]."""
-    cells = table.column(name)
-    numbers = {row: csv_files.number(cells[row]) for row in rows if cells[row]}
-    if all(value is None for value in numbers.values()):
-        return
-    for row, value in numbers.items():
-        share = name.endswith(SHARES) and value is not None
-        if value is None or (share and not 0 <= value <= 1):
-            expected = "a share from 0 to 1" if share else "a number"
-            raise files.UnusableFileError(
-                f"`{name}` of a results table must be {expected}; {REMEDY}. Received: "
-                f"{name}={cells[row]!r}, path={str(path)!r}, line={table.lines[row]}"
-            )
+    for wrong in wrong_values(table, columns, unsealed):
+        raise files.UnusableFileError(
+            f"`{wrong.name}` of a results table must be {wrong.expected}; {REMEDY}. Received: "
+            f"{wrong.name}={wrong.value!r}, path={str(path)!r}, line={table.lines[wrong.row]}"
+        )

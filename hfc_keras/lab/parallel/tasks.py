@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from hfc_keras import files, training
 from hfc_keras.lab import discovery, estimate, runner
+from hfc_keras.lab.measured_rows import UnusableRowsError
 from hfc_keras.lab.parallel import workers
 from hfc_keras.lab.results import Results
 from hfc_keras.lab.settings import Common
@@ -75,7 +76,7 @@ class Part:
             reason = f"diverged: {error}"
         except BrokenProcessPool:
             reason = "failed: its process was ended, by a signal or for want of memory"
-        except workers.CellError as error:
+        except (workers.CellError, UnusableRowsError) as error:
             reason = f"failed: {error}"
         except Exception:
             reason = f"failed: {traceback.format_exc()}"

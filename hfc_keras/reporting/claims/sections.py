@@ -7,6 +7,7 @@ measured; what other profiles say stands in the columns of ``profile_columns``.
 
 import math
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import pandas as pd
@@ -17,6 +18,7 @@ from hfc_keras.reporting.claims.verdicts import BOUND_WITHIN, CONFIDENCE
 from hfc_keras.types import Record
 
 Row: TypeAlias = Mapping[str, Any] | pd.Series
+Changed: TypeAlias = Mapping[tuple[str, str, str], str]
 
 COLUMNS = (
     "paper kind item id sentence measured unit unverified above below sample n effect low high "
@@ -31,13 +33,17 @@ HEADING = (
 )
 
 
-def claims_markdown(rows: pd.DataFrame, kind: str | None = None) -> str:
+def claims_markdown(
+    rows: pd.DataFrame, kind: str | None = None, changed: Changed = MappingProxyType({})
+) -> str:
     """Sections of a page, one for each item of a paper, with one line per claim.
 
     Args:
         rows: DataFrame with the columns ``COLUMNS`` and, for profiles beside that of a row, those
             of ``profile_columns``.
         kind: str of ``claims.KINDS``, whose rows to write; None is all.
+        changed: dict from experiment, profile and data set to str, the settings of a table that
+            are not its profile's.
 
     Returns:
         str of Markdown, items in the order of their first row.
@@ -59,7 +65,7 @@ def claims_markdown(rows: pd.DataFrame, kind: str | None = None) -> str:
     rows = rows if kind is None else rows[rows["kind"] == checks.choice("kind", kind, list(KINDS))]
     sections = []
     for (paper, item), part in rows.groupby(["paper", "item"], sort=False):
-        lines = [_line(row, profiles) for _, row in part.iterrows()]
+        lines = [_line(row, profiles, changed) for _, row in part.iterrows()]
         sections.append("\n".join([f"### {paper}, {item}", "", HEADING, *lines]))
     return "\n\n".join(sections)
 
@@ -125,20 +131,21 @@ def claim_name(claim: str) -> str:
     return claim.replace("_", " ")
 
 
-def _line(row: Row, profiles: Iterable[str]) -> str:
+def _line(row: Row, profiles: Iterable[str], changed: Changed) -> str:
     """Line of the page for one claim."""
     source = f"[{row['experiment']}, {row['profile']}, {row['dataset']}]({row['table']})"
+    source += _not_default(row, row["profile"], changed)
     mark = f" (Unverified: {row['unverified']}.)" if row["unverified"] else ""
     texts = [claim_name(row["id"]), _escaped(row["sentence"]) + mark, _escaped(row["measured"])]
     if row["verdict"] == NOT_MEASURED:
         cells = [*texts, "", _range(row), "", NOT_MEASURED, str(row["experiment"])]
     else:
         n = row["n"] if row["sample"] == "seeds" else f"{row['n']} {row['sample']}"
-        cells = [*texts, interval(row), _range(row), n, _verdict(row, profiles), source]
+        cells = [*texts, interval(row), _range(row), n, _verdict(row, profiles, changed), source]
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def _verdict(row: Row, profiles: Iterable[str]) -> str:
+def _verdict(row: Row, profiles: Iterable[str], changed: Changed) -> str:
     """Verdict with its reason, and what other profiles say."""
     words = f"**{in_words(row['verdict'], row['profile'])}**"
     if row["verdict"] in ("supported", "refuted") and _open_over_images(row):
@@ -152,7 +159,14 @@ def _verdict(row: Row, profiles: Iterable[str]) -> str:
         if profile != row["profile"] and verdict != NOT_MEASURED:
             at = {name: row[f"{profile}_{name}"] for name in AT_PROFILE}
             words += f"; {profile}: {in_words(verdict, profile)}, {interval(at)}, n = {at['n']:.0f}"
+            words += _not_default(row, profile, changed)
     return words
+
+
+def _not_default(row: Row, profile: str, changed: Changed) -> str:
+    """Settings of the claim's table of a profile that are not the profile's."""
+    told = changed.get((row["experiment"], profile, row["dataset"]))
+    return f" (not the profile's settings: {_escaped(told)})" if told else ""
 
 
 def _open_over_images(row: Row) -> bool:
