@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hfc_keras.lab import runner
+from hfc_keras.lab import preparation, runner
 from hfc_keras.lab.plan import Plan
 from hfc_keras.reporting import Claim
 from hfc_keras.training import Recipe
@@ -31,7 +31,7 @@ class Experiment:
         claims: tuple of ``reporting.Claim``, what the table can support or refute.
         tables: tuple of functions from the table to a DataFrame of str, those of the summary.
         plan: function from settings to a plan, for networks that are not trained by recipes; None
-            is ``runner.make_plan``.
+            is ``preparation.make_plan``.
     """
 
     module: str
@@ -82,7 +82,7 @@ class Experiment:
         Raises:
             ValueError: for settings or data that cannot be used.
         """
-        return self.plan(settings) if self.plan else runner.make_plan(self, settings)
+        return self.plan(settings) if self.plan else preparation.make_plan(self, settings)
 
     def main(self, arguments: Sequence[str] | None = None) -> None:
         """Run the experiment from the command line.
