@@ -259,6 +259,7 @@ class TestRandomStart:
         shares, _ = np.histogram(size(noise, norm) ** 4, bins=10, range=(0, 1 + 1e-5))
         np.testing.assert_allclose(shares / 4000, 0.1, atol=0.02)
 
+    @pytest.mark.slow_on_jax
     def test_keyed_by_seed_and_position_alone(self, model, digits):
         images, labels = digits
         options = {"epsilon": L2, "norm": "l2", "steps": 3}

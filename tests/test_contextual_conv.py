@@ -166,6 +166,7 @@ def test_formula_gives_the_published_number_of_parameters(layers, expected):
     assert parameters(BOTTLENECKS[layers], 64) == expected
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("name", "unit"), [("coresnet50", 64), ("coresnet101", 4), ("coresnet152", 4)]

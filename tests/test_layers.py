@@ -239,6 +239,7 @@ class TestMixUp:
             mix_up(0.5)(self.data()["images"])
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.few(1)
 @pytest.mark.parametrize("application", ["ResNet50", "VGG16"])
 def test_filters_in_front_of_keras_applications(application, rng):

@@ -162,6 +162,7 @@ def test_a_dtype_policy_is_the_networks_and_changes_no_batch(kind, policy):
             np.testing.assert_array_equal(found, right, err_msg=name)
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.few(1)
 @pytest.mark.parametrize("mix_up", [keras.layers.MixUp, layers.BatchMixUp])
 def test_layers_of_ones_own_compute_in_full_under_every_policy(mix_up, split, policy):

@@ -106,6 +106,7 @@ def test_an_image_is_skipped_if_broken_within_the_ball(earlier, later, skips, mo
     assert table["attacked"][2] == attacked.sum()
 
 
+@pytest.mark.slow_on_jax
 def test_every_setting_stands_in_the_table(model, digit_images):
     chosen = [
         Pgd(0.1, steps=5, restarts=2, momentum=0.5, seed=3, loss="margin", mask=("band", 1, 2.5)),

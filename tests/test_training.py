@@ -191,6 +191,7 @@ class TestFit:
         assert same_weights(whole[0], resumed)
         pd.testing.assert_frame_equal(history, whole[1], check_exact=True)
 
+    @pytest.mark.slow_on_jax
     def test_a_fast_training_resumes_bit_for_bit(self, tmp_path, monkeypatch):
         whole, resumed = whole_and_resumed(FAST, tmp_path, monkeypatch)
         assert same_weights(whole[0], resumed[0])
