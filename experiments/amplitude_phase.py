@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 from experiments.effects import changes, sensitivity
 from experiments.measures import all_measures, changed_images
-from experiments.recipes import schedules, systems
+from experiments.recipes import residual_trainings, systems
 from hfc_keras import checks, data, reporting
 from hfc_keras.lab import tested_networks
 from hfc_keras.lab.experiment import Experiment
@@ -47,8 +47,8 @@ class Settings(all_measures.Settings):
     """Settings of this experiment."""
 
     MEASURED_WITH: ClassVar = (*all_measures.Settings.MEASURED_WITH, "outside")
-    PROFILE_CHANGES: ClassVar = schedules.by_profile(
-        {**schedules.CIFAR_TRAINING, "model": "resnet18"}
+    PROFILE_CHANGES: ClassVar = residual_trainings.by_profile(
+        {**residual_trainings.CIFAR_TRAINING, "model": "resnet18"}
     )
 
     probability: float = 0.6

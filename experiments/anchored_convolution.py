@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from experiments.effects import changes, sensitivity
 from experiments.measures import all_measures
-from experiments.recipes import schedules, systems
+from experiments.recipes import residual_trainings, systems
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.variants import chosen, rivals
 from hfc_keras.reporting.claims.statements import LESS, MORE, SIMILAR, Statement, claims, minus
@@ -29,7 +29,7 @@ VARIANTS = chosen(systems.VARIANTS, systems.ANCHORED)
 class Settings(all_measures.Given):
     """Settings of this experiment."""
 
-    PROFILE_CHANGES: ClassVar = schedules.by_profile(schedules.CIFAR_TRAINING)
+    PROFILE_CHANGES: ClassVar = residual_trainings.by_profile(residual_trainings.CIFAR_TRAINING)
 
 
 def recipes(settings: Settings) -> dict[str, Recipe]:

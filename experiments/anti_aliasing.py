@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from experiments.effects import changes, sensitivity
 from experiments.measures import all_measures
-from experiments.recipes import schedules, systems
+from experiments.recipes import residual_trainings, systems
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.variants import chosen, rivals
 from hfc_keras.reporting.claims.statements import LESS, MORE, Comparison, Statement, claims, minus
@@ -32,8 +32,8 @@ PLAIN = rivals(VARIANTS, ("vanilla", "aligned"))
 class Settings(all_measures.Settings):
     """Settings of this experiment."""
 
-    PROFILE_CHANGES: ClassVar = schedules.by_profile(
-        {**schedules.IMAGENET_TRAINING, "model": "resnet50"}
+    PROFILE_CHANGES: ClassVar = residual_trainings.by_profile(
+        {**residual_trainings.IMAGENET_TRAINING, "model": "resnet50"}
     )
 
 

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from experiments.effects import changes, sensitivity
 from experiments.measures import all_measures
-from experiments.recipes import schedules, systems
+from experiments.recipes import residual_trainings, systems
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.variants import chosen
 from hfc_keras.reporting.claims.statements import LESS, MORE, Statement, claims, each, minus
@@ -29,8 +29,8 @@ VARIANTS = chosen(systems.VARIANTS, systems.CONTEXTUAL)
 class Settings(all_measures.Given):
     """Settings of this experiment."""
 
-    PROFILE_CHANGES: ClassVar = schedules.by_profile(
-        {**schedules.IMAGENET_TRAINING, "milestones": (30, 60, 80)}
+    PROFILE_CHANGES: ClassVar = residual_trainings.by_profile(
+        {**residual_trainings.IMAGENET_TRAINING, "milestones": (30, 60, 80)}
     )
 
 

@@ -249,7 +249,7 @@ def test_what_is_no_augmentation_of_images_is_refused_by_fit(layer, message):
         training.fit(OWN.but(augmentation=(layer,), epochs=1))
 
 
-ONE_RANGE = r"pixels in .0, 1.: make it with value_range=\(0, 1\). Received: layer="
+ONE_RANGE = r"pixels in .0, 1.; create this one with value_range=\(0, 1\). Received: layer="
 WEIGHTS = "without weights, which no config keeps. Received: layer="
 UNSEEDED = "seed=self.seed_generator.*Received: layer='Bad', difference="
 
@@ -265,6 +265,10 @@ UNSEEDED = "seed=self.seed_generator.*Received: layer='Bad', difference="
         (keras.layers.RandomBrightness(0.2), f"{ONE_RANGE}'RandomBrightness'"),
         # It would make all images black.
         (keras.layers.RandomPosterization(4), f"{ONE_RANGE}'RandomPosterization'"),
+        (
+            keras.layers.Pipeline([keras.layers.RandomPosterization(4)]),
+            "keep something of an image",
+        ),
         (keras.layers.GaussianNoise(0.1), "PixelNoise clips its noise. .*layer='GaussianNoise'"),
         (keras.layers.Dropout(0.2), r"ReLU\(max_value=1.0\).*layer='Dropout', output.min="),
         (Bad("levels"), r"in .0, 1.: clip them.*layer='Bad', output.min=0.0, output.max=255.0"),

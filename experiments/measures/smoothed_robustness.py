@@ -116,7 +116,8 @@ def rows(
     table = network.measured(
         "robust_accuracy", arguments, lambda own: _attacked(cell, model or own, sizes, *balls)
     )
-    return table.assign(**shared)
+    # The column is the seed of the attack.
+    return table.drop(columns="seed").assign(**shared)
 
 
 def summary(table: pd.DataFrame) -> str:

@@ -50,7 +50,7 @@ def of_cell(title: str, cell: Any, keys: Sequence[str], rows: Any) -> pd.DataFra
     for name, own in zip(CELL, (cell.name, cell.seed), strict=True):
         others = [value for value in rows[name] if value != own] if name in names else []
         if others:
-            expected = f"must leave `{name}` to the experiment, or return that of the cell"
+            expected = f"must leave `{name}` to the experiment, or return the cell's own"
             raise _refused(title, expected, cell.label, **{name: others[0]})
     _check_filled(title, cell.label, rows.drop(columns=[*wanted, *CELL], errors="ignore"))
     rows = rows.assign(recipe=cell.name, seed=cell.seed)
@@ -69,7 +69,7 @@ def check(title: str, label: str, keys: Sequence[str], text: str) -> None:
 
     Raises:
         UnusableRowsError: if a measurement stands in it twice, there is text among numbers, or an
-            accuracy or a share is not one.
+            accuracy or a share is outside [0, 1].
     """
     try:
         table = csv_files.parsed(text.encode(), title, "return what a CSV can hold")
@@ -93,6 +93,9 @@ def _check_unique(title: str, label: str, keys: Sequence[str], frame: pd.DataFra
     first = twice[list(keys)].iloc[:1]
     both = frame.merge(first, on=list(keys))
     apart = [name for name in frame if both[name].nunique(dropna=False) > 1]
+    if not apart:
+        expected, row = "must return a measurement once; these rows are the same", first.iloc[0]
+        raise _refused(title, expected, label, measurement=row.to_dict())
     expected = (
         f"must return a measurement once; `keys` of the experiment, {list(keys)}, must name "
         "the columns that tell its rows apart"

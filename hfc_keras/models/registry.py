@@ -88,8 +88,8 @@ def _import(module: str) -> None:
     except Exception as error:
         raise ValueError(
             f"`{MODULES}` in the environment must name modules that can be imported, as "
-            f"package.module, separated by commas ({type(error).__name__}: {error}). "
-            f"Received: module={module!r}"
+            f"package.module, separated by commas ({type(error).__name__}: "
+            f"{checks.reason(error)}). Received: module={module!r}"
         ) from error
 
 
@@ -127,8 +127,8 @@ def build(
 
     Raises:
         ValueError: for an option that the builder does not take or that it needs, an error that it
-            raises, or a model that it returned before, that is not built, of another shape, that
-            ends in probabilities, or whose logits are in half precision.
+            raises, or a model with layers of an earlier one, that is not built, of another shape,
+            that ends in probabilities, or whose logits are in half precision.
     """
     taken = options(name)
     if taken is None or "seed" in taken:
@@ -154,7 +154,7 @@ def build(
         "last layer dtype='float32'",
         dtype=dtype,
     )
-    _returned.update(layer for layer in model.layers if layer.weights)
+    _returned.update(_weighted(model))
     return model
 
 
@@ -167,8 +167,7 @@ def _built(
     missing = [option for option in needed if option not in chosen]
     checks.require(
         not missing,
-        f"`options` must hold what the builder of {name!r} has no default for: "
-        f"{', '.join(missing)}",
+        f"The builder of {name!r} needs the options {', '.join(missing)}, which have no default",
         options=chosen,
     )
     try:
@@ -176,7 +175,8 @@ def _built(
             model = _builders[name](input_shape, classes, **chosen)
     except Exception as error:
         raise ValueError(
-            f"`builder` of {name!r} must return a model ({type(error).__name__}: {error}). "
+            f"`builder` of {name!r} must return a model ({type(error).__name__}: "
+            f"{checks.reason(error)}). "
             f"Received: input_shape={tuple(input_shape)}, classes={classes}, options={chosen}"
         ) from error
     checks.require(
@@ -184,7 +184,7 @@ def _built(
         f"`builder` of {name!r} must return a keras.Model",
         returned=model,
     )
-    again = [layer.name for layer in model.layers if layer in _returned]
+    again = [layer.name for layer in _weighted(model) if layer in _returned]
     checks.require(
         not again,
         f"`builder` of {name!r} must make new layers at each call; networks of several seeds "
@@ -192,6 +192,11 @@ def _built(
         layers=again,
     )
     return model
+
+
+def _weighted(model: keras.Model) -> list[keras.layers.Layer]:
+    """Layers of a model that have weights, also those of models within it."""
+    return [each for each in model._flatten_layers(include_self=False) if each.weights]
 
 
 def _parameters(builder: Callable[..., Any]) -> list[str]:

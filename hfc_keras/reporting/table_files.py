@@ -132,7 +132,12 @@ def _wrong_in(table: csv_files.Table, name: str, rows: Iterable[int]) -> Wrong |
         return None
     for row, value in numbers.items():
         if value is None or (share and (value.is_nan() or not 0 <= value <= 1)):
-            return Wrong(name, row, cells[row], "a share from 0 to 1" if share else "a number")
+            return Wrong(
+                name,
+                row,
+                cells[row],
+                "a share from 0 to 1" if share else "a number",
+            )
     return None
 
 

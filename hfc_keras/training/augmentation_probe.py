@@ -65,12 +65,13 @@ def check(layer: keras.layers.Layer, twin: keras.layers.Layer, images: Tensor) -
     _check_variables(layer)
     first = _outputs(layer, images)
     _check_pixels(layer, first)
+    _check_content(layer, first)
     for other in (layer, twin):
         apart = float(np.abs(_outputs(other, images) - first).max())
         checks.require(
             apart <= SLACK,
-            "`augmentation` must hold layers that return the same for the same seeds: draw by "
-            "keras.random with seed=self.seed_generator, a keras.random.SeedGenerator that the "
+            "`augmentation` must hold layers that return the same output for the same seeds: draw "
+            "by keras.random with seed=self.seed_generator, a keras.random.SeedGenerator that the "
             "layer makes in __init__, and let nothing depend on earlier calls",
             layer=_name(layer),
             difference=apart,
@@ -114,8 +115,8 @@ def _outputs(layer: keras.layers.Layer, images: Tensor) -> Floats:
     finite = np.isfinite(found)
     checks.require(
         finite.all(),
-        "`augmentation` must hold layers that return finite numbers, also of black and of white "
-        "images",
+        "`augmentation` must hold layers that return finite numbers, even for all-black and "
+        "all-white images",
         layer=_name(layer),
         output=float(np.asarray(found)[~finite][0]) if not finite.all() else None,
     )
@@ -128,7 +129,8 @@ def _check_value_range(layer: keras.layers.Layer) -> None:
     wrong = known and _takes_value_range(layer) and not _takes_unit(layer)
     checks.require(
         not wrong,
-        "`augmentation` must hold layers of pixels in [0, 1]: make it with value_range=(0, 1)",
+        "`augmentation` must hold layers for pixels in [0, 1]; create this one with "
+        "value_range=(0, 1)",
         layer=_name(layer),
         value_range=getattr(layer, "value_range", None),
     )
@@ -152,12 +154,23 @@ def _check_pixels(layer: keras.layers.Layer, found: Floats) -> None:
     if isinstance(layer, NOISES):
         remedy = "hfc_keras.layers.PixelNoise clips its noise"
     elif _takes_value_range(layer) and not _takes_unit(layer):
-        remedy = "make it with value_range=(0, 1)"
+        remedy = "create this one with value_range=(0, 1)"
     checks.require(
         -SLACK <= low and high <= 1 + SLACK,
         f"`augmentation` must hold layers that keep pixels in [0, 1]: {remedy}",
         layer=_name(layer),
         **{"output.min": low, "output.max": high},
+    )
+
+
+def _check_content(layer: keras.layers.Layer, found: Floats) -> None:
+    """Refuse a layer that makes every image of noise a single color, as one for 0-255 may."""
+    noise = found[:, 2 : 2 + NOISY]
+    checks.require(
+        np.ptp(noise, axis=(2, 3, 4)).max() > SLACK,
+        "`augmentation` must hold layers that keep something of an image; Keras layers for pixels "
+        "from 0 to 255 take value_range=(0, 1)",
+        layer=_name(layer),
     )
 
 
