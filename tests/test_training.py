@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -202,7 +203,10 @@ class TestFit:
         """Killed while it writes its third epoch, half of which is there."""
         code = """
 import json, os, signal, sys
+sys.path.insert(0, sys.argv[3])
+from own import graphs
 from hfc_keras import files, training
+graphs.leave_unoptimized()
 write = files.write_whole
 def killed(path, content):
     if path.name == "epoch-0003.npz":
@@ -212,7 +216,7 @@ def killed(path, content):
 files.write_whole = killed
 training.fit(training.Recipe(**json.loads(sys.argv[1])), sys.argv[2])
 """
-        arguments = [json.dumps(RANDOM.to_dict()), str(tmp_path)]
+        arguments = [json.dumps(RANDOM.to_dict()), str(tmp_path), str(Path(__file__).parent)]
         process = subprocess.run([sys.executable, "-c", code, *arguments], check=False)
         assert process.returncode == -signal.SIGKILL
         store, before = training.Store(tmp_path), epoch_files(tmp_path, RANDOM)
