@@ -44,9 +44,8 @@ def few_digits(tmp_path_factory):
     return str(path)
 
 
-@pytest.mark.parametrize(
-    "names", [FEW, pytest.param(ALL, marks=pytest.mark.slow)], ids=["few", "all"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [FEW, ALL], ids=["few", "all"])
 def test_experiments_run_on_digits(names, tmp_path, few_digits):
     """All recipes of those that have a setting for it, with the smallest network."""
     told = ["--experiments", *names, "--jobs", "2", "--dataset", few_digits]

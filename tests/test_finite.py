@@ -11,6 +11,7 @@ from hfc_keras.training import AdversarialTraining, FourierRegularized
 ONE_BATCH = TINY.but(examples=(100, 50), batch_size=100, optimizer="sgd", epochs=3)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

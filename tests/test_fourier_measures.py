@@ -43,6 +43,7 @@ def test_heat_map_rows_are_signed_frequencies(run):
     np.testing.assert_allclose(table["error"], table["clean_error"])
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_networks_are_those_of_the_training_heuristics(experiment):
     own = experiment.EXPERIMENT.recipes(experiment.Settings())
