@@ -92,7 +92,7 @@ def test_a_failed_cell_leaves_the_others_alone(run, in_this_process):
         "[2/6] tiny dropout_1 seed 0 diverged: The loss must stay finite",
         "[3/6] tiny dropout_2 seed 0 failed: Traceback",
         "UnpicklableError: something else",
-        "[6/6] tiny again seed 0 failed: `measure` of tiny must return a measurement once; these rows",
+        "[6/6] tiny again seed 0 failed: `measure` of tiny must return a measurement once; these",
         "tiny figures failed: Traceback",
     ):
         assert line in error
