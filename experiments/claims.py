@@ -3,8 +3,8 @@
 Judges every claim of the experiments by the tables they have written, and writes the ledger to the
 results folder: claims.csv; claims_effects.csv, the effects by seed that the verdicts are computed
 from; CLAIMS.md; the figures claims and claims_own (controls and questions of our own), each as .png
-and .svg; and the record claims.json. The largest scale at which a claim was measured decides; the
-other scales are shown beside it. Damaged or duplicate tables and measurements are rejected, and the
+and .svg; and a record beside either table. The largest scale at which a claim was measured decides;
+the other scales are shown beside it. Damaged or duplicate tables and measurements are rejected, and the
 error names them, as it does a table that is missing at every scale. A claim that compares two data
 sets is listed as not measured if the other one's table is missing. Settings of a table that are not
 its profile's are printed, and stand beside its verdicts. Exit status: 0 if all other claims were
@@ -183,8 +183,9 @@ def write(
         "claims.csv": rows.to_csv(index=False),
         "claims_effects.csv": judging.effects_table(judged).to_csv(index=False),
         "CLAIMS.md": page.page(rows, judged, profiles, options.command, drawn),
-        "claims.json": json.dumps(content, indent=1),
     }
+    record = json.dumps(content, indent=1)
+    texts |= {"claims.json": record, "claims_effects.json": record}
     written = [files.write_whole(options.results / name, text) for name, text in texts.items()]
     for name, (_, part) in parts.items():
         written += reporting.save_figure(claims_forest(part), options.results / name)

@@ -52,10 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with command_line.ending():
         options = command_line.parsed(Settings, "python -m experiments.scale", __doc__, arguments)
         try:
-            networks = _given(options)
-            rows, left_out, tables = scales.judge(
-                options.dataset, options.results, options.given, networks
-            )
+            rows, left_out, tables = scales.judge(options.dataset, options.results, options.given)
             checks.require(
                 len(rows), "`results` must hold a table", results=str(options.results.resolve())
             )
@@ -63,13 +60,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.exit(command_line.refused(error))
         written = write(rows, left_out, tables, options)
         print("\n".join([summary(rows, left_out), *(f"wrote {path}" for path in written)]))
-
-
-def _given(options: Settings) -> pd.DataFrame | None:
-    """Table of the given networks; None if there is none."""
-    if not options.given.exists():
-        return None
-    return reporting.read_table(options.given, ("recipe", "seed", "measure"))
 
 
 def summary(rows: pd.DataFrame, left_out: Iterable[str]) -> str:

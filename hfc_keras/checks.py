@@ -6,7 +6,6 @@ raises ``ValueError``. Nothing is repaired in silence.
 
 import collections.abc
 import difflib
-import re
 from collections.abc import Iterable
 from math import inf, isfinite
 from typing import Any, Literal, NoReturn, TypeVar, overload
@@ -282,26 +281,6 @@ def class_indices(
         **{f"{name}.min": int(low), f"{name}.max": int(high)},
     )
     return found.astype("int64")
-
-
-def reason(error: Exception) -> str:
-    r"""First line of what went wrong, which Keras sets in bold within a page of its own.
-
-    Args:
-        error: Exception, of anybody's code.
-
-    Returns:
-        str without terminal codes and full stop, or "no message".
-
-    Example:
-        >>> reason(KeyError("calling Own.call().\n\n\x1b[1mno such key\x1b[0m\n\nArguments"))
-        'no such key'
-    """
-    # The text of a KeyError is its message as `repr` writes it.
-    text = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
-    bold = re.search(r"\x1b\[1m(.*?)\x1b\[0m", text, re.DOTALL)
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", bold[1] if bold else text)
-    return plain.strip().partition("\n")[0].strip().rstrip(".") or "no message"
 
 
 def _label_array(labels: ArrayLike, name: str) -> Array:

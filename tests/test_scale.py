@@ -12,6 +12,7 @@ import pytest
 from experiments import __main__ as listing
 from experiments import scale
 from experiments.ledger import judging, scales
+from hfc_keras import reporting
 from hfc_keras.lab import discovery
 from hfc_keras.reporting.figures.scale import courses, scale_figure
 
@@ -114,7 +115,7 @@ def test_given_networks_are_the_sample_of_their_rows(tmp_path, capsys):
 
 def test_each_claim_on_given_networks_is_judged_by_the_committed_table():
     options = scale.Settings(results=pathlib.Path(__file__).parents[1] / "results")
-    table = scale._given(options)
+    table = reporting.read_table(options.given, ("recipe", "seed", "measure"))
     rows, problems = scales.on_given(scales.core(), table, {})
     assert not problems and [row["id"] for row in rows] == list(scales.GIVEN)
 

@@ -45,15 +45,14 @@ FEW = "too few seeds"
 
 
 def judge(
-    dataset: str, results: Path, given: Path, networks: pd.DataFrame | None
+    dataset: str, results: Path, given: Path
 ) -> tuple[pd.DataFrame, list[str], dict[str, str]]:
     """Judge the core claims at each scale.
 
     Args:
         dataset: str, whose tables to judge.
         results: Path of the folder of tables.
-        given: Path of the table of the given networks, in that folder.
-        networks: DataFrame, that table, or None if there is none.
+        given: Path of the table of the given networks, in that folder; it need not exist.
 
     Returns:
         (rows, left_out, tables): DataFrame of rows of ``reporting.judge`` with the columns rung,
@@ -73,9 +72,10 @@ def judge(
         judged_rows += [{**row, "rung": profile} for row in present]
         left_out += _left_out(profile, chosen, present)
         tables |= judged.tables
-    if networks is None:
+    if not given.exists():
         left_out.append(f"{GIVEN_NETWORKS}: no table {given.name}")
     else:
+        networks = reporting.read_table(given, ("recipe", "seed", "measure"))
         where = {"dataset": dataset, "table": given.relative_to(results).as_posix()}
         rows, problems = on_given(experiments, networks, where)
         judged_rows += rows

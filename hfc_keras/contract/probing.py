@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from hfc_keras import checks
+from hfc_keras import checks, error_texts
 from hfc_keras.contract.output_kinds import ending, is_graph
 from hfc_keras.contract.pixel_range import takes_levels, untouched
 from hfc_keras.types import Floats
@@ -127,7 +127,7 @@ def _predicted(model: keras.Model, probe: Floats) -> tuple[Any, Any, Any]:
             return tuple(model(each, training=False) for each in (probe, probe, probe[:1]))
     # Whatever a user's own code raises, of which Keras' message fills a page.
     except Exception as error:
-        reason = checks.reason(error)
+        reason = error_texts.reason(error)
         raise ValueError(
             "`model` must be callable on a batch of images of this shape "
             f"({type(error).__name__}: {reason}). Received: images.shape={probe.shape}"

@@ -8,6 +8,7 @@ from typing import TypeVar
 import tyro
 
 from hfc_keras import endings, files
+from hfc_keras.lab import console
 from hfc_keras.lab.measured_rows import UnusableRowsError
 from hfc_keras.lab.settings import FLAGS, PATHS
 
@@ -65,7 +66,7 @@ def advice(fresh: bool) -> str:
 
 def refused(error: object) -> int:
     """Print what was refused; return the exit status."""
-    print(f"error: {error}", file=sys.stderr)
+    console.say(f"error: {error}", error=True)
     return 2
 
 

@@ -3,7 +3,6 @@
 import functools
 import json
 import statistics
-import sys
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import keras
 import numpy as np
 
 from hfc_keras import training
+from hfc_keras.lab import console
 from hfc_keras.training import precision, recipe_fields
 from hfc_keras.types import ImageShape
 
@@ -98,7 +98,7 @@ class Costs:
         kind = _size(recipe)
         if kind not in self.tried:
             words = " ".join(str(each) for each in (recipe.model, *kind))
-            print(f"timing a few steps of {words}", file=sys.stderr, flush=True)
+            console.say(f"timing a few steps of {words}", error=True)
             dataset = training.load_data(recipe, self.data_dir)
             images = trial(recipe, dataset.image_shape, dataset.classes)
             network = _network(recipe)

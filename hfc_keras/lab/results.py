@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from hfc_keras import checks, files, records, reporting
-from hfc_keras.lab import measured_rows
+from hfc_keras.lab import console, measured_rows
 from hfc_keras.lab.plan import Plan
 from hfc_keras.lab.record import provenance
 from hfc_keras.reporting.rows import unique_rows
@@ -172,7 +171,7 @@ class Results:
                 self.rows[label], self.cells[label] = own, cells[label]
             else:
                 lost = f"{table} has {len(own)} of the {cells[label]['rows']} rows of {label}"
-                print(f"damaged: {lost}; it is measured again", file=sys.stderr)
+                console.say(f"damaged: {lost}; it is measured again", error=True)
         self.loaded = rows
 
 

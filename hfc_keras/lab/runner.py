@@ -14,7 +14,7 @@ import pandas as pd
 
 from hfc_keras import reporting, training
 from hfc_keras.data.dataset import Dataset, Split
-from hfc_keras.lab import estimate
+from hfc_keras.lab import console, estimate
 from hfc_keras.lab.command_line import advice, ending, parsed, refused, without_paths
 from hfc_keras.lab.plan import Plan as AnyPlan
 from hfc_keras.lab.record import peak_memory
@@ -141,7 +141,7 @@ def main(experiment: "Experiment", arguments: Sequence[str] | None = None) -> No
         words = " ".join([experiment.prog, *without_paths(arguments)])
         results = Results(settings.folder / experiment.title, plan, words, experiment.keys)
         if settings.plan:
-            print(planned(plan, results).text())
+            console.say(planned(plan, results).text())
             return
         with results.opened():
             diverged = run(experiment, plan, results)
@@ -184,11 +184,11 @@ def run(experiment: "Experiment", plan: AnyPlan, results: Results) -> list[Any]:
             continue
         mean = sum(seconds) / len(seconds) if seconds else None
         left = estimate.time_left(mean and mean * (len(cells) - number + 1))
-        print(f"[{number}/{len(cells)}] {cell.label}{left}", flush=True)
+        console.say(f"[{number}/{len(cells)}] {cell.label}{left}")
         try:
             measured = measure(experiment, cell)
         except FloatingPointError as error:
-            print(f"diverged: {cell.label}: {error}", file=sys.stderr)
+            console.say(f"diverged: {cell.label}: {error}", error=True)
             diverged.append(cell)
             continue
         seconds.append(measured.seconds)
@@ -233,12 +233,12 @@ def finish(experiment: "Experiment", plan: AnyPlan, results: Results) -> None:
         results: Results with at least one cell.
     """
     table = results.table()
-    print(f"\n{experiment.summary(table)}\n")
+    console.say(f"\n{experiment.summary(table)}\n")
     written = [results.path.with_suffix(suffix) for suffix in (".csv", ".json")]
     for name, figure in experiment.figures(table, plan).items():
         written += reporting.save_figure(figure, f"{results.path}{name}")
-    print("\n".join(f"wrote {path}" for path in written))
+    console.say("\n".join(f"wrote {path}" for path in written))
     if plan.settings.publish:
         for cell in plan.cells():
             if cell.label in results.rows:
-                print(f"wrote {cell.publish()}")
+                console.say(f"wrote {cell.publish()}")

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from hfc_keras import checks, contract
+from hfc_keras import checks, contract, error_texts
 from hfc_keras.types import Record
 
 # In the environment: modules to import, separated by commas, that register networks or layers.
@@ -89,7 +89,7 @@ def _import(module: str) -> None:
         raise ValueError(
             f"`{MODULES}` in the environment must name modules that can be imported, as "
             f"package.module, separated by commas ({type(error).__name__}: "
-            f"{checks.reason(error)}). Received: module={module!r}"
+            f"{error_texts.reason(error)}). Received: module={module!r}"
         ) from error
 
 
@@ -176,7 +176,7 @@ def _built(
     except Exception as error:
         raise ValueError(
             f"`builder` of {name!r} must return a model ({type(error).__name__}: "
-            f"{checks.reason(error)}). "
+            f"{error_texts.reason(error)}). "
             f"Received: input_shape={tuple(input_shape)}, classes={classes}, options={chosen}"
         ) from error
     checks.require(

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from hfc_keras import checks
+from hfc_keras import checks, error_texts
 from hfc_keras.data import draws, pipeline
 from hfc_keras.types import Array, Floats, Tensor
 
@@ -88,7 +88,8 @@ def _called(layer: keras.layers.Layer, images: Tensor) -> Array:
     except Exception as error:
         raise ValueError(
             "`augmentation` must hold layers that can be called on images in [0, 1] "
-            f"({type(error).__name__}: {checks.reason(error)}). Received: layer={_name(layer)!r}"
+            f"({type(error).__name__}: {error_texts.reason(error)}). "
+            f"Received: layer={_name(layer)!r}"
         ) from error
     checks.require(
         shape == tuple(images.shape),

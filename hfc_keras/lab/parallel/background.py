@@ -4,11 +4,11 @@ import contextlib
 import datetime
 import os
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from hfc_keras import files
+from hfc_keras.lab import console
 from hfc_keras.types import PathLike
 
 LOWEST = 19
@@ -34,7 +34,7 @@ class Journal:
             text: str.
             error: bool, whether to stderr.
         """
-        print(text, file=sys.stderr if error else sys.stdout, flush=True)
+        console.say(text, error)
         self.note(text)
 
     def note(self, text: str) -> None:

@@ -1,7 +1,6 @@
 """What a run over many experiments has to do, in which order, and how far it is."""
 
 import dataclasses
-import sys
 import traceback
 from collections.abc import Collection, Iterable, Mapping
 from concurrent import futures
@@ -9,7 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
 from hfc_keras import files, training
-from hfc_keras.lab import discovery, estimate, runner
+from hfc_keras.lab import console, discovery, estimate, runner
 from hfc_keras.lab.measured_rows import UnusableRowsError
 from hfc_keras.lab.parallel import workers
 from hfc_keras.lab.results import Results
@@ -95,7 +94,7 @@ class Part:
         except files.UnusableFileError:
             raise
         except Exception:
-            print(f"{self.title} figures failed: {traceback.format_exc()}", file=sys.stderr)
+            console.say(f"{self.title} figures failed: {traceback.format_exc()}", error=True)
             self.failed.append("figures")
 
 
