@@ -4,11 +4,11 @@ Judges every claim of the experiments by the tables they have written, and write
 results folder: claims.csv; claims_effects.csv, the effects by seed that the verdicts are computed
 from; CLAIMS.md; the figures claims and claims_own (controls and questions of our own), each as .png
 and .svg; and a record beside either table. The largest scale at which a claim was measured decides;
-the other scales are shown beside it. Damaged or duplicate tables and measurements are rejected, and the
-error names them, as it does a table that is missing at every scale. A claim that compares two data
-sets is listed as not measured if the other one's table is missing. Settings of a table that are not
-its profile's are printed, and stand beside its verdicts. Exit status: 0 if all other claims were
-judged (whatever the verdicts), 2 if one could not be.
+the other scales are shown beside it. Damaged or duplicate tables and measurements are rejected, and
+the error names them, as it does a table that is missing at every scale. A claim that compares two
+data sets is listed as not measured if the other one's table is missing. Settings of a table that
+are not its profile's are printed, and stand beside its verdicts. Exit status: 0 if all other claims
+were judged (whatever the verdicts), 2 if one could not be.
 """
 
 import dataclasses
