@@ -118,6 +118,7 @@ KINDS = {
     "numpy": lambda layer, images: images * np.random.uniform(),
     "made at random": lambda layer, images: images * layer.factor,
     "calls": lambda layer, images: images / layer.calls,
+    "red": lambda layer, images: 0 * images + ops.array([1.0, 0.0, 0.0]),
 }
 UNIT = {"value_range": (0, 1)}
 
@@ -269,6 +270,7 @@ UNSEEDED = "seed=self.seed_generator.*Received: layer='Bad', difference="
             keras.layers.Pipeline([keras.layers.RandomPosterization(4)]),
             "keep something of an image",
         ),
+        (Bad("red"), "keep something of an image.*layer='Bad'"),
         (keras.layers.GaussianNoise(0.1), "PixelNoise clips its noise. .*layer='GaussianNoise'"),
         (keras.layers.Dropout(0.2), r"ReLU\(max_value=1.0\).*layer='Dropout', output.min="),
         (Bad("levels"), r"in .0, 1.: clip them.*layer='Bad', output.min=0.0, output.max=255.0"),

@@ -106,8 +106,7 @@ def run(
     for part in unfinished:
         if part.results.added or not late:
             part.finish()
-    print()
-    print(summary(parts, time.perf_counter() - start))
+    journal.say(f"\n{summary(parts, time.perf_counter() - start)}")
 
 
 def summary(parts: Iterable[Part], seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What experiments say on the terminal, in the one place that prints."""
+"""What the lab says on the terminal, in its one place that prints."""
 
 import sys
 

@@ -168,7 +168,7 @@ def _check_content(layer: keras.layers.Layer, found: Floats) -> None:
     """Refuse a layer that makes every image of noise a single color, as one for 0-255 may."""
     noise = found[:, 2 : 2 + NOISY]
     checks.require(
-        np.ptp(noise, axis=(2, 3, 4)).max() > SLACK,
+        np.ptp(noise, axis=(2, 3)).max() > SLACK,
         "`augmentation` must hold layers that keep something of an image; Keras layers for pixels "
         "from 0 to 255 take value_range=(0, 1)",
         layer=_name(layer),
