@@ -92,7 +92,7 @@ def measure(cell: Cell) -> pd.DataFrame:
     model, history = cell.fit(every_epoch=True)
     tables = [frequency_curves.history_rows(cell, history)]
     tables.append(frequency_curves.component_rows(cell, model, "moving", "train_after"))
-    return frequency_curves.finished(cell, pd.concat(tables, ignore_index=True))
+    return frequency_curves.finished(cell, model, pd.concat(tables, ignore_index=True))
 
 
 def summary(table: pd.DataFrame) -> str:

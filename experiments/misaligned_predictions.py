@@ -64,10 +64,10 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 def measure(cell: Cell) -> pd.DataFrame:
     """Return the rows of one training."""
     model, _ = cell.fit()
-    kinds = ("batch", "population") if tested_networks.normalized(cell) else ("moving",)
+    kinds = ("batch", "population") if analysis.has_batch_norm(model) else ("moving",)
     pairs = [(kind, name) for kind in kinds for name in ("fourier", "svd")]
     table = pd.concat([_rows(cell, model, *pair) for pair in pairs], ignore_index=True)
-    return tested_networks.marked(cell, table)
+    return tested_networks.marked(model, table)
 
 
 def summary(table: pd.DataFrame) -> str:

@@ -1,5 +1,6 @@
 """Networks as the experiments test them."""
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -63,6 +64,27 @@ def test_a_normalised_network_is_tested_with_its_population(cells):
     assert rows["accuracy"].item() > moving + 0.05
     mean = network.trained.get_layer("norm0").moving_mean.numpy()
     assert np.abs(mean - network.model.get_layer("norm0").moving_mean).max() > 0.05
+
+
+def with_its_own(input_shape, classes):
+    layers = keras.layers
+    convolved = [layers.Conv2D(4, 3), layers.BatchNormalization(), layers.Flatten()]
+    return keras.Sequential(
+        [keras.Input(input_shape), *convolved, layers.Dense(classes, dtype="float32")]
+    )
+
+
+def test_batch_normalization_that_no_option_of_a_recipe_makes_is_seen(tmp_path):
+    models.register("with_its_own", with_its_own, replace=True)
+    told = training_heuristics.Settings(
+        examples=(60, 20), epochs=1, model="with_its_own", results=tmp_path, store=tmp_path
+    )
+    recipe = training.Recipe(examples=(60, 20), epochs=1, model="with_its_own")
+    cell = runner.Cell("own", recipe, told, training.Store(tmp_path))
+    network = tested_networks.Network(cell)
+    assert network.bn_statistics == "population" and network.model is not network.trained
+    rows = frequency_curves.rows(cell)
+    assert set(rows["bn_statistics"]) == {"moving", "batch", "population"}
 
 
 @pytest.mark.parametrize("name", ["robust_accuracy", "fourier_sensitivity"])

@@ -68,11 +68,11 @@ def rows(cell: Cell) -> pd.DataFrame:
     recipe, last = cell.recipe, frequency_curves.last_epoch(cell)
     radii = None if recipe.radius is None else [recipe.radius]
     tables = [frequency_curves.history_rows(cell, history)]
-    for kind in frequency_curves.statistics(cell):
-        shown = len(frequency_curves.statistics(cell)) == 1 or kind == "batch"
+    for kind in frequency_curves.statistics(model):
+        shown = len(frequency_curves.statistics(model)) == 1 or kind == "batch"
         for split, epochs in (("test", None if shown else last), ("train_after", last)):
             tables.append(frequency_curves.component_rows(cell, model, kind, split, epochs, radii))
-    table = frequency_curves.finished(cell, pd.concat(tables, ignore_index=True))
+    table = frequency_curves.finished(cell, model, pd.concat(tables, ignore_index=True))
     return table.assign(trained_on=recipe.component, trained_radius=recipe.radius)
 
 

@@ -41,22 +41,22 @@ def rows(cell: Cell, scalings: Sequence[str] = ()) -> pd.DataFrame:
     """
     model, history = cell.fit(every_epoch=True)
     tables = [history_rows(cell, history)]
-    for kind in statistics(cell):
+    for kind in statistics(model):
         tables.append(component_rows(cell, model, kind))
         tables.append(component_rows(cell, model, kind, "train_after", last_epoch(cell)))
     tables = [pd.concat(tables, ignore_index=True)]
     if scalings:
         tables[0]["scaling"] = "none"
-    for kind in statistics(cell):
+    for kind in statistics(model):
         for scaling in scalings:
             table = component_rows(cell, model, kind, epochs=last_epoch(cell), scaling=scaling)
             tables.append(table[table["component"] != "original"].assign(scaling=scaling))
-    return finished(cell, pd.concat(tables, ignore_index=True))
+    return finished(cell, model, pd.concat(tables, ignore_index=True))
 
 
-def statistics(cell: Cell) -> tuple[str, ...]:
+def statistics(model: keras.Model) -> tuple[str, ...]:
     """Batch-norm statistics to test a network with; one kind where it has none."""
-    return STATISTICS if tested_networks.normalized(cell) else STATISTICS[:1]
+    return STATISTICS if analysis.has_batch_norm(model) else STATISTICS[:1]
 
 
 def last_epoch(cell: Cell) -> list[int]:
@@ -64,12 +64,12 @@ def last_epoch(cell: Cell) -> list[int]:
     return [cell.recipe.epochs]
 
 
-def finished(cell: Cell, table: pd.DataFrame) -> pd.DataFrame:
+def finished(cell: Cell, model: keras.Model, table: pd.DataFrame) -> pd.DataFrame:
     """Rows of a cell, complete: they say ``none`` where there is no batch normalization.
 
     All rows also get the number of classes, whose inverse is the accuracy of guessing.
     """
-    return tested_networks.marked(cell, table.assign(classes=cell.dataset().classes))
+    return tested_networks.marked(model, table.assign(classes=cell.dataset().classes))
 
 
 def history_rows(cell: Cell, history: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ weights.
 """
 
 from hfc_keras.analysis.band_stop_accuracy import band_stop_accuracy as band_stop_accuracy
+from hfc_keras.analysis.batch_norm import has_batch_norm as has_batch_norm
 from hfc_keras.analysis.batch_norm import with_statistics as with_statistics
 from hfc_keras.analysis.calibration import calibration as calibration
 from hfc_keras.analysis.changed_accuracy import changed_accuracy as changed_accuracy

@@ -81,7 +81,7 @@ def with_statistics(
         model=type(model).__name__,
     )
     _require_reachable(model, bn_statistics)
-    if not _normalizations(model):
+    if not has_batch_norm(model):
         return model
     if bn_statistics == "batch":
         copy = _copy(model, normalization.BatchStatistics)[0]
@@ -91,6 +91,22 @@ def with_statistics(
     seen = checks.pixels(cast(ArrayLike, train_images), "train_images", bounded=False)
     contract.model_input(model, seen, "train_images")
     return _with_population(model, seen)
+
+
+def has_batch_norm(model: keras.Model) -> bool:
+    """Whether a model has batch normalization, in whatever layer it is.
+
+    Args:
+        model: keras.Model.
+
+    Returns:
+        bool.
+
+    Example:
+        >>> has_batch_norm(keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()]))
+        False
+    """
+    return bool(_normalizations(model))
 
 
 def _is_built(model: keras.Model) -> bool:

@@ -38,7 +38,7 @@ class Network:
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         self.trained, self.history = cell.fit()
-        self.bn_statistics = "population" if normalized(cell) else "none"
+        self.bn_statistics = "population" if analysis.has_batch_norm(self.trained) else "none"
 
     @functools.cached_property
     def model(self) -> keras.Model:
@@ -66,14 +66,9 @@ class Network:
         return rows.assign(bn_statistics=self.bn_statistics)
 
 
-def normalized(cell: Cell) -> bool:
-    """Whether the network of a cell has batch normalization."""
-    return cell.recipe.normalization == "batch"
-
-
-def marked(cell: Cell, table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of a cell, which say ``none`` in bn_statistics where there is no batch normalization."""
-    return table if normalized(cell) else table.assign(bn_statistics="none")
+def marked(model: keras.Model, table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a model, which say ``none`` in bn_statistics where it has no batch normalization."""
+    return table if analysis.has_batch_norm(model) else table.assign(bn_statistics="none")
 
 
 def population(cell: Cell, model: keras.Model) -> Floats:
