@@ -1,6 +1,7 @@
 """What the tests share."""
 
 import collections
+import gc
 import os
 import signal
 import subprocess
@@ -15,18 +16,20 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # With oneDNN, TensorFlow gives a convolution of no images the shape of its input; the experiments
 # switch it on, which would here depend on which file is imported first.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+# Graphs are many small objects that live long; looking through them often is a waste.
+gc.set_threshold(5_000, 20, 50)
 # Processes side by side, each with a thread a core, wait for each other.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
-ON_JAX, CASES_ON_JAX = os.environ.get("KERAS_BACKEND") == "jax", 2
+ON_JAX, CASES_ON_JAX = os.environ.get("KERAS_BACKEND") == "jax", 1
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Leave the cases beyond the first ones of a test to ``make test-all``.
 
-    With JAX every test runs its first cases only: TensorFlow runs the others, and a difference
+    With JAX every test runs its first case only: TensorFlow runs the others, and a difference
     between the backends shows in any of them.
     """
     counts = collections.Counter()

@@ -23,7 +23,7 @@ def weights_of(model):
     return [np.asarray(value) for value in model.get_weights()]
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("attack", "labels"),
     [
@@ -111,6 +111,7 @@ def test_sample_weights_of_zero_leave_the_weights(digits):
     assert all(np.array_equal(a, b) for a, b in zip(before, weights_of(robust), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision(policy, digits):
     keras.config.set_dtype_policy(policy)
@@ -283,6 +284,7 @@ class TestRecipe:
         ]
         assert withstood[0] < 0.3 and withstood[1] > withstood[0] + 0.2
 
+    @pytest.mark.slow
     @pytest.mark.slow_on_jax
     @pytest.mark.jax
     def test_a_stopped_training_goes_on_bit_for_bit(self, tmp_path, monkeypatch):

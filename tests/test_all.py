@@ -109,6 +109,7 @@ def test_an_unusable_file_stops_the_run(run, in_this_process):
     assert (status, error) == (2, "error: `file` must be whole\n")
 
 
+@pytest.mark.slow
 def test_no_process_outlives_a_killed_run(own):
     environment = {**os.environ, "TINY": "plain=SIGKILL", "PYTHONPATH": str(ROOT / "tests")}
     arguments = own("--experiments", "own.tiny", "--jobs", "1")

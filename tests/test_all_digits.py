@@ -30,6 +30,8 @@ LARGE = {
 }
 # Of ten trainings in all; two of them share theirs.
 FEW = ("batch_size", "label_shuffle", "misaligned_predictions", "training_heuristics")
+# Their networks take longest to build; tests of their own cover them.
+SLOW = ("anchored_convolution", "anti_aliasing", "contextual_convolution")
 ALL = tuple(name for name in NAMES if name not in LARGE)
 
 
@@ -73,7 +75,13 @@ def store(tmp_path_factory):
 
 
 # With this network kernel_smoothing runs in its own tests.
-@pytest.mark.parametrize("name", sorted({*NAMES} - {"kernel_smoothing"}))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
+        for name in sorted({*NAMES} - {"kernel_smoothing"})
+    ],
+)
 def test_every_experiment_measures_the_network_of_its_profile(
     name, tmp_path, few_digits, store, monkeypatch
 ):

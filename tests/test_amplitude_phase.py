@@ -353,6 +353,7 @@ class TestRecipe:
         assert single.hash != single.but(single_probability=0.1).hash
         assert pair.hash != pair.but(recombination_axes="spatial").hash
 
+    @pytest.mark.slow
     @pytest.mark.slow_on_jax
     def test_batches_depend_on_seed_epoch_and_step_alone(self):
         recipe = TINY.but(recombination="apr_sp", recombination_probability=1.0)
@@ -365,7 +366,7 @@ class TestRecipe:
         assert not np.array_equal(first[0][0], other[0][0])
 
     @pytest.mark.slow_on_jax
-    @pytest.mark.few(1)
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", ["apr_sp", SLOW("hybrid_plus")])
     def test_a_stopped_training_goes_on_bit_for_bit(self, kind, tmp_path, monkeypatch):
         recipe = TINY.but(recombination=kind)

@@ -63,7 +63,7 @@ def test_a_model_that_reads_the_mean_alone_lives_on_the_low_component(rng):
     assert accuracy["high", 0] == accuracy["high", 3] == (labels == 0).mean()
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("statistics", ["moving", "population"])
 def test_answer_does_not_depend_on_the_batch_size(digits, normalized, statistics):
     tables = [
@@ -109,6 +109,7 @@ def test_scaling_changes_components_and_not_the_originals(digits, model, monkeyp
 
 
 class TestStatistics:
+    @pytest.mark.slow_on_jax
     def test_the_model_is_left_as_it_was(self, digits, normalized):
         before = [weight.copy() for weight in normalized.get_weights()]
         for kind in ("moving", "batch", "population"):

@@ -219,6 +219,7 @@ class TestNetworks:
         loaded = keras.models.load_model(tmp_path / "model.keras")
         np.testing.assert_allclose(outputs(loaded, images), outputs(model, images), rtol=1e-5)
 
+    @pytest.mark.slow
     def test_a_recipe_takes_the_option(self):
         options = {"antialias": "blurpool", "blur_size": 4}
         recipe = training.Recipe(

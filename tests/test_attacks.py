@@ -202,6 +202,7 @@ class TestBallAndRange:
         right = predictions(network, result.images.astype("float32")) == labels
         assert np.array_equal(result.withstood, right)
 
+    @pytest.mark.slow
     @pytest.mark.slow_on_jax
     def test_what_images_and_labels_may_be(self, model, digits):
         images, labels = digits[0][:8].astype("float16").astype("float32"), digits[1][:8]
@@ -296,6 +297,7 @@ class TestSearch:
         sign = -1 if attack.targeted else 1
         assert result.diagnostics["loss_after"] == pytest.approx(sign * losses.mean(), rel=1e-4)
 
+    @pytest.mark.slow_on_jax
     @pytest.mark.parametrize("loss", ["cross_entropy", "margin"])
     @pytest.mark.parametrize(("norm", "epsilon"), [("linf", LINF), ("l2", L2)])
     def test_functions_pass_every_setting_and_accuracy_falls(
@@ -316,12 +318,14 @@ class TestSearch:
         assert (predictions(model, digits[0]) == digits[1]).mean() > 0.9
         assert result.withstood.mean() < 0.8
 
+    @pytest.mark.slow_on_jax
     def test_targets_are_reached(self, model, digits):
         targets = (digits[1] + 1) % 10
         result = attacks.pgd(model, digits[0], targets, 0.4, steps=20, targeted=True)
         reached = predictions(model, result.images) == targets
         assert np.array_equal(result.withstood, ~reached) and reached.mean() > 0.9
 
+    @pytest.mark.slow_on_jax
     def test_restarts_are_never_worse(self, model, digits):
         settings = Pgd(0.15, steps=1, step_size=0.03)
         single = attacks.run(model, *digits, settings)
@@ -345,6 +349,7 @@ class TestSearch:
 
 
 class TestDiagnostics:
+    @pytest.mark.slow_on_jax
     def test_vanished_gradients_are_told_and_the_margin_has_none(self, model, digits):
         scaled = keras.Sequential([model, keras.layers.Rescaling(50.0)])
         right = predictions(model, digits[0]) == digits[1]
@@ -385,6 +390,7 @@ class TestDiagnostics:
 
 
 class TestModels:
+    @pytest.mark.slow_on_jax
     def test_nothing_of_the_model_changes(self, digits, tmp_path):
         """Also not how it is saved, loaded and copied."""
         options = {"width": 0.2, "normalization": "batch", "dropout": 0.5}
@@ -442,6 +448,7 @@ class TestModels:
         np.testing.assert_allclose(new, expected, atol=1e-6)
         assert np.abs(old - new).max() > 0.01
 
+    @pytest.mark.slow_on_jax
     @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
     def test_mixed_precision(self, digits, policy):
         usual = keras.config.dtype_policy()
@@ -483,6 +490,7 @@ class TestModels:
 
 
 class TestCleverHans:
+    @pytest.mark.few(2)
     @pytest.mark.tensorflow
     @pytest.mark.parametrize(
         ("norm", "epsilon", "steps", "tolerance", "share"),

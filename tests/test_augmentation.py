@@ -173,6 +173,7 @@ def test_names_and_dtypes_decide_nothing_and_all_else_does():
     assert outer[0] == outer[1] != outer[2]
 
 
+@pytest.mark.slow_on_jax
 def test_batches_are_what_the_layers_make_of_the_images():
     plain, changed = batches(OWN.but(augmentation="none")), batches(OWN)
     for (before, labels), (after, same) in zip(plain, changed, strict=True):
@@ -184,6 +185,7 @@ def test_batches_are_what_the_layers_make_of_the_images():
     assert factors.min() < 0.5 and factors.max() > 0.8 and len(set(factors.round(4))) > 15
 
 
+@pytest.mark.slow
 def test_batches_depend_on_seed_epoch_and_step_alone():
     one, again = batches(OWN, 1), batches(OWN, 1)
     for (images, _), (same, _) in zip(one, again, strict=True):
@@ -192,6 +194,7 @@ def test_batches_depend_on_seed_epoch_and_step_alone():
     assert not np.array_equal(one[0][0], batches(OWN.but(seed=1), 1)[0][0])
 
 
+@pytest.mark.slow
 @pytest.mark.slow_on_jax
 def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, monkeypatch):
     (whole, history), (resumed, again) = whole_and_resumed(OWN.but(epochs=2), tmp_path, monkeypatch)
@@ -206,6 +209,7 @@ def test_population_statistics_see_what_the_network_saw():
     assert training.population_images(halved, digits).max() == 0.5
 
 
+@pytest.mark.slow
 def test_goes_with_filters_noise_and_an_adversary():
     filtered = OWN.but(component="low", radius=2, augmentation=(keras.layers.Rescaling(0.5),))
     plain = filtered.but(augmentation="none")

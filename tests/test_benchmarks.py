@@ -77,7 +77,7 @@ def test_benchmarks_write_table_and_record(benchmark, tmp_path):
     assert f"python -m benchmarks.{path.stem}" in path.with_suffix(".json").read_text()
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("has", [True, False])
 def test_training_is_timed_in_the_precisions_there_are(has, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(training.precision, "has_bfloat16", lambda: has)

@@ -116,6 +116,7 @@ def test_the_largest_scale_decides_and_others_stand_beside(ledger, tmp_path):
     assert "**not seen at this scale**" in page and "**refuted**" not in page
 
 
+@pytest.mark.slow
 def test_a_scale_with_too_few_seeds_decides_nothing_where_another_has_enough(ledger, tmp_path):
     claimed.write(better(5), tmp_path, "quick", "cifar10")
     claimed.write(better(5, (0, 1)), tmp_path, "standard", "cifar10")
@@ -127,6 +128,7 @@ def test_a_scale_with_too_few_seeds_decides_nothing_where_another_has_enough(led
     assert rows.loc["gain", "reason"] == "fewer than 3 seeds"
 
 
+@pytest.mark.slow
 def test_a_scale_without_a_table_is_listed_and_no_error(ledger, tmp_path):
     claimed.write(better(1), tmp_path, "quick", "cifar10")
     status, _, rows = ledger("--profile", "full", "quick", "standard")
@@ -216,6 +218,7 @@ def test_verdicts_come_out_again_from_the_files_by_pandas_and_scipy_alone(ledger
     assert math.isclose(own["effect"].mean(), one["quick_effect"])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:An input array is constant")
 def test_the_verdicts_of_the_ledger_come_out_again():
     results = claimed.RESULTS

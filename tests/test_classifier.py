@@ -78,6 +78,7 @@ def test_of_a_nested_model_and_of_an_operation():
     assert agrees(as_classifier(graph), exact(layer))
 
 
+@pytest.mark.slow_on_jax
 def test_what_cannot_be_taken_off_is_undone():
     model, layer = dense(keras.layers.Lambda(ops.softmax))
     logits = exact(layer)
@@ -166,6 +167,7 @@ def test_preprocessing_stands_before_the_model(kind):
     np.testing.assert_allclose(np.asarray(classifier(IMAGES)), expected, atol=1e-4)
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.parametrize("size", [(16, 16), 16, (8, 8), (5, 7)])
 def test_images_of_any_size_are_resized(size):
     model = models.build("small_cnn", (16, 16, 1), 10)
@@ -238,6 +240,7 @@ def test_names_of_the_users_layers_do_not_matter():
     np.testing.assert_allclose(np.asarray(twice(IMAGES)), exact(layer, 2 * IMAGES - 1), atol=1e-4)
 
 
+@pytest.mark.slow_on_jax
 def test_it_is_saved_and_trained_as_any_model(tmp_path):
     model, layer = dense(activation="softmax", first=[keras.layers.Rescaling(1 / 255)])
     classifier = as_classifier(model)

@@ -276,6 +276,7 @@ def test_a_gap_needs_both_accuracies_of_each_seed(split, component):
         final_points(table[~lacking])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_figures_are_the_same_bytes_every_time(tmp_path, name):
     table, draw = FIGURES[name](), DRAWN[name]

@@ -186,6 +186,7 @@ def late_norms(model):
     return sum("add" in norm.input._keras_history.operation.name for norm in norms)
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.parametrize("end_stage_norm", [True, False])
 @pytest.mark.parametrize("name", ["resnet14", "coresnet14"])
 def test_levels_and_late_normalization_are_apart(name, end_stage_norm):

@@ -48,6 +48,7 @@ def parts_of(images, radius, decomposition):
     return low.astype("float32"), (images - low).astype("float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decomposition", ["fourier", "svd"])
 def test_counts_equal_a_slow_count(decomposition, digits, model):
     images, labels = digits.test.images, digits.test.labels

@@ -239,6 +239,7 @@ class TestChance:
         said = [str(each.message) for each in caught if "The model" in str(each.message)]
         assert len(said) == 1 and "near chance" in said[0] and "pixels=(0, 255)" in said[0], said
 
+    @pytest.mark.few(1)
     @pytest.mark.parametrize("call", ["calibration", "fourier_heat_map", "robust_accuracy"])
     def test_answers_in_another_order_are_near_chance(self, call):
         keras.utils.set_random_seed(0)

@@ -29,6 +29,7 @@ def known(store, monkeypatch):
     return costs.Costs(store)
 
 
+@pytest.mark.slow
 def test_a_training_takes_what_it_took_with_another_seed(known):
     assert known.whole(TINY.but(seed=7)) == 60
 

@@ -239,7 +239,7 @@ def test_every_variant_is_made_of_keras_layers(name, options):
     assert {type(layer).__module__.split(".")[0] for layer in model.layers} == {"keras"}
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("smoothing", ["penalty", "layer"])
 def test_a_shared_kernel_is_trained_saved_and_loaded_as_one(smoothing, tmp_path, rng):
     model = build("dacnn14", smoothing=smoothing, smoothed="all")

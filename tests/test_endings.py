@@ -145,6 +145,7 @@ def test_a_file_is_written_whole_before_a_stop(tmp_path, monkeypatch):
     assert [path.read_text() for path in tmp_path.iterdir()] == ["text"]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("number", "status"), SIGNALS)
 def test_a_stopped_experiment_goes_on(tmp_path, capsys, number, status):
     measure = tiny.measure
@@ -166,6 +167,7 @@ def test_a_stopped_experiment_goes_on(tmp_path, capsys, number, status):
     assert "[2/2] dropout_1" in (out := capsys.readouterr().out) and "[1/2]" not in out
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -70,7 +70,7 @@ def trained(runs, tmp_path):
 
 @pytest.mark.usefixtures("trained")
 def test_table_figure_and_record(run, capsys):
-    folder = run("--recipes", "vanilla", "batch_norm", "--seeds", "0", "1")
+    folder = run("--recipes", "vanilla", "batch_norm")
     table = pd.read_csv(folder / "training_heuristics.csv")
     assert list(table.columns) == COLUMNS
     assert not table.duplicated(KEYS).any()
@@ -79,22 +79,23 @@ def test_table_figure_and_record(run, capsys):
     # also the training images, original and filtered, and three scalings of the components.
     sizes = table.groupby(["recipe", "seed"]).size()
     assert sizes["vanilla", 0] == 4 + 8 + 17
-    assert sizes["batch_norm", 1] == 4 + 8 + 10 + 10 + 3 * 17
+    assert sizes["batch_norm", 0] == 4 + 8 + 10 + 10 + 3 * 17
     assert table["accuracy"].between(0, 1).all()
     assert set(table.loc[table["recipe"] == "vanilla", "bn_statistics"]) == {"none"}
     record = json.loads((folder / "training_heuristics.json").read_text())
-    assert record["dataset"] == "digits" and record["seeds"] == [0, 1]
+    assert record["dataset"] == "digits" and record["seeds"] == [0]
     (only,) = record["runs"]
     assert only["command"].startswith("python -m experiments.training_heuristics --examples")
     assert only["cells"] == list(record["cells"])
     assert str(folder.parents[1]) not in json.dumps(record)
-    assert len(record["cells"]) == 4 and only["versions"]["keras"]
+    assert len(record["cells"]) == 2 and only["versions"]["keras"]
     assert (folder / "training_heuristics.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (folder / "training_heuristics.svg").read_text()
     printed = capsys.readouterr().out
     assert "batch_norm (population)" in printed and "training_heuristics.csv" in printed
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_and_ends_the_same(run, runs, measuring):
     arguments = ["--recipes", "vanilla", "dropout"]
     whole = (runs / "both" / "smoke" / "digits" / "training_heuristics.csv").read_bytes()
@@ -129,6 +130,7 @@ def cells_of(folder):
     return sorted(cells)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trained")
 def test_runs_add_to_a_table_and_never_take_from_it(run, measuring):
     run("--recipes", "dropout", "--seeds", "1")
@@ -155,6 +157,7 @@ def test_runs_add_to_a_table_and_never_take_from_it(run, measuring):
     assert cells_of(folder) == ["dropout seed 1", "mix_up seed 0", "vanilla seed 0"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trained")
 def test_other_settings_are_refused_unless_told_to_start_over(run, capsys):
     folder = run("--recipes", "dropout")
@@ -167,6 +170,7 @@ def test_other_settings_are_refused_unless_told_to_start_over(run, capsys):
     assert not np.array_equal(before["accuracy"], after["accuracy"])
 
 
+@pytest.mark.slow
 def test_large_networks_are_measured_at_the_epoch_that_is_kept(run, monkeypatch):
     monkeypatch.setattr("hfc_keras.training.store.SMALL_MODEL", 10)
     table = pd.read_csv(run("--recipes", "vanilla") / "training_heuristics.csv")
@@ -283,6 +287,7 @@ def test_half_of_the_results_is_refused(done, run, capsys, suffix):
     assert refused.value.code == 2 and "must be there together" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.jax
 def test_an_npz_file_works_as_data(run, tmp_path, rng):
     arrays = {

@@ -142,6 +142,7 @@ def test_a_call_on_a_pair_is_the_step_that_is_trained(digits):
     np.testing.assert_allclose(robust(images), logits(robust.model, images), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_half_precision_is_served_float32(digits, tmp_path):
     import tensorflow as tf

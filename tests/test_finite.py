@@ -139,6 +139,7 @@ class Masked(keras.layers.Layer):
         return x + self.mask[0]
 
 
+@pytest.mark.slow
 def test_what_is_infinite_by_design_does_not_stop(digits):
     plain = network()
     robust = compiled(AdversarialTraining(keras.Model(plain.input, Masked()(plain.output))))

@@ -157,7 +157,7 @@ def changed(kind, x, y):
     }[kind]()
 
 
-@pytest.mark.few(6)
+@pytest.mark.few(3)
 @pytest.mark.parametrize("wrap", ["l2", "fourier"])
 @pytest.mark.parametrize(
     "kind",

@@ -81,7 +81,7 @@ def test_a_step_follows_the_gradient_of_the_whole_loss(kind, rng):
     np.testing.assert_allclose(slope, (total(1e-5) - total(-1e-5)) / 2e-5, rtol=1e-3)
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.slow_on_jax
 @pytest.mark.parametrize("labels", LOSS)
 def test_weight_0_trains_like_the_plain_model(labels, digits):
@@ -127,7 +127,7 @@ def penalties(model, test):
     return {**thirds, "all": (flat * np.log2(flat)).sum()}
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.slow_on_jax
 @pytest.mark.parametrize("kind", KINDS)
 def test_moves_the_sensitivity_to_where_its_name_says(kind, whole):
@@ -141,6 +141,7 @@ def test_moves_the_sensitivity_to_where_its_name_says(kind, whole):
     assert history["val_accuracy"].iloc[-1] > 0.5
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.parametrize("policy", ["mixed_float16", SLOW("mixed_bfloat16")])
 def test_mixed_precision(policy, digits):
     keras.config.set_dtype_policy(policy)
@@ -176,6 +177,7 @@ def test_half_precision_does_not_underflow_on_the_way_to_the_images(digits):
     assert found["mixed_float16"] == pytest.approx(found["float32"], rel=0.05)
 
 
+@pytest.mark.slow_on_jax
 def test_evaluate_and_predict_are_those_of_the_model(digits):
     regularized = compiled(FourierRegularized(network(), "mid"))
     options = {"epochs": 2, "steps_per_epoch": 2, "batch_size": 50, "verbose": 0}
@@ -237,6 +239,7 @@ def test_config_round_trip(kind):
     assert (copy.kind_or_band, copy.weight) == (regularized.kind_or_band, 2.0)
 
 
+@pytest.mark.slow
 @pytest.mark.slow_on_jax
 def test_saves_and_loads_in_a_fresh_process(tmp_path, digits, fresh_python):
     kind = regularizers.SensitivityBand(1, 3)
@@ -380,6 +383,7 @@ class TestRecipe:
         with pytest.raises(ValueError, match=message):
             TINY.but(**changes)
 
+    @pytest.mark.slow
     def test_a_stopped_training_goes_on_bit_for_bit(self, tmp_path, monkeypatch):
         recipe = TINY.but(
             epochs=2, regularizer="mid", noise=0.1, dropout=0.3, mix_up=0.5, normalization="batch"

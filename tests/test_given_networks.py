@@ -116,6 +116,7 @@ def test_a_second_run_measures_nothing_and_draws_again(table_path, place, monkey
     assert "resnet8, batch" in printed and "PGD 8/255" in printed
 
 
+@pytest.mark.slow
 def test_measures_of_a_stopped_run_are_kept(table_path, place, tmp_path, monkeypatch):
     for name in ("contingency", "fourier_sensitivity", "band_stop_accuracy", "robust_accuracy"):
         monkeypatch.setattr(analysis, name, None)

@@ -111,6 +111,7 @@ def test_energy_beyond_agrees_with_the_padded_transform(shape, radius, size, inc
     assert np.isclose(share, expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_energy_of_random_kernels_falls_as_documented():
     smoothed = [kernels.smooth(random_kernel((3, 3, 64, 128)), rho) for rho in RHOS]
     shares = [float(kernels.energy_beyond(kernel, 8)) for kernel in smoothed]

@@ -214,6 +214,7 @@ class TestDtypes:
 class TestInModels:
     """A layer among others: trained, compiled, masked."""
 
+    @pytest.mark.few(8)
     def test_trains(self, name, images):
         layer, sides = LAYERS[name][0](), LAYERS[name][1]
         chain = [keras.Input((8, 9, 3)), layer, keras.layers.Conv2D(2, 3)]
@@ -230,6 +231,7 @@ class TestInModels:
         assert bool(layer.trainable_weights) == (name in WEIGHTED)
         assert len(draws.seed_states(layer)) == (name in AUGMENTING)
 
+    @pytest.mark.few(8)
     def test_compiles(self, name, images):
         layer = with_weights(LAYERS[name][0](), images.shape)
         state = [each.value for each in layer.variables]

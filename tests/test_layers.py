@@ -240,7 +240,7 @@ class TestMixUp:
 
 
 @pytest.mark.slow_on_jax
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("application", ["ResNet50", "VGG16"])
 def test_filters_in_front_of_keras_applications(application, rng):
     backbone = getattr(keras.applications, application)(

@@ -133,6 +133,7 @@ def committed():
             yield path, discovery.load(f"experiments.{path.stem}").keys
 
 
+@pytest.mark.slow
 def test_what_is_committed_would_be_written_again():
     count = 0
     for path, keys in committed():

@@ -91,7 +91,10 @@ def channels_first():
         ("resnet18", (32, 32, 3), 10, {"stem": "imagenet"}, 11_173_962 + (49 - 9) * 3 * 64),
         ("vgg11", (32, 32, 3), 10, {"normalization": "batch"}, 9_231_114),
         ("vgg16", (32, 32, 3), 10, {"normalization": "batch"}, 14_728_266),
-        ("vgg11", (224, 224, 3), 1000, {"normalization": "batch"}, 132_868_840),
+        pytest.param(
+            *("vgg11", (224, 224, 3), 1000, {"normalization": "batch"}, 132_868_840),
+            marks=pytest.mark.slow,
+        ),
         ("lenet5", (28, 28, 1), 10, {}, 61_706),
         ("lenet5", (32, 32, 1), 10, {}, 61_706),
         ("lenet5", (32, 32, 3), 10, {}, 62_006),
@@ -319,6 +322,7 @@ def test_half_precision_keeps_weights_and_logits_float32(half_precision, name):
     assert outputs(model, pixels((28, 28, 1))).dtype == "float32"
 
 
+@pytest.mark.slow
 def test_saved_network_is_restored_without_this_package(tmp_path):
     model = models.build(
         "resnet8", (9, 13, 3), 4, normalization="batch", mean=[0.4, 0.5, 0.6], std=0.25

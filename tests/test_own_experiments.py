@@ -82,6 +82,7 @@ def python(folder, *arguments):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_example_of_contributing_needs_no_more_than_is_said(tmp_path):
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)

@@ -39,7 +39,7 @@ def uneven(table):
     return table["recipe"].isin(names[::2]) | (table["seed"] < 2)
 
 
-@pytest.mark.few(8)
+@pytest.mark.few(3)
 @pytest.mark.parametrize("part", [plain, uneven])
 @pytest.mark.parametrize("name", MEASURED)
 def test_a_table_in_the_making_is_judged_as_far_as_it_goes(name, part):

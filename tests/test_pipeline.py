@@ -45,6 +45,7 @@ def test_an_epoch_holds_every_image_once_scaled_and_one_hot(split):
     assert len(batches) == 3
 
 
+@pytest.mark.slow_on_jax
 def test_a_batch_depends_on_seed_epoch_and_step_alone(split):
     one, other = random_batches(split), random_batches(split)
     epochs = [epoch_of(one, epoch) for epoch in range(3)]
@@ -163,7 +164,7 @@ def test_a_dtype_policy_is_the_networks_and_changes_no_batch(kind, policy):
 
 
 @pytest.mark.slow_on_jax
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("mix_up", [keras.layers.MixUp, layers.BatchMixUp])
 def test_layers_of_ones_own_compute_in_full_under_every_policy(mix_up, split, policy):
     def batch():

@@ -94,6 +94,7 @@ def test_without_bfloat16_a_training_is_float32_and_says_so_once(without, tmp_pa
     assert note.read_text() == "float32\n"
 
 
+@pytest.mark.slow
 def test_nothing_is_said_where_nothing_is_trained(bfloat16, tmp_path, monkeypatch):
     recipe = HALF.but(epochs=1)
     training.fit(recipe, tmp_path)
@@ -108,7 +109,7 @@ def dtypes(model):
     return {layer.compute_dtype for layer in layers}, {v.dtype for v in model.weights}
 
 
-@pytest.mark.few(3)
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_training_learns_in_half_and_returns_in_full(kind, bfloat16):
     recipe = HALF.but(epochs=5, **KINDS[kind])
@@ -159,7 +160,7 @@ def test_updates_below_the_digits_of_half_precision_are_not_lost(bfloat16):
     assert 0 < max(moved) < 1e-4
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mix_up", "fgsm", "low", "smoothed"])
 def test_resumes_bit_for_bit(kind, bfloat16, tmp_path, monkeypatch):
     recipe = HALF.but(dropout=0.2, **KINDS[kind])
@@ -191,6 +192,7 @@ def test_a_training_that_goes_on_elsewhere_tells_both(bfloat16, tmp_path, monkey
     assert dtypes(model) == ({"float32"}, {"float32"})
 
 
+@pytest.mark.slow
 def test_the_published_record_tells_and_an_older_one_means_float32(bfloat16, tmp_path):
     recipe = HALF.but(epochs=1)
     store = training.Store(tmp_path / "store", published=tmp_path / "models")
@@ -260,7 +262,7 @@ def of_a_user():
     return networks
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mixed_bfloat16", "mixed_float16"])
 def test_measures_take_a_network_in_its_own_precision(name, of_a_user):
     half, full = of_a_user[name], of_a_user["float32"]

@@ -63,6 +63,7 @@ def test_a_seed_of_the_builder_is_that_of_the_recipe():
     assert seen == [7]
 
 
+@pytest.mark.slow
 @pytest.mark.slow_on_jax
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 def test_is_trained_once_and_goes_on_bit_for_bit(dropout, tmp_path, monkeypatch):
@@ -104,6 +105,7 @@ models.register("elsewhere", network)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.slow_on_jax
 def test_other_processes_import_the_module_that_registers_it(tmp_path, new_python):
     (tmp_path / "my_networks.py").write_text(MODULE)

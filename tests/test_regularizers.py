@@ -41,6 +41,7 @@ def test_penalty_is_the_weighted_roughness_of_the_kernel():
     assert float(regularizers.KernelRoughness(0)(kernel)) == 0
 
 
+@pytest.mark.slow
 def test_penalty_smooths_in_training(rng):
     plain, _ = trained(network(), np.random.default_rng(1))
     penalty = regularizers.KernelRoughness(0.5)
@@ -49,7 +50,7 @@ def test_penalty_smooths_in_training(rng):
     assert np.isfinite(losses).all()
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [True, False])
 @pytest.mark.parametrize("limit", [0.3, 1.0])
 def test_constraint_holds_in_training(jit_compile, limit, rng):
@@ -81,6 +82,7 @@ def test_config_round_trip(part):
     assert copy.get_config() == part.get_config()
 
 
+@pytest.mark.slow
 def test_a_trained_model_loads_in_a_fresh_process_and_trains_on(tmp_path, rng, fresh_python):
     model = network(**OPTIONS)
     trained(model, rng)

@@ -232,6 +232,7 @@ def test_other_kernels_are_refused(kernels, message):
         kernel_pictures(kernels)
 
 
+@pytest.mark.slow
 def test_figures_are_the_same_bytes_every_time(tmp_path, table, rng):
     kernels = {"natural": rng.normal(size=(3, 3, 3, 4))}
     drawings = {

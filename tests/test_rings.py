@@ -73,6 +73,7 @@ def test_shares_of_several_channels_are_those_of_the_summed_power(rng):
     np.testing.assert_allclose(found, power / power.sum(axis=1, keepdims=True), rtol=1e-5)
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.parametrize("shape", [(4, 32, 32), (4, 7, 9, 3)])
 def test_images_without_frequencies_have_no_shares_and_nan_stays(shape, transform, rng):
     images = rng.normal(size=shape).astype("float32")

@@ -139,6 +139,7 @@ def test_every_setting_stands_in_the_table(model, digit_images):
     assert 0 < row["max_norm"] <= 0.1 + 1e-6 and row["loss_after"] > row["loss_before"]
 
 
+@pytest.mark.slow_on_jax
 def test_epsilon_zero_leaves_the_clean_accuracy(model, digit_images):
     accuracy = analysis.robust_accuracy(model, *digit_images, [Fgsm(0), Pgd(0)])["accuracy"]
     assert accuracy.nunique() == 1
@@ -152,6 +153,7 @@ def test_nothing_is_left_to_attack(model, digit_images):
     assert np.isnan(table["loss_before"][1]) and table["epsilon"][1] == 0.1
 
 
+@pytest.mark.slow_on_jax
 def test_answer_does_not_depend_on_the_batch_size_or_the_form_of_labels(model, digit_images):
     images, labels = digit_images
     chosen = [Fgsm(0.05), Pgd(0.05, steps=4, seed=1, restarts=2)]
@@ -176,6 +178,7 @@ def test_broken_images_cost_little(model, digit_images, monkeypatch):
     assert 4 * sum(steps) < 40 * 120
 
 
+@pytest.mark.slow_on_jax
 def test_zero_gradients_are_warned_of_and_told(model, digit_images):
     masked = keras.Sequential([model, keras.layers.Rescaling(1e4)])
     with pytest.warns(UserWarning, match="not shown to be robust. Try loss='margin'"):

@@ -63,6 +63,7 @@ def test_smooth_training_keeps_kernels_smooth(run):
     assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_attacks_by_themselves_and_the_long_one_on_what_survives(run):
     told = "--recipes vanilla --model small_cnn --epsilons 0.02 0.1"
     table = pd.read_csv(f"{run(smooth_training, told)}.csv")

@@ -50,6 +50,7 @@ def found(model, digit_images, **options):
     return {check.name: check for check in checks}
 
 
+@pytest.mark.slow
 def test_a_trained_network_fails_nothing(trained, digit_images):
     checks = found(trained, digit_images)
     assert list(checks) == NAMES
@@ -168,6 +169,7 @@ class TestCommand:
         model, examples = str(folder / name), ["--examples", str(EXAMPLES)]
         return command_line.main(["selfcheck", model, "--dataset", "digits", *examples, *options])
 
+    @pytest.mark.slow
     def test_prints_a_line_a_check(self, folder, digit_images, capsys):
         assert self.run(folder, "plain.keras", "--epsilon", "0.1") == 0
         output = capsys.readouterr()

@@ -109,6 +109,7 @@ def test_stages_come_in_order_and_add_to_the_same_table(run, tmp_path):
     assert ".keras" not in out
 
 
+@pytest.mark.slow
 def test_several_profiles_are_one_queue(run, tmp_path):
     status, out, _ = run("--stages", "a", "b", "--seeds", "1", "3", profiles=("standard", "quick"))
     assert status == 0 and out.index("stage a") < out.index("stage b")
@@ -143,6 +144,7 @@ def test_networks_stay_in_the_budget(run, tmp_path, monkeypatch):
     assert not list((tmp_path / "results" / "models").glob("*.keras"))
 
 
+@pytest.mark.slow
 def test_a_plan_starts_nothing(run, tmp_path, capsys):
     status, out, error = run("--stages", "a", "c", "--plan")
     assert status == 0 and error == TIMED and [*tmp_path.iterdir()] == [tmp_path / "odd.npz"]
@@ -176,6 +178,7 @@ def test_a_second_queue_on_a_store_is_refused(run, tmp_path):
     assert not (folder / "queue.log").exists()
 
 
+@pytest.mark.slow
 def test_tables_of_two_profiles_are_refused(run, tmp_path):
     assert run("--stages", "b", profiles=("quick",))[0] == 0
     (tmp_path / "results" / "quick").rename(tmp_path / "results" / "standard")

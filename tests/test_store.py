@@ -98,7 +98,7 @@ def go_on(store, recipe=TINY):
     return model, [str(each.message) for each in told if each.category is UserWarning]
 
 
-@pytest.mark.few(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_progress_goes_back_an_epoch_and_ends_the_same(store, trained, damage):
     path = store.folder(TINY) / "progress.npz"

@@ -56,6 +56,7 @@ def test_wrong_settings_are_refused(given, message):
         attacks.strong(*given)
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.filterwarnings("ignore:The gradient of")
 @pytest.mark.few(1)
 @pytest.mark.parametrize(("epsilon", "norm"), [(0.08, "linf"), (0.5, "l2")])

@@ -54,6 +54,7 @@ def convolutions(model):
     return found
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.parametrize("name", MAKERS)
 @pytest.mark.parametrize("which", ["first", "all", "named"])
 def test_the_chosen_kernels_alone_are_smoothed(name, which, rng):

@@ -20,6 +20,7 @@ from hfc_keras import reporting
 SMALL = "--examples 80 40 --epochs 1 --severities 3 --epsilons 0.03"
 
 
+@pytest.mark.slow
 def test_every_measure_is_in_the_table_and_once_in_the_comparison(run, capsys):
     path = run(amplitude_phase, "--recipes vanilla apr_sp")
     table = pd.read_csv(f"{path}.csv")

@@ -113,6 +113,7 @@ def test_what_was_measured_needs_no_population_again(cells, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_population_of_an_augmented_recipe_is_of_augmented_images(cells, monkeypatch):
     cell = cells["batch_norm"]
     noisy = runner.Cell("noise", cell.recipe.but(noise=0.3), cell.settings, cell.store)
@@ -134,7 +135,7 @@ def test_population_of_an_augmented_recipe_is_of_augmented_images(cells, monkeyp
     assert np.abs(drawn.mean(axis=0) - plain.mean(axis=0)).max() > 0.05
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("experiment", "columns", "figures"),
     [

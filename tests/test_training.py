@@ -166,11 +166,12 @@ class TestFit:
         predicted = model.predict(test.images, verbose=0).argmax(axis=1)
         assert np.isclose((predicted == test.labels).mean(), history["val_accuracy"].iloc[-1])
 
+    @pytest.mark.slow_on_jax
     def test_same_recipe_same_weights_other_seed_other_weights(self, whole):
         assert same_weights(whole[0], training.fit(RANDOM)[0])
         assert not same_weights(whole[0], training.fit(RANDOM.but(seed=1))[0])
 
-    @pytest.mark.few(1)
+    @pytest.mark.slow
     @pytest.mark.parametrize("stop_after", [SLOW(1), 2])
     def test_an_interrupted_training_ends_as_the_uninterrupted_one(
         self, tmp_path, monkeypatch, stop_after, whole
@@ -192,6 +193,7 @@ class TestFit:
         assert same_weights(whole[0], resumed)
         pd.testing.assert_frame_equal(history, whole[1], check_exact=True)
 
+    @pytest.mark.slow
     @pytest.mark.slow_on_jax
     def test_a_fast_training_resumes_bit_for_bit(self, tmp_path, monkeypatch):
         whole, resumed = whole_and_resumed(FAST, tmp_path, monkeypatch)
@@ -249,6 +251,7 @@ training.fit(training.Recipe(**json.loads(sys.argv[1])), sys.argv[2])
         chosen = batches.image_layers + batches.pair_layers
         assert [type(layer).__name__ for layer in chosen] == kinds
 
+    @pytest.mark.slow_on_jax
     @pytest.mark.few(1)
     @pytest.mark.parametrize("changes", [{}, {"mix_up": 0.4}, {"normalization": "batch"}], ids=str)
     def test_label_smoothing_is_in_the_training_loss_alone(self, changes):
@@ -269,6 +272,7 @@ training.fit(training.Recipe(**json.loads(sys.argv[1])), sys.argv[2])
         assert smoothed["loss"].iloc[0] != plain["loss"].iloc[0]
         assert smoothed["val_accuracy"].iloc[0] == plain["val_accuracy"].iloc[0]
 
+    @pytest.mark.slow_on_jax
     @pytest.mark.few(1)
     @pytest.mark.parametrize(
         "changes", [{}, {"adversary": Pgd(0.1, steps=2)}, {"regularizer": "low"}], ids=str
@@ -293,6 +297,7 @@ training.fit(training.Recipe(**json.loads(sys.argv[1])), sys.argv[2])
         assert np.isclose(result["loss"], seen[-1], rtol=1e-4) and len(seen) == 3
         assert np.isclose(result["accuracy"], history["val_accuracy"].iloc[-1])
 
+    @pytest.mark.slow_on_jax
     def test_an_adversary_attacks_the_labels_as_they_are(self):
         recipe = TINY.but(adversary=Pgd(0.1, steps=2, random_start=False), label_smoothing=0.5)
         images = fitting.load_data(recipe).train.images[:20]
@@ -305,6 +310,7 @@ training.fit(training.Recipe(**json.loads(sys.argv[1])), sys.argv[2])
             np.asarray(plain.attacked(images, labels)),
         )
 
+    @pytest.mark.slow_on_jax
     @pytest.mark.few(1)
     @pytest.mark.parametrize("adversary", [None, Fgsm(0.02), Pgd(0.02, steps=2)], ids=str)
     def test_logits_that_start_at_zero_learn(self, adversary):
@@ -374,6 +380,7 @@ class TestStore:
         assert same_weights(model, again)
         pd.testing.assert_frame_equal(history, same_history)
 
+    @pytest.mark.slow_on_jax
     def test_every_epoch_is_kept(self, tmp_path):
         store = training.Store(tmp_path)
         model, _ = training.fit(TINY, store)
@@ -383,12 +390,15 @@ class TestStore:
         with pytest.raises(ValueError, match="Received: epoch=4"):
             store.weights(TINY, 4)
 
+    @pytest.mark.slow_on_jax
     def test_large_models_keep_the_last_epoch(self, tmp_path, monkeypatch):
         monkeypatch.setattr("hfc_keras.training.store.SMALL_MODEL", 10)
         store = training.Store(tmp_path)
         training.fit(TINY, store)
         assert store.epochs(TINY) == [3]
 
+    @pytest.mark.slow_on_jax
+    @pytest.mark.few(1)
     @pytest.mark.parametrize("damage", ["truncate", SLOW("flip")])
     def test_damaged_progress_is_noticed_and_the_one_before_counts(self, tmp_path, damage):
         store = training.Store(tmp_path)
@@ -408,6 +418,7 @@ class TestStore:
         changed = {name for name in before if before[name] != after[name]}
         assert changed == {"epoch-0003.npz"}
 
+    @pytest.mark.slow_on_jax
     def test_published_model_is_found_and_loads_by_itself(self, tmp_path, fresh_python):
         store = training.Store(tmp_path / "store", published=tmp_path / "models")
         model, history = training.fit(RANDOM, store)
