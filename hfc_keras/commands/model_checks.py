@@ -25,7 +25,7 @@ def pixel_range(subject: Subject) -> Check:
 
 def finite(subject: Subject) -> Check:
     """Return whether all logits are finite."""
-    bad = (~np.isfinite(subject.logits)).any(axis=1).sum()
+    bad = int((~np.isfinite(subject.logits)).any(axis=1).sum())
     return Check.of("finite", bad == 0, bad, "images whose logits are NaN or infinite")
 
 

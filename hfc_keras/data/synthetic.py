@@ -126,7 +126,7 @@ def shapes(classes: int, size: Size) -> Floats:
     inside = np.stack([shape(y, x) for shape in list(SHAPES.values())[:classes]])
     radius = np.hypot(rows[:, None], columns)
     band = (radius > 0) & (radius <= side / 8)
-    smooth = np.fft.ifft2(np.fft.fft2(inside) * band).real
+    smooth = np.real(np.fft.ifft2(np.fft.fft2(inside) * band))
     return (smooth / abs(smooth).max(axis=(1, 2), keepdims=True)).astype("float32")
 
 
