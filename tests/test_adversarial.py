@@ -295,6 +295,7 @@ class TestRecipe:
         assert all(np.array_equal(a, b) for a, b in pairs)
         assert history.equals(whole_history)
 
+    @pytest.mark.slow
     def test_the_returned_model_is_the_plain_network(self):
         model, _ = training.fit(TINY.but(epochs=1, adversary=Pgd(0.1, steps=2)))
         assert model.name == "small_cnn" and model.compiled
@@ -315,6 +316,7 @@ class TestCatastrophicOverfitting:
         watched = history[["fgsm_accuracy", "pgd_accuracy"]]
         assert watched.ge(0).all(axis=None) and watched.le(1).all(axis=None)
 
+    @pytest.mark.few(1)
     @pytest.mark.parametrize(("gap", "warns"), [(0.01, True), (0.9, False)])
     def test_warns_when_they_part(self, gap, warns, plain, digits, recwarn):
         test, logs = digits.test, {}

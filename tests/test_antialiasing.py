@@ -45,7 +45,7 @@ def before(model, name):
 class TestNetworks:
     """The option of ``models.build``."""
 
-    @pytest.mark.few(6)
+    @pytest.mark.few(2)
     @pytest.mark.parametrize("kind", KINDS)
     @pytest.mark.parametrize(
         ("name", "order"),
@@ -92,6 +92,7 @@ class TestNetworks:
         )
         assert plain.get_config() == none.get_config()
 
+    @pytest.mark.few(1)
     @pytest.mark.parametrize(
         ("name", "options"),
         [
@@ -110,6 +111,7 @@ class TestNetworks:
         images = pixels((17, 25, 1))
         np.testing.assert_allclose(outputs(model, images), outputs(plain, images), 1e-4, 1e-6)
 
+    @pytest.mark.few(3)
     @pytest.mark.parametrize(
         ("name", "conv", "options", "expected"),
         [
@@ -308,6 +310,7 @@ MAKERS = {
 class TestSurgery:
     """``models.antialias`` on a user's model."""
 
+    @pytest.mark.few(4)
     @pytest.mark.parametrize("padding", ["same", "valid"])
     @pytest.mark.parametrize("kind", STRIDED)
     def test_without_a_filter_the_copy_is_the_model(self, kind, padding):
@@ -321,6 +324,7 @@ class TestSurgery:
             np.testing.assert_allclose(np.asarray(output), np.asarray(expected), atol=1e-5)
         assert len(changes) == 9
 
+    @pytest.mark.few(2)
     @pytest.mark.parametrize("name", MAKERS)
     def test_whole_models(self, name):
         model = MAKERS[name]()

@@ -51,6 +51,7 @@ def beyond(images):
     return np.where(images < 0.01, np.float32(-1e-7), images)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("attack", "form", "limit"),
     [
@@ -70,6 +71,7 @@ def test_attacks_hold_what_they_return_and_little_else(certain, images, attack, 
     assert 0 < result.diagnostics["max_norm"] <= attack.epsilon + 1e-6
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("chosen", "form", "limit"),
     [

@@ -299,6 +299,7 @@ def test_what_breaks_a_rule_on_images_is_refused_by_name(layer, message):
     assert "\x1b" not in str(raised.value) and "\n" not in str(raised.value)
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize(
     "layer",
     [

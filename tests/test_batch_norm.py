@@ -172,6 +172,7 @@ def normalised(x, seen, axes=(0, 1, 2)):
     return gamma * (x - seen.mean(axes)) / np.sqrt(seen.var(axes) + 1e-3) + beta
 
 
+@pytest.mark.few(10)
 @pytest.mark.parametrize("name", MARKED)
 def test_it_is_found_wherever_it_is(name, rng):
     model, x, train = NETWORKS[name](), images(rng, 6), images(rng, 50) ** 2

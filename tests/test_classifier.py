@@ -167,6 +167,7 @@ def test_preprocessing_stands_before_the_model(kind):
     np.testing.assert_allclose(np.asarray(classifier(IMAGES)), expected, atol=1e-4)
 
 
+@pytest.mark.few(2)
 @pytest.mark.slow_on_jax
 @pytest.mark.parametrize("size", [(16, 16), 16, (8, 8), (5, 7)])
 def test_images_of_any_size_are_resized(size):

@@ -188,6 +188,7 @@ def seeds(model):
     return [np.array(each) for each in model.variables if "seed" in each.path]
 
 
+@pytest.mark.few(10)
 @pytest.mark.parametrize("name", PARTS)
 def test_copies_compute_the_same_with_weights_of_their_own(name):
     model = network(name)
@@ -218,6 +219,7 @@ def test_a_copy_trains_alone(name):
     assert all(map(np.array_equal, before, model.variables))
 
 
+@pytest.mark.few(10)
 @pytest.mark.parametrize("name", PARTS)
 def test_layers_of_the_copy_are_others_of_the_same_kinds(name):
     model = network(name)

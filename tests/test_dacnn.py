@@ -41,6 +41,7 @@ def randomize(model, rng):
         weight.assign(ops.convert_to_numpy(weight) + noise)
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     ("name", "options", "expected"),
     [
@@ -204,6 +205,7 @@ def reference_mixed18(net, x, regulator):
     return net.head(x)
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("regulator", dacnn.REGULATORS)
 @pytest.mark.parametrize(
     ("name", "mix", "reference"),
@@ -232,6 +234,7 @@ def test_rotation_moves_the_first_channel_to_the_end(rng):
     assert Parts().rotate(single) is single
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize(("name", "options"), OPTIONS)
 def test_every_variant_is_made_of_keras_layers(name, options):
     model = build(name, **options)

@@ -228,6 +228,7 @@ def shown_classes(dataset):
     return match.max(axis=(2, 3)).argmax(axis=1), gratings.argmax(axis=1)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "name, agreement",
     [

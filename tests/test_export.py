@@ -56,7 +56,7 @@ def logits(model, images):
     return np.asarray(model(images, training=False))
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("wrap", WRAPS)
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_served_model_takes_images_alone_and_any_number_of_them(wrap, net, how
         np.testing.assert_allclose(serve(images[:1]), expected[:1], atol=1e-5)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("wrap", WRAPS)
 @pytest.mark.parametrize(("net", "how"), [("functional", "nothing"), ("subclass", "arrays")])
 def test_files_copies_and_configs_bring_the_network(wrap, net, how, digits, tmp_path):
@@ -116,6 +116,7 @@ def test_files_copies_and_configs_bring_the_network(wrap, net, how, digits, tmp_
         np.testing.assert_allclose(logits(copy, images), expected, atol=1e-5)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("wrap", WRAPS)
 def test_is_described_as_the_network_is(wrap, digits):
     plain, said = network(), {"plain": [], "robust": []}

@@ -53,7 +53,7 @@ def spoiling(kind, epoch):
     return spoil
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["weights", "averages", "state"])
 def test_one_number_is_enough_and_earlier_epochs_are_kept(kind, tmp_path, monkeypatch):
     recipe = ONE_BATCH.but(optimizer="adam", normalization="batch")

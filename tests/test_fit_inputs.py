@@ -81,7 +81,7 @@ def dataset(kind, arrays):
     }[kind]()
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(1)
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("wrap", WRAPS)
 @pytest.mark.parametrize("kind", ["sizes", "all", "python", "padded"])
@@ -92,6 +92,7 @@ def test_sizes_that_a_dataset_leaves_open_are_the_networks(kind, wrap, digits):
     assert np.isfinite([history["loss"], history["val_loss"]]).all()
 
 
+@pytest.mark.few(1)
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("kind", ["batch", "sizes", "all", "remainder", "weighted"])
 def test_a_network_of_any_size_trains_on_open_sizes(kind, digits):
@@ -157,7 +158,7 @@ def changed(kind, x, y):
     }[kind]()
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("wrap", ["l2", "fourier"])
 @pytest.mark.parametrize(
     "kind",

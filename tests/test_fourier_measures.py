@@ -18,6 +18,7 @@ SMALL = "--examples 60 20 --epochs 1 --model small_cnn"
 EXPERIMENTS = (fourier_heat_map, band_stop, perturbation_spectrum)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("experiment", "arguments", "rows", "printed"),
     [
@@ -35,6 +36,7 @@ def test_table_and_figure_are_written(run, experiment, arguments, rows, printed,
     assert printed in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_heat_map_rows_are_signed_frequencies(run):
     path = run(fourier_heat_map, "--measured 10 --norm 0 --recipes vanilla")
     table = pd.read_csv(f"{path}.csv")

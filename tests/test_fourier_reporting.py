@@ -101,6 +101,7 @@ def test_tables_have_a_row_a_recipe():
     assert table.loc["white noise", "beyond 0.375"] == "0.500"
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(("draw", "rows", "panels"), FIGURES)
 @pytest.mark.parametrize("recipes", [RECIPES, RECIPES[:1]])
 def test_figures_are_written_within_a_page(draw, rows, panels, recipes, tmp_path):

@@ -99,6 +99,7 @@ def test_weight_0_trains_like_the_plain_model(labels, digits):
     assert not any(map(np.array_equal, before, variables(inner)))
 
 
+@pytest.mark.slow
 def test_the_penalty_leaves_batch_statistics_and_seeds_as_they_are(digits):
     images, y = digits.train.images[:64], digits.train.labels[:64]
     plain, inner = compiled(everything()), everything()

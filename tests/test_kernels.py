@@ -202,6 +202,7 @@ def gradient(function, kernel):
     return compiled(tf.constant(kernel)).numpy()
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_gradients_are_finite_and_at_zero_as_the_functions_are(name):
     at_zero = gradient(FUNCTIONS[name], np.zeros((3, 3, 1, 2), "float32"))

@@ -152,6 +152,7 @@ class TestShapes:
         assert tuple(found.shape[:3]) == (batch, *sides)
         assert np.isfinite(numbers(found)).all()
 
+    @pytest.mark.few(12)
     @pytest.mark.tensorflow
     @pytest.mark.parametrize("known", [True, False])
     def test_batches_of_any_length_in_tf_data(self, make, sides, known, images):
@@ -214,7 +215,7 @@ class TestDtypes:
 class TestInModels:
     """A layer among others: trained, compiled, masked."""
 
-    @pytest.mark.few(8)
+    @pytest.mark.few(4)
     def test_trains(self, name, images):
         layer, sides = LAYERS[name][0](), LAYERS[name][1]
         chain = [keras.Input((8, 9, 3)), layer, keras.layers.Conv2D(2, 3)]
@@ -231,7 +232,7 @@ class TestInModels:
         assert bool(layer.trainable_weights) == (name in WEIGHTED)
         assert len(draws.seed_states(layer)) == (name in AUGMENTING)
 
-    @pytest.mark.few(8)
+    @pytest.mark.few(4)
     def test_compiles(self, name, images):
         layer = with_weights(LAYERS[name][0](), images.shape)
         state = [each.value for each in layer.variables]

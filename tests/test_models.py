@@ -134,7 +134,7 @@ def test_pooling_ends_at_one_pixel(name, shape, expected):
     assert sum(layer.name.startswith("pool") for layer in layers) == expected
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_clone_computes_the_same(name):
     model = models.build(name, (8, 8, 1), 3, width=0.1, normalization="batch", dropout=0.5)
@@ -252,7 +252,7 @@ def test_mean_and_std_are_applied_at_the_entrance(mean, std):
     np.testing.assert_allclose(outputs(model, images), expected, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.few(12)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("smoothing", ["penalty", "constraint", "layer"])
 @pytest.mark.parametrize("smoothed", ["first", "all"])
@@ -268,7 +268,7 @@ def test_smoothing_changes_no_name_and_no_initial_weight(name, smoothing, smooth
     assert len(model.losses) == (len(smooth) if smoothing == "penalty" else 0)
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("first_kernel", [3, 5])
 @pytest.mark.parametrize(
     ("smoothing", "strength", "expected"),

@@ -121,4 +121,3 @@ def test_an_experiment_runs_beside_the_package_alone(tmp_path, command):
     table = pd.read_csv(tmp_path / "results" / "smoke" / "digits" / "own_dropout.csv")
     assert table["recipe"].tolist() == ["plain", "dropout"]
     assert table["accuracy"].between(0, 1).all()
-    assert "[1/2]" not in python(tmp_path, *command, *SMALL)

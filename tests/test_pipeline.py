@@ -145,7 +145,7 @@ def policy():
 
 
 @pytest.mark.slow_on_jax
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", RECIPES)
 def test_a_dtype_policy_is_the_networks_and_changes_no_batch(kind, policy):
     recipe = Recipe(dataset="digits", examples=(30, 20), batch_size=20, **RECIPES[kind])

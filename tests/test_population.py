@@ -30,6 +30,7 @@ def test_what_changes_the_images_each_epoch(changes, augmented):
     assert training.is_augmented(TINY.but(**changes), DIGITS) == augmented
 
 
+@pytest.mark.few(1)
 @pytest.mark.tensorflow
 @pytest.mark.parametrize(
     "changes",

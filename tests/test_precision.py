@@ -79,6 +79,7 @@ def test_the_processors_flags_tell(flags, found, tmp_path, monkeypatch):
     assert precision.has_bfloat16() is True
 
 
+@pytest.mark.slow
 def test_without_bfloat16_a_training_is_float32_and_says_so_once(without, tmp_path):
     recipe = HALF.but(epochs=1)
     with pytest.warns(UserWarning, match="trains in float32.*precision='mixed_bfloat16'"):
@@ -217,6 +218,7 @@ def test_notes_of_precision_follow_a_training_that_goes_back(tmp_path):
     assert folder_notes.precision(tmp_path) == "mixed_bfloat16"
 
 
+@pytest.mark.slow
 def test_a_recipe_decides_its_precision_under_every_global_policy():
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")

@@ -56,6 +56,7 @@ def test_two_linear_classes_are_broken_where_the_dual_norm_says(norm, dual, kind
         np.testing.assert_array_equal(flags[:, 0], margins > 0)
 
 
+@pytest.mark.slow
 @pytest.mark.slow_on_jax
 def test_worst_case_is_the_mean_of_the_minimum(model, digit_images):
     chosen = [Fgsm(0.1, norm="linf"), Fgsm(0.8, norm="l2"), Fgsm(0.1, mask=("low", 1))]

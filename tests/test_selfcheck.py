@@ -62,6 +62,7 @@ def test_a_trained_network_fails_nothing(trained, digit_images):
     assert 0 < checks["within_ball"].value <= 0.1 + 1e-6
 
 
+@pytest.mark.slow
 def test_large_logits_are_recognised(trained, digit_images):
     masked = keras.Sequential([trained, keras.layers.Rescaling(50.0)])
     checks = found(masked, digit_images)

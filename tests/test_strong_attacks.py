@@ -58,7 +58,7 @@ def test_wrong_settings_are_refused(given, message):
 
 @pytest.mark.slow_on_jax
 @pytest.mark.filterwarnings("ignore:The gradient of")
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("epsilon", "norm"), [(0.08, "linf"), (0.5, "l2")])
 def test_strong_finds_what_default_attacks_miss(sure, digits, epsilon, norm):
     given = sure, digits.test.images, digits.test.labels

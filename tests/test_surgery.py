@@ -54,6 +54,7 @@ def convolutions(model):
     return found
 
 
+@pytest.mark.few(3)
 @pytest.mark.slow_on_jax
 @pytest.mark.parametrize("name", MAKERS)
 @pytest.mark.parametrize("which", ["first", "all", "named"])

@@ -46,6 +46,7 @@ def test_a_network_without_normalisation_is_tested_as_it_is(cells):
     assert set(changed_images.clean(network)["bn_statistics"]) == {"none"}
 
 
+@pytest.mark.slow
 def test_a_normalised_network_is_tested_with_its_population(cells):
     cell = cells["batch_norm"]
     network, test = tested_networks.Network(cell), cell.test_images()

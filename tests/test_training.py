@@ -252,7 +252,7 @@ training.fit(training.Recipe(**json.loads(sys.argv[1])), sys.argv[2])
         assert [type(layer).__name__ for layer in chosen] == kinds
 
     @pytest.mark.slow_on_jax
-    @pytest.mark.few(1)
+    @pytest.mark.slow
     @pytest.mark.parametrize("changes", [{}, {"mix_up": 0.4}, {"normalization": "batch"}], ids=str)
     def test_label_smoothing_is_in_the_training_loss_alone(self, changes):
         recipe = TINY.but(label_smoothing=0.3, learning_rate=0, epochs=1, **changes)
