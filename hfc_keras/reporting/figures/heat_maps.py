@@ -16,6 +16,7 @@ from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import (
     MissingMeasurementError,
     complete_rows,
+    measured_once,
     require_columns,
     rows_of,
     unique_rows,
@@ -59,6 +60,7 @@ def heat_map_rise(
         >>> heat_map_rise(pd.DataFrame(rows), "vanilla", inner=0.25).round(3).tolist()
         [0.208]
     """
+    table = measured_once(table)
     require_columns(table, [*KEYS, *VALUES])
     chosen = rows_of(table, recipe=recipe)
     unique_rows(chosen, KEYS)
@@ -90,6 +92,7 @@ def heat_map_table(table: pd.DataFrame) -> pd.DataFrame:
         >>> heat_map_table(pd.DataFrame(rows)).iloc[0].tolist()
         ['0.125', '-0.125', '', '', '+0.208']
     """
+    table = measured_once(table)
     require_columns(table, [*KEYS, *VALUES])
     lines, names = {}, _names(table)
     for name, part in table.groupby("recipe", sort=False):
@@ -129,6 +132,7 @@ def heat_map_panels(
         >>> heat_map_panels(pd.DataFrame(rows)).axes[0].get_title()
         'vanilla\nclean error 0.125'
     """
+    table = measured_once(table)
     require_columns(table, [*KEYS, *VALUES])
     unique_rows(table, KEYS)
     shown = table.assign(shown=table["error"] - (table["clean_error"] if rise else 0))
