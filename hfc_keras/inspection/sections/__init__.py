@@ -4,8 +4,15 @@ from hfc_keras.inspection.section import Section
 from hfc_keras.inspection.sections import (
     answers,
     band_stop,
+    calibration,
+    first_layer,
+    fourier_heat_map,
     fourier_sensitivity,
     frequency_accuracy,
+    high_only,
+    robust_accuracy,
+    selfcheck,
+    shift_consistency,
 )
 
 SECTIONS: tuple[Section, ...] = (
@@ -13,4 +20,11 @@ SECTIONS: tuple[Section, ...] = (
     frequency_accuracy.SECTION,
     band_stop.SECTION,
     fourier_sensitivity.SECTION,
+    fourier_heat_map.SECTION,
+    robust_accuracy.SECTION,
+    first_layer.SECTION,
+    shift_consistency.SECTION,
+    calibration.SECTION,
+    high_only.SECTION,
+    selfcheck.SECTION,
 )

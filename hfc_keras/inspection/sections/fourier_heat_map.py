@@ -1,0 +1,84 @@
+"""Error rate under a wave of each frequency."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from hfc_keras import analysis
+from hfc_keras.inspection.inspected import Inspected
+from hfc_keras.inspection.section import NotApplicableError, Reading, Section, named
+from hfc_keras.reporting.figures.heat_maps import heat_map_panels
+
+# Sides beyond which a map of every frequency takes too long.
+LARGEST = 64
+
+
+def _measure(subject: Inspected) -> pd.DataFrame:
+    if max(subject.images.shape[1:3]) > LARGEST:
+        raise NotApplicableError(f"a map of all frequencies takes too long beyond {LARGEST} pixels")
+    images, labels = subject.some(subject.budget.waves)
+    errors = analysis.fourier_heat_map(
+        subject.model, images, labels, seed=subject.seed, batch_size=subject.batch_size
+    )
+    height, width = errors.shape
+    rows, columns = np.indices(errors.shape)
+    clean = float((subject.answers[subject.some_rows(subject.budget.waves)] != labels).mean())
+    return pd.DataFrame(
+        {
+            "row": (rows - height // 2).ravel(),
+            "column": (columns - width // 2).ravel(),
+            "error": errors.ravel(),
+            "clean_error": clean,
+            "examples": len(images),
+        }
+    )
+
+
+def _draw(tables: dict[str, pd.DataFrame], subjects: dict[str, Inspected]) -> dict[str, Figure]:
+    return {"": heat_map_panels(named(tables))}
+
+
+def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
+    distance = np.hypot(table["row"], table["column"])
+    rise = table["error"] - table["clean_error"]
+    quarter = subject.side / 8
+    bands = {
+        "low": rise[(distance > 0) & (distance <= quarter)].mean(),
+        "mid": rise[(distance > quarter) & (distance <= 2 * quarter)].mean(),
+        "high": rise[distance > 2 * quarter].mean(),
+    }
+    worst = table.loc[table["error"].idxmax()]
+    peak = float(np.hypot(worst["row"], worst["column"]))
+    names = {
+        "low": f"up to {quarter:g} cycles",
+        "mid": f"from {quarter:g} to {2 * quarter:g} cycles",
+        "high": f"beyond {2 * quarter:g} cycles",
+    }
+    told = ", ".join(f"{value:+.2f} {names[name]}" for name, value in bands.items() if value == value)
+    sentence = (
+        f"A wave added to the images raises its error rate by {told} on average; most at "
+        f"{peak:.3g} cycles ({worst['error']:.2f}, without a wave {worst['clean_error']:.2f})."
+    )
+    return Reading(" / ".join(f"{value:+.2f}" for value in bands.values()), sentence)
+
+
+SECTION = Section(
+    key="fourier_heat_map",
+    title="Fourier heat map",
+    question="Which waves mislead it?",
+    method=(
+        "A wave of one frequency is added to every image, with the same norm for each frequency (4 "
+        "at 32 pixels) and a random sign for each image and channel; pixels are clipped. Bright is "
+        "wrong. The zero frequency is in the middle, the farther out the finer the wave. "
+        "Yin et al., NeurIPS 2019."
+    ),
+    measure=_measure,
+    draw=_draw,
+    read=_read,
+    cost=lambda subject: (
+        np.prod(subject.images.shape[1:3]) / 2 * subject.budget.waves
+        if max(subject.images.shape[1:3]) <= LARGEST
+        else 1.0
+    ),
+    pictures=True,
+)
