@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 import hfc_keras
 from hfc_keras import checks, files
 from hfc_keras.inspection import page
+from hfc_keras.inspection.headline import headline
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.outcome import Outcome
 from hfc_keras.reporting.drawing.style import save_figure
@@ -90,6 +91,26 @@ class Profile:
             for outcome in self.outcomes
             for name in self.names
         ]
+
+    @property
+    def headlines(self) -> list[str]:
+        """Which frequencies each model lives on, a sentence a model."""
+        return [headline(subject, self.tables_of(name)) for name, subject in self.subjects.items()]
+
+    def tables_of(self, name: str) -> dict[str, pd.DataFrame]:
+        """Tables of one model by section.
+
+        Args:
+            name: str, the model's name.
+
+        Returns:
+            dict from the section's key to DataFrame.
+        """
+        return {
+            outcome.section.key: outcome.tables[name]
+            for outcome in self.outcomes
+            if name in outcome.tables
+        }
 
     @property
     def failed(self) -> list[str]:
