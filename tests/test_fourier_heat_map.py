@@ -109,7 +109,7 @@ def test_one_image(model, digits):
         ({"norm": np.inf}, "Received: norm=inf"),
         ({"seed": -1}, "Received: seed=-1"),
         ({"batch_size": 0}, "Received: batch_size=0"),
-        ({"images": np.full((2, 8, 8, 1), 200, "uint8")}, "uint8"),
+        ({"images": np.full((2, 8, 8, 1), 200, "int32")}, "int32"),
         ({"images": np.full((2, 8, 8, 1), 1.5)}, "Received: images.min=1.5"),
         ({"images": np.full((2, 8, 8, 1), np.nan)}, "must be finite"),
         ({"images": np.zeros((2, 9, 8, 1))}, "the model's input shape"),

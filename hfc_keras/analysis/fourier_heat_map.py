@@ -9,6 +9,7 @@ from keras import ops
 from tqdm import tqdm
 
 from hfc_keras import checks, gradients, spectrum
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import checked, require_finite
 from hfc_keras.types import Array, ArrayLike, Floats, Integers, Predict, Tensor
 
@@ -47,8 +48,8 @@ def half_plane(height: int, width: int) -> Integers:
 
 def fourier_heat_map(
     model: keras.Model,
-    images: ArrayLike,
-    labels: ArrayLike,
+    images: Images,
+    labels: ArrayLike | None = None,
     norm: float | None = None,
     seed: int = 0,
     batch_size: int = 256,
@@ -66,7 +67,8 @@ def fourier_heat_map(
     Args:
         model: keras.Model that returns logits ``(batch, classes)``; in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1].
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes; None
+            where the images bring theirs.
         norm: float, at least 0, L2 norm of the perturbation of **each channel** before pixels
             are clipped; None is ``4.0 * width / 32``, a wave of peak 0.177 on square images.
         seed: int, at least 0, of the signs.
