@@ -8,7 +8,8 @@ import numpy as np
 
 from hfc_keras import checks, contract, copying
 from hfc_keras.analysis import normalization
-from hfc_keras.types import ArrayLike, BnStatistics, Floats
+from hfc_keras.analysis.inputs import Images, given
+from hfc_keras.types import BnStatistics, Floats
 
 KINDS = ("moving", "batch", "population")
 # Statistics of a population are gathered in batches of this size, whatever the test batch.
@@ -19,7 +20,7 @@ _AVERAGE = re.compile(r"(moving|running|ema|population)_?(mean|avg|average|var|s
 
 
 def with_statistics(
-    model: keras.Model, bn_statistics: BnStatistics, train_images: ArrayLike | None = None
+    model: keras.Model, bn_statistics: BnStatistics, train_images: Images | None = None
 ) -> keras.Model:
     r"""Model whose batch normalization uses other statistics at test time.
 
@@ -45,7 +46,8 @@ def with_statistics(
         model: keras.Model, built.
         bn_statistics: ``"moving"``, ``"batch"`` or ``"population"``.
         train_images: ``(examples, height, width, channels)``, the images as the network saw
-            them in training, any finite floats; needed for ``"population"``.
+            them in training, any finite floats, or uint8, a split or a data set as measures take
+            them; needed for ``"population"``.
 
     Returns:
         keras.Model.
@@ -88,7 +90,8 @@ def with_statistics(
         # For `gradients.compiled`, which would else fill up batches with repeated images.
         copy.needs_whole_batches = True
         return copy
-    seen = checks.pixels(cast(ArrayLike, train_images), "train_images", bounded=False)
+    seen, _ = given(cast(Images, train_images), name="train_images")
+    seen = checks.pixels(seen, "train_images", bounded=False)
     contract.model_input(model, seen, "train_images")
     return _with_population(model, seen)
 
