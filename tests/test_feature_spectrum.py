@@ -115,8 +115,9 @@ def test_maps_without_anything_are_counted_and_left_out(images):
 def nested():
     """A functional model in a sequential one in a functional one, whose layer is used twice."""
     inner = keras.Sequential([keras.Input((8, 6, 2)), keras.layers.Conv2D(2, 3, name="deep")])
-    middle = keras.Input((8, 6, 2))
-    middle = keras.Model(middle, keras.layers.ReLU(name="relu")(inner(middle)), name="middle")
+    images = keras.Input((8, 6, 2))
+    relu = keras.layers.ReLU(negative_slope=0.1, name="relu")
+    middle = keras.Model(images, relu(inner(images)), name="middle")
     inner.name = "inner"
     inputs = keras.Input((8, 6, 2))
     twice = keras.layers.Conv2D(2, 1, name="twice")
