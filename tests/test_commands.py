@@ -25,16 +25,12 @@ ROOT = Path(__file__).parents[1]
 NETWORKS = ROOT / "results" / "models"
 
 
-@keras.saving.register_keras_serializable(package="elsewhere")
-class Registered(keras.layers.Layer):
-    """Stands for a layer of somebody's own, saved and then forgotten."""
-
-
 LAYER = """
     import keras
 
     class Registered(keras.layers.Layer):
-        pass
+        def call(self, inputs):
+            return inputs
 """
 
 
@@ -55,13 +51,14 @@ def folder(tmp_path_factory):
     model.fit(digits.train.images, digits.train.labels, epochs=8, verbose=0)
     model.save(top / "plain.keras")
     model.save(top / "plain.h5")
-    plain(10, (8, 8, 1), Registered()).save(top / "own.keras")
+    (top / "own_layers.py").write_text(textwrap.dedent(LAYER))
+    own = model_source.imported(str(top / "own_layers.py"))
+    plain(10, (8, 8, 1), own.Registered()).save(top / "own.keras")
     plain(10, (8, 8, 1), keras.layers.Lambda(lambda x: x)).save(top / "lambda.keras")
     plain(3).save(top / "three.keras")
     plain(12).save(top / "twelve.keras")
     plain(10, (9, 9, 1)).save(top / "nine.keras")
     plain(10, (8, 8, 3)).save(top / "color.keras")
-    (top / "own_layers.py").write_text(textwrap.dedent(LAYER))
     (top / "broken.py").write_text("import nothing_of_that_name")
     (top / "text.keras").write_text("no model")
     (top / "text.h5").write_text("no model")

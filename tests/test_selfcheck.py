@@ -186,7 +186,7 @@ class TestCommand:
         ("name", "options", "message"),
         [
             ("missing.keras", [], "must be a file that exists"),
-            ("other.h5", [], "must be a .keras file"),
+            ("other.h5", [], "must be a whole .h5 file"),
             ("cut.keras", [], "must be a whole .keras file"),
             ("unknown.keras", [], "Could not locate class 'Unknown'"),
             ("lambda.keras", [], "Lambda"),

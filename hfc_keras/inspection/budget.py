@@ -93,6 +93,6 @@ class Budget:
             epsilons=tuple(level / 255 for level in LEVELS[fast]),
             shifts=tuple(sorted(shifts)),
             attack_checks=not fast or side < LARGE,
-            waves_a_side=16 if fast else 32,
+            waves_a_side=(16 if side < LARGE else 8) if fast else 32,
             batch_size=int(np.clip(256 * LARGE**2 / (height * width), 16, 256)),
         )

@@ -18,6 +18,12 @@ from hfc_keras.reporting.figures.conditions import condition_points as condition
 from hfc_keras.reporting.figures.conditions import condition_table as condition_table
 from hfc_keras.reporting.figures.corruption_accuracy import corruption_points as corruption_points
 from hfc_keras.reporting.figures.corruption_accuracy import corruption_table as corruption_table
+from hfc_keras.reporting.figures.feature_spectrum import (
+    feature_spectrum_curves as feature_spectrum_curves,
+)
+from hfc_keras.reporting.figures.feature_spectrum import (
+    high_frequency_table as high_frequency_table,
+)
 from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_curves as sensitivity_curves
 from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_table as sensitivity_table
 from hfc_keras.reporting.figures.frequency import frequency_panels as frequency_panels
