@@ -275,7 +275,8 @@ def test_a_name_of_a_network_is_its_file(tmp_path):
         "digits-small_cnn-seed0",
         "digits-small_cnn-seed1",
     ]
-    for recipe, name in zip(recipes, ("seed0", "seed1", "dropout=0.5-seed0", "epochs=2-seed0")):
+    names = ("seed0", "seed1", "dropout=0.5-seed0", "epochs=2-seed0")
+    for recipe, name in zip(recipes, names, strict=True):
         path = model_source.found(f"digits-small_cnn-{name}", tmp_path)
         assert path.stem == recipe.hash[:16]
 

@@ -111,9 +111,14 @@ def test_the_page_is_whole_and_fetches_nothing(profile, text):
     links = {each[1:] for each in page.addresses if each.startswith("#")}
     assert links <= set(ids)
     for sentence in profile.summary:
-        assert sentence.partition(": ")[2][:30].replace("'", "&#39;").replace('"', "&#34;").replace(
-            "<", "&lt;"
-        ).replace(">", "&gt;") in text
+        assert (
+            sentence.partition(": ")[2][:30]
+            .replace("'", "&#39;")
+            .replace('"', "&#34;")
+            .replace("<", "&lt;")
+            .replace(">", "&gt;")
+            in text
+        )
 
 
 def test_markup_in_names_is_text(text):

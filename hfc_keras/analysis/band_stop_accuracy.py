@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 from keras import ops
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks, spectrum
 from hfc_keras.analysis.inputs import Images

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 from keras import ops
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks, layers, singular_values, spectrum
 from hfc_keras.analysis.batch_norm import with_statistics

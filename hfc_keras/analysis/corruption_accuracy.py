@@ -7,7 +7,7 @@ from typing import Any, cast
 import keras
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks, contract, data
 from hfc_keras.analysis.inputs import Images

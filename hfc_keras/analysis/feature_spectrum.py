@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 from keras import ops
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks, gradients, spectrum
 from hfc_keras.analysis.feature_maps import FeatureMaps

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks
 from hfc_keras.analysis.batch_norm import with_statistics

@@ -74,7 +74,9 @@ def _members(given: Sequence[Path]) -> list[Path]:
     """Files of what was given, folders' images in order of their names."""
     known, found = image_files.endings(), []
     for path in given:
-        checks.require(path.exists(), "`images` must be files or folders that exist", path=str(path))
+        checks.require(
+            path.exists(), "`images` must be files or folders that exist", path=str(path)
+        )
         inside = sorted(path.iterdir()) if path.is_dir() else [path]
         found += [each for each in inside if not path.is_dir() or each.suffix.lower() in known]
     checks.require(

@@ -81,9 +81,11 @@ def _python() -> list[Finding]:
 
 
 def _versions() -> list[Finding]:
-    found = [Finding("ok", "hfc_keras", importlib.metadata.version("hfc_keras"))] if _is_there(
-        "hfc_keras"
-    ) else []
+    found = (
+        [Finding("ok", "hfc_keras", importlib.metadata.version("hfc_keras"))]
+        if _is_there("hfc_keras")
+        else []
+    )
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     for name, (tested, least) in TESTED.items():
         if not _is_there(name):
@@ -143,9 +145,11 @@ def _threads() -> list[Finding]:
 def _data(data_dir: Path | None) -> list[Finding]:
     chosen = data_dir or os.environ.get("TFDS_DATA_DIR")
     folder = Path(chosen or "~/tensorflow_datasets").expanduser()
-    names = sorted(
-        path.name for path in folder.iterdir() if path.is_dir() and path.name != "downloads"
-    ) if folder.is_dir() else []
+    names = (
+        sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name != "downloads")
+        if folder.is_dir()
+        else []
+    )
     if names:
         return [Finding("ok", "data", f"digits, synthetic; in {folder}: {', '.join(names[:8])}")]
     remedy = "others are downloaded there on first use; --data-dir or TFDS_DATA_DIR for another"

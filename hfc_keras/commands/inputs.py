@@ -92,7 +92,9 @@ def class_names_of(asked: Inspect, given: GivenImages) -> dict[int, str]:
     Returns:
         dict from class to name.
     """
-    return dict(zip(asked.class_indices or range(len(given.class_names)), given.class_names, strict=False))
+    return dict(
+        zip(asked.class_indices or range(len(given.class_names)), given.class_names, strict=False)
+    )
 
 
 def _size(asked: Inspect) -> Size | None:
@@ -218,6 +220,8 @@ def _guess(given: GivenImages, found: dict[str, keras.Model]) -> str:
         often.append(int(np.bincount(own).argmax()))
     if len(set(often)) < known:
         return ""
-    pairs = ", ".join(f"{name} {index}" for name, index in zip(given.class_names, often, strict=True))
+    pairs = ", ".join(
+        f"{name} {index}" for name, index in zip(given.class_names, often, strict=True)
+    )
     listed = " ".join(map(str, often))
     return f" (its most frequent answers are {pairs}; if that is right, --class-indices {listed})"

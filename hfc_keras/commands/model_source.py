@@ -24,9 +24,7 @@ REMOTE = "hf://"
 FILES = (".keras", ".h5", ".hdf5")
 
 
-def load(
-    name: PathLike, imports: Sequence[str] = (), published: PathLike = FOLDER
-) -> keras.Model:
+def load(name: PathLike, imports: Sequence[str] = (), published: PathLike = FOLDER) -> keras.Model:
     """Load a model without running code that comes with it.
 
     Args:
@@ -108,7 +106,9 @@ def _is_hdf5(path: Path) -> bool:
 
 def _refusal(name: PathLike, error: Exception) -> str:
     """What to do about a model that Keras does not load, in a line."""
-    unknown = re.search("Could not locate (?:class|function) '([^']+)'|Unknown \\w+: '([^']+)'", str(error))
+    unknown = re.search(
+        "Could not locate (?:class|function) '([^']+)'|Unknown \\w+: '([^']+)'", str(error)
+    )
     if unknown:
         part = unknown[1] or unknown[2]
         reason = f"Could not locate class '{part}'"
@@ -182,6 +182,7 @@ def parts_of(module: ModuleType) -> dict[str, Any]:
     return {
         name: value
         for name, value in vars(module).items()
-        if (inspect.isclass(value) or inspect.isfunction(value)) and not name.startswith("_")
+        if (inspect.isclass(value) or inspect.isfunction(value))
+        and not name.startswith("_")
         and not value.__module__.startswith("keras.")
     }

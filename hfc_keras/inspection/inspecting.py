@@ -10,17 +10,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from hfc_keras import checks, contract, error_texts, models
-from hfc_keras.analysis import predictions
+from hfc_keras import checks, contract, data, error_texts, models
+from hfc_keras.analysis import inputs, predictions
 from hfc_keras.data.dataset import stored_pixels, subset_rows
 from hfc_keras.inspection.budget import Budget
 from hfc_keras.inspection.inspected import Inspected
+from hfc_keras.inspection.outcome import Outcome
 from hfc_keras.inspection.profile import Profile
 from hfc_keras.inspection.progress import steps
 from hfc_keras.inspection.remedies import remedies
 from hfc_keras.inspection.section import NotApplicableError, Section
 from hfc_keras.inspection.sections import SECTIONS
-from hfc_keras.inspection.outcome import Outcome
 from hfc_keras.types import Array, ArrayLike, Floats, Integers
 
 # Training images whose batch statistics are pooled.
@@ -53,8 +53,8 @@ def inspect(
     Args:
         model: what ``models.as_classifier`` takes: anybody's keras.Model or function of images; or
             a dict from names to several of them, to be set side by side.
-        images: uint8 or float in [0, 1] ``(examples, height, width, channels)``, or a
-            ``data.Split``, which has labels.
+        images: uint8 or float in [0, 1] ``(examples, height, width, channels)``; or a
+            ``data.Split`` or a data set of (images, labels) batches, with ``labels`` left out.
         labels: int ``(examples,)`` or one-hot, in the numbering of the model's classes; None if
             there are none. The model's own answers to the images stand for them then, accuracy
             is the share of answers that stay, and what needs labels is left out.
@@ -91,12 +91,12 @@ def inspect(
     started = time.perf_counter()
     given = dict(model) if isinstance(model, Mapping) else {name or _name(model): model}
     checks.require(given, "`model` must be a model, or a dict of at least one", model=model)
-    if labels is None and hasattr(images, "pixels"):
-        labels = images.labels
-    pixels_of = getattr(images, "pixels", images)
+    pixels_of, labels = _given(images, labels)
     chosen, rows = _images(pixels_of, examples, seed)
     with quiet() as told:
-        train = None if train_images is None else _images(train_images, POPULATION, seed)[0]
+        train = None
+        if train_images is not None:
+            train = _images(_given(train_images, None)[0], POPULATION, seed)[0]
         subjects = {
             str(each): _inspected(
                 str(each),
@@ -125,6 +125,15 @@ def inspect(
 
 def _name(model: Any) -> str:
     return str(getattr(model, "name", None) or getattr(model, "__name__", "model"))
+
+
+def _given(images: Any, labels: ArrayLike | None) -> tuple[Any, ArrayLike | None]:
+    """Images and labels; levels stay levels until some of them are chosen."""
+    if isinstance(images, data.Split) and labels is None:
+        return images.pixels, images.labels
+    if isinstance(images, np.ndarray) and images.dtype == np.uint8:
+        return images, labels
+    return inputs.given(images, labels)
 
 
 def _images(images: Any, examples: int | None, seed: int) -> tuple[Floats, Integers]:

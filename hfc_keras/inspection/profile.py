@@ -10,8 +10,7 @@ import keras
 import pandas as pd
 from matplotlib.figure import Figure
 
-import hfc_keras
-from hfc_keras import checks, files
+from hfc_keras import __version__, checks, files
 from hfc_keras.inspection import page
 from hfc_keras.inspection.headline import headline
 from hfc_keras.inspection.inspected import Inspected
@@ -75,7 +74,7 @@ class Profile:
 
     @property
     def figures(self) -> dict[str, Figure]:
-        """matplotlib figures by section; a second one of a section has a longer name."""
+        """Matplotlib figures by section; a second one of a section has a longer name."""
         return {
             "_".join(filter(None, (outcome.section.key, name))): figure
             for outcome in self.outcomes
@@ -178,7 +177,7 @@ class Profile:
 def versions() -> dict[str, Any]:
     """Return the versions that a profile depends on."""
     return {
-        "hfc_keras": hfc_keras.__version__,
+        "hfc_keras": __version__,
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
         "python": platform.python_version(),

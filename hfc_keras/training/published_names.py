@@ -71,7 +71,7 @@ def _plain(recipe: Recipe) -> Record:
 
 
 def _differences(recipes: list[Record]) -> list[dict[str, str]]:
-    """Fields in which each recipe differs from most others of its data, network and normalization."""
+    """Fields in which each recipe differs from most others of its data and network."""
     groups = collections.defaultdict(list)
     for recipe in recipes:
         groups[tuple(recipe[field] for field in BASE)].append(recipe)

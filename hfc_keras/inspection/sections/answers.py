@@ -12,7 +12,7 @@ SHOWN = 8
 
 
 def _measure(subject: Inspected) -> pd.DataFrame:
-    """A row for each class of the labels: how many images, right ones, what others are taken for."""
+    """A row for each class of the labels: images, right ones, what others are taken for."""
     rows = []
     for label in np.unique(subject.labels):
         given = subject.answers[subject.labels == label]

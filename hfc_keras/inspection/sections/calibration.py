@@ -46,7 +46,13 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     error = first["expected_calibration_error"]
     gap = sure - right
     limit = 2 * np.sqrt(right * (1 - right) / len(subject.images))
-    word = "overconfident" if gap > limit else "underconfident" if gap < -limit else "about as sure as right"
+    word = (
+        "overconfident"
+        if gap > limit
+        else "underconfident"
+        if gap < -limit
+        else "about as sure as right"
+    )
     return Reading(
         f"{error:.3f}",
         f"It is {word}: {sure:.2f} sure on average and right on {right:.2f} "
@@ -59,8 +65,8 @@ SECTION = Section(
     title="Calibration",
     question="Is it as sure as it is right?",
     method=(
-        "Images in bins of the model's confidence, the largest softmax probability; on the diagonal "
-        "the model is as sure as it is right. Guo et al., ICML 2017."
+        "Images in bins of the model's confidence, the largest softmax probability; on the "
+        "diagonal the model is as sure as it is right. Guo et al., ICML 2017."
     ),
     measure=_measure,
     draw=_draw,

@@ -46,8 +46,8 @@ SECTION = Section(
     title="Feature maps",
     question="What do its layers do to the frequencies on the way?",
     method=(
-        "Log amplitude of the feature maps of each layer by frequency, relative to their mean, from "
-        "first (dark) to last; on the right its value at each layer's own Nyquist frequency. "
+        "Log amplitude of the feature maps of each layer by frequency, relative to their mean, "
+        "from first (dark) to last; on the right its value at each layer's own Nyquist frequency. "
         "A layer that smooths makes it fall, one that sharpens makes it rise. "
         "Park and Kim, ICLR 2022."
     ),

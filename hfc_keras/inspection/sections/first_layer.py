@@ -77,7 +77,13 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     height, width = int(first["height"]), int(first["width"])
     noise = 2 * ((height - 1) / height + (width - 1) / width)
     rough, beyond = first["kernel_roughness"], first["energy_beyond"]
-    word = "smoother than" if rough < 0.9 * noise else "rougher than" if rough > 1.1 * noise else "like"
+    word = (
+        "smoother than"
+        if rough < 0.9 * noise
+        else "rougher than"
+        if rough > 1.1 * noise
+        else "like"
+    )
     filters = table["filter"].nunique()
     return Reading(
         f"roughness {rough:.2f}",

@@ -62,7 +62,9 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
         "mid": f"from {quarter:g} to {2 * quarter:g} cycles",
         "high": f"beyond {2 * quarter:g} cycles",
     }
-    told = ", ".join(f"{value:+.2f} {names[name]}" for name, value in bands.items() if value == value)
+    told = ", ".join(
+        f"{value:+.2f} {names[name]}" for name, value in bands.items() if value == value
+    )
     sentence = (
         f"A wave added to the images raises its error rate by {told} on average; most at "
         f"{peak:.3g} cycles ({worst['error']:.2f}, without a wave {worst['clean_error']:.2f})."
@@ -75,9 +77,9 @@ SECTION = Section(
     title="Fourier heat map",
     question="Which waves mislead it?",
     method=(
-        "A wave of one frequency is added to every image, with the same norm for each frequency (4 "
-        "at 32 pixels) and a random sign for each image and channel; pixels are clipped. With --fast, "
-        "and of large images, every second or n-th frequency is measured. Bright is "
+        "A wave of one frequency is added to every image, with the same norm for each frequency "
+        "(4 at 32 pixels) and a random sign for each image and channel; pixels are clipped. With "
+        "--fast, and of large images, every second or n-th frequency is measured. Bright is "
         "wrong. The zero frequency is in the middle, the farther out the finer the wave. "
         "Yin et al., NeurIPS 2019."
     ),

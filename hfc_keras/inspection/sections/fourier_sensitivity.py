@@ -26,7 +26,9 @@ def _draw(tables: dict[str, pd.DataFrame], subjects: dict[str, Inspected]) -> di
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     beyond = table["ring"] > subject.side / 4
     share, white = table.loc[beyond, "mean"].sum(), table.loc[beyond, "white"].sum()
-    word = "as much as" if abs(share - white) < 0.02 else "more than" if share > white else "less than"
+    word = (
+        "as much as" if abs(share - white) < 0.02 else "more than" if share > white else "less than"
+    )
     left_out = int(table["zero_gradient"].iloc[0])
     limits = f"; {left_out} images without a gradient are left out" if left_out else ""
     return Reading(

@@ -62,9 +62,7 @@ def _gallery(
     parts = {"original": images, "low": low, "high": high}
     parts = {name: ops.convert_to_numpy(part) for name, part in parts.items()}
     names = [subject.class_name(label) for label in range(subject.classes)]
-    return component_gallery(
-        parts, subject.kept["high_only"], subject.labels[rows], names, heading
-    )
+    return component_gallery(parts, subject.kept["high_only"], subject.labels[rows], names, heading)
 
 
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:

@@ -46,7 +46,9 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
         text = f"PGD halves its accuracy of {clean:.2f} by an epsilon of {half}"
     else:
         half = f"> {levels[-1]:g}/255"
-        text = f"PGD does not halve its accuracy of {clean:.2f} up to an epsilon of {levels[-1]:g}/255"
+        text = (
+            f"PGD does not halve its accuracy of {clean:.2f} up to an epsilon of {levels[-1]:g}/255"
+        )
     at = int(np.abs(levels - 8).argmin())
     text += f"; at {levels[at]:g}/255 it leaves {left[at]:.2f} of {int(table['examples'].iloc[0])}"
     masked = float(np.nanmax([0.0, *pgd["zero_gradient_share"], *pgd["nonfinite_share"]]))

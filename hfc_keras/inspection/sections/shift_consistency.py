@@ -31,7 +31,10 @@ def _draw(tables: dict[str, pd.DataFrame], subjects: dict[str, Inspected]) -> di
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     first, last = table.iloc[0], table.iloc[-1]
     unit = "pixel" if first["max_shift"] == 1 else "pixels"
-    text = f"After two shifts of up to {first['max_shift']:g} {unit} {first['consistency']:.2f} of the answers agree"
+    text = (
+        f"After two shifts of up to {first['max_shift']:g} {unit} {first['consistency']:.2f} of the "
+        "answers agree"
+    )
     if len(table) > 1:
         text += f", of up to {last['max_shift']:g} pixels {last['consistency']:.2f}"
     return Reading(f"{first['consistency']:.2f}", text + ".")

@@ -63,9 +63,7 @@ def save_figure(
     """
     for each in formats:
         checks.choice("format", each, METADATA)
-    return [
-        files.write_whole(Path(f"{path}.{each}"), rendered(figure, each)) for each in formats
-    ]
+    return [files.write_whole(Path(f"{path}.{each}"), rendered(figure, each)) for each in formats]
 
 
 def rendered(figure: Figure, kind: str, dpi: int = 200, transparent: bool = False) -> bytes:

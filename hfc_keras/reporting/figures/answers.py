@@ -76,7 +76,9 @@ def answer_pictures(
 
 def _told(name: str, answer: str, true: str | None, answers: Mapping[str, Any]) -> str:
     mark = "" if true is None else "✓ " if answer == true else "✗ "
-    return mark + _short(answer) if len(answers) == 1 else f"{_short(name)}:\n{mark}{_short(answer)}"
+    return (
+        mark + _short(answer) if len(answers) == 1 else f"{_short(name)}:\n{mark}{_short(answer)}"
+    )
 
 
 def _short(name: str) -> str:
