@@ -12,8 +12,9 @@ from hfc_keras.analysis.inputs import Images, given
 from hfc_keras.types import BnStatistics, Floats
 
 KINDS = ("moving", "batch", "population")
-# Statistics of a population are gathered in batches of this size, whatever the test batch.
-POPULATION_BATCH = 256
+# Statistics of a population are gathered in batches of this size, whatever the test batch; of
+# images beyond so many pixels in fewer, since all maps of a batch are in memory at once.
+POPULATION_BATCH, ALL_UP_TO, FEWEST = 256, 64 * 64, 8
 # Layers that run what is not made of Keras layers, by name, since not every backend has each.
 _WRAPPERS = ("TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 _AVERAGE = re.compile(r"(moving|running|ema|population)_?(mean|avg|average|var|std)", re.IGNORECASE)
@@ -163,8 +164,10 @@ def _with_population(model: keras.Model, images: Floats) -> keras.Model:
     """
     twin, collectors = _copy(model, normalization.Collector)
     order = np.random.default_rng(0).permutation(len(images))
-    for start in range(0, len(images), POPULATION_BATCH):
-        twin(images[order[start : start + POPULATION_BATCH]], training=False)
+    fitting = POPULATION_BATCH * ALL_UP_TO // (images.shape[1] * images.shape[2])
+    size = min(POPULATION_BATCH, max(FEWEST, fitting))
+    for start in range(0, len(images), size):
+        twin(images[order[start : start + size]], training=False)
     copy, layers = _copy(model, normalization.FixedStatistics)
     for layer, collector in zip(layers, collectors, strict=True):
         # One that no test reaches, such as that of an auxiliary head, has seen nothing.

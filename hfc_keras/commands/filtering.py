@@ -55,7 +55,9 @@ def write(
                 raise
             left_out.append(file)
             continue
-        low, high = (ops.convert_to_numpy(part)[0] for part in _split(image, radius, inclusive))
+        low, high = (
+            ops.convert_to_numpy(part)[0] for part in spectrum.split(image[None], radius, inclusive)
+        )
         for kind, part in (("low", low), ("high", high)):
             content = _png(part + SHIFTS[kind])
             written.append(files.write_whole(folder / f"{name}_{kind}.png", content))
@@ -64,10 +66,6 @@ def write(
     checks.require(shown, "`images` must hold at least one that can be read", images=len(members))
     sheet = rendered(_sheet(shown, radius), "png")
     return [*written, files.write_whole(folder / "sheet.png", sheet)], left_out
-
-
-def _split(image: Floats, radius: float, inclusive: bool) -> tuple[object, object]:
-    return spectrum.split(image[None], radius, inclusive)
 
 
 def _members(given: Sequence[Path]) -> list[Path]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 import keras
 import numpy as np
 
-from hfc_keras import checks, data, gradients, models
+from hfc_keras import checks, gradients, models
 from hfc_keras.commands import model_source
+from hfc_keras.data.dataset import pair
 from hfc_keras.data.given_images import GivenImages, given_images
 from hfc_keras.training.published_names import published_networks
 from hfc_keras.types import Size
@@ -105,7 +106,7 @@ def _size(asked: Inspect) -> Size | None:
         "`image_size` must be one number or height and width",
         image_size=asked.image_size,
     )
-    return data.dataset.pair("image_size", cast(Any, asked.image_size * 2)[:2])
+    return pair("image_size", cast(Any, asked.image_size * 2)[:2])
 
 
 def _own_data(asked: Inspect) -> str:

@@ -85,7 +85,7 @@ differ: a folder's classes are numbered by the order of their names."""
             notes=given.notes,
         )
         written = profile.save(folder)
-        print("\n" + "\n".join([*profile.headlines, *profile.summary]))
+        print("\n" + "\n".join([*profile.headlines, *profile.lines]))
         for name, found in profile.remedies.items():
             for text in found:
                 print(f"{name}: {text}")

@@ -24,8 +24,8 @@ class Budget:
     Args:
         radii: floats, cycles per image.
         bands: int, rings of band stop.
-        filtered, banded, gradients, waves, attacked, shifted, checked, spectra: int, images of
-            each measure.
+        population, filtered, banded, gradients, waves, attacked, shifted, checked, spectra: int,
+            images of each measure.
         steps: int, of PGD.
         epsilons: floats, of attacks, in pixel values of [0, 1].
         shifts: ints, largest shifts in pixels.
@@ -36,6 +36,7 @@ class Budget:
 
     radii: tuple[float, ...]
     bands: int
+    population: int
     filtered: int
     banded: int
     gradients: int
@@ -67,26 +68,27 @@ class Budget:
             >>> small = Budget.of((32, 32, 3), 1000, fast=True)
             >>> large = Budget.of((224, 224, 3), 1000, fast=True)
             >>> small.filtered, large.filtered, large.attack_checks
-            (500, 71, False)
+            (400, 57, False)
         """
         height, width, _ = image_shape
         side = min(height, width)
         scale = min(4.0, 32 / np.sqrt(height * width))
 
-        def images(base: int) -> int:
-            return min(examples, max(20, round(scale * base)))
+        def images(base: int, most: int = examples) -> int:
+            return min(most, max(20, round(scale * base)))
 
         radii = {round(2 * side * part) / 2 for part in PARTS[fast]} - {0.0}
         shifts = {shift for shift in (1, 2, 4, 8) if shift <= max(1, side // 4)}
         return cls(
             radii=tuple(sorted(radii)),
             bands=min(BANDS[fast], max(1, side // 2)),
-            filtered=images(500 if fast else 2000),
+            population=images(500 if fast else 2000, 4000),
+            filtered=images(400 if fast else 2000),
             banded=images(300 if fast else 1000),
             gradients=images(300 if fast else 1000),
             waves=images(50 if fast else 200),
             attacked=images(100 if fast else 300),
-            shifted=images(500 if fast else 2000),
+            shifted=images(400 if fast else 2000),
             checked=images(32 if fast else 200),
             spectra=images(100 if fast else 500),
             steps=10 if fast else 20,

@@ -31,7 +31,7 @@ def headline(subject: Inspected, tables: Mapping[str, pd.DataFrame]) -> str:
         return f"{name} is near chance on these images: first see that it is fed as it was trained."
     own = tables["frequency_accuracy"]
     own = own[own["bn_statistics"] == "moving"].set_index("component")
-    clean = own.loc["original", "accuracy"]
+    clean = float(own["accuracy"].to_numpy()[0])
     low = own.loc[["low"]]
     radius = crossing(low["radius"], low["accuracy"], (clean + subject.chance) / 2)
     nyquist = subject.side / 2

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from typing import Any
+from typing import Any, SupportsInt
 
 import keras
 import numpy as np
@@ -96,6 +96,6 @@ class Inspected:
         """Return rows of the images in that order, at most ``count``."""
         return np.random.default_rng(self.seed).permutation(len(self.images))[:count]
 
-    def class_name(self, label: int) -> str:
+    def class_name(self, label: SupportsInt) -> str:
         """Name of a class, or its number."""
         return self.class_names.get(int(label), str(int(label)))

@@ -23,8 +23,6 @@ from hfc_keras.inspection.section import NotApplicableError, Section
 from hfc_keras.inspection.sections import SECTIONS
 from hfc_keras.types import Array, ArrayLike, Floats, Integers
 
-# Training images whose batch statistics are pooled.
-POPULATION = 1000
 KINDS = (UserWarning, RuntimeWarning)
 NO_LABELS = "needs true labels"
 GUESSING = "The model is near chance on these images, so that this says nothing of it."
@@ -96,7 +94,9 @@ def inspect(
     with quiet() as told:
         train = None
         if train_images is not None:
-            train = _images(_given(train_images, None)[0], POPULATION, seed)[0]
+            # They go through the model a large batch at a time, layer by layer.
+            count = Budget.of(chosen.shape[1:], len(chosen), fast).population
+            train = _images(_given(train_images, None)[0], count, seed)[0]
         subjects = {
             str(each): _inspected(
                 str(each),

@@ -92,6 +92,18 @@ class Profile:
         ]
 
     @property
+    def lines(self) -> list[str]:
+        """Lines for a terminal: the summary of one model, the numbers of several side by side."""
+        if len(self.names) == 1:
+            return self.summary
+        rows = [["", *self.names]]
+        for outcome in self.outcomes:
+            rows.append([outcome.section.title, *map(outcome.number, self.names)])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        pairs = ([*zip(row, widths, strict=True)] for row in rows)
+        return ["  ".join(cell.ljust(width) for cell, width in row).rstrip() for row in pairs]
+
+    @property
     def headlines(self) -> list[str]:
         """Which frequencies each model lives on, a sentence a model."""
         return [headline(subject, self.tables_of(name)) for name, subject in self.subjects.items()]

@@ -24,11 +24,11 @@ WAYS: dict[str, tuple[Callable[[Floats], Floats], str]] = {
 }
 COLOR_WAYS: dict[str, tuple[Callable[[Floats], Floats], str]] = {
     "ImageNet's mean and spread taken off": (
-        lambda x: (x - np.float32(MEAN)) / np.float32(SPREAD),
+        lambda x: (x - np.array(MEAN)) / np.array(SPREAD),
         "put keras.layers.Normalization with them in front of the model",
     ),
     "blue before red (BGR), 0-255 minus the mean": (
-        lambda x: 255 * x[..., ::-1] - np.float32(CAFFE),
+        lambda x: 255 * x[..., ::-1] - np.array(CAFFE),
         "pass preprocessing=keras.applications.resnet50.preprocess_input, pixels=(0, 255)",
     ),
 }
@@ -50,16 +50,19 @@ def remedies(subject: Inspected) -> list[str]:
 
 def _inputs(subject: Inspected) -> list[str]:
     """Other ways of feeding the model that make more answers right."""
-    rows = subject.some_rows(MOST)
+    rows = subject.some_rows(min(MOST, subject.budget.filtered))
     images, labels = subject.images[rows], subject.labels[rows]
     before = float((subject.answers[rows] == labels).mean())
     ways = {**WAYS, **(COLOR_WAYS if images.shape[3] == 3 else {})}
     found = {}
     for name, (change, remedy) in ways.items():
-        logits = gradients.predicted(
-            subject.model, change(images).astype("float32"), subject.batch_size
-        )
-        found[name] = float((logits.argmax(axis=1) == labels).mean()), remedy
+        starts = range(0, len(images), subject.batch_size)
+        parts = (images[start : start + subject.batch_size] for start in starts)
+        changed = (change(part).astype("float32") for part in parts)
+        answers = [
+            logits.argmax(axis=1) for logits in gradients.predicted_batches(subject.model, changed)
+        ]
+        found[name] = float((np.concatenate(answers) == labels).mean()), remedy
     name = max(found, key=lambda each: found[each][0])
     after, remedy = found[name]
     noise = 4 * np.sqrt(max(before * (1 - before), 1 / len(rows)) / len(rows))

@@ -2,12 +2,18 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from hfc_keras.inspection.inspected import Inspected
+
+Tables: TypeAlias = Mapping[str, pd.DataFrame]
+"""Tables of a section by the model's name."""
+
+Subjects: TypeAlias = Mapping[str, Inspected]
+"""Models under inspection by name."""
 
 
 class NotApplicableError(ValueError):
@@ -49,7 +55,7 @@ class Section:
     question: str
     method: str
     measure: Callable[[Inspected], pd.DataFrame]
-    draw: Callable[[Mapping[str, pd.DataFrame], Mapping[str, Inspected]], dict[str, Figure]]
+    draw: Callable[[Tables, Subjects], dict[str, Figure]]
     read: Callable[[pd.DataFrame, Inspected], Reading]
     cost: Callable[[Inspected], float]
     needs_labels: bool = False
@@ -57,14 +63,12 @@ class Section:
     pictures: bool = False
 
 
-def no_figure(
-    tables: Mapping[str, pd.DataFrame], subjects: Mapping[str, Inspected]
-) -> dict[str, Figure]:
+def no_figure(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
     """Return no figure, for what a table says best."""
     return {}
 
 
-def together(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def together(tables: Tables) -> pd.DataFrame:
     """One table of the models' tables.
 
     Args:
@@ -85,6 +89,6 @@ def together(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return whole[["model", *(column for column in whole.columns if column != "model")]]
 
 
-def named(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def named(tables: Tables) -> pd.DataFrame:
     """Return one table of the models' tables for figures, always with the column model."""
     return pd.concat([table.assign(model=name) for name, table in tables.items()])

@@ -57,8 +57,8 @@ def fit(
         data_dir: str, Path or None, where TFDS keeps its data sets; see ``data.load``.
         every_epoch: bool, whether the store must hold the weights of every epoch, so that a
             published final model is not enough.
-        verbose: int or None, what Keras prints: 0 nothing, 1 a progress bar, 2 a line an epoch;
-            None is the bar on a terminal and in a notebook, and nothing elsewhere.
+        verbose: int or None, what Keras prints: 0 nothing, 1 a progress bar, 2 a line an epoch.
+            None is 1 on a terminal and in a notebook, 0 elsewhere.
 
     Returns:
         ``(model, history)``: the trained, compiled keras.Model, and a DataFrame with the
@@ -100,11 +100,7 @@ class _Training:
     """One training: its data, its network and how far it is."""
 
     def __init__(
-        self,
-        recipe: Recipe,
-        store: Store | None,
-        data_dir: PathLike | None,
-        verbose: int | None = None,
+        self, recipe: Recipe, store: Store | None, data_dir: PathLike | None, verbose: int | None
     ) -> None:
         self.recipe, self.store = recipe, store
         self.verbose: Any = int(endings.is_watched()) if verbose is None else verbose

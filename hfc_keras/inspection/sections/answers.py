@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import Reading, Section
+from hfc_keras.inspection.section import Reading, Section, Subjects, Tables
 from hfc_keras.reporting.figures.answers import answer_pictures
 
 SHOWN = 8
@@ -32,7 +32,7 @@ def _measure(subject: Inspected) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _draw(tables: dict[str, pd.DataFrame], subjects: dict[str, Inspected]) -> dict[str, Figure]:
+def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
     subject = next(iter(subjects.values()))
     rows = subject.some_rows(SHOWN)
     answers = {
@@ -49,14 +49,14 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     count = len(subject.images)
     if not subject.labelled:
         given = table["examples"] / count
-        most = table.loc[given.idxmax()]
+        most = table.iloc[int(given.argmax())]
         return Reading(
             "no labels",
             f"It puts the {count} images, which have no labels, into {len(table)} classes, "
             f"{most['examples']} of them into {most['name']!r}.",
         )
     error = 2 * np.sqrt(max(subject.accuracy * (1 - subject.accuracy), 0) / count)
-    worst = table.loc[table["accuracy"].idxmin()]
+    worst = table.iloc[int(table["accuracy"].argmin())]
     number = f"{subject.accuracy:.3g}"
     sentence = (
         f"{subject.accuracy:.2f} of {count} images right (give or take {max(error, 1 / count):.2f} "

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from hfc_keras import analysis
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import Reading, Section, named
+from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
 from hfc_keras.reporting.figures.band_stop import band_stop_curves
 
 
@@ -16,14 +16,14 @@ def _measure(subject: Inspected) -> pd.DataFrame:
     )
 
 
-def _draw(tables: dict[str, pd.DataFrame], subjects: dict[str, Inspected]) -> dict[str, Figure]:
+def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
     chance = max(subject.chance for subject in subjects.values())
     return {"": band_stop_curves(named(tables), chance=chance)}
 
 
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     clean, rings = table["accuracy"].iloc[0], table.iloc[1:]
-    worst = rings.loc[rings["drop"].idxmax()]
+    worst = rings.iloc[int(rings["drop"].argmax())]
     high = rings.loc[rings["inner"] >= subject.side / 4, "drop"]
     ring = f"{worst['inner']:.3g} to {worst['outer']:.3g}"
     sentence = (

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from hfc_keras.analysis.calibration import calibration_errors
 from hfc_keras.analysis.predictions import confidence
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import Reading, Section, named
+from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
 from hfc_keras.reporting.figures.reliability import reliability_diagram
 
 BINS = 15
@@ -36,7 +36,7 @@ def _measure(subject: Inspected) -> pd.DataFrame:
     )
 
 
-def _draw(tables: dict[str, pd.DataFrame], subjects: dict[str, Inspected]) -> dict[str, Figure]:
+def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
     return {"": reliability_diagram(named(tables))}
 
 

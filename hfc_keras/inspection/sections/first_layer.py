@@ -7,7 +7,14 @@ from matplotlib.figure import Figure
 
 from hfc_keras import copying, kernels
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import NotApplicableError, Reading, Section, named
+from hfc_keras.inspection.section import (
+    NotApplicableError,
+    Reading,
+    Section,
+    Subjects,
+    Tables,
+    named,
+)
 from hfc_keras.reporting.figures.kernel_spectra import kernel_spectra
 from hfc_keras.reporting.figures.kernels import MOST_CHANNELS, kernel_pictures
 from hfc_keras.types import Floats
@@ -40,9 +47,9 @@ def _measure(subject: Inspected) -> pd.DataFrame:
     rings = np.arange(size // 2 + 1)
     mean = np.stack([power[ring == each].mean(axis=0) for each in rings])
     share = np.divide(mean * size**2, total, out=np.zeros_like(mean), where=total > 0)
-    quarter = float(kernels.energy_beyond(kernel, size / 4, size))
+    quarter = float(np.asarray(kernels.energy_beyond(kernel, size / 4, size)))
     filters = range(kernel.shape[3])
-    rough = [float(kernels.roughness(kernel[..., each : each + 1])) for each in filters]
+    rough = [float(np.asarray(kernels.roughness(kernel[..., each : each + 1]))) for each in filters]
     rows = [
         {
             "layer": layer,
@@ -55,14 +62,14 @@ def _measure(subject: Inspected) -> pd.DataFrame:
         for each in rings
     ]
     return pd.DataFrame(rows).assign(
-        kernel_roughness=float(kernels.roughness(kernel)),
+        kernel_roughness=float(np.asarray(kernels.roughness(kernel))),
         energy_beyond=quarter,
         height=kernel.shape[0],
         width=kernel.shape[1],
     )
 
 
-def _draw(tables: dict[str, pd.DataFrame], subjects: dict[str, Inspected]) -> dict[str, Figure]:
+def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
     found = {name: _kernel(subject)[1] for name, subject in subjects.items()}
     rough = {name: float(table["kernel_roughness"].iloc[0]) for name, table in tables.items()}
     figures = {}

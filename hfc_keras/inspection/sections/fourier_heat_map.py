@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from hfc_keras import analysis
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import Reading, Section, named
+from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
 from hfc_keras.reporting.figures.heat_maps import heat_map_panels
 
 
@@ -42,7 +42,7 @@ def _measure(subject: Inspected) -> pd.DataFrame:
     return table.dropna(subset="error").reset_index(drop=True)
 
 
-def _draw(tables: dict[str, pd.DataFrame], subjects: dict[str, Inspected]) -> dict[str, Figure]:
+def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
     return {"": heat_map_panels(named(tables))}
 
 
@@ -55,7 +55,7 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
         "mid": rise[(distance > quarter) & (distance <= 2 * quarter)].mean(),
         "high": rise[distance > 2 * quarter].mean(),
     }
-    worst = table.loc[table["error"].idxmax()]
+    worst = table.iloc[int(table["error"].argmax())]
     peak = float(np.hypot(worst["row"], worst["column"]))
     names = {
         "low": f"up to {quarter:g} cycles",

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from hfc_keras import analysis
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import Reading, Section, named
+from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
 from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_curves
 
 
@@ -16,7 +16,7 @@ def _measure(subject: Inspected) -> pd.DataFrame:
     )
 
 
-def _draw(tables: dict[str, pd.DataFrame], subjects: dict[str, Inspected]) -> dict[str, Figure]:
+def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
     sides = {name: subject.side for name, subject in subjects.items()}
     table = named(tables)
     table = table.assign(image_size=table["model"].map(sides))

@@ -5,11 +5,12 @@ from matplotlib.figure import Figure
 
 from hfc_keras import analysis
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import Reading, Section, named
+from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
 from hfc_keras.reporting.figures.radius_curves import radius_curves
+from hfc_keras.types import BnStatistics
 
 
-def _statistics(subject: Inspected) -> list[str]:
+def _statistics(subject: Inspected) -> list[BnStatistics]:
     if not analysis.has_batch_norm(subject.model):
         return ["moving"]
     return ["moving", "batch", "population"]
@@ -20,9 +21,9 @@ def _measure(subject: Inspected) -> pd.DataFrame:
     budget, tables = subject.budget, []
     images, labels = subject.some(budget.filtered)
     # Without training images, the population is that of the images at hand.
-    seen = images if subject.train_images is None else subject.train_images
+    seen = subject.train_images
+    seen = images[: budget.population] if seen is None else seen
     for kind in _statistics(subject):
-        options = {"train_images": seen} if kind == "population" else {}
         tables.append(
             analysis.frequency_accuracy(
                 subject.model,
@@ -31,13 +32,13 @@ def _measure(subject: Inspected) -> pd.DataFrame:
                 budget.radii,
                 bn_statistics=kind,
                 batch_size=subject.batch_size,
-                **options,
+                train_images=seen if kind == "population" else None,
             )
         )
     return pd.concat(tables, ignore_index=True)
 
 
-def _draw(tables: dict[str, pd.DataFrame], subjects: dict[str, Inspected]) -> dict[str, Figure]:
+def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
     chance = max(subject.chance for subject in subjects.values())
     return {"": radius_curves(named(tables), chance)}
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from hfc_keras import spectrum
 from hfc_keras.analysis import component_probabilities
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import Reading, Section
+from hfc_keras.inspection.section import Reading, Section, Subjects, Tables
 from hfc_keras.reporting.figures.gallery import component_gallery
 
 SHOWN = 4
@@ -43,7 +43,7 @@ def _measure(subject: Inspected) -> pd.DataFrame:
     )
 
 
-def _draw(tables: dict[str, pd.DataFrame], subjects: dict[str, Inspected]) -> dict[str, Figure]:
+def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
     figures = {}
     for name, subject in subjects.items():
         table = tables[name]

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from hfc_keras import analysis
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import Reading, Section, named
+from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
 from hfc_keras.reporting.figures.shift_curves import shift_curves
 
 
@@ -24,7 +24,7 @@ def _measure(subject: Inspected) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _draw(tables: dict[str, pd.DataFrame], subjects: dict[str, Inspected]) -> dict[str, Figure]:
+def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
     return {"": shift_curves(named(tables))}
 
 
@@ -32,8 +32,8 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     first, last = table.iloc[0], table.iloc[-1]
     unit = "pixel" if first["max_shift"] == 1 else "pixels"
     text = (
-        f"After two shifts of up to {first['max_shift']:g} {unit} {first['consistency']:.2f} of the "
-        "answers agree"
+        f"After two shifts of up to {first['max_shift']:g} {unit} {first['consistency']:.2f} of "
+        "the answers agree"
     )
     if len(table) > 1:
         text += f", of up to {last['max_shift']:g} pixels {last['consistency']:.2f}"

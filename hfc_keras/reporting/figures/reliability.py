@@ -51,7 +51,7 @@ def reliability_diagram(table: pd.DataFrame) -> Figure:
                 part["accuracy"],
                 s=np.maximum(area, 6),
                 color=look["color"],
-                marker=look["marker"],
+                marker=look.get("marker"),
             )
         axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.02), ylim=(-0.02, 1.02))
     return figure
