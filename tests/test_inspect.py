@@ -3,6 +3,7 @@
 import html.parser
 import json
 import re
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 import hfc_keras
+from hfc_keras import __main__ as command_line
 from hfc_keras import analysis, data, models
 from hfc_keras.inspection import inspecting, section
 from hfc_keras.inspection.budget import Budget
@@ -18,6 +20,8 @@ from hfc_keras.inspection.sections import SECTIONS
 
 pytestmark = pytest.mark.jax
 COUNT = 60
+GIVEN = Path(__file__).parents[2] / "shared" / "data"
+PRETRAINED, PHOTOS = GIVEN / "pretrained" / "efficientnet_lite0.keras", GIVEN / "photos"
 KEYS = [each.key for each in SECTIONS]
 
 
@@ -297,16 +301,45 @@ def test_what_cannot_be_measured_is_refused(options, match, softmax):
 def test_a_budget_fits_the_images(side, fast):
     budget = Budget.of((side, side, 3), 1000, fast)
     assert 0 < min(budget.radii) and max(budget.radii) == side / 2
-    assert max(budget.shifts) <= side // 4 and 16 <= budget.batch_size <= 256
+    assert max(budget.shifts) <= side // 4 and 8 <= budget.batch_size <= 256
     assert Budget.of((side, side, 3), 7, fast).filtered == 7
 
 
 def test_where_a_curve_crosses_a_level():
-    radii, values = pd.Series([1.0, 2.0, 4.0]), pd.Series([0.5, 0.2, 0.8])
-    assert crossing(radii, values, 0.4) == 1.0
-    assert crossing(radii, values, 0.9) is None
+    values = pd.Series([0.5, 0.2, 0.8], index=[1.0, 2.0, 4.0])
+    assert crossing(values, 0.4) == 1.0
+    assert crossing(values, 0.9) is None
 
 
 def test_together_is_the_table_itself_of_one_model():
     table = pd.DataFrame({"x": [1]})
     assert section.together({"a": table}) is table
+
+
+@pytest.mark.slow
+def test_a_network_of_keras_applications(digits):
+    keras.utils.set_random_seed(0)
+    mobile = keras.applications.MobileNetV3Small(
+        input_shape=(96, 96, 3), weights=None, classes=10, name="mobile"
+    )
+    images = data.as_images_like(digits.test.images[:24], (96, 96, 3))
+    found = hfc_keras.inspect(mobile, images, digits.test.labels[:24])
+    assert found.failed == [] and list(found.tables) == KEYS
+    # Untrained, so that the page says first what to look at.
+    assert "near chance" in found.headlines[0]
+    kinds = found.frequency_accuracy["bn_statistics"].unique().tolist()
+    assert kinds == ["moving", "batch", "population"]
+    assert len(found.to_html()) < 6e6
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PRETRAINED.is_file(), reason="a network that is not part of the project")
+def test_a_network_for_more_classes_than_the_data_have(tmp_path):
+    indices = "482 491 497 217 566 569 571 574 701 0".split()
+    command = ["inspect", str(PRETRAINED), "--data", str(PHOTOS), "--class-indices", *indices]
+    assert command_line.main([*command, "--fast", "--out", str(tmp_path)]) == 0
+    record = json.loads((tmp_path / "profile.json").read_text())
+    share = float(re.search(r"Answers: (0\.\d+) of 200", record["summary"][0])[1])
+    assert 0.6 < share < 0.7
+    page = tmp_path / "profile.html"
+    assert "10 of the 1000 classes" in page.read_text() and page.stat().st_size < 6e6

@@ -164,8 +164,8 @@ def _with_population(model: keras.Model, images: Floats) -> keras.Model:
     """
     twin, collectors = _copy(model, normalization.Collector)
     order = np.random.default_rng(0).permutation(len(images))
-    fitting = POPULATION_BATCH * ALL_UP_TO // (images.shape[1] * images.shape[2])
-    size = min(POPULATION_BATCH, max(FEWEST, fitting))
+    fitting = POPULATION_BATCH * (ALL_UP_TO / (images.shape[1] * images.shape[2])) ** 1.5
+    size = min(POPULATION_BATCH, max(FEWEST, int(fitting)))
     for start in range(0, len(images), size):
         twin(images[order[start : start + size]], training=False)
     copy, layers = _copy(model, normalization.FixedStatistics)

@@ -96,5 +96,5 @@ class Budget:
             shifts=tuple(sorted(shifts)),
             attack_checks=not fast or side < LARGE,
             waves_a_side=(16 if side < LARGE else 8) if fast else 32,
-            batch_size=int(np.clip(256 * LARGE**2 / (height * width), 16, 256)),
+            batch_size=int(np.clip(256 * (LARGE**2 / (height * width)) ** 1.5, 8, 256)),
         )

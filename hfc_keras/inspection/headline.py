@@ -33,7 +33,7 @@ def headline(subject: Inspected, tables: Mapping[str, pd.DataFrame]) -> str:
     own = own[own["bn_statistics"] == "moving"].set_index("component")
     clean = float(own["accuracy"].to_numpy()[0])
     low = own.loc[["low"]]
-    radius = crossing(low["radius"], low["accuracy"], (clean + subject.chance) / 2)
+    radius = crossing(low.set_index("radius")["accuracy"], (clean + subject.chance) / 2)
     nyquist = subject.side / 2
     what = "answers" if not subject.labelled else "accuracy above chance"
     if radius is None:
@@ -49,22 +49,21 @@ def headline(subject: Inspected, tables: Mapping[str, pd.DataFrame]) -> str:
     )
 
 
-def crossing(radii: pd.Series, values: pd.Series, level: float) -> float | None:
+def crossing(values: pd.Series, level: float) -> float | None:
     """Return the first radius at which values reach a level, linear between radii; None if never.
 
     Args:
-        radii: Series of floats, ascending.
-        values: Series of floats.
+        values: Series of floats by radius, ascending.
         level: float.
 
     Returns:
         float or None.
 
     Example:
-        >>> crossing(pd.Series([2.0, 4.0]), pd.Series([0.2, 0.6]), 0.4)
+        >>> crossing(pd.Series([0.2, 0.6], index=[2.0, 4.0]), 0.4)
         3.0
     """
-    x, y = radii.to_numpy(), values.to_numpy()
+    x, y = values.index.to_numpy(), values.to_numpy()
     reached = np.flatnonzero(y >= level)
     if not len(reached):
         return None

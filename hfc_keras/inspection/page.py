@@ -86,6 +86,7 @@ def _shown(outcome: Outcome, profile: Profile) -> dict[str, Any]:
     return {
         "key": section.key,
         "title": section.title,
+        "number": section.number,
         "question": section.question,
         "method": section.method,
         "pictures": section.pictures,

@@ -39,6 +39,7 @@ class Section:
     Args:
         key: str, name of the table: attribute of the profile and name of its CSV file.
         title: str, in the list of contents.
+        number: str, what the one number of a model is.
         question: str, the heading.
         method: str, what is measured and how to read it, some sentences.
         measure: function from Inspected to DataFrame; may raise ``NotApplicableError``.
@@ -52,6 +53,7 @@ class Section:
 
     key: str
     title: str
+    number: str
     question: str
     method: str
     measure: Callable[[Inspected], pd.DataFrame]

@@ -70,6 +70,7 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
 SECTION = Section(
     key="answers",
     title="Answers",
+    number="share of right answers",
     question="What does the model answer to the images as they are?",
     method=(
         "If this number is not the one you know of the model, nothing below means much: then the "

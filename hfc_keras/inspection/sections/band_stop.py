@@ -43,6 +43,7 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
 SECTION = Section(
     key="band_stop_accuracy",
     title="Band stop",
+    number="ring that costs most",
     question="Which frequencies can it not do without?",
     method=(
         "One ring of frequencies after the other is removed from the images, the rest stays. A "

@@ -63,6 +63,7 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
 SECTION = Section(
     key="calibration",
     title="Calibration",
+    number="expected calibration error",
     question="Is it as sure as it is right?",
     method=(
         "Images in bins of the model's confidence, the largest softmax probability; on the "

@@ -80,6 +80,7 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
 SECTION = Section(
     key="feature_spectrum",
     title="Feature maps",
+    number="log amplitude at Nyquist, last layer",
     question="What do its layers do to the frequencies on the way?",
     method=(
         "Log amplitude of the feature maps of each layer by frequency, relative to their mean, "

@@ -103,6 +103,7 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
 SECTION = Section(
     key="first_layer",
     title="First layer",
+    number="roughness of the kernels",
     question="What does its first layer look for?",
     method=(
         "Kernels of the first convolution: weights as pictures, and the power of each filter by "

@@ -75,6 +75,7 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
 SECTION = Section(
     key="fourier_heat_map",
     title="Fourier heat map",
+    number="rise of the error by low, middle, high waves",
     question="Which waves mislead it?",
     method=(
         "A wave of one frequency is added to every image, with the same norm for each frequency "

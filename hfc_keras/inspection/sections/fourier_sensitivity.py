@@ -41,6 +41,7 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
 SECTION = Section(
     key="fourier_sensitivity",
     title="Fourier sensitivity",
+    number="share of the gradient beyond half of Nyquist",
     question="To small changes of which frequencies does its loss react?",
     method=(
         "Share of each ring of frequencies in the power of the gradient of the cross-entropy with "

@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hfc_keras import analysis
+from hfc_keras.inspection.headline import crossing
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
 from hfc_keras.reporting.figures.radius_curves import radius_curves
@@ -56,13 +57,13 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
             f"Frequencies up to r = {radius:g} of {subject.side / 2:g} cycles per image are enough "
             f"for half of its accuracy above chance ({enough.iloc[0]:.2f} of {clean:.2f})"
         )
-        number = f"r = {radius:g}"
+        number = f"{crossing(low, half):.3g}"
     else:
         kept = (
             f"Not even the frequencies up to r = {low.index[-1]:g} are enough for half of its "
             f"accuracy above chance ({low.iloc[-1]:.2f} of {clean:.2f})"
         )
-        number = f"beyond r = {low.index[-1]:g}"
+        number = f"> {low.index[-1]:g}"
     beyond = (
         f"what lies beyond r = {first:g} alone gives {high[first]:.2f} "
         f"(chance {subject.chance:.2g})"
@@ -82,6 +83,7 @@ def _batch_norm(table: pd.DataFrame, radius: float) -> str:
 SECTION = Section(
     key="frequency_accuracy",
     title="Low and high frequencies",
+    number="radius up to which half of its accuracy comes back",
     question="Which frequencies are enough for the right answer?",
     method=(
         "Each image is split by an ideal filter of radius r in the Fourier plane into a low "

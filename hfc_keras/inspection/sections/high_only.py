@@ -91,6 +91,7 @@ def _dealt(labels: np.ndarray, answers: np.ndarray) -> float:
 SECTION = Section(
     key="high_only",
     title="Only high frequencies",
+    number="images told by high frequencies alone",
     question="Which images does it tell by their high frequencies alone?",
     method=(
         "Images that are right as they are and from their high frequencies, while what a person "

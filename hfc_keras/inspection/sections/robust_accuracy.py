@@ -65,6 +65,7 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
 SECTION = Section(
     key="robust_accuracy",
     title="Attacks",
+    number="epsilon of PGD that halves its accuracy",
     question="How small a change of all pixels turns its answers?",
     method=(
         "White-box attacks in the L-inf norm, FGSM (one step) and PGD from a random start; epsilon "

@@ -34,6 +34,7 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
 SECTION = Section(
     key="selfcheck",
     title="Selfcheck",
+    number="checks",
     question="Can the numbers under attack be believed?",
     method=(
         "Whether the model returns finite logits, the same for the same image whatever stands "

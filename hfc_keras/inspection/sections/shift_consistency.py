@@ -43,6 +43,7 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
 SECTION = Section(
     key="shift_consistency",
     title="Shifts",
+    number="answers that agree after one pixel",
     question="Do its answers survive small shifts?",
     method=(
         "Each image is shifted twice, by whole pixels at random, what enters being the reflection; "

@@ -1,5 +1,6 @@
 """Images with what models say to them."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,6 +49,8 @@ def answer_pictures(
         "`images` must be (examples, height, width, channels) with as many answers",
         **{"images.shape": images.shape, "answers": counts},
     )
+    # What all names begin with tells none from another.
+    start = len(os.path.commonprefix(list(answers))) if len(answers) > 1 else 0
     columns = min(COLUMNS, len(images))
     rows = -(-len(images) // columns)
     lines = len(answers) * (1 + (len(answers) > 1))
@@ -66,7 +69,9 @@ def answer_pictures(
             axes.spines[:].set_visible(False)
             true = None if labels is None else labels[index]
             axes.set_title(_short(true or ""), fontsize=6.5, parse_math=False)
-            told = [_told(name, given[index], true, answers) for name, given in answers.items()]
+            told = [
+                _told(name[start:], given[index], true, answers) for name, given in answers.items()
+            ]
             good = true is None or all(given[index] == true for given in answers.values())
             axes.set_xlabel(
                 "\n".join(told), parse_math=False, color=BLUE if good else VERMILLION, fontsize=6.5
