@@ -89,7 +89,7 @@ def _rows(cell: Cell, model: keras.Model) -> pd.DataFrame:
     height, width = errors.shape
     rows, columns = np.indices(errors.shape)
     predicted = gradients.predicted(model, test.images).argmax(axis=1)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "row": (rows - height // 2).ravel(),
             "column": (columns - width // 2).ravel(),
@@ -98,6 +98,8 @@ def _rows(cell: Cell, model: keras.Model) -> pd.DataFrame:
             "examples": len(test),
         }
     )
+    measured = table["error"].notna()
+    return table if measured.all() else table[measured].assign(side=min(errors.shape))
 
 
 def summary(table: pd.DataFrame) -> str:

@@ -179,6 +179,19 @@ def leave(number: int, frame: FrameType | None = None) -> NoReturn:
     os._exit(128 + number)
 
 
+def is_watched() -> bool:
+    """Whether somebody reads what is printed as it comes: a terminal, or a notebook.
+
+    Returns:
+        bool.
+
+    Example:
+        >>> is_watched()
+        False
+    """
+    return sys.stdout.isatty() or type(sys.stdout).__module__.startswith("ipykernel")
+
+
 @contextlib.contextmanager
 def readers_may_leave() -> Iterator[None]:
     """Drop what is printed after the reader of stdout or stderr has closed its end.

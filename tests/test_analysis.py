@@ -212,7 +212,7 @@ def test_epochs_are_measured_with_their_own_weights(digits, model):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"images": np.zeros((4, 8, 8, 1), "uint8")}, "divide uint8 by 255.*images.dtype='uint8'"),
+        ({"images": np.zeros((4, 8, 8, 1), "int32")}, "float pixels.*images.dtype='int32'"),
         ({"images": np.full((4, 8, 8, 1), 255.0)}, "Received: images.min=255.0, images.max=255.0"),
         ({"images": np.full((4, 8, 8, 1), np.nan)}, "4 images hold NaN or infinity"),
         ({"images": np.full((4, 8, 8, 1), -0.5)}, "Received: images.min=-0.5"),

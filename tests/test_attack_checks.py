@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from hfc_keras.attacks import Pgd
-from hfc_keras.commands import attack_checks
-from hfc_keras.commands.subject import Subject
+from hfc_keras.selfchecks import attack_checks
+from hfc_keras.selfchecks.subject import Subject
 
 pytestmark = pytest.mark.jax
 

@@ -94,7 +94,7 @@ def test_more_bands_than_frequencies_and_one_image(model, digits):
         ({"bands": 0}, "Received: bands=0"),
         ({"bands": 2.5}, "Received: bands=2.5"),
         ({"batch_size": 0}, "Received: batch_size=0"),
-        ({"images": np.full((2, 8, 8, 1), 200, "uint8")}, "uint8"),
+        ({"images": np.full((2, 8, 8, 1), 200, "int32")}, "int32"),
         ({"images": np.full((2, 8, 8, 1), -0.5)}, "Received: images.min=-0.5"),
         ({"images": np.zeros((2, 1, 8, 8))}, "channels last"),
         ({"images": np.zeros((2, 9, 8, 1))}, "the model's input shape"),

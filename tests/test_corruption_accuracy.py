@@ -205,7 +205,7 @@ def test_models_images_and_labels_that_do_not_fit_are_refused(measure, images, l
     plain = linear_model(WEIGHTS)
     wrong = [
         (linear_model(WEIGHTS, keras.layers.Softmax()), images, labels, "must return logits"),
-        (plain, (images * 255).astype("uint8"), labels, "divide uint8 by 255"),
+        (plain, (images * 255).astype("int32"), labels, "must be float pixels"),
         (plain, images[:, :4], labels, "the model's input shape"),
         (plain, images, labels[:3], "one label for each of 45 images"),
         (plain, images, labels + 1, "from 0 to 4"),

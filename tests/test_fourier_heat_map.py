@@ -1,10 +1,12 @@
+import warnings
+
 import keras
 import numpy as np
 import pytest
 from own.linear import threshold_model
 
 from hfc_keras import data, spectrum
-from hfc_keras.analysis.fourier_heat_map import PHASE, fourier_heat_map, half_plane
+from hfc_keras.analysis.fourier_heat_map import PHASE, _waves, fourier_heat_map, half_plane
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +98,58 @@ def test_the_default_norm_the_seed_and_one_hot_labels(model, digits):
     assert first.min() >= 0 and first.max() <= 1
 
 
+def blank(height, width):
+    """Two classes of an image of any size, told apart by its mean."""
+    inputs = keras.Input((height, width, 1))
+    mean = keras.layers.GlobalAveragePooling2D()(inputs)
+    return keras.Model(inputs, keras.layers.Dense(2)(mean))
+
+
+@pytest.mark.parametrize(
+    ("limits", "rows", "columns"),
+    [
+        ({"step": 2}, {-4, -2, 0, 2}, {-2, 0, 2}),
+        ({"step": 3}, {-3, 0, 3}, {-3, 0}),
+        ({"max_frequency": 1.5}, {-1, 0, 1}, {-1, 0, 1}),
+        ({"max_frequency": 3, "step": 2}, {-2, 0, 2}, {-2, 0, 2}),
+        ({"max_frequency": 0}, {0}, {0}),
+        ({"max_frequency": 100, "step": 1}, set(range(-4, 4)), set(range(-3, 3))),
+    ],
+)
+def test_a_part_of_the_map_is_that_of_the_whole_one(limits, rows, columns, rng):
+    images = rng.uniform(0, 1, (11, 8, 6, 1)).astype("float32")
+    told = threshold_model(rng.normal(size=(8, 6, 1))), images, rng.integers(0, 2, 11), 2.0
+    whole, part = fourier_heat_map(*told), fourier_heat_map(*told, **limits)
+    measured = ~np.isnan(part)
+    np.testing.assert_array_equal(part[measured], whole[measured])
+    expected = np.isin(np.arange(-4, 4), list(rows))[:, None]
+    np.testing.assert_array_equal(measured, expected & np.isin(np.arange(-3, 3), list(columns)))
+
+
+def test_large_images_are_measured_in_part_unless_asked_for(rng):
+    images, labels = rng.uniform(0, 1, (2, 80, 96, 1)), [0, 1]
+    network = blank(80, 96)
+    with pytest.warns(UserWarning, match=r"measures 433 of 3842 waves.* divisible by 3,"):
+        found = fourier_heat_map(network, images, labels)
+    measured = ~np.isnan(found)
+    assert set(np.flatnonzero(measured.any(axis=1)) - 40) == set(range(-39, 40, 3))
+    assert set(np.flatnonzero(measured.any(axis=0)) - 48) == set(range(-48, 48, 3))
+    assert measured.sum() == 27 * 32
+
+
+@pytest.mark.parametrize(
+    ("size", "step", "count"),
+    [((64, 64), 1, 2050), ((96, 96), 3, 514), ((224, 224), 23, 41), ((512, 384), 49, 39)],
+)
+def test_default_steps(size, step, count):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        waves = _waves(*size, None, None)
+    assert len(waves) == count and len(told) == (step > 1)
+    assert (np.gcd.reduce(np.minimum(waves, np.array(size) - waves).ravel())) == step
+    assert len(_waves(*size, 31, 1)) == 1985
+
+
 def test_one_image(model, digits):
     found = fourier_heat_map(model, digits.images[:1], digits.labels[:1])
     assert set(np.unique(found)) <= {0.0, 1.0}
@@ -108,8 +162,12 @@ def test_one_image(model, digits):
         ({"norm": np.nan}, "Received: norm=nan"),
         ({"norm": np.inf}, "Received: norm=inf"),
         ({"seed": -1}, "Received: seed=-1"),
+        ({"step": 0}, "Received: step=0"),
+        ({"step": 1.5}, "Received: step=1.5"),
+        ({"max_frequency": -1}, "Received: max_frequency=-1"),
+        ({"max_frequency": np.nan}, "Received: max_frequency=nan"),
         ({"batch_size": 0}, "Received: batch_size=0"),
-        ({"images": np.full((2, 8, 8, 1), 200, "uint8")}, "uint8"),
+        ({"images": np.full((2, 8, 8, 1), 200, "int32")}, "int32"),
         ({"images": np.full((2, 8, 8, 1), 1.5)}, "Received: images.min=1.5"),
         ({"images": np.full((2, 8, 8, 1), np.nan)}, "must be finite"),
         ({"images": np.zeros((2, 9, 8, 1))}, "the model's input shape"),

@@ -1,6 +1,7 @@
 """The experiments fourier_heat_map, band_stop and perturbation_spectrum."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from experiments import (
     training_heuristics,
 )
 from hfc_keras import reporting
+from hfc_keras.data import Split
 
 SMALL = "--examples 60 20 --epochs 1 --model small_cnn"
 EXPERIMENTS = (fourier_heat_map, band_stop, perturbation_spectrum)
@@ -43,6 +45,20 @@ def test_heat_map_rows_are_signed_frequencies(run):
     assert table["row"].iloc[[0, -1]].tolist() == [-4, 3]
     # Waves of norm 0 change nothing.
     np.testing.assert_allclose(table["error"], table["clean_error"])
+
+
+def test_rows_of_large_images_are_those_that_were_measured(monkeypatch):
+    errors = np.full((80, 96), np.nan)
+    errors[::4, ::6] = np.arange(320).reshape(20, 16) / 320
+    monkeypatch.setattr(fourier_heat_map.analysis, "fourier_heat_map", lambda *told: errors)
+    monkeypatch.setattr(fourier_heat_map.gradients, "predicted", lambda *told: np.eye(2))
+    split = Split(np.zeros((2, 80, 96, 1), "uint8"), [0, 0])
+    settings = SimpleNamespace(images=2, norm=None)
+    cell = SimpleNamespace(test_images=lambda count: split, settings=settings)
+    table = fourier_heat_map._rows(cell, None)
+    assert len(table) == 320 and set(table["side"]) == {80} and set(table["clean_error"]) == {0.5}
+    expected = errors[table["row"] + 40, table["column"] + 48]
+    np.testing.assert_array_equal(table["error"], expected)
 
 
 @pytest.mark.few(1)

@@ -48,6 +48,13 @@ def perturbed():
     return table.assign(mean=table["mean"] + sign * moved)
 
 
+def thinned(step=2, size=16):
+    """Every second frequency of images of 16 pixels, as images of 8 pixels have them all."""
+    table = heat(size)
+    kept = (table["row"] % step == 0) & (table["column"] % step == 0)
+    return table[kept].assign(side=size)
+
+
 FIGURES = [
     (maps.heat_map_panels, heat, (3, 2)),
     (functools.partial(maps.heat_map_panels, rise=True), heat, (3, 2)),
@@ -218,3 +225,30 @@ def test_other_refusals():
         stops.band_stop_curves(stopped().query("inner != inner"))
     with pytest.raises(ValueError, match="rows of the attacks"):
         spectra.perturbation_curves(perturbed().replace({"attack": {"fgsm": "cw"}}))
+
+
+def test_frequencies_that_were_left_out_change_neither_bands_nor_places():
+    table, whole = thinned(), heat(16)
+    holes = whole.assign(error=whole["error"].where(whole.index.isin(table.index)))
+    for band in ((0, 1 / 8), (1 / 8, 1 / 4), (1 / 4, np.inf)):
+        distance = np.hypot(table["row"], table["column"])
+        part = table[(distance >= 16 * band[0]) & (distance < 16 * band[1])]
+        part = part[part["recipe"] == "vanilla"]
+        expected = (part["error"] - 0.2).groupby(part["seed"]).mean().to_numpy()
+        for given in (table, holes):
+            found = maps.heat_map_rise(given, "vanilla", *band)
+            np.testing.assert_allclose(found, expected)
+    for given in (table, holes):
+        (image,) = maps.heat_map_panels(given).axes[0].get_images()
+        assert image.get_extent() == [-9, 7, -9, 7] and image.get_array().shape == (8, 8)
+        middle = image.get_array()[4, 4]
+        assert middle == pytest.approx(0.21)
+
+
+def test_frequencies_at_unequal_distances_are_no_picture():
+    table = heat()
+    with pytest.raises(ValueError, match="equally spaced frequencies in the column row"):
+        maps.heat_map_panels(table[table["row"] != 1])
+    with pytest.raises(ValueError, match=r"one size. Received: side=\[16, 32\]"):
+        both = thinned().assign(side=lambda table: table["seed"].map({0: 16, 1: 16, 2: 32}))
+        maps.heat_map_rise(both, "vanilla")

@@ -206,7 +206,7 @@ CALL = {"model": blind_in_the_dark, "images": IMAGES, "labels": [0, 1, 2, 3]}
         ({"labels": None}, "one label for each of 4 images"),
         ({"labels": [0, 1, 2]}, "one label for each of 4 images"),
         ({"labels": [0, 1, 2, 4]}, "Received: labels.min=0, labels.max=4"),
-        ({"images": (255 * IMAGES).astype("uint8")}, "divide uint8 by 255.*dtype='uint8'"),
+        ({"images": (255 * IMAGES).astype("int32")}, "float pixels.*dtype='int32'"),
         ({"images": 255 * IMAGES}, r"must be pixels in \[0, 1\]"),
         ({"images": IMAGES * np.nan}, "must be finite"),
         ({"images": IMAGES[:, :8]}, "the model's input shape"),

@@ -95,7 +95,7 @@ GOOD = np.zeros((2, *SHAPE))
         ({"inside": GOOD[:0]}, "`inside` must hold at least one image"),
         ({"outside": GOOD[:0]}, "`outside` must hold at least one image"),
         ({"outside": GOOD * np.nan}, "`outside` must be finite; 2 images hold NaN"),
-        ({"inside": GOOD.astype("uint8")}, "`inside` must be float pixels"),
+        ({"inside": GOOD.astype("int32")}, "`inside` must be float pixels"),
         ({"batch_size": 0}, "Received: batch_size=0"),
         ({"model": linear_model(WEIGHTS, keras.layers.Softmax())}, "must return logits"),
         ({"model": linear_model(WEIGHTS * np.nan)}, "must return finite logits"),

@@ -104,7 +104,7 @@ HALF = np.full((2, 4, 4, 1), 0.5)
         (HALF, HALF + 1, "Received: perturbed.min=1.5"),
         (HALF - 1, HALF, "Received: images.min=-0.5"),
         (HALF, np.full_like(HALF, np.nan), "`perturbed` must be finite"),
-        (HALF, np.ones((2, 4, 4, 1), "uint8"), "perturbed.dtype='uint8'"),
+        (HALF, np.ones((2, 4, 4, 1), "int32"), "perturbed.dtype='int32'"),
         (HALF[0], HALF, "images.shape"),
     ],
 )

@@ -177,3 +177,23 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="`results` must be a folder.*Received: results="):
         files.writable_folder(tmp_path / "file" / "results", "results")
+
+
+def test_latex_escapes_names_and_rounds_numbers():
+    table = pd.DataFrame({"a_b": ["50% {x}", "1 +- 2"], "n": [3, 4], "x": [0.12345, np.nan]})
+    lines = reporting.to_latex(table, decimals=2).splitlines()
+    assert lines[0] == r"\begin{tabular}{lrr}" and lines[2] == r"a\_b & n & x \\"
+    assert lines[4:6] == [r"50\% \{x\} & 3 & 0.12 \\", r"1 $\pm$ 2 & 4 &  \\"]
+    with pytest.raises(ValueError, match="`table` must be a DataFrame"):
+        reporting.to_latex([1])
+
+
+def test_figures_are_written_in_three_formats(tmp_path):
+    rows = {"max_shift": [1, 2], "consistency": [0.9, 0.8]}
+    figure = reporting.shift_curves(pd.DataFrame(rows))
+    paths = reporting.save_figure(figure, tmp_path / "a", ["png", "svg", "pdf"])
+    assert [path.read_bytes()[:4] for path in paths] == [b"\x89PNG", b"<?xm", b"%PDF"]
+    again = reporting.save_figure(figure, tmp_path / "b", ["svg", "pdf"])
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths[1:]]
+    with pytest.raises(ValueError, match="`format` must be one of"):
+        reporting.save_figure(figure, tmp_path / "a", ["bmp"])

@@ -5,8 +5,9 @@ from keras import ops
 
 from hfc_keras import __main__ as command_line
 from hfc_keras import data, models
-from hfc_keras.commands import attack_checks, model_checks, selfcheck
-from hfc_keras.commands.subject import Subject
+from hfc_keras.commands import selfcheck
+from hfc_keras.selfchecks import attack_checks, model_checks
+from hfc_keras.selfchecks.subject import Subject
 
 EXAMPLES = 32
 NAMES = [check.__name__ for check in (*model_checks.CHECKS, *attack_checks.CHECKS)]
@@ -188,7 +189,7 @@ class TestCommand:
         ("name", "options", "message"),
         [
             ("missing.keras", [], "must be a file that exists"),
-            ("other.h5", [], "must be a .keras file"),
+            ("other.h5", [], "must be a whole .h5 file"),
             ("cut.keras", [], "must be a whole .keras file"),
             ("unknown.keras", [], "Could not locate class 'Unknown'"),
             ("lambda.keras", [], "Lambda"),

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hfc_keras import analysis, checks, reporting
+from hfc_keras import analysis, reporting
+from hfc_keras.analysis.inputs import given_radii
 from hfc_keras.data.dataset import Dataset, Split
 from hfc_keras.lab import tested_networks, variants
 from hfc_keras.lab.runner import Cell, Plan
@@ -21,7 +22,6 @@ from hfc_keras.reporting.statistics.accuracy_intervals import intervals_in_words
 from hfc_keras.training.inputs import training_split
 from hfc_keras.types import Floats
 
-RADII = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
 STATISTICS = ("moving", "batch", "population")
 
 
@@ -150,9 +150,7 @@ def component_rows(
 
 def radii_of(settings: Radii, dataset: Dataset) -> list[float]:
     """Radii to measure at, those of the settings or fixed parts of the width."""
-    if settings.radii is None:
-        return [dataset.image_shape[1] * part for part in RADII]
-    return checks.radii(settings.radii)
+    return given_radii(settings.radii, dataset.image_shape[1])
 
 
 def scaling_of(cell: Cell) -> str:

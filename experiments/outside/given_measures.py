@@ -12,9 +12,9 @@ import pandas as pd
 from experiments.outside.given_cells import Cell
 from hfc_keras import analysis, attacks, layers
 from hfc_keras.analysis import predictions
+from hfc_keras.analysis.inputs import given_radii
 from hfc_keras.types import Array, BnStatistics
 
-RADII = (1 / 8, 1 / 4, 3 / 8, 1 / 2)
 BANDS = 16
 EPSILON = 8 / 255
 # Most natural networks are right on nothing at 8/255; they differ in a ball this small.
@@ -37,7 +37,7 @@ def rows(cell: Cell) -> pd.DataFrame:
     """
     model, settings = cell.model(), cell.settings
     width, attacked = cell.dataset().image_shape[1], settings.attacks_on(cell)
-    radii, tables = [width * part for part in RADII], []
+    radii, tables = given_radii(None, width), []
     for kind in ("moving", "batch", "population")[: 3 if settings.has_population(cell) else 2]:
         arguments = {"bn_statistics": kind, "radii": radii, "size": settings.batch_size}
         if kind == "population":

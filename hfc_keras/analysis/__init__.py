@@ -1,5 +1,18 @@
 """Measures of a trained model: images and labels in, rows out.
 
+Every measure takes its images as
+
+- an array or tensor ``(examples, height, width, channels)``, float in [0, 1], or uint8 in 0-255,
+  which is divided by 255;
+- a ``data.Split``;
+- a ``tf.data.Dataset`` of (images, labels) batches that ends, or another iterable of such batches
+  that knows its length. It is read once, in its own order, and kept in memory.
+
+The last two bring their labels, so ``labels`` is left out: ``calibration(model, test)``. Only
+``perturbation_spectrum`` compares images pair by pair, and takes no batches, whose order may
+change. Where radii are left out they are those of the experiments, the width of the images times
+1/8, 1/4, 3/8 and 1/2.
+
 A model computes in the precision of its own dtype policy; losses, probabilities and spectra are
 float32 or finer. To measure a half-precision model in full, build it under ``float32`` and set its
 weights.
@@ -14,6 +27,7 @@ from hfc_keras.analysis.contingency import component_probabilities as component_
 from hfc_keras.analysis.contingency import contingency as contingency
 from hfc_keras.analysis.corruption_accuracy import corruption_accuracy as corruption_accuracy
 from hfc_keras.analysis.corruption_accuracy import mean_corruption_error as mean_corruption_error
+from hfc_keras.analysis.feature_spectrum import feature_spectrum as feature_spectrum
 from hfc_keras.analysis.fourier_heat_map import fourier_heat_map as fourier_heat_map
 from hfc_keras.analysis.fourier_sensitivity import fourier_sensitivity as fourier_sensitivity
 from hfc_keras.analysis.frequency_accuracy import frequency_accuracy as frequency_accuracy

@@ -4,15 +4,20 @@ import keras
 import numpy as np
 import pandas as pd
 from keras import ops
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks, spectrum
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import accuracy, checked
 from hfc_keras.types import ArrayLike, Floats, Integers
 
 
 def band_stop_accuracy(
-    model: keras.Model, images: ArrayLike, labels: ArrayLike, bands: int = 16, batch_size: int = 256
+    model: keras.Model,
+    images: Images,
+    labels: ArrayLike | None = None,
+    bands: int = 16,
+    batch_size: int = 256,
 ) -> pd.DataFrame:
     r"""Accuracy of a model on images without the frequencies of one ring, ring by ring.
 
@@ -27,7 +32,8 @@ def band_stop_accuracy(
     Args:
         model: keras.Model that returns logits ``(batch, classes)``; in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1].
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes; None
+            where the images bring theirs.
         bands: int, at least 1, number of rings. More than half of the smaller side leave some
             without any frequency.
         batch_size: int, images at once; does not change the answer.

@@ -8,18 +8,20 @@ import numpy as np
 
 from hfc_keras import checks, contract, copying
 from hfc_keras.analysis import normalization
-from hfc_keras.types import ArrayLike, BnStatistics, Floats
+from hfc_keras.analysis.inputs import Images, given
+from hfc_keras.types import BnStatistics, Floats
 
 KINDS = ("moving", "batch", "population")
-# Statistics of a population are gathered in batches of this size, whatever the test batch.
-POPULATION_BATCH = 256
+# Statistics of a population are gathered in batches of this size, whatever the test batch; of
+# images beyond so many pixels in fewer, since all maps of a batch are in memory at once.
+POPULATION_BATCH, ALL_UP_TO, FEWEST = 256, 64 * 64, 8
 # Layers that run what is not made of Keras layers, by name, since not every backend has each.
 _WRAPPERS = ("TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 _AVERAGE = re.compile(r"(moving|running|ema|population)_?(mean|avg|average|var|std)", re.IGNORECASE)
 
 
 def with_statistics(
-    model: keras.Model, bn_statistics: BnStatistics, train_images: ArrayLike | None = None
+    model: keras.Model, bn_statistics: BnStatistics, train_images: Images | None = None
 ) -> keras.Model:
     r"""Model whose batch normalization uses other statistics at test time.
 
@@ -45,7 +47,8 @@ def with_statistics(
         model: keras.Model, built.
         bn_statistics: ``"moving"``, ``"batch"`` or ``"population"``.
         train_images: ``(examples, height, width, channels)``, the images as the network saw
-            them in training, any finite floats; needed for ``"population"``.
+            them in training, any finite floats, or uint8, a split or a data set as measures take
+            them; needed for ``"population"``.
 
     Returns:
         keras.Model.
@@ -88,7 +91,8 @@ def with_statistics(
         # For `gradients.compiled`, which would else fill up batches with repeated images.
         copy.needs_whole_batches = True
         return copy
-    seen = checks.pixels(cast(ArrayLike, train_images), "train_images", bounded=False)
+    seen, _ = given(cast(Images, train_images), name="train_images")
+    seen = checks.pixels(seen, "train_images", bounded=False)
     contract.model_input(model, seen, "train_images")
     return _with_population(model, seen)
 
@@ -160,8 +164,10 @@ def _with_population(model: keras.Model, images: Floats) -> keras.Model:
     """
     twin, collectors = _copy(model, normalization.Collector)
     order = np.random.default_rng(0).permutation(len(images))
-    for start in range(0, len(images), POPULATION_BATCH):
-        twin(images[order[start : start + POPULATION_BATCH]], training=False)
+    fitting = POPULATION_BATCH * (ALL_UP_TO / (images.shape[1] * images.shape[2])) ** 1.5
+    size = min(POPULATION_BATCH, max(FEWEST, int(fitting)))
+    for start in range(0, len(images), size):
+        twin(images[order[start : start + size]], training=False)
     copy, layers = _copy(model, normalization.FixedStatistics)
     for layer, collector in zip(layers, collectors, strict=True):
         # One that no test reaches, such as that of an auxiliary head, has seen nothing.

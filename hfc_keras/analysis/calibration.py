@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from hfc_keras import checks
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import checked, predicted_logits
 from hfc_keras.analysis.predictions import confidence as largest_probability
 from hfc_keras.types import ArrayLike, Flags, Floats
@@ -14,8 +15,8 @@ BINNINGS = ("width", "count")
 
 def calibration(
     model: keras.Model,
-    images: ArrayLike,
-    labels: ArrayLike,
+    images: Images,
+    labels: ArrayLike | None = None,
     bins: int = 15,
     examples_per_bin: int = 100,
     batch_size: int = 256,
@@ -35,7 +36,8 @@ def calibration(
     Args:
         model: keras.Model that returns logits ``(batch, classes)``; run in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1].
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``; None where the images
+            bring theirs.
         bins: int from 1, bins of equal width.
         examples_per_bin: int from 1, about how many images a bin of equal count holds; one bin
             if there are fewer than twice as many.

@@ -2,14 +2,15 @@
 
 import keras
 
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import accuracy, checked
 from hfc_keras.types import ArrayLike, Change
 
 
 def changed_accuracy(
     model: keras.Model,
-    images: ArrayLike,
-    labels: ArrayLike,
+    images: Images,
+    labels: ArrayLike | None = None,
     change: Change | None = None,
     batch_size: int = 256,
 ) -> float:
@@ -20,7 +21,8 @@ def changed_accuracy(
     Args:
         model: keras.Model that returns logits ``(batch, classes)``; run in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1].
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``; None where the images
+            bring theirs.
         change: function ``change(images, start=row)`` of a batch and the row of its first image
             that returns as many images, or None for the images as they are.
         batch_size: int, images at once.

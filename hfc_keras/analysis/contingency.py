@@ -7,10 +7,11 @@ import keras
 import numpy as np
 import pandas as pd
 from keras import ops
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks, layers, singular_values, spectrum
 from hfc_keras.analysis.batch_norm import with_statistics
+from hfc_keras.analysis.inputs import Images, given_radii
 from hfc_keras.analysis.predictions import checked, checked_images, finite_logits
 from hfc_keras.types import Array, ArrayLike, BnStatistics, Decomposition, Floats, Integers
 
@@ -20,13 +21,13 @@ SCALINGS = ("none", "max")
 
 def contingency(
     model: keras.Model,
-    images: ArrayLike,
-    labels: ArrayLike,
-    radii: ArrayLike,
+    images: Images,
+    labels: ArrayLike | None = None,
+    radii: ArrayLike | None = None,
     decomposition: Decomposition = "fourier",
     inclusive: bool = True,
     bn_statistics: BnStatistics = "moving",
-    train_images: ArrayLike | None = None,
+    train_images: Images | None = None,
     batch_size: int = 256,
     scaling: str = "none",
 ) -> pd.DataFrame:
@@ -48,8 +49,10 @@ def contingency(
     Args:
         model: keras.Model that returns logits ``(batch, classes)``.
         images: float ``(examples, height, width, channels)`` in [0, 1].
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``.
-        radii: floats, cycles per image, each at least 0 and no two alike.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``; None where the images
+            bring theirs.
+        radii: floats, cycles per image, each at least 0 and no two alike; None is the width times
+            1/8, 1/4, 3/8 and 1/2.
         decomposition: ``"fourier"`` or ``"svd"``.
         inclusive: bool, ``<=`` (the paper) or ``<`` (its released code) at the rim.
         bn_statistics: ``"moving"``, ``"batch"`` or ``"population"``, see
@@ -81,7 +84,7 @@ def contingency(
         (16, True)
     """
     images, labels = checked(model, images, labels, batch_size)
-    radii = checks.radii(radii)
+    radii = given_radii(radii, images.shape[2])
     tested = with_statistics(model, bn_statistics, train_images)
     options = (radii, decomposition, inclusive, batch_size, scaling)
     answers, energy = [], np.zeros(1 + len(radii))
@@ -101,12 +104,12 @@ def contingency(
 
 def component_probabilities(
     model: keras.Model,
-    images: ArrayLike,
+    images: Images,
     radius: float,
     decomposition: Decomposition = "fourier",
     inclusive: bool = True,
     bn_statistics: BnStatistics = "moving",
-    train_images: ArrayLike | None = None,
+    train_images: Images | None = None,
     batch_size: int = 256,
     scaling: str = "none",
 ) -> dict[str, Floats]:

@@ -7,9 +7,10 @@ from typing import Any, cast
 import keras
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks, contract, data
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import accuracy, checked
 from hfc_keras.data.corruptions import CORRUPTIONS, corrupt
 from hfc_keras.data.published_corruptions import PUBLISHED, SOURCE
@@ -38,8 +39,8 @@ ALEXNET_ERRORS = {
 
 def corruption_accuracy(
     model: keras.Model,
-    images: ArrayLike,
-    labels: ArrayLike,
+    images: Images,
+    labels: ArrayLike | None = None,
     names: Sequence[str] | None = None,
     severities: Sequence[int] = SEVERITIES,
     seed: int = 0,
@@ -54,7 +55,8 @@ def corruption_accuracy(
     Args:
         model: keras.Model that returns logits ``(batch, classes)``.
         images: float ``(examples, height, width, channels)`` in [0, 1], one or three channels.
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``; None where the images
+            bring theirs.
         names: sequence of str, no two alike, of ``data.CORRUPTIONS``; None is all of them. With
             ``published`` also of ``data.PUBLISHED``.
         severities: ints from 1 to 5, no two alike.

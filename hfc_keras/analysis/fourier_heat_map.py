@@ -1,20 +1,26 @@
 """Error rate of a model under a wave of each frequency: the Fourier heat map."""
 
+import itertools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks, gradients, spectrum
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import checked, require_finite
 from hfc_keras.types import Array, ArrayLike, Floats, Integers, Predict, Tensor
 
 # Of the waves, as of Yin et al.; with it all waves of a norm have the same contrast.
 PHASE = np.pi / 4
 NORM, AT_WIDTH = 4.0, 32
+# Pixels of the largest images of which every wave is tried, how many waves that is, and the fewest
+# that a map is made of, 9 x 9 frequencies.
+ALL_UP_TO, WAVES, FEWEST = 64 * 64, 2050, 41
 
 
 def half_plane(height: int, width: int) -> Integers:
@@ -47,11 +53,13 @@ def half_plane(height: int, width: int) -> Integers:
 
 def fourier_heat_map(
     model: keras.Model,
-    images: ArrayLike,
-    labels: ArrayLike,
+    images: Images,
+    labels: ArrayLike | None = None,
     norm: float | None = None,
     seed: int = 0,
     batch_size: int = 256,
+    max_frequency: float | None = None,
+    step: int | None = None,
 ) -> Floats:
     r"""Error rate of a model on images to which a wave of one frequency is added, by frequency.
 
@@ -63,23 +71,40 @@ def fourier_heat_map(
     from the seed and the frequency. Half of the frequencies are evaluated (514 of 1,024 for
     32 x 32, see ``half_plane``) and mirrored, since a real wave holds a frequency and its negative.
 
+    **Of images beyond 64 x 64 pixels not all is measured unless asked for**: 224 x 224 pixels have
+    25,090 waves. With N the square root of the number of pixels, the default step is the smallest
+    one that leaves at most :math:`\max(41,\ 2050 \cdot (64 / N)^3)` waves, which is every 23rd
+    frequency of a row and a column at 224 x 224, 41 waves. What is not measured is NaN, never
+    filled in. For the lowest frequencies in full, as the paper has them of ImageNet, take
+    ``max_frequency=31, step=1``.
+
     Args:
         model: keras.Model that returns logits ``(batch, classes)``; in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1].
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes; None
+            where the images bring theirs.
         norm: float, at least 0, L2 norm of the perturbation of **each channel** before pixels
             are clipped; None is ``4.0 * width / 32``, a wave of peak 0.177 on square images.
         seed: int, at least 0, of the signs.
         batch_size: int, images at once; does not change the answer.
+        max_frequency: float, cycles per image, at least 0: rows and columns of higher frequency
+            are left out. None is no limit.
+        step: int from 1: only rows and columns whose frequency is a multiple of it. None is 1 for
+            images up to 64 x 64 pixels, see above for larger ones.
 
     Returns:
         float64 array ``(height, width)`` in [0, 1], the zero frequency at
-        ``[height // 2, width // 2]`` as ``numpy.fft.fftshift`` has it.
+        ``[height // 2, width // 2]`` as ``numpy.fft.fftshift`` has it; NaN where nothing was
+        measured.
 
     Raises:
         ValueError: for pixels outside [0, 1], images that do not fit the model, labels that are
             missing or do not fit the images or the classes, a model that returns probabilities
-            or logits that are not finite, a norm that is negative or not finite.
+            or logits that are not finite, a norm or largest frequency that is negative or not
+            finite, a step that is not a whole number from 1.
+
+    Warns:
+        UserWarning: if ``step`` is None and some frequencies are left out for their number.
 
     Reference:
         Yin et al., A Fourier Perspective on Model Robustness in Computer Vision, NeurIPS 2019.
@@ -95,13 +120,37 @@ def fourier_heat_map(
     height, width, channels = images.shape[1:]
     size = NORM * width / AT_WIDTH if norm is None else checks.number("norm", norm, minimum=0)
     seed = checks.number("seed", seed, minimum=0, whole=True)
-    wrong, errors = gradients.compiled(model, _wrong), np.empty((height, width))
-    for row, column in tqdm(half_plane(height, width), "heat map", leave=False, disable=None):
+    waves = _waves(height, width, max_frequency, step)
+    wrong, errors = gradients.compiled(model, _wrong), np.full((height, width), np.nan)
+    for row, column in tqdm(waves, "heat map", leave=False, disable=None):
         wave = size * spectrum.fourier_basis(height, width, row, column, PHASE)
         signs = np.random.default_rng([seed, row, column]).integers(0, 2, (len(images), channels))
         rate = _error_rate(wrong, images, labels, wave, 1 - 2 * signs, batch_size)
         errors[row, column] = errors[-row, -column] = rate
     return np.fft.fftshift(errors)
+
+
+def _waves(height: int, width: int, max_frequency: float | None, step: int | None) -> Integers:
+    """Those of the half plane that are measured; tells of a step that is chosen here."""
+    limit = np.inf if max_frequency is None else checks.number("max_frequency", max_frequency, 0)
+    pairs = half_plane(height, width)
+    distances = np.minimum(pairs, np.array([height, width]) - pairs)
+    within = (distances <= limit).all(axis=1)
+    pairs, distances = pairs[within], distances[within]
+    if step is not None:
+        step = checks.number("step", step, minimum=1, whole=True)
+        return pairs[(distances % step == 0).all(axis=1)]
+    most = max(FEWEST, WAVES * (ALL_UP_TO / (height * width)) ** 1.5)
+    kept = ((each, (distances % each == 0).all(axis=1)) for each in itertools.count(1))
+    step, chosen = next((each, rows) for each, rows in kept if rows.sum() <= most)
+    if step > 1:
+        warnings.warn(
+            f"The heat map of {height} x {width} pixels measures {chosen.sum()} of {len(pairs)} "
+            f"waves, of each row and column every frequency divisible by {step}, and is NaN "
+            "elsewhere; choose others by `step` (1 is all of them) and `max_frequency`.",
+            stacklevel=3,
+        )
+    return pairs[chosen]
 
 
 def _error_rate(

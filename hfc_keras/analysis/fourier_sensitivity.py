@@ -6,17 +6,18 @@ import keras
 import numpy as np
 import pandas as pd
 from keras import ops
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks, gradients, losses, spectrum
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import checked, require_finite
 from hfc_keras.types import ArrayLike, Channels, Floats, Predict, Rings, Tensor
 
 
 def fourier_sensitivity(
     model: keras.Model,
-    images: ArrayLike,
-    labels: ArrayLike,
+    images: Images,
+    labels: ArrayLike | None = None,
     channels: Channels = "mean",
     rings: Rings = "sum",
     batch_size: int = 256,
@@ -40,7 +41,8 @@ def fourier_sensitivity(
         model: keras.Model that returns logits ``(batch, classes)``.
         images: float ``(examples, height, width, channels)`` in [0, 1]; any size, odd and
             non-square ones too.
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes; None
+            where the images bring theirs.
         channels: ``"mean"`` of the gradient over channels before the transform, in which
             opposite colors cancel, or ``"power"``, summed over channels after it.
         rings: ``"sum"`` of the power on a ring, or its ``"mean"`` over the ring's coefficients.

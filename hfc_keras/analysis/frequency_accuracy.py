@@ -6,10 +6,11 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks
 from hfc_keras.analysis.batch_norm import with_statistics
+from hfc_keras.analysis.inputs import Images, given, given_radii
 from hfc_keras.analysis.predictions import checked, finite_logits
 from hfc_keras.analysis.scaling import scaled_components
 from hfc_keras.types import ArrayLike, BnStatistics, Scaling
@@ -17,12 +18,12 @@ from hfc_keras.types import ArrayLike, BnStatistics, Scaling
 
 def frequency_accuracy(
     model: keras.Model,
-    images: ArrayLike,
-    labels: ArrayLike,
-    radii: ArrayLike,
+    images: Images,
+    labels: ArrayLike | None = None,
+    radii: ArrayLike | None = None,
     inclusive: bool = True,
     bn_statistics: BnStatistics = "moving",
-    train_images: ArrayLike | None = None,
+    train_images: Images | None = None,
     batch_size: int = 256,
     scaling: Scaling = "none",
     outside_gain: float = 0.0,
@@ -38,9 +39,10 @@ def frequency_accuracy(
     Args:
         model: keras.Model that returns logits ``(batch, classes)``.
         images: float ``(examples, height, width, channels)`` in [0, 1].
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``; None where the images
+            bring theirs.
         radii: floats, cycles per image, each at least 0 and no two alike. Beyond the corner
-            low is the image itself and high is zero.
+            low is the image itself and high is zero. None is the width times 1/8, 1/4, 3/8 and 1/2.
         inclusive: bool, ``<=`` (the paper) or ``<`` (its released code) at the rim.
         bn_statistics: ``"moving"``, ``"batch"`` or ``"population"``, see
             ``analysis.with_statistics``; batch statistics are of each batch of each component,
@@ -74,7 +76,7 @@ def frequency_accuracy(
         (5, 5)
     """
     images, labels = checked(model, images, labels, batch_size)
-    radii = checks.radii(radii)
+    radii = given_radii(radii, images.shape[2])
     tested = with_statistics(model, bn_statistics, train_images)
     right = np.zeros(1 + 2 * len(radii), "int64")
     batches = scaled_components(images, radii, inclusive, scaling, batch_size, outside_gain)
@@ -97,9 +99,9 @@ def frequency_accuracy(
 def frequency_accuracy_by_epoch(
     model: keras.Model,
     weights: Mapping[int, Any],
-    images: ArrayLike,
-    labels: ArrayLike,
-    radii: ArrayLike,
+    images: Images,
+    labels: ArrayLike | None = None,
+    radii: ArrayLike | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """Accuracy by component over the stored epochs of a training.
@@ -128,6 +130,7 @@ def frequency_accuracy_by_epoch(
         [1, 1, 1, 2, 2, 2]
     """
     checks.require(weights, "`weights` must hold at least one epoch", weights=weights)
+    images, labels = given(images, labels)
     own, tables = model.get_weights(), []
     try:
         for epoch, stored in weights.items():

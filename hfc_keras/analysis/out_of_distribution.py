@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from hfc_keras import checks
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import checked_images, confidence, predicted_logits
 from hfc_keras.types import ArrayLike
 
@@ -13,8 +14,8 @@ SCORES = {"max_logit": lambda logits: logits.max(axis=1), "max_probability": con
 
 def out_of_distribution(
     model: keras.Model,
-    inside: ArrayLike,
-    outside: ArrayLike,
+    inside: Images,
+    outside: Images,
     score: str = "max_logit",
     batch_size: int = 256,
 ) -> pd.DataFrame:

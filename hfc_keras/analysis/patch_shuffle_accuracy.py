@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hfc_keras import checks
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import accuracy, checked
 from hfc_keras.data.patches import patch_shuffle
 from hfc_keras.types import ArrayLike
@@ -15,8 +16,8 @@ from hfc_keras.types import ArrayLike
 
 def patch_shuffle_accuracy(
     model: keras.Model,
-    images: ArrayLike,
-    labels: ArrayLike,
+    images: Images,
+    labels: ArrayLike | None = None,
     patches: Sequence[int] = (1, 2, 4),
     seed: int = 0,
     batch_size: int = 256,
@@ -28,7 +29,8 @@ def patch_shuffle_accuracy(
     Args:
         model: keras.Model that returns logits ``(batch, classes)``.
         images: float ``(examples, height, width, channels)`` in [0, 1].
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``; None where the images
+            bring theirs.
         patches: ints from 1, no two alike: how many patches in a row and in a column; both sides
             must be divisible by each. 1 is the images as they are.
         seed: int from 0, of ``data.patch_shuffle``.

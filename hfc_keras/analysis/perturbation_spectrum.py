@@ -4,15 +4,14 @@ import numpy as np
 import pandas as pd
 
 from hfc_keras import checks, spectrum
-from hfc_keras.types import ArrayLike, Floats
+from hfc_keras.analysis.inputs import Images, given
+from hfc_keras.types import Floats
 
 # A ring of an image with a smaller amplitude a coefficient is rounding of its pixels.
 SMALLEST_AMPLITUDE = 1e-6
 
 
-def perturbation_spectrum(
-    images: ArrayLike, perturbed: ArrayLike, batch_size: int = 256
-) -> pd.DataFrame:
+def perturbation_spectrum(images: Images, perturbed: Images, batch_size: int = 256) -> pd.DataFrame:
     r"""Share of each ring of frequencies in the power of a perturbation.
 
     With :math:`\delta_i = x'_i - x_i`, :math:`P_k` the power on ring ``k``, added up over
@@ -54,7 +53,10 @@ def perturbation_spectrum(
         >>> table["mean"].round(6).tolist()
         [1.0, 0.0, 0.0, 0.0]
     """
-    images, perturbed = checks.pixels(images), checks.pixels(perturbed, "perturbed")
+    images, perturbed = (
+        checks.pixels(given(each, name=name, ordered=True)[0], name)
+        for name, each in (("images", images), ("perturbed", perturbed))
+    )
     checks.require(
         images.shape == perturbed.shape,
         f"`perturbed` must have the shape of `images`, {images.shape}",

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from hfc_keras import checks, contract, gradients
+from hfc_keras.analysis.inputs import Images, given
 from hfc_keras.types import Array, ArrayLike, Change, Floats, Integers
 
 # Images that show whether a model knows its task at all; fewer than the least show nothing.
@@ -17,7 +18,7 @@ RANGES = ((0, 255), (-1, 1))
 
 def checked_images(
     model: keras.Model,
-    images: ArrayLike,
+    images: Images,
     batch_size: int = 256,
     name: str = "images",
     stacklevel: int = 3,
@@ -26,7 +27,8 @@ def checked_images(
 
     Args:
         model: keras.Model that keeps the ``contract``.
-        images: float ``(examples, height, width, channels)`` in [0, 1].
+        images: float ``(examples, height, width, channels)`` in [0, 1], or what else
+            ``inputs.given`` takes.
         batch_size: int from 1, images at once.
         name: str, the argument's name of the images.
         stacklevel: int, see ``warnings.warn``, 2 being the caller.
@@ -47,7 +49,7 @@ def checked_images(
         >>> checked_images(model, np.zeros((2, 8, 8, 1))).dtype.name
         'float32'
     """
-    images = checks.pixels(images, name)
+    images = checks.pixels(given(images, name=name)[0], name)
     whole = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
     checks.require(
         whole and batch_size >= 1, "`batch_size` must be an int from 1", batch_size=batch_size
@@ -58,8 +60,8 @@ def checked_images(
 
 def checked(
     model: keras.Model,
-    images: ArrayLike,
-    labels: ArrayLike,
+    images: Images,
+    labels: ArrayLike | None = None,
     batch_size: int = 256,
     stacklevel: int = 3,
 ) -> tuple[Floats, Integers]:
@@ -67,8 +69,10 @@ def checked(
 
     Args:
         model: keras.Model that keeps the ``contract``.
-        images: float ``(examples, height, width, channels)`` in [0, 1].
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``.
+        images: float ``(examples, height, width, channels)`` in [0, 1], or what else
+            ``inputs.given`` takes.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, or None where the images
+            bring theirs.
         batch_size: int from 1, images at once.
         stacklevel: int, see ``warnings.warn``, 2 being the caller.
 
@@ -86,11 +90,19 @@ def checked(
         >>> from hfc_keras import data, models
         >>> test = data.load("digits").test
         >>> model = models.build("small_cnn", (8, 8, 1), 10)
-        >>> [each.dtype.name for each in checked(model, test.images, test.labels)]
+        >>> [each.dtype.name for each in checked(model, test)]
         ['float32', 'int32']
     """
+    images, labels = given(images, labels)
     images = checked_images(model, images, batch_size, stacklevel=stacklevel + 1)
     found = contract.form_of(model, images)
+    if labels is None:
+        checks.require(
+            False,
+            f"`labels` must hold one label for each of {len(images)} images, unless `images` is a "
+            "data.Split or a data set of (images, labels) batches",
+            labels=labels,
+        )
     labels = checks.class_indices(labels, len(images), found.classes).astype("int32")
     if not found.levels:
         _tell_of_chance(model, images, labels, batch_size, stacklevel + 1)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hfc_keras import checks
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import checked, predicted_logits
 from hfc_keras.attacks import Fgsm, Pgd
 from hfc_keras.attacks.attack import check_range, untouched, warn
@@ -45,26 +46,27 @@ DIAGNOSTICS = (
 @overload
 def robust_accuracy(
     model: keras.Model,
-    images: ArrayLike,
-    labels: ArrayLike,
-    attacks: Attack | Sequence[Attack],
+    images: Images,
+    labels: ArrayLike | None = ...,
+    attacks: Attack | Sequence[Attack] | None = ...,
     return_flags: Literal[False] = False,
     batch_size: int = ...,
 ) -> pd.DataFrame: ...
 @overload
 def robust_accuracy(
     model: keras.Model,
-    images: ArrayLike,
-    labels: ArrayLike,
-    attacks: Attack | Sequence[Attack],
+    images: Images,
+    labels: ArrayLike | None = ...,
+    attacks: Attack | Sequence[Attack] | None = ...,
+    *,
     return_flags: Literal[True],
     batch_size: int = ...,
 ) -> tuple[pd.DataFrame, Flags]: ...
 def robust_accuracy(
     model: keras.Model,
-    images: ArrayLike,
-    labels: ArrayLike,
-    attacks: Attack | Sequence[Attack],
+    images: Images,
+    labels: ArrayLike | None = None,
+    attacks: Attack | Sequence[Attack] | None = None,
     return_flags: bool = False,
     batch_size: int = 256,
 ) -> pd.DataFrame | tuple[pd.DataFrame, Flags]:
@@ -87,10 +89,11 @@ def robust_accuracy(
     Args:
         model: keras.Model that returns logits ``(batch, classes)``; attacked in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1].
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes; None
+            where the images bring theirs.
         attacks: ``attacks.Fgsm`` or ``attacks.Pgd``, or a list or tuple of them, untargeted;
-            cheap and weak ones first is fastest. For a number that is reported
-            ``attacks.strong(epsilon)``.
+            cheap and weak ones first is fastest. There is no default: what is found depends on
+            it most of all. For a number that is reported ``attacks.strong(epsilon)``.
         return_flags: bool, whether to return also which images withstood.
         batch_size: int, images at once; does not change the answer. Beside float32 images in
             [0, 1] no more than some batches are kept.
@@ -149,22 +152,22 @@ def robust_accuracy(
     return (table, flags) if return_flags else table
 
 
-def _untargeted(attacks: Attack | Sequence[Attack]) -> list[Attack]:
+def _untargeted(attacks: Attack | Sequence[Attack] | None) -> list[Attack]:
     """Attacks as a list."""
     attacks = [attacks] if isinstance(attacks, (Fgsm, Pgd)) else attacks
-    known = isinstance(attacks, (list, tuple)) and len(attacks) > 0
+    chosen = list(attacks) if isinstance(attacks, (list, tuple)) else []
     checks.require(
-        known and all(isinstance(attack, (Fgsm, Pgd)) for attack in attacks),
+        chosen and all(isinstance(attack, (Fgsm, Pgd)) for attack in chosen),
         "`attacks` must be attacks.Fgsm or attacks.Pgd, or a list of at least one",
         attacks=attacks,
     )
-    for attack in attacks:
+    for attack in chosen:
         checks.require(
             not attack.targeted,
             "`attacks` must be untargeted: robust accuracy counts labels that are left",
             attack=attack,
         )
-    return list(attacks)
+    return chosen
 
 
 def _attacked(

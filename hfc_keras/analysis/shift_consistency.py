@@ -6,15 +6,16 @@ import keras
 import numpy as np
 
 from hfc_keras import checks
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import checked_images, predicted_logits
-from hfc_keras.types import Array, ArrayLike, Integers
+from hfc_keras.types import Array, Integers
 
 MODES = ("crop", "circular")
 
 
 def shift_consistency(
     model: keras.Model,
-    images: ArrayLike,
+    images: Images,
     max_shift: int = 4,
     mode: str = "crop",
     pairs: int = 1,

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks, gradients
 from hfc_keras.attacks.attack_settings import Attack

@@ -68,16 +68,27 @@ def layout(root: Path, seed: int) -> Layout:
         UnusableFileError: if a folder cannot be listed.
     """
     known = endings()
-    top = _contents(root, known)
-    inside = {place: _contents(place, known) for place in top.folders}
+    top = contents(root, known)
+    inside = {place: contents(place, known) for place in top.folders}
     split = next((place for place in inside if place.name == "train"), None)
     if split is None or not inside[split].folders:
         return _classes_alone(root, top, inside, seed)
     return _splits(root, top, inside, known)
 
 
-def _contents(place: Path, known: set[str]) -> Contents:
-    """List a folder."""
+def contents(place: Path, known: set[str]) -> Contents:
+    """List a folder.
+
+    Args:
+        place: Path.
+        known: set of str, endings of images in lower case.
+
+    Returns:
+        Contents.
+
+    Raises:
+        UnusableFileError: if it cannot be listed.
+    """
     try:
         listed = sorted(path for path in place.iterdir() if not path.name.startswith("."))
     except OSError as error:
@@ -130,7 +141,7 @@ def _splits(root: Path, top: Contents, inside: Mapping[Path, Contents], known: s
     left_aside = [*top.images, *top.others, *others]
     splits = []
     for place in used:
-        held = {each: _contents(each, known) for each in inside[place].folders}
+        held = {each: contents(each, known) for each in inside[place].folders}
         classes, rest = _classes(place, held)
         splits.append(classes)
         left_aside += [*inside[place].others, *rest]

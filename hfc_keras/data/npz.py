@@ -18,6 +18,8 @@ T = TypeVar("T")
 # A larger label without names for the classes is no class index but a fault of the file.
 MOST_CLASSES = 100_000
 KEYS = ("x_train", "y_train", "x_test", "y_test")
+# What a file may hold instead that is only tested on, see ``given_images``.
+OTHERS = ("images", "labels", "x", "y", "class_names")
 # Bytes that are made of one at most; those of other methods have no limit.
 INFLATED = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1_032}
 
@@ -89,14 +91,30 @@ def npz(path: str) -> Dataset:
 
 def _read(path: str) -> dict[str, Array]:
     """Return the arrays by key, with pickled objects and missing keys refused."""
-    size = _opened(path, lambda file: _claimed_bytes(file, os.path.getsize(path)))
-    require_room(size, name=path)
-    arrays = _opened(path, lambda file: {key: file[key] for key in _wanted(file)})
+    arrays = read_arrays(path)
     missing = [key for key in KEYS if key not in arrays]
     checks.require(
         not missing, f"an .npz file must hold {', '.join(KEYS)}", missing=missing, name=path
     )
     return arrays
+
+
+def read_arrays(path: str) -> dict[str, Array]:
+    """Return the arrays of an ``.npz`` file whose keys are known.
+
+    Args:
+        path: str.
+
+    Returns:
+        dict from key to array.
+
+    Raises:
+        UnusableFileError: as ``npz``.
+        ValueError: if the memory does not hold them.
+    """
+    size = _opened(path, lambda file: _claimed_bytes(file, os.path.getsize(path)))
+    require_room(size, name=path)
+    return _opened(path, lambda file: {key: file[key] for key in _wanted(file)})
 
 
 def _opened(path: str, function: Callable[[np.lib.npyio.NpzFile], T]) -> T:
@@ -114,7 +132,7 @@ def _opened(path: str, function: Callable[[np.lib.npyio.NpzFile], T]) -> T:
 
 
 def _wanted(file: np.lib.npyio.NpzFile) -> list[str]:
-    return [key for key in (*KEYS, "class_names") if key in file]
+    return [key for key in (*KEYS, *OTHERS) if key in file]
 
 
 def _claimed_bytes(file: np.lib.npyio.NpzFile, size: int) -> int:

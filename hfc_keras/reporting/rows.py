@@ -34,6 +34,29 @@ def unique_rows(table: pd.DataFrame, keys: Sequence[str] = KEYS) -> pd.DataFrame
     return table
 
 
+def measured_once(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a bare table of ``analysis`` as figures of many trainings expect it.
+
+    Args:
+        table: DataFrame. One with a column recipe is returned as it is; otherwise recipe is what
+            stands in a column model, or ``"model"``. Columns seed, epoch, split that are missing
+            become 0, 1 and ``"test"``; bn_statistics becomes ``"none"``.
+
+    Returns:
+        DataFrame.
+
+    Example:
+        >>> measured_once(pd.DataFrame({"accuracy": [0.5]})).iloc[0].tolist()
+        [0.5, 'model', 0, 1, 'test', 'none']
+    """
+    if "recipe" in table.columns:
+        return table
+    recipe = table["model"] if "model" in table.columns else "model"
+    fixed = {"seed": 0, "epoch": 1, "split": "test", "bn_statistics": "none"}
+    missing = {name: value for name, value in fixed.items() if name not in table.columns}
+    return table.assign(recipe=recipe, **missing)
+
+
 def one_source(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table after proving that its corrupted images have one maker.
 

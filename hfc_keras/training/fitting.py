@@ -1,6 +1,5 @@
 """Training by a recipe."""
 
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any, TypeAlias, cast
@@ -9,7 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from hfc_keras import attacks, checks, files, models
+from hfc_keras import attacks, checks, endings, files, models
 from hfc_keras.data import draws
 from hfc_keras.models import catalogue
 from hfc_keras.training import finite, folder_notes, precision, recipe_fields
@@ -38,12 +37,13 @@ def fit(
     store: Store | PathLike | None = None,
     data_dir: PathLike | None = None,
     every_epoch: bool = False,
+    verbose: int | None = None,
 ) -> Trained:
     """Train the network of a recipe, or fetch it from a store where it was trained before.
 
     A training that was interrupted goes on after its last whole epoch, and on a CPU ends bit for
     bit as the uninterrupted one would have: order, augmentation and dropout depend on seed,
-    epoch and batch alone. Keras' progress bar shows on a terminal; without one training is silent.
+    epoch and batch alone.
 
     With ``precision="mixed_bfloat16"`` the training step computes in half precision, with
     weights, moving averages, the optimizer's state, logits and loss in float32. The model that
@@ -57,6 +57,8 @@ def fit(
         data_dir: str, Path or None, where TFDS keeps its data sets; see ``data.load``.
         every_epoch: bool, whether the store must hold the weights of every epoch, so that a
             published final model is not enough.
+        verbose: int or None, what Keras prints: 0 nothing, 1 a progress bar, 2 a line an epoch.
+            None is 1 on a terminal and in a notebook, 0 elsewhere.
 
     Returns:
         ``(model, history)``: the trained, compiled keras.Model, and a DataFrame with the
@@ -82,11 +84,12 @@ def fit(
         ['epoch', 'loss', 'accuracy', 'val_accuracy']
     """
     checks.require(isinstance(recipe, Recipe), "`recipe` must be a Recipe", recipe=recipe)
+    checks.choice("verbose", verbose, (None, 0, 1, 2))
     if store is None:
-        return _Training(recipe, None, data_dir).run()
+        return _Training(recipe, None, data_dir, verbose).run()
     store = store if isinstance(store, Store) else Store(store)
     with store.lock(recipe):
-        training = _Training(recipe, store, data_dir)
+        training = _Training(recipe, store, data_dir, verbose)
         store.check_data(recipe, training.dataset)
         known = training.dataset, training.model
         published = None if every_epoch else store.published_weights(recipe, *known)
@@ -96,8 +99,11 @@ def fit(
 class _Training:
     """One training: its data, its network and how far it is."""
 
-    def __init__(self, recipe: Recipe, store: Store | None, data_dir: PathLike | None) -> None:
+    def __init__(
+        self, recipe: Recipe, store: Store | None, data_dir: PathLike | None, verbose: int | None
+    ) -> None:
         self.recipe, self.store = recipe, store
+        self.verbose: Any = int(endings.is_watched()) if verbose is None else verbose
         self.dataset = load_data(recipe, data_dir)
         self.batches = training_batches(recipe, self.dataset)
         self.precision = precision.usable(recipe.precision)
@@ -163,7 +169,6 @@ class _Training:
         test = self.dataset.test
         self.test = test.images, np.eye(self.dataset.classes)[test.labels]
         own = self.trained is not self.model
-        verbose: Any = 1 if sys.stdout.isatty() else 0
         self.trained.fit(
             self.batches.dataset(),
             initial_epoch=done,
@@ -178,7 +183,7 @@ class _Training:
                 keras.callbacks.LambdaCallback(on_epoch_begin=self.seed, on_epoch_end=self.keep),
             ],
             shuffle=False,
-            verbose=verbose,
+            verbose=self.verbose,
         )
 
     def validate(self, epoch: int, logs: Any) -> None:

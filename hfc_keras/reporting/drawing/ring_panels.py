@@ -28,7 +28,7 @@ def ring_panels(
 
     Args:
         panels: dict from the title of a panel to a dict from recipes to their rows, DataFrames
-            with the columns ring, mean, white and image_size.
+            with the columns ring, mean, white and, for the line, image_size.
         label: str, what the shares are of.
         titles: dict from recipes to names in the legend, or None.
         looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
@@ -70,4 +70,5 @@ def _draw_white(axes: Axes, rows: pd.DataFrame) -> None:
     """White noise and the Nyquist frequency."""
     white = rows.groupby("ring")["white"].first()
     axes.plot(white.index, white, zorder=1, **WHITE_LOOK)
-    axes.axvline(rows["image_size"].iloc[0] / 2, color=palette.LIGHT_GREY, lw=0.6, zorder=1)
+    if "image_size" in rows:
+        axes.axvline(rows["image_size"].iloc[0] / 2, color=palette.LIGHT_GREY, lw=0.6, zorder=1)

@@ -1,6 +1,7 @@
 """The look of all figures, and how they are written."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from hfc_keras import files
+from hfc_keras import checks, files
 from hfc_keras.types import PathLike
 
 if TYPE_CHECKING:
@@ -29,18 +30,29 @@ STYLE: "dict[RcKeyType, Any]" = {
 }
 
 
-def save_figure(figure: Figure, path: PathLike) -> list[Path]:
-    """Write a figure as PNG (200 dots an inch) and SVG, each file whole.
+# Neither says when or by what it was written, so that the same figure is the same file.
+METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+}
+
+
+def save_figure(
+    figure: Figure, path: PathLike, formats: Sequence[str] = ("png", "svg")
+) -> list[Path]:
+    """Write a figure as PNG (200 dots an inch), SVG or PDF, each file whole.
 
     Args:
         figure: matplotlib.figure.Figure.
         path: str or Path without suffix.
+        formats: list of ``"png"``, ``"svg"`` and ``"pdf"``.
 
     Returns:
-        List of the two Paths.
+        List of the Paths, in the order of the formats.
 
     Raises:
-        ValueError: if they cannot be written.
+        ValueError: if they cannot be written, or for another format.
 
     Example:
         >>> import tempfile
@@ -49,15 +61,37 @@ def save_figure(figure: Figure, path: PathLike) -> list[Path]:
         >>> [path.suffix for path in paths]
         ['.png', '.svg']
     """
+    for each in formats:
+        checks.choice("format", each, METADATA)
+    return [files.write_whole(Path(f"{path}.{each}"), rendered(figure, each)) for each in formats]
+
+
+def rendered(figure: Figure, kind: str, dpi: int = 200, transparent: bool = False) -> bytes:
+    """Return a figure as the content of a file.
+
+    Args:
+        figure: matplotlib.figure.Figure.
+        kind: ``"png"``, ``"svg"`` or ``"pdf"``.
+        dpi: int, dots an inch of PNG, and of pictures in the others.
+        transparent: bool, whether it has no ground.
+
+    Returns:
+        bytes.
+
+    Raises:
+        ValueError: for another kind.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> rendered(Figure(), "pdf")[:5]
+        b'%PDF-'
+    """
+    metadata = METADATA[checks.choice("format", kind, METADATA)]
+    buffer = io.BytesIO()
     with matplotlib.rc_context(STYLE):
         _settle(figure)
-    paths = []
-    for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
-        buffer = io.BytesIO()
-        with matplotlib.rc_context(STYLE):
-            figure.savefig(buffer, format=suffix[1:], dpi=200, metadata=metadata)
-        paths.append(files.write_whole(Path(f"{path}{suffix}"), buffer.getvalue()))
-    return paths
+        figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata, transparent=transparent)
+    return buffer.getvalue()
 
 
 def _settle(figure: Figure) -> None:

@@ -26,7 +26,7 @@ from hfc_keras.reporting.effects.band_stop import (
     band_stop_drop,
     band_stop_share,
 )
-from hfc_keras.reporting.rows import require_columns, unique_rows
+from hfc_keras.reporting.rows import measured_once, require_columns, unique_rows
 from hfc_keras.reporting.statistics.shares import AT_CHANCE, recipes_at_chance, share_of_clean
 from hfc_keras.reporting.tables import mean_and_spread
 
@@ -52,6 +52,7 @@ def band_stop_table(table: pd.DataFrame) -> pd.DataFrame:
         >>> band_stop_table(pd.DataFrame(rows)).iloc[0].tolist()
         ['0.750', '0.500', '0.250', '0.667', '0.333', '0 to 2']
     """
+    table = measured_once(table)
     require_columns(table, [*KEYS, *VALUES])
     lines, guessing = {}, recipes_at_chance(table[table["inner"].isna()])
     for name, part in table.groupby("recipe", sort=False):
@@ -104,6 +105,7 @@ def band_stop_curves(
         >>> band_stop_curves(pd.DataFrame(rows)).axes[0].lines[1].get_xdata().tolist()
         [1.0, 3.0]
     """
+    table = measured_once(table)
     require_columns(table, [*KEYS, *VALUES])
     unique_rows(table, KEYS)
     rings = table[table["inner"].notna()]

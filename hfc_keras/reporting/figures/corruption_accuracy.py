@@ -18,7 +18,13 @@ from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.panels import CHANCE_LOOK, PAGE, accuracy_top, legend_below
 from hfc_keras.reporting.drawing.style import STYLE
-from hfc_keras.reporting.rows import last_rows, one_source, require_columns, unique_rows
+from hfc_keras.reporting.rows import (
+    last_rows,
+    measured_once,
+    one_source,
+    require_columns,
+    unique_rows,
+)
 from hfc_keras.reporting.tables import mean_and_spread
 
 KEYS = ["recipe", "seed", "corruption", "severity"]
@@ -126,6 +132,7 @@ def _name_places(axes: Axes, order: Sequence[str]) -> None:
 
 def _means(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracy averaged over severities, and over corruptions as ``mean``, by recipe and seed."""
+    table = measured_once(table)
     require_columns(table, COLUMNS)
     table = one_source(unique_rows(last_rows(table, ["recipe"]), KEYS))
     wide = table.pivot(index=["recipe", "seed"], columns=KEYS[2:], values="accuracy")

@@ -10,7 +10,7 @@ from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.panels import PANEL
 from hfc_keras.reporting.drawing.ring_panels import ring_panels
 from hfc_keras.reporting.effects.fourier_sensitivity import KEYS, sensitivity_numbers
-from hfc_keras.reporting.rows import require_columns, unique_rows
+from hfc_keras.reporting.rows import measured_once, require_columns, unique_rows
 from hfc_keras.reporting.tables import means_by_recipe
 
 
@@ -35,7 +35,7 @@ def sensitivity_table(table: pd.DataFrame) -> pd.DataFrame:
 
 def sensitivity_curves(
     table: pd.DataFrame,
-    panels: Mapping[str, Iterable[str]],
+    panels: Mapping[str, Iterable[str]] | None = None,
     titles: Mapping[str, str] | None = None,
     looks: Mapping[str, palette.Look] | None = None,
 ) -> Figure:
@@ -44,9 +44,11 @@ def sensitivity_curves(
     Args:
         table: DataFrame with the columns recipe, seed, ring, mean, white, image_size. Lines are
             means over seeds, bands their range; white noise is dashed and gray. A vertical line
-            marks the Nyquist frequency.
+            marks the Nyquist frequency. The table of ``analysis.fourier_sensitivity`` alone, with
+            a column model or without, will do; there is no line then.
         panels: dict from the title of a panel to its recipes; those without rows are left out,
-            and so are panels without any, or with none but what every panel has.
+            and so are panels without any, or with none but what every panel has. None is one
+            panel of all.
         titles: dict from recipes to names in the legend, or None.
         looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
 
@@ -67,8 +69,10 @@ def sensitivity_curves(
         >>> figure.axes[0].get_xlabel()
         'frequency (cycles per image)'
     """
-    require_columns(table, [*KEYS, "mean", "white", "image_size"])
+    table = measured_once(table)
+    require_columns(table, [*KEYS, "mean", "white"])
     unique_rows(table, KEYS)
+    panels = {"": list(table["recipe"].unique())} if panels is None else panels
     rows = dict(list(table.groupby("recipe", sort=False)))
     panels = {
         name: {recipe: rows[recipe] for recipe in chosen if recipe in rows}

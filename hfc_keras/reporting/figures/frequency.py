@@ -14,7 +14,7 @@ from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.palette import radius_color
 from hfc_keras.reporting.drawing.panels import draw_curve, epoch_axis, label_outer, panel_grid
 from hfc_keras.reporting.drawing.style import STYLE
-from hfc_keras.reporting.rows import KEYS, require_columns, unique_rows
+from hfc_keras.reporting.rows import KEYS, measured_once, require_columns, unique_rows
 from hfc_keras.reporting.tables import column_name
 
 BLACK_LABELS = {
@@ -57,6 +57,7 @@ def frequency_panels(
         1
     """
     checks.choice("split", split, BLACK_LABELS)
+    table = measured_once(table)
     require_columns(table, [*KEYS, "accuracy"])
     table = _shown(table, split)
     panels = _panels(table, split)

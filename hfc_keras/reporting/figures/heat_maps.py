@@ -11,11 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from hfc_keras import checks
 from hfc_keras.reporting.drawing.panels import PAGE, label_outer
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import (
     MissingMeasurementError,
     complete_rows,
+    measured_once,
     require_columns,
     rows_of,
     unique_rows,
@@ -40,7 +42,8 @@ def heat_map_rise(
 
     Args:
         table: DataFrame with the columns recipe, seed, row, column (signed frequencies in cycles
-            per image), error, clean_error.
+            per image), error, clean_error. Frequencies without an error were not measured and do
+            not count. Where rows of the map are left out, a column side says what ``N`` is.
         recipe: str.
         inner: float, ``a``, a part of ``N``, the smaller side of the images; 0 begins with the
             zero frequency.
@@ -59,10 +62,12 @@ def heat_map_rise(
         >>> heat_map_rise(pd.DataFrame(rows), "vanilla", inner=0.25).round(3).tolist()
         [0.208]
     """
+    table = measured_once(table)
     require_columns(table, [*KEYS, *VALUES])
     chosen = rows_of(table, recipe=recipe)
     unique_rows(chosen, KEYS)
-    side = min(chosen["row"].nunique(), chosen["column"].nunique())
+    side = _side(chosen)
+    chosen = chosen[chosen["error"].notna()]
     distance = np.hypot(chosen["row"], chosen["column"])
     within = chosen[(distance >= inner * side) & (distance < outer * side)]
     complete_rows(within, chosen["seed"], recipe=recipe, inner=inner, outer=outer)
@@ -90,6 +95,7 @@ def heat_map_table(table: pd.DataFrame) -> pd.DataFrame:
         >>> heat_map_table(pd.DataFrame(rows)).iloc[0].tolist()
         ['0.125', '-0.125', '', '', '+0.208']
     """
+    table = measured_once(table)
     require_columns(table, [*KEYS, *VALUES])
     lines, names = {}, _names(table)
     for name, part in table.groupby("recipe", sort=False):
@@ -109,7 +115,8 @@ def heat_map_panels(
     Args:
         table: DataFrame, see ``heat_map_rise``. Pictures are means over seeds, on one scale of
             colors from the smallest error on clean images to the largest error; of rises from
-            the smallest to the largest.
+            the smallest to the largest. Where every k-th frequency was measured, each is drawn
+            k cycles wide.
         titles: dict from recipes to panel titles, or None; the error on clean images follows.
         rise: bool, whether to draw the error minus that on clean images, so that networks of
             other accuracy can be set beside each other.
@@ -118,7 +125,8 @@ def heat_map_panels(
         matplotlib.figure.Figure, up to 7 inches wide, the zero frequency in the middle.
 
     Raises:
-        ValueError: for a missing column or a frequency that stands twice.
+        ValueError: for a missing column, a frequency that stands twice, or frequencies that are
+            not equally spaced.
 
     Reference:
         Yin et al., A Fourier Perspective on Model Robustness in Computer Vision, NeurIPS 2019.
@@ -129,8 +137,10 @@ def heat_map_panels(
         >>> heat_map_panels(pd.DataFrame(rows)).axes[0].get_title()
         'vanilla\nclean error 0.125'
     """
+    table = measured_once(table)
     require_columns(table, [*KEYS, *VALUES])
     unique_rows(table, KEYS)
+    table = table[table["error"].notna()]
     shown = table.assign(shown=table["error"] - (table["clean_error"] if rise else 0))
     maps = {str(name): _mean_map(part) for name, part in shown.groupby("recipe", sort=False)}
     clean_error, names = table.groupby("recipe")["clean_error"].mean(), _names(table, titles)
@@ -156,6 +166,15 @@ def heat_map_panels(
     return figure
 
 
+def _side(chosen: pd.DataFrame) -> int:
+    """Smaller side of the images in pixels, which is that of a whole map unless it is told."""
+    if "side" not in chosen:
+        return min(chosen["row"].nunique(), chosen["column"].nunique())
+    sides = chosen["side"].unique().tolist()
+    checks.require(len(sides) == 1, "`table` must be of images of one size", side=sides)
+    return int(sides[0])
+
+
 def _mean_map(part: pd.DataFrame) -> pd.DataFrame:
     return part.groupby(["row", "column"])["shown"].mean().unstack("column")
 
@@ -171,9 +190,8 @@ def _names(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> dict
 
 
 def _draw(axes: Axes, picture: pd.DataFrame, scale: tuple[float, float]) -> AxesImage:
-    """Draw a map with a pixel around each whole frequency."""
-    columns, rows = picture.columns.to_numpy(), picture.index.to_numpy()
-    limits = columns[0] - 0.5, columns[-1] + 0.5, rows[0] - 0.5, rows[-1] + 0.5
+    """Draw a map with a rectangle around each frequency, up to halfway to the next one."""
+    limits = *_limits("column", picture.columns), *_limits("row", picture.index)
     look: dict[str, Any] = {
         "cmap": COLORS,
         "vmin": scale[0],
@@ -181,6 +199,17 @@ def _draw(axes: Axes, picture: pd.DataFrame, scale: tuple[float, float]) -> Axes
         "interpolation": "nearest",
     }
     return axes.imshow(picture, origin="lower", extent=limits, **look)
+
+
+def _limits(name: str, frequencies: pd.Index) -> tuple[float, float]:
+    """Where an axis begins and ends whose rectangles have frequencies as their centers."""
+    steps = np.diff(frequencies) if len(frequencies) > 1 else np.ones(1)
+    checks.require(
+        (steps == steps[0]).all(),
+        f"`table` must hold equally spaced frequencies in the column {name}",
+        **{name: frequencies.tolist()},
+    )
+    return frequencies[0] - steps[0] / 2, frequencies[-1] + steps[0] / 2
 
 
 def _cell(values: pd.Series, sign: str = "") -> str:

@@ -9,7 +9,7 @@ from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.ring_panels import ring_panels
 from hfc_keras.reporting.effects.perturbations import HALF, KEYS, VALUES, perturbation_share
-from hfc_keras.reporting.rows import require_columns, unique_rows
+from hfc_keras.reporting.rows import measured_once, require_columns, unique_rows
 from hfc_keras.reporting.tables import mean_and_spread
 
 ATTACKS = {"fgsm": "FGSM", "pgd": "PGD"}
@@ -34,6 +34,7 @@ def perturbation_table(table: pd.DataFrame) -> pd.DataFrame:
         >>> perturbation_table(pd.DataFrame(rows))["beyond 0.25"].tolist()
         ['0.250', '0.500']
     """
+    table = measured_once(table)
     require_columns(table, [*KEYS, *VALUES])
     parts = {f"beyond {part:g}": part for part in (1 / 8, HALF, 3 / 8)}
     pairs = list(table[["recipe", "attack"]].drop_duplicates().itertuples(index=False))
@@ -80,6 +81,7 @@ def perturbation_curves(
         >>> perturbation_curves(pd.DataFrame(rows)).axes[0].get_title()
         'PGD'
     """
+    table = measured_once(table)
     require_columns(table, [*KEYS, *VALUES])
     unique_rows(table, KEYS)
     attacks = table["attack"].unique().tolist()

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hfc_keras import contract
-from hfc_keras.commands.subject import Check, Subject
+from hfc_keras.selfchecks.subject import Check, Subject
 
 
 def logits(subject: Subject) -> Check:

@@ -6,7 +6,7 @@ After the checklist of Carlini et al., On Evaluating Adversarial Robustness, 201
 import numpy as np
 
 from hfc_keras import losses
-from hfc_keras.commands.subject import Check, Subject
+from hfc_keras.selfchecks.subject import Check, Subject
 from hfc_keras.types import Flags, Floats, Integers, Size
 
 # Perturbation that can turn every pixel gray, so that no classifier is left with a clue.

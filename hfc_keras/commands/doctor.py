@@ -1,0 +1,34 @@
+"""Is everything there that the package needs?"""
+
+import dataclasses
+from pathlib import Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Doctor:
+    """Say what is installed and tested, and what to do where something is missing.
+
+    Versions beside those that were tested, backend, devices, threads, data sets found, trained
+    networks, memory and disk. Exit status: 0, or 1 if something must be mended first.
+    """
+
+    data_dir: Path | None = None
+    """Where TFDS keeps its data sets. Left out: TFDS_DATA_DIR, or TFDS' own default."""
+    published: Path = Path("results/models")
+    """Folder of the project's trained networks."""
+
+    def execute(self) -> int:
+        """Print a line a finding.
+
+        Returns:
+            int, the exit status.
+        """
+        from hfc_keras.commands import findings
+
+        found = findings.all_findings(self.data_dir, self.published)
+        for each in found:
+            print(each)
+        failed = sum(each.status == "fail" for each in found)
+        warned = sum(each.status == "warn" for each in found)
+        print(f"\n{failed} to be mended, {warned} to know of")
+        return 1 if failed else 0

@@ -1,0 +1,44 @@
+"""Starts the backend without what it says to nobody in particular."""
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+
+# Lines of TensorFlow's log of information, the one that announces them, and that of no GPU.
+GREETING = re.compile(
+    r"I\d{4} |WARNING: All log messages before absl::InitializeLog|E\d{4} .*failed call to cuInit"
+)
+
+
+def start_backend() -> None:
+    """Import Keras and let its backend find its devices.
+
+    TensorFlow writes some lines on stderr before its log level counts; warnings and errors come
+    through.
+    """
+    if "keras" in sys.modules:
+        return
+    with without_greeting():
+        import keras
+
+        keras.ops.zeros(())
+
+
+@contextlib.contextmanager
+def without_greeting() -> Iterator[None]:
+    """Hold back what a block writes on the process's stderr, and write what is no greeting."""
+    sys.stderr.flush()
+    before = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+            held.seek(0)
+            lines = held.read().decode(errors="replace").splitlines(keepends=True)
+            os.write(2, "".join(each for each in lines if not GREETING.match(each)).encode())

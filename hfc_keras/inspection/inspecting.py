@@ -1,0 +1,247 @@
+"""The frequency profile of a model: every question asked, whatever fails."""
+
+import contextlib
+import dataclasses
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from hfc_keras import checks, contract, data, error_texts, models
+from hfc_keras.analysis import inputs, predictions
+from hfc_keras.data.dataset import stored_pixels, subset_rows
+from hfc_keras.inspection.budget import Budget
+from hfc_keras.inspection.inspected import Inspected
+from hfc_keras.inspection.outcome import Outcome
+from hfc_keras.inspection.profile import Profile
+from hfc_keras.inspection.progress import steps
+from hfc_keras.inspection.remedies import remedies
+from hfc_keras.inspection.section import NotApplicableError, Section
+from hfc_keras.inspection.sections import SECTIONS
+from hfc_keras.types import Array, ArrayLike, Floats, Integers
+
+KINDS = (UserWarning, RuntimeWarning)
+NO_LABELS = "needs true labels"
+GUESSING = "The model is near chance on these images, so that this says nothing of it."
+
+
+def inspect(
+    model: Any,
+    images: Any,
+    labels: ArrayLike | None = None,
+    *,
+    class_names: Sequence[str] | Mapping[int, str] | None = None,
+    train_images: ArrayLike | None = None,
+    pixels: Sequence[float] | None = None,
+    output: str | None = None,
+    output_name: str | int | None = None,
+    fast: bool = True,
+    examples: int | None = None,
+    seed: int = 0,
+    name: str | None = None,
+    data_name: str = "images",
+    progress: bool | None = None,
+    notes: Sequence[str] = (),
+) -> Profile:
+    """Which frequencies of an image a model lives on: its profile, in tables, figures and words.
+
+    Args:
+        model: what ``models.as_classifier`` takes: anybody's keras.Model or function of images; or
+            a dict from names to several of them, to be set side by side.
+        images: uint8 or float in [0, 1] ``(examples, height, width, channels)``; or a
+            ``data.Split`` or a data set of (images, labels) batches, with ``labels`` left out.
+        labels: int ``(examples,)`` or one-hot, in the numbering of the model's classes; None if
+            there are none. The model's own answers to the images stand for them then, accuracy
+            is the share of answers that stay, and what needs labels is left out.
+        class_names: list of str, one per class of the model, or dict from class to name.
+        train_images: like ``images``, what the model was trained on, for population statistics of
+            batch normalization; None takes ``images``.
+        pixels: pair of floats or None, see ``models.as_classifier``.
+        output: str or None, see ``models.as_classifier``.
+        output_name: str, int or None, see ``models.as_classifier``.
+        fast: bool, whether to use fewer images and steps: one to two minutes for a network of
+            CIFAR's size on two cores, instead of some ten.
+        examples: int or None, images to use at most, drawn by the seed.
+        seed: int from 0, of every random draw.
+        name: str or None, what the page calls the model; None is the model's own name.
+        data_name: str, what the page calls the images.
+        progress: bool, whether to show it; None is on a terminal and in a notebook.
+        notes: list of str, what the page must say of the images.
+
+    Returns:
+        Profile.
+
+    Raises:
+        ValueError: for images, labels or a model that no measure takes. A measure that fails
+            later is shown as failed with its reason, and the others go on.
+
+    Example:
+        >>> from hfc_keras import data
+        >>> test = data.load("digits", examples=(1, 30)).test
+        >>> layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
+        >>> profile = inspect(keras.Sequential(layers), test.images, test.labels)
+        >>> profile.frequency_accuracy["component"].tolist()[:3]
+        ['original', 'low', 'high']
+    """
+    started = time.perf_counter()
+    given = dict(model) if isinstance(model, Mapping) else {name or _name(model): model}
+    checks.require(given, "`model` must be a model, or a dict of at least one", model=model)
+    pixels_of, labels = _given(images, labels)
+    chosen, rows = _images(pixels_of, examples, seed)
+    with quiet() as told:
+        train = None
+        if train_images is not None:
+            # They go through the model a large batch at a time, layer by layer.
+            count = Budget.of(chosen.shape[1:], len(chosen), fast).population
+            train = _images(_given(train_images, None)[0], count, seed)[0]
+        subjects = {
+            str(each): _inspected(
+                str(each),
+                models.as_classifier(one, pixels, output, output_name),
+                chosen,
+                None if labels is None else _labels(labels, len(pixels_of))[rows],
+                class_names,
+                train,
+                fast,
+                seed,
+            )
+            for each, one in given.items()
+        }
+        helped = {each: remedies(subject) for each, subject in subjects.items()}
+    outcomes = _outcomes(subjects, progress)
+    return Profile(
+        subjects=subjects,
+        outcomes=outcomes,
+        remedies=helped,
+        data_name=data_name,
+        fast=fast,
+        seconds=time.perf_counter() - started,
+        notes=[*notes, *_unique(told)],
+    )
+
+
+def _name(model: Any) -> str:
+    return str(getattr(model, "name", None) or getattr(model, "__name__", "model"))
+
+
+def _given(images: Any, labels: ArrayLike | None) -> tuple[Any, ArrayLike | None]:
+    """Images and labels; levels stay levels until some of them are chosen."""
+    if isinstance(images, data.Split) and labels is None:
+        return images.pixels, images.labels
+    if isinstance(images, np.ndarray) and images.dtype == np.uint8:
+        return images, labels
+    return inputs.given(images, labels)
+
+
+def _images(images: Any, examples: int | None, seed: int) -> tuple[Floats, Integers]:
+    """Images as float32 in [0, 1], and which rows they are."""
+    pixels: Array = stored_pixels(images, "images")
+    limit = None if examples is None else checks.number("examples", examples, 1, whole=True)
+    rows = subset_rows(len(pixels), limit, seed)
+    chosen = pixels if len(rows) == len(pixels) else pixels[rows]
+    if chosen.dtype == np.uint8:
+        chosen = np.divide(chosen, np.float32(255), dtype="float32")
+    return chosen, rows
+
+
+def _labels(labels: ArrayLike, count: int) -> Integers:
+    return checks.class_indices(labels, count)
+
+
+def _inspected(
+    name: str,
+    model: keras.Model,
+    images: Floats,
+    labels: Integers | None,
+    class_names: Sequence[str] | Mapping[int, str] | None,
+    train_images: Floats | None,
+    fast: bool,
+    seed: int,
+) -> Inspected:
+    """Check a model with the images, and take its own answers for labels where there are none."""
+    budget = Budget.of(images.shape[1:], len(images), fast)
+    seed = checks.number("seed", seed, minimum=0, whole=True)
+    predictions.checked_images(model, images, budget.batch_size)
+    found = contract.form_of(model, images)
+    names = dict(enumerate(class_names)) if isinstance(class_names, Sequence) else class_names
+    known = {int(key): str(value) for key, value in (names or {}).items()}
+    if labels is not None:
+        labels = checks.class_indices(labels, len(images), found.classes)
+    subject = Inspected(
+        name,
+        model,
+        images,
+        np.zeros(len(images), "int64") if labels is None else labels,
+        labels is not None,
+        known,
+        train_images,
+        budget,
+        seed,
+    )
+    return subject if subject.labelled else dataclasses.replace(subject, labels=subject.answers)
+
+
+def _outcomes(subjects: dict[str, Inspected], progress: bool | None) -> list[Outcome]:
+    """Every section with every model; a figure when the last model is measured."""
+    outcomes = {section.key: Outcome(section) for section in SECTIONS}
+    said: set[str] = set()
+    for section, subject in steps(SECTIONS, subjects, progress):
+        outcome = outcomes[section.key]
+        with quiet() as told:
+            _measure(outcome, section, subject)
+            if subject is list(subjects.values())[-1]:
+                _draw(outcome, section, subjects)
+        new = [text for text in _unique(told) if text not in said]
+        said.update(new)
+        outcome.notes += new
+    return list(outcomes.values())
+
+
+def _measure(outcome: Outcome, section: Section, subject: Inspected) -> None:
+    """Measure and read a section, or keep the reason why not."""
+    if section.needs_labels and not subject.labelled:
+        outcome.left_out[subject.name] = NO_LABELS
+        return
+    started = time.perf_counter()
+    try:
+        table = section.measure(subject)
+        outcome.tables[subject.name] = table
+        reading = section.read(table, subject)
+        if section.needs_skill and not subject.beyond_luck:
+            reading = reading._replace(sentence=GUESSING)
+        outcome.readings[subject.name] = reading
+    except NotApplicableError as reason:
+        outcome.left_out[subject.name] = str(reason)
+    # Whatever one measure stumbles over is told on the page; the others go on.
+    except Exception as error:
+        outcome.errors[subject.name] = f"{type(error).__name__}: {error_texts.reason(error)}"
+    outcome.seconds += time.perf_counter() - started
+
+
+def _draw(outcome: Outcome, section: Section, subjects: dict[str, Inspected]) -> None:
+    """Draw a section, or keep the reason why not."""
+    measured = {name: subjects[name] for name in outcome.readings}
+    if not measured:
+        return
+    try:
+        outcome.figures = section.draw({name: outcome.tables[name] for name in measured}, measured)
+    # As above.
+    except Exception as error:
+        outcome.errors["figure"] = f"{type(error).__name__}: {error_texts.reason(error)}"
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[list[warnings.WarningMessage]]:
+    """Keep what is warned of in a block, for the page."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("always", RuntimeWarning)
+        yield told
+
+
+def _unique(told: Sequence[warnings.WarningMessage]) -> list[str]:
+    texts = (str(each.message) for each in told if issubclass(each.category, KINDS))
+    return list(dict.fromkeys(texts))

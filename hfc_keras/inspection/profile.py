@@ -1,0 +1,196 @@
+"""What a profile holds: tables, figures, sentences, and the page made of them."""
+
+import dataclasses
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import keras
+import pandas as pd
+from matplotlib.figure import Figure
+
+from hfc_keras import __version__, checks, files
+from hfc_keras.inspection import page
+from hfc_keras.inspection.headline import headline
+from hfc_keras.inspection.inspected import Inspected
+from hfc_keras.inspection.outcome import Outcome
+from hfc_keras.reporting.drawing.style import save_figure
+from hfc_keras.types import PathLike, Record
+
+PAGE = "profile.html"
+
+
+@dataclasses.dataclass(eq=False, repr=False)
+class Profile:
+    """The frequency profile of a model, or of several side by side, as ``inspect`` makes it.
+
+    Every table is also an attribute: ``profile.frequency_accuracy`` and so on, with a column model
+    in front where there are several models.
+
+    Args:
+        subjects: dict from the model's name to Inspected.
+        outcomes: list of Outcome, one a section.
+        remedies: dict from the model's name to list of str, what would make more answers right.
+        data_name: str.
+        fast: bool.
+        seconds: float, time that it took.
+        notes: list of str, what must be said of the images.
+    """
+
+    subjects: dict[str, Inspected]
+    outcomes: list[Outcome]
+    remedies: dict[str, list[str]]
+    data_name: str
+    fast: bool
+    seconds: float
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        """Return a table by the name of its section."""
+        tables = {} if name.startswith("_") else self.tables
+        if name in tables:
+            return tables[name]
+        raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        """List the tables, too."""
+        return sorted([*super().__dir__(), *self.tables])
+
+    def __repr__(self) -> str:
+        """Say the summary."""
+        return "\n".join(self.summary)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the models."""
+        return list(self.subjects)
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """DataFrames by section."""
+        every = {outcome.section.key: outcome.table for outcome in self.outcomes}
+        return {key: table for key, table in every.items() if table is not None}
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        """Matplotlib figures by section; a second one of a section has a longer name."""
+        return {
+            "_".join(filter(None, (outcome.section.key, name))): figure
+            for outcome in self.outcomes
+            for name, figure in outcome.figures.items()
+        }
+
+    @property
+    def summary(self) -> list[str]:
+        """What the profile says, a sentence a section, and a model where there are several."""
+        several = len(self.subjects) > 1
+        return [
+            f"{outcome.section.title}: {f'{name}: ' if several else ''}{outcome.told(name)}"
+            for outcome in self.outcomes
+            for name in self.names
+        ]
+
+    @property
+    def lines(self) -> list[str]:
+        """Lines for a terminal: the summary of one model, the numbers of several side by side."""
+        if len(self.names) == 1:
+            return self.summary
+        rows = [["", *self.names]]
+        for outcome in self.outcomes:
+            rows.append([outcome.section.title, *map(outcome.number, self.names)])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        pairs = ([*zip(row, widths, strict=True)] for row in rows)
+        return ["  ".join(cell.ljust(width) for cell, width in row).rstrip() for row in pairs]
+
+    @property
+    def headlines(self) -> list[str]:
+        """Which frequencies each model lives on, a sentence a model."""
+        return [headline(subject, self.tables_of(name)) for name, subject in self.subjects.items()]
+
+    def tables_of(self, name: str) -> dict[str, pd.DataFrame]:
+        """Tables of one model by section.
+
+        Args:
+            name: str, the model's name.
+
+        Returns:
+            dict from the section's key to DataFrame.
+        """
+        return {
+            outcome.section.key: outcome.tables[name]
+            for outcome in self.outcomes
+            if name in outcome.tables
+        }
+
+    @property
+    def failed(self) -> list[str]:
+        """Titles of the sections that failed."""
+        return [outcome.section.title for outcome in self.outcomes if outcome.errors]
+
+    def to_html(self) -> str:
+        """Return the profile as one self-contained page of HTML.
+
+        Returns:
+            str; nothing in it is fetched from anywhere.
+        """
+        return page.html(self)
+
+    def _repr_html_(self) -> str:
+        """Return the page in a frame of its own, for notebooks."""
+        return page.framed(self.to_html())
+
+    def save(self, folder: PathLike, formats: tuple[str, ...] = ()) -> list[Path]:
+        """Write the page, the tables beside it and a record of how they were made.
+
+        Args:
+            folder: str or Path, made if missing.
+            formats: of ``"png"``, ``"svg"`` and ``"pdf"``, in which each figure is also written.
+
+        Returns:
+            list of Path: ``profile.html``, a CSV file for each table, ``profile.json``, figures.
+
+        Raises:
+            UnusableFileError: if the folder cannot be written.
+            ValueError: for another format.
+        """
+        for each in formats:
+            checks.choice("format", each, ("png", "svg", "pdf"))
+        folder = files.writable_folder(folder, "out")
+        written = [files.write_whole(folder / PAGE, self.to_html())]
+        for key, table in self.tables.items():
+            written.append(files.write_whole(folder / f"{key}.csv", table.to_csv(index=False)))
+        text = json.dumps(self.record(), indent=1, ensure_ascii=False)
+        written.append(files.write_whole(folder / "profile.json", text + "\n"))
+        for key, figure in self.figures.items() if formats else ():
+            written += save_figure(figure, folder / key, formats)
+        return written
+
+    def record(self) -> Record:
+        """Return how the profile was made, as what JSON can hold."""
+        first = next(iter(self.subjects.values()))
+        return {
+            "models": self.names,
+            "data": self.data_name,
+            "images": len(first.images),
+            "image_shape": list(first.images.shape[1:]),
+            "labels": first.labelled,
+            "fast": self.fast,
+            "seed": first.seed,
+            "budget": dataclasses.asdict(first.budget),
+            "summary": self.summary,
+            "remedies": self.remedies,
+            "failed": self.failed,
+            "seconds": round(self.seconds, 1),
+            "versions": versions(),
+        }
+
+
+def versions() -> dict[str, Any]:
+    """Return the versions that a profile depends on."""
+    return {
+        "hfc_keras": __version__,
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "python": platform.python_version(),
+    }

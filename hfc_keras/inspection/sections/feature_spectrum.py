@@ -1,0 +1,97 @@
+"""Spectra of the feature maps, layer by layer."""
+
+import os
+
+import numpy as np
+import pandas as pd
+from keras import ops
+from matplotlib.figure import Figure
+
+from hfc_keras import analysis, gradients
+from hfc_keras.analysis.feature_maps import FeatureMaps
+from hfc_keras.contract import is_graph
+from hfc_keras.inspection.inspected import Inspected
+from hfc_keras.inspection.section import NotApplicableError, Reading, Section, Subjects, Tables
+from hfc_keras.reporting.figures.feature_spectrum import (
+    IMAGES,
+    feature_spectrum_curves,
+    high_frequency_table,
+)
+
+MOST_LAYERS = 32
+# Numbers in all maps of a batch, whose transforms are in memory at once.
+MOST_NUMBERS = 2**24
+
+
+def _measure(subject: Inspected) -> pd.DataFrame:
+    if not is_graph(subject.model):
+        raise NotApplicableError("the layers of a model that is no graph of layers are not seen")
+    images, _ = subject.some(subject.budget.spectra)
+    shapes = _shapes(subject)
+    chosen = _chosen(list(shapes))
+    numbers = sum(int(np.prod(shapes[name])) for name in chosen)
+    size = max(1, min(subject.batch_size, MOST_NUMBERS // numbers))
+    table = analysis.feature_spectrum(subject.model, images, chosen, size)
+    return table.assign(layer=_without_common_path(table["layer"].tolist()))
+
+
+def _without_common_path(names: list[str]) -> list[str]:
+    """Names without the models that all layers are in."""
+    paths = [name.split("/")[:-1] for name in names if name != IMAGES]
+    common = os.path.commonprefix(paths)
+    return [name if name == IMAGES else "/".join(name.split("/")[len(common) :]) for name in names]
+
+
+def _shapes(subject: Inspected) -> dict[str, tuple[int, ...]]:
+    """Height, width and channels of the maps of each layer that have more than one pixel."""
+    maps = FeatureMaps(subject.model)
+    _, found = gradients.inference(maps)(ops.convert_to_tensor(subject.images[:1]))
+    shapes = {name: tuple(each.shape[1:]) for name, each in found.items()}
+    return {name: shape for name, shape in shapes.items() if max(shape[:2]) > 1}
+
+
+def _chosen(names: list[str]) -> list[str]:
+    """Some layers of many, from the first to the last."""
+    places = np.linspace(0, len(names) - 1, min(MOST_LAYERS, len(names)))
+    return [names[place] for place in sorted(set(places.round().astype(int).tolist()))]
+
+
+def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
+    several = len(tables) > 1
+    return {name if several else "": feature_spectrum_curves(each) for name, each in tables.items()}
+
+
+def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
+    high = high_frequency_table(table).set_index("layer")["log_amplitude"].dropna()
+    layers = high.drop(IMAGES, errors="ignore")
+    if not len(layers):
+        raise NotApplicableError("no layer has maps of more than one pixel")
+    names, values = layers.index.tolist(), layers.to_numpy()
+    top, bottom, last = int(values.argmax()), int(values.argmin()), values[-1]
+    start = f" (the images {high[IMAGES]:.1f})" if IMAGES in high else ""
+    text = (
+        f"At the Nyquist frequency the log amplitude relative to the mean ends at {last:.1f} in "
+        f"{names[-1]!r}{start}; it is highest in {names[top]!r} ({values[top]:.1f}) and lowest in "
+        f"{names[bottom]!r} ({values[bottom]:.1f})"
+    )
+    return Reading(f"{last:.1f}", text + ".")
+
+
+SECTION = Section(
+    key="feature_spectrum",
+    title="Feature maps",
+    number="log amplitude at Nyquist, last layer",
+    question="What do its layers do to the frequencies on the way?",
+    method=(
+        "Log amplitude of the feature maps of each layer by frequency, relative to their mean, "
+        "from first (dark) to last; on the right its value at each layer's own Nyquist frequency. "
+        "A layer that smooths makes it fall, one that sharpens makes it rise. Of deep networks 32 "
+        "layers are shown, from the first to the last. "
+        "Park and Kim, ICLR 2022."
+    ),
+    measure=_measure,
+    draw=_draw,
+    read=_read,
+    cost=lambda subject: 4 * subject.budget.spectra,
+    needs_skill=False,
+)

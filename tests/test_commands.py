@@ -1,0 +1,311 @@
+"""The console commands: what they print, write and refuse, and their exit status."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import hfc_keras
+from hfc_keras import __main__ as command_line
+from hfc_keras import data, spectrum
+from hfc_keras.commands import COMMANDS, findings, greeting, model_source
+from hfc_keras.inspection import inspecting
+from hfc_keras.inspection.sections import SECTIONS
+from hfc_keras.training import Recipe, published
+from hfc_keras.training.published_names import published_networks
+
+ROOT = Path(__file__).parents[1]
+NETWORKS = ROOT / "results" / "models"
+
+
+LAYER = """
+    import keras
+
+    class Registered(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs
+"""
+
+
+def plain(classes=10, shape=(8, 8, 1), *layers):
+    flat = keras.layers.Flatten()
+    last = keras.layers.Dense(classes, activation="softmax")
+    return keras.Sequential([keras.Input(shape), *layers, flat, last])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Models and images, good and bad."""
+    top = tmp_path_factory.mktemp("given")
+    keras.utils.set_random_seed(0)
+    digits = data.load("digits", examples=(300, 40))
+    model = plain()
+    model.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
+    model.fit(digits.train.images, digits.train.labels, epochs=8, verbose=0)
+    model.save(top / "plain.keras")
+    model.save(top / "plain.h5")
+    (top / "own_layers.py").write_text(textwrap.dedent(LAYER))
+    own = model_source.imported(str(top / "own_layers.py"))
+    plain(10, (8, 8, 1), own.Registered()).save(top / "own.keras")
+    plain(10, (8, 8, 1), keras.layers.Lambda(lambda x: x)).save(top / "lambda.keras")
+    plain(3).save(top / "three.keras")
+    plain(12).save(top / "twelve.keras")
+    plain(10, (9, 9, 1)).save(top / "nine.keras")
+    plain(10, (8, 8, 3)).save(top / "color.keras")
+    (top / "broken.py").write_text("import nothing_of_that_name")
+    (top / "text.keras").write_text("no model")
+    (top / "text.h5").write_text("no model")
+    levels = np.rint(255 * digits.test.images).astype("uint8")
+    for index, (image, label) in enumerate(zip(levels, digits.test.labels, strict=True)):
+        for place in (top / "photos" / f"class {label}", top / "flat"):
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image[..., 0]).save(place / f"{index:02}.png")
+    (top / "empty").mkdir()
+    np.savez(top / "test.npz", x_test=levels, y_test=digits.test.labels)
+    np.savez(top / "bare.npz", images=levels)
+    np.savez(top / "other.npz", z=levels)
+    return top
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Ask two questions, since what they answer is tested elsewhere."""
+    chosen = [each for each in SECTIONS if each.key in ("answers", "band_stop_accuracy")]
+    monkeypatch.setattr(inspecting, "SECTIONS", tuple(chosen))
+
+
+def inspect(folder, out, models, *options):
+    paths = [str(folder / each) for each in models.split()]
+    return command_line.main(["inspect", *paths, *options, "--fast", "--out", str(out)])
+
+
+@pytest.mark.parametrize("name", ["plain.keras", "plain.h5"])
+def test_inspect_writes_a_page_and_prints_a_sentence_a_question(
+    name, folder, few, tmp_path, capsys
+):
+    assert inspect(folder, tmp_path, name, "--data", str(folder / "photos")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "plain on 40 images of photos (8 x 8 x 1)"
+    assert any(line.startswith("Answers: ") for line in lines)
+    assert lines[-1].startswith(f"wrote {tmp_path / 'profile.html'}")
+    table = pd.read_csv(tmp_path / "answers.csv")
+    assert table["examples"].sum() == 40 and table["right"].sum() > 25
+    assert table["name"].tolist() == [f"class {label}" for label in range(10)]
+
+
+@pytest.mark.parametrize("source", ["test.npz", "bare.npz", "flat"])
+def test_inspect_takes_what_has_no_classes(source, folder, few, tmp_path, capsys):
+    assert inspect(folder, tmp_path, "plain.keras", "--data", str(folder / source)) == 0
+    without = "without labels" in capsys.readouterr().out
+    assert without == (source != "test.npz")
+    assert ("There are no labels" in (tmp_path / "profile.html").read_text()) == without
+
+
+def test_inspect_sets_models_side_by_side(folder, few, tmp_path):
+    models = "plain.keras own.keras"
+    options = ["--data", str(folder / "test.npz"), "--import", str(folder / "own_layers.py")]
+    assert inspect(folder, tmp_path, models, *options) == 0
+    assert pd.read_csv(tmp_path / "answers.csv")["model"].unique().tolist() == ["plain", "own"]
+
+
+def test_inspect_shows_gray_images_to_a_model_for_color(folder, few, tmp_path):
+    assert inspect(folder, tmp_path, "color.keras", "--data", str(folder / "photos")) == 0
+    assert "each of the 3 channels is a copy" in (tmp_path / "profile.html").read_text()
+
+
+def test_inspect_says_how_few_of_the_classes_there_are(folder, few, tmp_path):
+    indices = [str(index) for index in range(2, 12)]
+    options = ["--data", str(folder / "photos"), "--class-indices", *indices]
+    assert inspect(folder, tmp_path, "twelve.keras", *options) == 0
+    assert "10 of the 12 classes" in (tmp_path / "profile.html").read_text()
+    assert pd.read_csv(tmp_path / "answers.csv")["class"].min() == 2
+
+
+def test_inspect_resizes_when_asked(folder, few, tmp_path):
+    options = ["--data", str(folder / "photos"), "--image-size", "9"]
+    assert inspect(folder, tmp_path, "nine.keras", *options) == 0
+    assert "9 × 9 × 1" in (tmp_path / "profile.html").read_text()
+
+
+def test_a_section_that_fails_is_the_exit_status(folder, few, tmp_path, monkeypatch):
+    from hfc_keras import analysis
+
+    monkeypatch.setattr(analysis, "band_stop_accuracy", lambda *_: 1 / 0)
+    assert inspect(folder, tmp_path, "plain.keras", "--data", str(folder / "test.npz")) == 1
+    assert "Failed: ZeroDivisionError" in (tmp_path / "profile.html").read_text()
+
+
+def test_images_that_cannot_be_read_are_left_out_when_asked(folder, few, tmp_path, capsys):
+    photos = tmp_path / "photos"
+    for label in range(10):
+        (photos / str(label)).mkdir(parents=True)
+        Image.new("L", (8, 8), 20 * label).save(photos / str(label) / "a.png")
+    (photos / "3" / "<cut>.png").write_bytes((photos / "3" / "a.png").read_bytes()[:40])
+    options = ["--data", str(photos)]
+    assert inspect(folder, tmp_path / "out", "plain.keras", *options) == 2
+    error = capsys.readouterr().err
+    assert "1 of 11 cannot be read" in error and "<cut>.png" in error
+    assert "--skip-unreadable" in error
+    assert inspect(folder, tmp_path / "out", "plain.keras", *options, "--skip-unreadable") == 0
+    text = (tmp_path / "out" / "profile.html").read_text()
+    assert "1 image files cannot be read and are left out: &lt;cut&gt;.png" in text
+
+
+@pytest.mark.parametrize(
+    ("models", "options", "message"),
+    [
+        ("missing.keras", ["test.npz"], "`model` must be a file that exists"),
+        ("text.keras", ["test.npz"], "must be a whole .keras file"),
+        ("text.h5", ["test.npz"], "must be a whole .h5 file"),
+        ("photos", ["test.npz"], "`hfc-keras models` lists"),
+        ("own.keras", ["test.npz"], "'Registered'; --import MODULE"),
+        ("lambda.keras", ["test.npz"], "a Lambda layer is code"),
+        ("plain.keras", ["test.npz", "--import", "{}/broken.py"], "No module named"),
+        ("nine.keras", ["test.npz"], "--image-size 9 9 resizes them (bilinear"),
+        ("three.keras", ["test.npz"], "must have the model's 3 classes"),
+        ("twelve.keras", ["photos"], "--class-indices must say"),
+        ("plain.keras", ["photos", "--class-indices", "0", "1"], "each of the 10 classes"),
+        ("plain.keras", ["empty"], "must hold images"),
+        ("plain.keras", ["other.npz"], "must hold images as one of x_test, images, x"),
+        ("plain.keras", ["missing.npz"], "must be an .npz file"),
+        ("plain.keras plain.keras", ["test.npz"], "must name each model once"),
+        ("", ["test.npz"], "must name at least one model"),
+        ("plain.keras", [], "`data` must be given: --data FOLDER"),
+        ("plain.keras", ["test.npz", "--pixels", "black"], "such as 0..255 or 0 255"),
+        ("plain.keras", ["test.npz", "--examples", "0"], "`examples` must be"),
+        ("plain.keras", ["test.npz", "--output", "logits"], "must end in logits|output"),
+        ("plain.keras", ["test.npz", "--image-size", "1", "2", "3"], "one number or height"),
+    ],
+)
+def test_what_inspect_cannot_use_is_refused_in_a_line(
+    models, options, message, folder, tmp_path, capsys
+):
+    source = ["--data", str(folder / options[0])] if options else []
+    others = [each.format(folder) for each in options[1:]]
+    assert inspect(folder, tmp_path, models, *source, *others) == 2
+    output = capsys.readouterr()
+    assert output.err.startswith("error: ") and output.err.count("\n") == 1
+    assert any(part in output.err for part in message.split("|"))
+
+
+def test_a_folder_that_cannot_be_written_is_refused_first(folder, capsys):
+    options = ["--data", str(folder / "test.npz")]
+    assert inspect(folder, folder / "text.h5", "plain.keras", *options) == 2
+    assert "`out` must be a folder that can be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("pixels", "expected"),
+    [((), None), (("0..255",), (0, 255)), (("-1", "1"), (-1, 1)), (("-1..1",), (-1, 1))],
+)
+def test_a_range_of_pixels(pixels, expected):
+    assert COMMANDS["inspect"]((), pixels=pixels).pixel_range() == expected
+
+
+def test_filter_writes_the_components(folder, tmp_path, capsys):
+    source = sorted((folder / "flat").iterdir())[0]
+    given = [str(folder / "flat"), str(folder / "photos" / "class 0")]
+    command = ["filter", *given, "--radius", "2", "--out", str(tmp_path)]
+    assert command_line.main(command) == 0
+    assert "sheet.png" in capsys.readouterr().out
+    image = np.asarray(Image.open(source), "float32")[None, ..., None] / 255
+    low, high = (np.asarray(part)[0, ..., 0] for part in spectrum.split(image, 2))
+    for kind, part, shift in (("low", low, 0.0), ("high", high, 0.5)):
+        levels = np.asarray(Image.open(tmp_path / f"00_{kind}.png"))
+        np.testing.assert_allclose(levels, 255 * np.clip(part + shift, 0, 1), atol=0.51)
+    # Images of one name in two folders are kept apart.
+    assert len(list(tmp_path.glob("*_low.png"))) > 40
+
+
+@pytest.mark.parametrize(
+    ("given", "radius", "message"),
+    [
+        ("empty", "2", "must name at least one image"),
+        ("nowhere", "2", "files or folders that exist"),
+        ("own_layers.py", "2", "must be whole images"),
+        ("flat", "-1", "`radius` must be"),
+    ],
+)
+def test_what_filter_cannot_use_is_refused(given, radius, message, folder, tmp_path, capsys):
+    command = ["filter", str(folder / given), f"--radius={radius}", "--out", str(tmp_path)]
+    assert command_line.main(command) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_doctor_finds_what_is_there_and_names_a_remedy(tmp_path, capsys, monkeypatch):
+    assert command_line.main(["doctor", "--data-dir", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("ok    keras") for line in lines)
+    assert lines[-1].startswith("0 to be mended")
+    monkeypatch.setitem(findings.TESTED, "keras", ("99.0", "99.0"))
+    assert command_line.main(["doctor"]) == 1
+    assert "pip install 'keras>=99.0'" in capsys.readouterr().out
+
+
+def test_models_lists_networks_by_what_they_are(tmp_path, capsys):
+    assert command_line.main(["models", "--published", str(NETWORKS)]) == 0
+    printed = capsys.readouterr().out
+    table = published_networks(NETWORKS)
+    assert table["name"].is_unique and all(name in printed for name in table["name"])
+    assert set(table["path"].map(lambda path: Path(path).stem)) == {
+        path.stem for path in NETWORKS.glob("*.keras")
+    }
+    assert command_line.main(["models", "--published", str(tmp_path)]) == 2
+
+
+def test_a_name_of_a_network_is_its_file(tmp_path):
+    base = Recipe(dataset="digits", examples=(20, 10), model="small_cnn", epochs=1)
+    dataset = data.load("digits", examples=(20, 10))
+    history = pd.DataFrame({"epoch": [1], "loss": 1.0, "accuracy": 0.5, "val_accuracy": 0.25})
+    recipes = [base, base.but(seed=1), base.but(dropout=0.5), base.but(epochs=2)]
+    for recipe in recipes:
+        model = hfc_keras.models.build("small_cnn", (8, 8, 1), 10)
+        published.write(tmp_path / f"{recipe.hash[:16]}.keras", recipe, dataset, model, history)
+    table = published_networks(tmp_path).set_index("name")
+    assert table.index.tolist() == [
+        "digits-small_cnn-dropout=0.5-seed0",
+        "digits-small_cnn-epochs=2-seed0",
+        "digits-small_cnn-seed0",
+        "digits-small_cnn-seed1",
+    ]
+    names = ("seed0", "seed1", "dropout=0.5-seed0", "epochs=2-seed0")
+    for recipe, name in zip(recipes, names, strict=True):
+        path = model_source.found(f"digits-small_cnn-{name}", tmp_path)
+        assert path.stem == recipe.hash[:16]
+
+
+def test_help_and_version_need_no_keras():
+    code = """
+import sys
+from hfc_keras import __main__
+for arguments in (["--version"], ["--help"], ["inspect", "--help"]):
+    try:
+        __main__.main(arguments)
+    except SystemExit as end:
+        assert not end.code
+print({"keras", "tensorflow", "jax", "pandas", "matplotlib"} & set(sys.modules))
+"""
+    environment = {**os.environ, "NO_COLOR": "1"}
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
+    assert result.stdout.startswith(f"hfc-keras {hfc_keras.__version__}\n")
+    assert result.stdout.endswith("set()\n") and "\x1b[" not in result.stdout
+
+
+def test_the_console_command_is_the_module():
+    text = (ROOT / "setup.cfg").read_text()
+    assert "hfc-keras = hfc_keras.__main__:run" in text
+
+
+def test_the_backends_greeting_is_dropped_and_errors_are_not(capfd):
+    with greeting.without_greeting():
+        os.write(2, b"I0000 00:00 port.cc:153] hello\nE0000 00:00 something is broken\n")
+    assert capfd.readouterr().err == "E0000 00:00 something is broken\n"

@@ -1,0 +1,68 @@
+"""Figures of measures of one model, from the tables as the measures return them."""
+
+import io
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+
+from hfc_keras import reporting
+
+
+def feature_table(layers=("images", "conv0", "conv1"), rings=(4, 4, 3)):
+    """Log amplitude: minus the ring, less by a tenth a layer."""
+    rows = [
+        (name, ring, ring / (2 if count == 4 else 1), -ring - 0.1 * place * (ring > 0))
+        for place, (name, count) in enumerate(zip(layers, rings, strict=True))
+        for ring in range(count)
+    ]
+    return pd.DataFrame(rows, columns=["layer", "ring", "frequency", "log_amplitude"])
+
+
+FIGURES = {
+    "feature_spectrum_curves": feature_table,
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_written(name, tmp_path):
+    figure = getattr(reporting, name)(FIGURES[name]())
+    paths = reporting.save_figure(figure, tmp_path / name)
+    assert all(path.stat().st_size > 1000 for path in paths)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_wrong_tables_are_refused(name):
+    draw, table = getattr(reporting, name), FIGURES[name]()
+    with pytest.raises(ValueError, match=f"missing=.'{table.columns[0]}'"):
+        draw(table.drop(columns=table.columns[0]))
+    with pytest.raises(ValueError, match="at least one row"):
+        draw(table[:0])
+    with pytest.raises(ValueError, match="must stand in a table once"):
+        draw(pd.concat([table, table[:1]]))
+
+
+def test_layers_are_read_off_at_their_nyquist_frequency():
+    high = reporting.high_frequency_table(feature_table())
+    assert high["layer"].tolist() == ["images", "conv0", "conv1"]
+    assert high["frequency"].tolist() == [1, 1, 1]
+    np.testing.assert_allclose(high["log_amplitude"], [-2, -2.1, -1.2])
+    # Half of the side 3 lies between two rings.
+    odd = feature_table(["conv"], [3]).assign(frequency=[0, 1 / 1.5, 2 / 1.5])
+    assert reporting.high_frequency_table(odd)["log_amplitude"].tolist() == [-1]
+
+
+def test_feature_curves_follow_the_layers_in_their_order():
+    curves, depth = reporting.feature_spectrum_curves(feature_table()).axes
+    shown = [line for line in curves.lines if len(line.get_xdata()) > 2]
+    assert [len(line.get_xdata()) for line in shown] == [4, 4, 3]
+    assert shown[0].get_linestyle() == "--" and shown[0].get_color() == "#000000"
+    dark, light = (sum(matplotlib.colors.to_rgb(line.get_color())) for line in shown[1:])
+    assert dark < light
+    np.testing.assert_allclose(depth.lines[0].get_ydata(), [-2, -2.1, -1.2])
+    many = feature_table([f"$layer{index}" for index in range(100)], [4] * 100)
+    figure = reporting.feature_spectrum_curves(many)
+    names = [label.get_text() for label in figure.axes[1].get_xticklabels()]
+    assert names[:2] == ["$layer0", "$layer3"] and len(names) == 34
+    figure.savefig(io.BytesIO(), format="png")
