@@ -20,7 +20,21 @@ def feature_table(layers=("images", "conv0", "conv1"), rings=(4, 4, 3)):
     return pd.DataFrame(rows, columns=["layer", "ring", "frequency", "log_amplitude"])
 
 
+def critical_table():
+    """A channel of two octaves at 8, and accuracies that fall with the noise."""
+    nan, centers, noises = np.nan, [4.0, 8.0, 16.0], [0.1, 0.2]
+    rows = [(nan, 0.0, 0.9, nan)]
+    rows += [
+        (center, noise, 0.9 - 2 * noise, 2.0 if center == 8 else 1.0)
+        for center in centers
+        for noise in noises
+    ]
+    table = pd.DataFrame(rows, columns=["center", "noise", "accuracy", "sensitivity"])
+    return table.assign(criterion=0.6, channel_center=8, channel_bandwidth=2, channel_peak=2)
+
+
 FIGURES = {
+    "critical_band_curves": critical_table,
     "feature_spectrum_curves": feature_table,
 }
 
@@ -66,3 +80,22 @@ def test_feature_curves_follow_the_layers_in_their_order():
     names = [label.get_text() for label in figure.axes[1].get_xticklabels()]
     assert names[:2] == ["$layer0", "$layer3"] and len(names) == 34
     figure.savefig(io.BytesIO(), format="png")
+
+
+def test_the_critical_band_is_drawn_as_it_was_fitted():
+    curves, channel = reporting.critical_band_curves(critical_table()).axes
+    labels = [line.get_label() for line in curves.lines]
+    assert labels == ["4", "8", "16", "criterion"]
+    np.testing.assert_allclose(curves.lines[0].get_xdata(), [0, 0.1, 0.2])
+    np.testing.assert_allclose(curves.lines[0].get_ydata(), [0.9, 0.7, 0.5])
+    lines = {line.get_label(): line for line in channel.lines}
+    assert list(lines["people"].get_xdata()) == [39.6, 39.6]
+    np.testing.assert_allclose(lines["measured"].get_ydata(), [1, 2, 1])
+    x, y = lines["channel"].get_data()
+    # Half of the height an octave beside the center.
+    np.testing.assert_allclose(np.interp([4.05, 8, 15.8], x, y), [1, 2, 1], atol=0.05)
+    assert channel.get_title() == "channel: 2.00 octaves at 8 cycles per image"
+    unknown = critical_table().assign(channel_bandwidth=np.nan)
+    axes = reporting.critical_band_curves(unknown).axes[1]
+    assert "bandwidth not known" in axes.get_title()
+    assert "channel" not in [line.get_label() for line in axes.lines]

@@ -27,6 +27,7 @@ MEASURES = {
     "component_probabilities": {"radius": 2},
     "contingency": {"labels": LABELS, "radii": [2]},
     "corruption_accuracy": {"labels": LABELS, "names": ["contrast"], "severities": [1]},
+    "critical_band": {"labels": LABELS, "centers": [2], "noises": [0.1]},
     "feature_spectrum": {},
     "fourier_heat_map": {"labels": LABELS},
     "fourier_sensitivity": {"labels": LABELS},

@@ -14,6 +14,7 @@ from hfc_keras.analysis.contingency import component_probabilities as component_
 from hfc_keras.analysis.contingency import contingency as contingency
 from hfc_keras.analysis.corruption_accuracy import corruption_accuracy as corruption_accuracy
 from hfc_keras.analysis.corruption_accuracy import mean_corruption_error as mean_corruption_error
+from hfc_keras.analysis.critical_band import critical_band as critical_band
 from hfc_keras.analysis.feature_spectrum import feature_spectrum as feature_spectrum
 from hfc_keras.analysis.fourier_heat_map import fourier_heat_map as fourier_heat_map
 from hfc_keras.analysis.fourier_sensitivity import fourier_sensitivity as fourier_sensitivity

@@ -18,6 +18,9 @@ from hfc_keras.reporting.figures.conditions import condition_points as condition
 from hfc_keras.reporting.figures.conditions import condition_table as condition_table
 from hfc_keras.reporting.figures.corruption_accuracy import corruption_points as corruption_points
 from hfc_keras.reporting.figures.corruption_accuracy import corruption_table as corruption_table
+from hfc_keras.reporting.figures.critical_band import (
+    critical_band_curves as critical_band_curves,
+)
 from hfc_keras.reporting.figures.feature_spectrum import (
     feature_spectrum_curves as feature_spectrum_curves,
 )
