@@ -22,6 +22,7 @@ from hfc_keras.analysis.frequency_accuracy import frequency_accuracy as frequenc
 from hfc_keras.analysis.frequency_accuracy import (
     frequency_accuracy_by_epoch as frequency_accuracy_by_epoch,
 )
+from hfc_keras.analysis.hybrid_preference import hybrid_preference as hybrid_preference
 from hfc_keras.analysis.out_of_distribution import out_of_distribution as out_of_distribution
 from hfc_keras.analysis.patch_shuffle_accuracy import (
     patch_shuffle_accuracy as patch_shuffle_accuracy,
@@ -29,3 +30,4 @@ from hfc_keras.analysis.patch_shuffle_accuracy import (
 from hfc_keras.analysis.perturbation_spectrum import perturbation_spectrum as perturbation_spectrum
 from hfc_keras.analysis.robust_accuracy import robust_accuracy as robust_accuracy
 from hfc_keras.analysis.shift_consistency import shift_consistency as shift_consistency
+from hfc_keras.analysis.spectral_importance import spectral_importance as spectral_importance

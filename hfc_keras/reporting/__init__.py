@@ -30,6 +30,8 @@ from hfc_keras.reporting.figures.feature_spectrum import (
 from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_curves as sensitivity_curves
 from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_table as sensitivity_table
 from hfc_keras.reporting.figures.frequency import frequency_panels as frequency_panels
+from hfc_keras.reporting.figures.hybrid_preference import hybrid_curves as hybrid_curves
+from hfc_keras.reporting.figures.spectral_importance import importance_bars as importance_bars
 from hfc_keras.reporting.rows import MissingMeasurementError as MissingMeasurementError
 from hfc_keras.reporting.statistics.accuracy_intervals import (
     accuracy_intervals as accuracy_intervals,
