@@ -20,8 +20,37 @@ def feature_table(layers=("images", "conv0", "conv1"), rings=(4, 4, 3)):
     return pd.DataFrame(rows, columns=["layer", "ring", "frequency", "log_amplitude"])
 
 
+def critical_table():
+    """A channel of two octaves at 8, and accuracies that fall with the noise."""
+    nan, centers, noises = np.nan, [4.0, 8.0, 16.0], [0.1, 0.2]
+    rows = [(nan, 0.0, 0.9, nan)]
+    rows += [
+        (center, noise, 0.9 - 2 * noise, 2.0 if center == 8 else 1.0)
+        for center in centers
+        for noise in noises
+    ]
+    table = pd.DataFrame(rows, columns=["center", "noise", "accuracy", "sensitivity"])
+    return table.assign(criterion=0.6, channel_center=8, channel_bandwidth=2, channel_peak=2)
+
+
+def hybrid_table():
+    """Low gains what high loses; they meet at 3 cycles."""
+    low = np.array([0.1, 0.3, 0.6])
+    rows = {"radius": [1.0, 2.0, 4.0], "low": low, "high": 0.8 - low, "neither": 0.2}
+    return pd.DataFrame(rows).assign(crossover=3.0, original_accuracy=0.9)
+
+
+def importance_table():
+    """Three groups of two rings; the last one does harm."""
+    rows = {"ring": [1, 3, 5], "rings": 2, "importance": [0.5, 0.4, -0.1], "std_error": 0.02}
+    return pd.DataFrame(rows).assign(full=0.9, none=0.1, value="accuracy")
+
+
 FIGURES = {
+    "critical_band_curves": critical_table,
     "feature_spectrum_curves": feature_table,
+    "hybrid_curves": hybrid_table,
+    "importance_bars": importance_table,
 }
 
 
@@ -66,3 +95,45 @@ def test_feature_curves_follow_the_layers_in_their_order():
     names = [label.get_text() for label in figure.axes[1].get_xticklabels()]
     assert names[:2] == ["$layer0", "$layer3"] and len(names) == 34
     figure.savefig(io.BytesIO(), format="png")
+
+
+def test_the_critical_band_is_drawn_as_it_was_fitted():
+    curves, channel = reporting.critical_band_curves(critical_table()).axes
+    labels = [line.get_label() for line in curves.lines]
+    assert labels == ["4", "8", "16", "criterion"]
+    np.testing.assert_allclose(curves.lines[0].get_xdata(), [0, 0.1, 0.2])
+    np.testing.assert_allclose(curves.lines[0].get_ydata(), [0.9, 0.7, 0.5])
+    lines = {line.get_label(): line for line in channel.lines}
+    assert list(lines["people"].get_xdata()) == [39.6, 39.6]
+    np.testing.assert_allclose(lines["measured"].get_ydata(), [1, 2, 1])
+    x, y = lines["channel"].get_data()
+    # Half of the height an octave beside the center.
+    np.testing.assert_allclose(np.interp([4.05, 8, 15.8], x, y), [1, 2, 1], atol=0.05)
+    assert channel.get_title() == "channel: 2.00 octaves at 8 cycles per image"
+    unknown = critical_table().assign(channel_bandwidth=np.nan)
+    axes = reporting.critical_band_curves(unknown).axes[1]
+    assert "bandwidth not known" in axes.get_title()
+    assert "channel" not in [line.get_label() for line in axes.lines]
+
+
+def test_hybrid_curves_are_those_of_the_table():
+    (axes,) = reporting.hybrid_curves(hybrid_table()[::-1]).axes
+    lines = {line.get_label(): line for line in axes.lines}
+    for column in ("low", "high"):
+        drawn = lines[f"follow {column}"]
+        np.testing.assert_allclose(drawn.get_xdata(), [1, 2, 4])
+        np.testing.assert_allclose(drawn.get_ydata(), hybrid_table()[column])
+    assert list(axes.lines[0].get_xdata()) == [3, 3]
+    assert axes.get_title() == "crossover at 3 cycles per image"
+    (unknown,) = reporting.hybrid_curves(hybrid_table().assign(crossover=np.nan)).axes
+    assert unknown.get_title() == "no crossover within the radii"
+
+
+def test_importance_bars_cover_their_rings():
+    (axes,) = reporting.importance_bars(importance_table()).axes
+    bars = sorted(axes.patches, key=lambda bar: bar.get_x())
+    np.testing.assert_allclose([bar.get_height() for bar in bars], [0.5, 0.4, -0.1])
+    np.testing.assert_allclose([bar.get_x() + bar.get_width() / 2 for bar in bars], [1.5, 3.5, 5.5])
+    assert [bool(bar.get_hatch()) for bar in bars] == [False, False, True]
+    alone = importance_table().assign(std_error=np.nan)
+    assert len(reporting.importance_bars(alone).axes[0].patches) == 3

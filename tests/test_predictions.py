@@ -27,14 +27,17 @@ MEASURES = {
     "component_probabilities": {"radius": 2},
     "contingency": {"labels": LABELS, "radii": [2]},
     "corruption_accuracy": {"labels": LABELS, "names": ["contrast"], "severities": [1]},
+    "critical_band": {"labels": LABELS, "centers": [2], "noises": [0.1]},
     "feature_spectrum": {},
     "fourier_heat_map": {"labels": LABELS},
     "fourier_sensitivity": {"labels": LABELS},
     "frequency_accuracy": {"labels": LABELS, "radii": [2]},
+    "hybrid_preference": {"labels": LABELS, "radii": [2]},
     "out_of_distribution": {"outside": IMAGES[:5]},
     "patch_shuffle_accuracy": {"labels": LABELS, "patches": (1, 2)},
     "robust_accuracy": {"labels": LABELS, "attacks": Fgsm(0.1)},
     "shift_consistency": {"max_shift": 1},
+    "spectral_importance": {"labels": LABELS, "permutations": 1, "bands": 1},
 }
 
 

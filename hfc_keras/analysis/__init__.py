@@ -27,6 +27,7 @@ from hfc_keras.analysis.contingency import component_probabilities as component_
 from hfc_keras.analysis.contingency import contingency as contingency
 from hfc_keras.analysis.corruption_accuracy import corruption_accuracy as corruption_accuracy
 from hfc_keras.analysis.corruption_accuracy import mean_corruption_error as mean_corruption_error
+from hfc_keras.analysis.critical_band import critical_band as critical_band
 from hfc_keras.analysis.feature_spectrum import feature_spectrum as feature_spectrum
 from hfc_keras.analysis.fourier_heat_map import fourier_heat_map as fourier_heat_map
 from hfc_keras.analysis.fourier_sensitivity import fourier_sensitivity as fourier_sensitivity
@@ -34,6 +35,7 @@ from hfc_keras.analysis.frequency_accuracy import frequency_accuracy as frequenc
 from hfc_keras.analysis.frequency_accuracy import (
     frequency_accuracy_by_epoch as frequency_accuracy_by_epoch,
 )
+from hfc_keras.analysis.hybrid_preference import hybrid_preference as hybrid_preference
 from hfc_keras.analysis.out_of_distribution import out_of_distribution as out_of_distribution
 from hfc_keras.analysis.patch_shuffle_accuracy import (
     patch_shuffle_accuracy as patch_shuffle_accuracy,
@@ -41,3 +43,4 @@ from hfc_keras.analysis.patch_shuffle_accuracy import (
 from hfc_keras.analysis.perturbation_spectrum import perturbation_spectrum as perturbation_spectrum
 from hfc_keras.analysis.robust_accuracy import robust_accuracy as robust_accuracy
 from hfc_keras.analysis.shift_consistency import shift_consistency as shift_consistency
+from hfc_keras.analysis.spectral_importance import spectral_importance as spectral_importance

@@ -19,6 +19,9 @@ from hfc_keras.reporting.figures.conditions import condition_points as condition
 from hfc_keras.reporting.figures.conditions import condition_table as condition_table
 from hfc_keras.reporting.figures.corruption_accuracy import corruption_points as corruption_points
 from hfc_keras.reporting.figures.corruption_accuracy import corruption_table as corruption_table
+from hfc_keras.reporting.figures.critical_band import (
+    critical_band_curves as critical_band_curves,
+)
 from hfc_keras.reporting.figures.epsilon_curves import epsilon_curves as epsilon_curves
 from hfc_keras.reporting.figures.feature_spectrum import (
     feature_spectrum_curves as feature_spectrum_curves,
@@ -30,10 +33,12 @@ from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_curves a
 from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_table as sensitivity_table
 from hfc_keras.reporting.figures.frequency import frequency_panels as frequency_panels
 from hfc_keras.reporting.figures.heat_maps import heat_map_panels as heat_map_panels
+from hfc_keras.reporting.figures.hybrid_preference import hybrid_curves as hybrid_curves
 from hfc_keras.reporting.figures.kernel_spectra import kernel_spectra as kernel_spectra
 from hfc_keras.reporting.figures.radius_curves import radius_curves as radius_curves
 from hfc_keras.reporting.figures.reliability import reliability_diagram as reliability_diagram
 from hfc_keras.reporting.figures.shift_curves import shift_curves as shift_curves
+from hfc_keras.reporting.figures.spectral_importance import importance_bars as importance_bars
 from hfc_keras.reporting.latex import to_latex as to_latex
 from hfc_keras.reporting.rows import MissingMeasurementError as MissingMeasurementError
 from hfc_keras.reporting.statistics.accuracy_intervals import (

@@ -9,6 +9,7 @@ from hfc_keras.spectrum.components import band_mask as band_mask
 from hfc_keras.spectrum.components import low_components as low_components
 from hfc_keras.spectrum.components import radial_mask as radial_mask
 from hfc_keras.spectrum.components import split as split
+from hfc_keras.spectrum.masking import masked as masked
 from hfc_keras.spectrum.recombination import AXES as AXES
 from hfc_keras.spectrum.recombination import recombine as recombine
 from hfc_keras.spectrum.recombination import recombine_within as recombine_within
