@@ -75,7 +75,8 @@ class FrequencyAccuracy(Measuring):
         **options: Any,
     ) -> None:
         super().__init__(images, labels, every, prefix, options.get("batch_size", 256))
-        self.radii = given_radii(radii, self.images.shape[2])
+        unit = options.get("unit", "cycles")
+        self.radii = given_radii(radii, self.images.shape[2], unit)
         self.options = {"radii": self.radii, "bn_statistics": bn_statistics, **options}
 
     def names(self) -> list[str]:
