@@ -9,6 +9,7 @@ __version__ = "0.9.0"
 __all__ = [
     "analysis",
     "attacks",
+    "callbacks",
     "data",
     "gradients",
     "inspection",
@@ -26,6 +27,7 @@ __all__ = [
 if TYPE_CHECKING:
     from hfc_keras import analysis as analysis
     from hfc_keras import attacks as attacks
+    from hfc_keras import callbacks as callbacks
     from hfc_keras import data as data
     from hfc_keras import gradients as gradients
     from hfc_keras import inspection as inspection

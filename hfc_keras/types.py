@@ -88,6 +88,11 @@ Engine: TypeAlias = Literal["native", "cleverhans"]
 Mask: TypeAlias = tuple[Any, ...]
 """Frequencies of a perturbation: ("low", r), ("high", r) or ("band", inner, outer)."""
 
+MaskShape: TypeAlias = Literal["disc", "square"]
+RadiusUnit: TypeAlias = Literal["cycles", "nyquist"]
+PixelRange: TypeAlias = tuple[float, float]
+"""Smallest and largest value of a pixel."""
+
 BnStatistics: TypeAlias = Literal["moving", "batch", "population"]
 Scaling: TypeAlias = Literal["none", "max", "spread", "matched"]
 Decomposition: TypeAlias = Literal["fourier", "svd"]

@@ -197,6 +197,21 @@ class TestStatistics:
         np.testing.assert_allclose(nested, flat, atol=1e-5)
 
 
+def test_components_as_others_define_them(digits, model):
+    images, labels = digits.test.images, digits.test.labels
+    told = {"mask": "square", "unit": "nyquist", "clip": (0, 1)}
+    table = analysis.frequency_accuracy(model, images, labels, [0.25, 0.5], **told)
+    rows = np.abs(np.fft.fftfreq(8)) * 2
+    for row in table.iloc[1:].itertuples():
+        mask = np.maximum(rows[:, None], rows[None, :]) <= row.radius
+        low = np.fft.ifft2(np.fft.fft2(images, axes=(1, 2)) * mask[None, :, :, None], axes=(1, 2))
+        part = low.real if row.component == "low" else images - low.real
+        predicted = model.predict(np.clip(part, 0, 1), verbose=0).argmax(axis=1)
+        assert row.accuracy == pytest.approx((predicted == labels).mean(), abs=1 / len(labels))
+    default = analysis.frequency_accuracy(model, images, labels, **told)["radius"]
+    assert default.dropna().unique().tolist() == [0.25, 0.5, 0.75, 1]
+
+
 def test_epochs_are_measured_with_their_own_weights(digits, model):
     images, labels = digits.test.images, digits.test.labels
     own = model.get_weights()
@@ -230,6 +245,9 @@ def test_epochs_are_measured_with_their_own_weights(digits, model):
         ({"radii": [2, 2.0]}, "none twice"),
         ({"radii": [-1]}, "Received: radii=-1"),
         ({"radii": [np.nan]}, "Received: radii=nan"),
+        ({"mask": "circle"}, "Received: mask='circle'"),
+        ({"unit": "pixels"}, "Received: unit='pixels'"),
+        ({"clip": (1, 0)}, r"Received: clip=\(1, 0\)"),
         ({"batch_size": 0}, "Received: batch_size=0"),
         ({"bn_statistics": "bacth"}, "nearest: 'batch'"),
         ({"bn_statistics": "population"}, "Received: train_images=None"),

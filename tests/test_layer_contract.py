@@ -22,6 +22,10 @@ KEEPING, HALVING = (8, 9), (4, 5)
 LAYERS = {
     "low": (functools.partial(L.RadialFilter, 2.0), KEEPING),
     "high": (functools.partial(L.RadialFilter, 3, "high", False, 0.5), KEEPING),
+    "square": (
+        functools.partial(L.RadialFilter, 0.5, mask="square", clip=(0, 1), unit="nyquist"),
+        KEEPING,
+    ),
     "band": (functools.partial(L.BandFilter, 1, 3, False, True), KEEPING),
     "rescale": (L.RescaleToMax, KEEPING),
     "crop_flip": (functools.partial(L.RandomCropFlip, 2, seed=3), KEEPING),

@@ -18,6 +18,9 @@ HOSTILE = [
     (layers.RadialFilter, {"radius": 2}, "component", NO_CHOICE),
     (layers.RadialFilter, {"radius": 2}, "inclusive", NO_FLAG),
     (layers.RadialFilter, {"radius": 2}, "outside_gain", [-0.1, 1.1, *NO_NUMBER]),
+    (layers.RadialFilter, {"radius": 2}, "mask", NO_CHOICE),
+    (layers.RadialFilter, {"radius": 2}, "unit", NO_CHOICE),
+    (layers.RadialFilter, {"radius": 2}, "clip", [1, (0,), (1, 0), (0, np.inf), "01"]),
     (layers.BandFilter, {"outer": 3}, "inner", [-1, 3, *NO_NUMBER]),
     (layers.BandFilter, {"inner": 3}, "outer", [-1, 3, *NO_NUMBER]),
     (layers.BandFilter, {"inner": 1, "outer": 3}, "inclusive", NO_FLAG),
@@ -105,6 +108,24 @@ def test_components_add_up_and_follow_the_gain(gain, images):
     np.testing.assert_allclose(ops.convert_to_numpy(low + high), images, atol=1e-5)
     pure_low, pure_high = map(ops.convert_to_numpy, spectrum.split(images, 2))
     np.testing.assert_allclose(ops.convert_to_numpy(low), pure_low + gain * pure_high, atol=1e-5)
+
+
+@pytest.mark.parametrize("component", ["low", "high"])
+def test_a_filter_as_others_define_it(component, images):
+    told = {"mask": "square", "clip": (0, 1), "unit": "nyquist"}
+    found = numbers(layers.RadialFilter(0.5, component, **told)(images))
+    low, high = map(numbers, spectrum.split(images, 0.5, **told))
+    np.testing.assert_allclose(found, low if component == "low" else high, atol=1e-6)
+    assert 0 <= found.min() and found.max() <= 1
+
+
+def test_configs_of_older_versions_load_and_stay_what_they_were():
+    plain = layers.RadialFilter(2, name="filter").get_config()
+    assert not {"mask", "clip", "unit"} & plain.keys()
+    again = layers.RadialFilter.from_config(plain)
+    assert (again.mask, again.clip, again.unit) == ("disc", None, "cycles")
+    set_up = layers.RadialFilter(2, mask="square", clip=[0, 1], unit="nyquist").get_config()
+    assert (set_up["mask"], set_up["clip"], set_up["unit"]) == ("square", (0, 1), "nyquist")
 
 
 def test_band_stop_and_band_pass_add_up(images):

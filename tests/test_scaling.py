@@ -60,6 +60,19 @@ def test_what_remains_outside_is_that_of_the_filter(images):
         np.testing.assert_allclose(part, np.asarray(filtered), atol=1e-5)
 
 
+def test_clipping_comes_last(images):
+    told = {"mask": "square", "unit": "nyquist", "scaling": "spread"}
+    free, clipped = (parts_of(images, [0.4], clip=clip, **told) for clip in (None, (0.1, 0.6)))
+    np.testing.assert_array_equal(clipped[0], images)
+    for before, after in zip(free[1:], clipped[1:], strict=True):
+        np.testing.assert_array_equal(after, np.clip(before, 0.1, 0.6))
+        assert (before != after).any()
+    (_, low, high) = parts_of(images, [0.4], mask="square", unit="nyquist")
+    expected = spectrum.split(images, 0.4, mask="square", unit="nyquist")
+    for part, wanted in zip((low, high), expected, strict=True):
+        np.testing.assert_allclose(part, np.asarray(wanted), atol=1e-5)
+
+
 def test_components_without_spread_stay(images):
     # Beyond the corner there are no high frequencies, and of flat images there are none at all.
     *_, high = parts_of(images, [99], scaling="matched")

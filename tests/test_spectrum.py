@@ -1,10 +1,12 @@
+from fractions import Fraction
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from hfc_keras import spectrum
-from hfc_keras.spectrum import components
+from hfc_keras.spectrum import components, masks
 
 pytestmark = pytest.mark.jax
 
@@ -20,6 +22,75 @@ def numpy_filter(images, mask):
         plane = images[index[0], :, :, index[1]]
         parts[index[0], :, :, index[1]] = np.fft.ifft2(np.fft.fft2(plane) * mask).real
     return parts
+
+
+def other_mask(height, width, radius, inclusive, mask, unit):
+    """Frequency by frequency, whole numbers alone where the unit is cycles."""
+    keep = np.zeros((height, width), bool)
+    for row, column in np.ndindex(height, width):
+        u, v = min(row, height - row), min(column, width - column)
+        if unit == "nyquist":
+            u, v = Fraction(2 * u, height), Fraction(2 * v, width)
+        far = max(u, v) ** 2 if mask == "square" else u**2 + v**2
+        keep[row, column] = far <= radius**2 if inclusive else far < radius**2
+    return keep
+
+
+@pytest.mark.parametrize("mask", ["disc", "square"])
+@pytest.mark.parametrize("inclusive", [True, False])
+@pytest.mark.parametrize(
+    ("unit", "radius"),
+    [
+        ("cycles", 3),
+        ("cycles", Fraction(5, 2)),
+        *(("nyquist", Fraction(1, denominator)) for denominator in (1, 2, 3, 7)),
+        ("nyquist", Fraction(6, 7)),
+        ("nyquist", Fraction(5, 3)),
+    ],
+)
+@pytest.mark.parametrize("shape", [(14, 14), (21, 14), (9, 12)])
+def test_squares_and_shares_of_nyquist(mask, inclusive, unit, radius, shape, rng):
+    expected = other_mask(*shape, radius, inclusive, mask, unit)
+    told = {"inclusive": inclusive, "mask": mask, "unit": unit}
+    np.testing.assert_array_equal(spectrum.radial_mask(*shape, float(radius), **told), expected)
+    images = rng.random((1, *shape, 2), "float32")
+    low, high = map(ops.convert_to_numpy, spectrum.split(images, float(radius), **told))
+    np.testing.assert_allclose(low, numpy_filter(images, expected), atol=1e-5)
+    np.testing.assert_allclose(low + high, images, atol=1e-6)
+    (together,) = spectrum.low_components(images, [float(radius)], **told)
+    np.testing.assert_allclose(ops.convert_to_numpy(together), low, atol=1e-6)
+
+
+def test_clipped_components_keep_to_the_range(rng):
+    images = rng.random((2, 8, 8, 1), "float32")
+    parts = [
+        map(ops.convert_to_numpy, spectrum.split(images, 1, clip=clip))
+        for clip in (None, (0, 1), [-0.1, 0.2])
+    ]
+    for free, pixels, narrow in zip(*parts, strict=True):
+        np.testing.assert_allclose(pixels, np.clip(free, 0, 1), atol=1e-6)
+        np.testing.assert_allclose(narrow, np.clip(free, -0.1, 0.2), atol=1e-6)
+        assert (free != pixels).any() or free.min() >= 0
+
+
+def test_a_crop_of_others_lies_between_the_squares_with_and_without_rim(rng):
+    """It takes -r to r - 1, so that the rim has half its weight once the real part is left."""
+    images, share = rng.random((1, 16, 16, 1), "float32"), 0.5
+    crop = np.zeros((16, 16))
+    crop[8 - 4 : 8 + 4, 8 - 4 : 8 + 4] = 1
+    plane = np.fft.ifft2(np.fft.fft2(images[0, ..., 0]) * np.fft.ifftshift(crop)).real
+    told = {"mask": "square", "unit": "nyquist"}
+    whole, inner = (
+        ops.convert_to_numpy(spectrum.split(images, share, inclusive, **told)[0])[0, ..., 0]
+        for inclusive in (True, False)
+    )
+    wider, narrower = (
+        spectrum.radial_mask(16, 16, share, inclusive, **told) for inclusive in (True, False)
+    )
+    weights = np.fft.fft2(plane) / np.fft.fft2(images[0, ..., 0])
+    np.testing.assert_allclose(weights[narrower], 1, atol=1e-4)
+    np.testing.assert_allclose(weights[~wider], 0, atol=1e-4)
+    assert np.abs(plane - (whole + inner) / 2).mean() < 0.2 * np.abs(whole - inner).mean()
 
 
 def slow_mask(height, width, radius, inclusive):
@@ -44,7 +115,11 @@ def test_split_agrees_with_numpy_and_adds_up(shape, radius, inclusive, rng):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_both_transforms_agree(shape, rng):
     planes = ops.convert_to_tensor(rng.random((2, shape[3], *shape[1:3]), "float32"))
-    predicates = [components._disc(2.5, True), lambda squared: (squared > 1) & (squared <= 9)]
+    predicates = [
+        masks.within(2.5, True),
+        masks.within(0.6, True, "square", "nyquist"),
+        lambda rows, columns, height, width: (rows > 1) & (columns <= 9),
+    ]
     pairs = zip(
         components._by_products(planes, predicates),
         components._by_fft(planes, predicates),
@@ -166,6 +241,11 @@ def test_works_under_jit_and_differentiates(rng):
     [
         (lambda: spectrum.split(np.zeros((1, 4, 4, 1)), -1), r"`radius` .*Received: radius=-1"),
         (lambda: spectrum.split(np.zeros((1, 4, 4, 1)), np.nan), "Received: radius=nan"),
+        (lambda: spectrum.radial_mask(4, 4, 1, mask="box"), "`mask` must be one of.*mask='box'"),
+        (lambda: spectrum.radial_mask(4, 4, 1, unit="cycle"), "nearest: 'cycles'.*unit='cycle'"),
+        (lambda: spectrum.split(np.zeros((1, 4, 4, 1)), 1, clip=(1, 0)), r"clip=\(1, 0\)"),
+        (lambda: spectrum.split(np.zeros((1, 4, 4, 1)), 1, clip=1), "Received: clip=1"),
+        (lambda: spectrum.split(np.zeros((1, 4, 4, 1)), 1, clip=(0, np.nan)), "clip=nan"),
         (lambda: spectrum.split(np.zeros((1, 4, 4, 1)), "4"), "Received: radius='4'"),
         (lambda: spectrum.split(np.zeros((4, 4, 1)), 1), r"Received: images.shape=\(4, 4, 1\)"),
         (lambda: spectrum.low_components(np.zeros((1, 4, 4, 1)), []), "at least one radius"),

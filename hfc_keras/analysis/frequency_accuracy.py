@@ -1,6 +1,6 @@
 """Accuracy on the low- and high-frequency components of images."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -13,7 +13,7 @@ from hfc_keras.analysis.batch_norm import with_statistics
 from hfc_keras.analysis.inputs import Images, given, given_radii
 from hfc_keras.analysis.predictions import checked, finite_logits
 from hfc_keras.analysis.scaling import scaled_components
-from hfc_keras.types import ArrayLike, BnStatistics, Scaling
+from hfc_keras.types import ArrayLike, BnStatistics, MaskShape, RadiusUnit, Scaling
 
 
 def frequency_accuracy(
@@ -27,6 +27,9 @@ def frequency_accuracy(
     batch_size: int = 256,
     scaling: Scaling = "none",
     outside_gain: float = 0.0,
+    mask: MaskShape = "disc",
+    unit: RadiusUnit = "cycles",
+    clip: Sequence[float] | None = None,
 ) -> pd.DataFrame:
     r"""Accuracy of a model on images and on their components at several radii.
 
@@ -34,14 +37,19 @@ def frequency_accuracy(
               c \in \{x,\ x_l(r),\ x_h(r)\}
 
     One pass over the images, one forward transform per image, ``1 + 2 len(radii)`` predictions.
-    Components go to the model as they are: not clipped, and scaled only on demand.
+    Components go to the model as they are: clipped and scaled only on demand.
+
+    Definitions of others, whose tables can be set beside such numbers: Wang et al. take discs in
+    cycles, the rim left out in their code (``inclusive=False``), not clipped. Gavrikov and Keuper
+    crop a square of some share of Nyquist and clip: ``mask="square", unit="nyquist",
+    clip=(0, 1)``, with the cutoff c of low passes and 1 - c of high passes as radius.
 
     Args:
         model: keras.Model that returns logits ``(batch, classes)``.
         images: float ``(examples, height, width, channels)`` in [0, 1].
         labels: int ``(examples,)`` or one-hot ``(examples, classes)``; None where the images
             bring theirs.
-        radii: floats, cycles per image, each at least 0 and no two alike. Beyond the corner
+        radii: floats, in the unit, each at least 0 and no two alike. Beyond the corner
             low is the image itself and high is zero. None is the width times 1/8, 1/4, 3/8 and 1/2.
         inclusive: bool, ``<=`` (the paper) or ``<`` (its released code) at the rim.
         bn_statistics: ``"moving"``, ``"batch"`` or ``"population"``, see
@@ -54,19 +62,24 @@ def frequency_accuracy(
             themselves never are.
         outside_gain: float in [0, 1], what remains of the high frequencies in the low component
             and is missing in the high one.
+        mask: ``"disc"`` or ``"square"``, see ``spectrum.radial_mask``.
+        unit: ``"cycles"`` per image or share of ``"nyquist"``, of the radii.
+        clip: ``(smallest, largest)`` that components are clipped to, such as (0, 1), or None.
 
     Returns:
-        DataFrame with the columns component (``original``, ``low``, ``high``), radius (NaN for
-        the original), accuracy in [0, 1], examples, bn_statistics.
+        DataFrame with the columns component (``original``, ``low``, ``high``), radius (as it
+        was given; NaN for the original), accuracy in [0, 1], examples, bn_statistics.
 
     Raises:
         ValueError: for pixels outside [0, 1], images that do not fit the model, labels that
-            do not fit the images, a radius list that is empty, repeated or out of range, or
-            a model that does not keep the ``contract`` or whose logits are not finite.
+            do not fit the images, a radius list that is empty, repeated or out of range, another
+            mask or unit, a range to clip to that is none, or a model that does not keep the
+            ``contract`` or whose logits are not finite.
 
     Reference:
         Wang et al., High-Frequency Component Helps Explain the Generalization of
-        Convolutional Neural Networks, CVPR 2020, section 5.
+        Convolutional Neural Networks, CVPR 2020, section 5; Gavrikov and Keuper, Can Biases in
+        ImageNet Models Explain Generalization?, CVPR 2024.
 
     Example:
         >>> from hfc_keras import data, models
@@ -76,10 +89,11 @@ def frequency_accuracy(
         (5, 5)
     """
     images, labels = checked(model, images, labels, batch_size)
-    radii = given_radii(radii, images.shape[2])
+    radii = given_radii(radii, images.shape[2], unit)
     tested = with_statistics(model, bn_statistics, train_images)
     right = np.zeros(1 + 2 * len(radii), "int64")
-    batches = scaled_components(images, radii, inclusive, scaling, batch_size, outside_gain)
+    options = (inclusive, scaling, batch_size, outside_gain, mask, unit, clip)
+    batches = scaled_components(images, radii, *options)
     total = -(-len(images) // batch_size)
     for rows, parts in tqdm(batches, "frequency accuracy", total, leave=False, disable=None):
         for index, logits in enumerate(finite_logits(tested, parts)):

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from hfc_keras import checks, data
-from hfc_keras.types import Array, ArrayLike
+from hfc_keras.types import Array, ArrayLike, RadiusUnit
 
 Images: TypeAlias = ArrayLike | data.Split | Iterable[tuple[Any, Any]]
 """Images of a measure, with their labels in a split or a data set of batches."""
@@ -79,13 +79,14 @@ def given(
     return _read(cast(Iterable[Any], images), name)
 
 
-def given_radii(radii: ArrayLike | None, width: int) -> list[float]:
+def given_radii(radii: ArrayLike | None, width: int, unit: RadiusUnit = "cycles") -> list[float]:
     """Radii as ``checks.radii`` has them, or the default ones of images.
 
     Args:
-        radii: floats, cycles per image, each at least 0 and no two alike; None is the width times
-            1/8, 1/4, 3/8 and 1/2.
+        radii: floats, in the unit, each at least 0 and no two alike; None is the width times 1/8,
+            1/4, 3/8 and 1/2.
         width: int, columns of the images.
+        unit: ``"cycles"`` or ``"nyquist"``, of which the default is 1/4, 1/2, 3/4 and 1.
 
     Returns:
         list of float.
@@ -97,7 +98,8 @@ def given_radii(radii: ArrayLike | None, width: int) -> list[float]:
         >>> given_radii(None, 32)
         [4.0, 8.0, 12.0, 16.0]
     """
-    return [width * part for part in RADII] if radii is None else checks.radii(radii)
+    full = 2 if unit == "nyquist" else width
+    return [full * part for part in RADII] if radii is None else checks.radii(radii)
 
 
 def _has_batches(images: object) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from hfc_keras import checks, layers, spectrum
-from hfc_keras.types import Array, Floats, Scaling
+from hfc_keras.types import Array, Floats, MaskShape, PixelRange, RadiusUnit, Scaling, Tensor
 
 KINDS = ("none", "max", "spread", "matched")
 # A component whose spread is rounding error of float32 pixels holds no image.
@@ -21,6 +21,9 @@ def scaled_components(
     scaling: Scaling = "none",
     batch_size: int = 256,
     outside_gain: float = 0.0,
+    mask: MaskShape = "disc",
+    unit: RadiusUnit = "cycles",
+    clip: Sequence[float] | None = None,
 ) -> Iterator[tuple[slice, Iterator[Array]]]:
     r"""Yield batches of images with their components at several radii.
 
@@ -43,12 +46,15 @@ def scaled_components(
 
     Args:
         images: float array ``(examples, height, width, channels)``.
-        radii: sequence of floats, cycles per image.
-        inclusive: bool, ``<=`` or ``<`` at the rim of the disc.
+        radii: sequence of floats, in the unit.
+        inclusive: bool, ``<=`` or ``<`` at the rim.
         scaling: ``"none"``, ``"max"``, ``"spread"`` or ``"matched"``.
         batch_size: int, images per batch.
         outside_gain: float in [0, 1], what remains of the high frequencies in the low component
             and is missing in the high one, see ``layers.RadialFilter``.
+        mask: ``"disc"`` or ``"square"``, see ``spectrum.radial_mask``.
+        unit: ``"cycles"`` or ``"nyquist"``, see there.
+        clip: ``(smallest, largest)`` that components are clipped to once they are scaled, or None.
 
     Yields:
         ``(rows, parts)``: a slice of the examples, and an iterator over float arrays like
@@ -65,8 +71,11 @@ def scaled_components(
     """
     checks.choice("scaling", scaling, KINDS)
     gain = checks.number("outside_gain", outside_gain, minimum=0, maximum=1)
-    split = functools.partial(_parts, radii=radii, inclusive=inclusive, gain=gain)
-    scale = _scales(images, split, scaling, batch_size)
+    low = functools.partial(
+        spectrum.low_components, radii=radii, inclusive=inclusive, mask=mask, unit=unit
+    )
+    split = functools.partial(_parts, filtered=low, gain=gain)
+    scale = _clipped(_scales(images, split, scaling, batch_size), spectrum.clipping(clip))
     for rows in _rows(images, batch_size):
         parts = enumerate(split(images[rows]))
         yield rows, (part if index == 0 else scale(index, part) for index, part in parts)
@@ -76,13 +85,24 @@ def _rows(images: Array, batch_size: int) -> Iterator[slice]:
     return (slice(start, start + batch_size) for start in range(0, len(images), batch_size))
 
 
-def _parts(images: Floats, radii: Sequence[float], inclusive: bool, gain: float) -> Iterator[Array]:
+def _parts(
+    images: Floats, filtered: Callable[[Array], Sequence[Tensor]], gain: float
+) -> Iterator[Array]:
     """Yield the images, then low and high for each radius."""
     yield images
-    for low in map(ops.convert_to_numpy, spectrum.low_components(images, radii, inclusive)):
+    for low in map(ops.convert_to_numpy, filtered(images)):
         low = low + gain * (images - low) if gain else low
         yield low
         yield images - low
+
+
+def _clipped(
+    scale: Callable[[int, Array], Array], limits: PixelRange | None
+) -> Callable[[int, Array], Array]:
+    """Function that also clips what another returns."""
+    if limits is None:
+        return scale
+    return lambda index, part: np.clip(scale(index, part), *limits)
 
 
 def _scales(

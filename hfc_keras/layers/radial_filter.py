@@ -1,5 +1,6 @@
 """Low- or high-frequency component of images as a layer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -7,12 +8,12 @@ from keras import ops
 
 from hfc_keras import checks, spectrum, tensors
 from hfc_keras.layers.image_layer import ImageLayer
-from hfc_keras.types import Component, Record, Tensor
+from hfc_keras.types import Component, MaskShape, RadiusUnit, Record, Tensor
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
 class RadialFilter(ImageLayer):
-    r"""Keep the frequencies inside or outside a disc, each channel by itself.
+    r"""Keep the frequencies inside or outside a disc or square, each channel by itself.
 
     .. math:: x_l = F^{-1}(M_r \cdot F x), \qquad x_h = x - x_l
 
@@ -21,21 +22,26 @@ class RadialFilter(ImageLayer):
     Works in float32 under every dtype policy, for any image size, known or not.
 
     Args:
-        radius: float, cycles per image, at least 0. Beyond the corner of the spectrum, at
-            ``hypot(height, width) / 2``, low is the identity and high is zero.
+        radius: float, at least 0, in cycles per image unless ``unit`` says otherwise. Beyond the
+            corner of the spectrum, at ``hypot(height, width) / 2`` cycles, low is the identity
+            and high is zero.
         component: ``"low"`` or ``"high"``.
         inclusive: bool, ``<=`` at the rim as in the paper, or ``<`` as in its released code.
         outside_gain: float in [0, 1], weight of the frequencies outside the disc.
+        mask: ``"disc"`` or ``"square"``, see ``spectrum.radial_mask``.
+        clip: ``(smallest, largest)`` that the component is clipped to, such as (0, 1), or None.
+        unit: ``"cycles"`` per image or share of ``"nyquist"``, of the radius.
         **kwargs: see ``keras.layers.Layer``.
 
     Call arguments:
         inputs: ``(batch, height, width, channels)``, any finite numbers.
 
     Returns:
-        Tensor of the shape of ``inputs``, in the layer's compute dtype. Nothing is clipped.
+        Tensor of the shape of ``inputs``, in the layer's compute dtype.
 
     Raises:
-        ValueError: for a radius or gain out of range, another component, or another rank.
+        ValueError: for a radius or gain out of range, another component, mask or unit, a range to
+            clip to that is none, or another rank.
 
     Reference:
         Wang et al., High-Frequency Component Helps Explain the Generalization of
@@ -55,6 +61,9 @@ class RadialFilter(ImageLayer):
         component: Component = "low",
         inclusive: bool = True,
         outside_gain: float = 0.0,
+        mask: MaskShape = "disc",
+        clip: Sequence[float] | None = None,
+        unit: RadiusUnit = "cycles",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -62,21 +71,32 @@ class RadialFilter(ImageLayer):
         self.component = checks.choice("component", component, ["low", "high"])
         self.inclusive = tensors.flag("inclusive", inclusive)
         self.outside_gain = checks.number("outside_gain", outside_gain, minimum=0, maximum=1)
+        self.mask: MaskShape = checks.choice("mask", mask, spectrum.MASKS)
+        self.clip = spectrum.clipping(clip)
+        self.unit: RadiusUnit = checks.choice("unit", unit, spectrum.UNITS)
 
     def call(self, inputs: Tensor) -> Tensor:
         """Filter a batch of images."""
         inputs = ops.cast(inputs, "float32")
-        low, high = spectrum.split(inputs, self.radius, self.inclusive)
+        low, high = spectrum.split(inputs, self.radius, self.inclusive, self.mask, self.unit)
         low = low + self.outside_gain * high if self.outside_gain else low
         high = (1 - self.outside_gain) * high
-        return ops.cast(low if self.component == "low" else high, self.compute_dtype)
+        part = low if self.component == "low" else high
+        return ops.cast(ops.clip(part, *self.clip) if self.clip else part, self.compute_dtype)
 
     def get_config(self) -> Record:
         """Return every argument that rebuilds the layer."""
+        # Only where they are set: the hash of a recipe that holds the layer stays what it was.
+        later = {
+            "mask": (self.mask, "disc"),
+            "clip": (self.clip, None),
+            "unit": (self.unit, "cycles"),
+        }
         return {
             **super().get_config(),
             "radius": self.radius,
             "component": self.component,
             "inclusive": self.inclusive,
             "outside_gain": self.outside_gain,
+            **{name: value for name, (value, default) in later.items() if value != default},
         }

@@ -1,108 +1,47 @@
-"""Low, high and band components of images: radial masks and the filters made of them."""
+"""Low, high and band components of images."""
 
-import math
-from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from keras import ops
 
 from hfc_keras import checks, tensors
 from hfc_keras.spectrum.axes import frequencies, real_basis, uses_products
-from hfc_keras.types import ArrayLike, Flags, Tensor
-
-# A radius beyond the corner of any image.
-FAR = 1e9
-# Whether squared distances to the zero frequency belong to a component.
-Predicate = Callable[[Any], Any]
+from hfc_keras.spectrum.masks import Predicate, check_band, clipping, within
+from hfc_keras.types import ArrayLike, MaskShape, PixelRange, RadiusUnit, Tensor
 
 
-def radial_mask(height: int, width: int, radius: float, inclusive: bool = True) -> Flags:
-    r"""Disc of low frequencies.
-
-    .. math:: M(u, v) = [\sqrt{u^2 + v^2} \le r]
-
-    Args:
-        height: int, rows of the image, at least 1.
-        width: int, columns of the image, at least 1.
-        radius: float, cycles per image, at least 0; beyond the corner the mask is all true.
-        inclusive: bool, ``<=`` as the paper defines it, or ``<`` as its released code has it.
-
-    Returns:
-        bool array ``(height, width)``, zero frequency at ``[0, 0]``.
-
-    Raises:
-        ValueError: for a size below 1, or a radius that is negative or not finite.
-
-    Reference:
-        Wang et al., High-Frequency Component Helps Explain the Generalization of
-        Convolutional Neural Networks, CVPR 2020, section 3.
-
-    Example:
-        >>> int(radial_mask(32, 32, 4).sum()), int(radial_mask(32, 32, 4, inclusive=False).sum())
-        (49, 45)
-    """
-    height = checks.number("height", height, minimum=1, whole=True)
-    width = checks.number("width", width, minimum=1, whole=True)
-    keep = _disc(radius, inclusive)
-    rows, columns = frequencies(height), frequencies(width)
-    return keep(rows[:, None] ** 2 + columns[None, :] ** 2)
-
-
-def band_mask(height: int, width: int, inner: float, outer: float, inclusive: bool = True) -> Flags:
-    r"""Ring of frequencies: the outer disc without the inner one.
-
-    .. math:: B(u, v) = [r_1 < \sqrt{u^2 + v^2} \le r_2]
-
-    With ``inclusive=False`` the limits are :math:`r_1 \le \cdot < r_2`. Either way low(r1),
-    the band and high(r2) add up to the image. An inclusive band from 0 leaves the mean out.
-
-    Args:
-        height: int, rows of the image, at least 1.
-        width: int, columns of the image, at least 1.
-        inner: float, cycles per image, at least 0.
-        outer: float, cycles per image, above ``inner``.
-        inclusive: bool, whether the outer limit (and not the inner one) is in the band.
-
-    Returns:
-        bool array ``(height, width)``, zero frequency at ``[0, 0]``.
-
-    Raises:
-        ValueError: for a size below 1, a limit that is negative or not finite, or
-            ``outer <= inner``.
-
-    Example:
-        >>> band_mask(4, 4, 0, 1).astype(int)
-        array([[0, 1, 0, 1],
-               [1, 0, 0, 0],
-               [0, 0, 0, 0],
-               [1, 0, 0, 0]])
-    """
-    _check_band(inner, outer)
-    return radial_mask(height, width, outer, inclusive) & ~radial_mask(
-        height, width, inner, inclusive
-    )
-
-
-def split(images: ArrayLike, radius: float, inclusive: bool = True) -> tuple[Tensor, Tensor]:
+def split(
+    images: ArrayLike,
+    radius: float,
+    inclusive: bool = True,
+    mask: MaskShape = "disc",
+    unit: RadiusUnit = "cycles",
+    clip: PixelRange | None = None,
+) -> tuple[Tensor, Tensor]:
     r"""Low- and high-frequency components of images, each channel by itself.
 
     .. math:: x_l = F^{-1}(M \cdot F x), \qquad x_h = x - x_l
 
-    Nothing is clipped: components are no pixels and may leave [0, 1].
+    Components are no pixels and may leave [0, 1]: nothing is clipped unless asked for.
 
     Args:
         images: ``(batch, height, width, channels)``, any finite numbers; integers are taken
             as float32. Height and width may be unknown while tracing.
-        radius: float, cycles per image, at least 0; beyond the corner low is the image.
+        radius: float, at least 0; beyond the corner low is the image.
         inclusive: bool, ``<=`` (the paper) or ``<`` (its released code).
+        mask: see ``radial_mask``.
+        unit: see ``radial_mask``.
+        clip: ``(smallest, largest)`` that either component is clipped to, such as (0, 1), or
+            None. Clipped components do not add up to the image.
 
     Returns:
         ``(low, high)``, tensors of the shape and float dtype of ``images``, exact to 1e-5
         (half-precision results are rounded once, at the end).
 
     Raises:
-        ValueError: for another rank, or a radius that is negative or not finite.
+        ValueError: for another rank, a radius that is negative or not finite, another mask or
+            unit, or a range to clip to that is none.
 
     Reference:
         Wang et al., CVPR 2020, section 3.
@@ -112,34 +51,45 @@ def split(images: ArrayLike, radius: float, inclusive: bool = True) -> tuple[Ten
         >>> bool(np.allclose(low, 1, atol=1e-5)), bool(np.allclose(high, 0, atol=1e-5))
         (True, True)
     """
-    images = tensors.images(images)
-    (low,) = _filtered(images, [_disc(radius, inclusive)], dtype="float32")
-    high = ops.cast(images, "float32") - low
+    images, limits = tensors.images(images), clipping(clip)
+    inside = within(radius, inclusive, mask, unit)
+    (low,) = _filtered(images, [inside], dtype="float32")
+    parts = low, ops.cast(images, "float32") - low
+    parts = [ops.clip(part, *limits) for part in parts] if limits else parts
     dtype = tensors.float_dtype(images)
-    return ops.cast(low, dtype), ops.cast(high, dtype)
+    return ops.cast(parts[0], dtype), ops.cast(parts[1], dtype)
 
 
-def low_components(images: ArrayLike, radii: ArrayLike, inclusive: bool = True) -> list[Tensor]:
+def low_components(
+    images: ArrayLike,
+    radii: ArrayLike,
+    inclusive: bool = True,
+    mask: MaskShape = "disc",
+    unit: RadiusUnit = "cycles",
+) -> list[Tensor]:
     r"""Low-frequency components for several radii from one forward transform.
 
     .. math:: x_l(r) = F^{-1}(M_r \cdot F x)
 
     Args:
         images: ``(batch, height, width, channels)``, any finite numbers.
-        radii: sequence of floats, cycles per image, each at least 0, at least one.
-        inclusive: bool, ``<=`` or ``<`` at the rim of the disc.
+        radii: sequence of floats, each at least 0, at least one.
+        inclusive: bool, ``<=`` or ``<`` at the rim.
+        mask: see ``radial_mask``.
+        unit: see ``radial_mask``.
 
     Returns:
         List with a tensor like ``images`` for each radius.
 
     Raises:
-        ValueError: for another rank, or a radius that is negative or not finite.
+        ValueError: for another rank, a radius that is negative or not finite, another mask or
+            unit.
 
     Example:
         >>> [part.shape[1] for part in low_components(np.zeros((1, 8, 8, 1)), [1, 2])]
         [8, 8]
     """
-    predicates = [_disc(radius, inclusive) for radius in checks.radii(radii)]
+    predicates = [within(radius, inclusive, mask, unit) for radius in checks.radii(radii)]
     return _filtered(tensors.images(images), predicates)
 
 
@@ -164,35 +114,17 @@ def band(images: ArrayLike, inner: float, outer: float, inclusive: bool = True) 
         >>> bool(np.allclose(band(np.ones((1, 8, 8, 1)), 0, 2), 0, atol=1e-5))
         True
     """
-    _check_band(inner, outer)
-    in_outer, in_inner = _disc(outer, inclusive), _disc(inner, inclusive)
-    ring = [lambda squared: in_outer(squared) & ~in_inner(squared)]
+    check_band(inner, outer)
+    in_outer, in_inner = within(outer, inclusive), within(inner, inclusive)
+    ring = [lambda *where: in_outer(*where) & ~in_inner(*where)]
     (part,) = _filtered(tensors.images(images), ring)
     return part
-
-
-def _disc(radius: float, inclusive: bool) -> Predicate:
-    """Predicate on the squared distance to the zero frequency, which is a whole number.
-
-    The square of a radius such as sqrt(2) is rounded back to the whole number it stands for,
-    so that the rim belongs to the disc or not as ``inclusive`` says.
-    """
-    inclusive = tensors.flag("inclusive", inclusive)
-    limit = min(checks.number("radius", radius, minimum=0), FAR) ** 2
-    limit = round(limit) if math.isclose(limit, round(limit), rel_tol=1e-12) else limit
-    return (lambda squared: squared <= limit) if inclusive else (lambda squared: squared < limit)
-
-
-def _check_band(inner: float, outer: float) -> None:
-    checks.number("inner", inner, minimum=0)
-    checks.number("outer", outer, minimum=0)
-    checks.require(inner < outer, "`outer` must be above `inner`", inner=inner, outer=outer)
 
 
 def _filtered(
     images: Tensor, predicates: Sequence[Predicate], dtype: str | None = None
 ) -> list[Tensor]:
-    """Keep the frequencies whose squared distance fulfils a predicate, one result each."""
+    """Keep the frequencies that fulfil a predicate, one result each."""
     dtype = dtype or tensors.float_dtype(images)
     planes = ops.transpose(ops.cast(images, "float32"), (0, 3, 1, 2))
     transform = _by_products if uses_products(*images.shape[1:3]) else _by_fft
@@ -205,8 +137,8 @@ def _by_products(planes: Tensor, predicates: Sequence[Predicate]) -> list[Tensor
     height, width = ops.shape(planes)[2:]
     rows, row_frequencies = real_basis(height)
     columns, column_frequencies = real_basis(width)
-    squared = row_frequencies[:, None] ** 2 + column_frequencies[None, :] ** 2
-    masks = [predicate(squared) for predicate in predicates]
+    where = row_frequencies[:, None], column_frequencies[None, :], height, width
+    masks = [predicate(*where) for predicate in predicates]
     extents = [_extent(mask) for mask in masks]
     m, n = map(_largest, zip(*extents, strict=True))
     spectrum = ops.matmul(rows[:m], ops.matmul(planes, ops.transpose(columns[:n])))
@@ -219,10 +151,10 @@ def _by_products(planes: Tensor, predicates: Sequence[Predicate]) -> list[Tensor
 
 def _by_fft(planes: Tensor, predicates: Sequence[Predicate]) -> list[Tensor]:
     """Filter planes (batch, channels, height, width) with the complex transform."""
-    rows, columns = (frequencies(size) for size in ops.shape(planes)[2:])
-    squared = rows[:, None] ** 2 + columns[None, :] ** 2
+    height, width = ops.shape(planes)[2:]
+    where = frequencies(height)[:, None], frequencies(width)[None, :], height, width
     real, imaginary = ops.fft2((planes, ops.zeros_like(planes)))
-    masks = [ops.cast(predicate(squared), "float32") for predicate in predicates]
+    masks = [ops.cast(predicate(*where), "float32") for predicate in predicates]
     return [ops.ifft2((real * mask, imaginary * mask))[0] for mask in masks]
 
 
