@@ -265,20 +265,32 @@ def test_a_name_of_a_network_is_its_file(tmp_path):
     dataset = data.load("digits", examples=(20, 10))
     history = pd.DataFrame({"epoch": [1], "loss": 1.0, "accuracy": 0.5, "val_accuracy": 0.25})
     recipes = [base, base.but(seed=1), base.but(dropout=0.5), base.but(epochs=2)]
-    for recipe in recipes:
+    names = [
+        "examples=20x10-epochs=1-seed=0",
+        "examples=20x10-epochs=1-seed=1",
+        "dropout=0.5-examples=20x10-epochs=1-seed=0",
+        "examples=20x10-epochs=2-seed=0",
+    ]
+    for recipe, name in zip(recipes, names, strict=True):
         model = hfc_keras.models.build("small_cnn", (8, 8, 1), 10)
         published.write(tmp_path / f"{recipe.hash[:16]}.keras", recipe, dataset, model, history)
-    table = published_networks(tmp_path).set_index("name")
-    assert table.index.tolist() == [
-        "digits-small_cnn-dropout=0.5-seed0",
-        "digits-small_cnn-epochs=2-seed0",
-        "digits-small_cnn-seed0",
-        "digits-small_cnn-seed1",
-    ]
-    names = ("seed0", "seed1", "dropout=0.5-seed0", "epochs=2-seed0")
-    for recipe, name in zip(recipes, names, strict=True):
+        # Its name does not depend on what is published later.
         path = model_source.found(f"digits-small_cnn-{name}", tmp_path)
         assert path.stem == recipe.hash[:16]
+    assert len(published_networks(tmp_path)) == 4
+
+
+def test_networks_of_one_name_are_told_apart_and_neither_is_taken_for_the_other(tmp_path):
+    base = Recipe(dataset="digits", examples=(20, 10), model="small_cnn", epochs=1)
+    dataset = data.load("digits", examples=(20, 10))
+    history = pd.DataFrame({"epoch": [1], "loss": 1.0, "accuracy": 0.5, "val_accuracy": 0.25})
+    for recipe in (base, base.but(learning_rate=0.1)):
+        model = hfc_keras.models.build("small_cnn", (8, 8, 1), 10)
+        published.write(tmp_path / f"{recipe.hash[:16]}.keras", recipe, dataset, model, history)
+    name = "digits-small_cnn-examples=20x10-epochs=1-seed=0"
+    with pytest.raises(ValueError, match="that `hfc-keras models` lists"):
+        model_source.found(name, tmp_path)
+    assert model_source.found(f"{name}-{base.hash[:8]}", tmp_path).stem == base.hash[:16]
 
 
 def test_help_and_version_need_no_keras():
