@@ -33,6 +33,7 @@ class _Held:
 
     depth: int = 0
     number: int | None = None
+    asked: bool = False
 
 
 _HELD = _Held()
@@ -63,6 +64,22 @@ def held() -> Iterator[None]:
             raise Stopped(number)
 
 
+def stopping() -> bool:
+    """Whether a signal has asked the command to end, whatever became of what it raised.
+
+    TensorFlow turns what a signal raises inside its callbacks into errors of its own, so whoever
+    goes on after any error asks first.
+
+    Returns:
+        bool.
+
+    Example:
+        >>> stopping()
+        False
+    """
+    return _HELD.asked
+
+
 class Command:
     """What a command knows about its own end.
 
@@ -78,6 +95,7 @@ class Command:
     def stop(self, number: int, frame: FrameType | None = None) -> None:
         """Meet a signal: end with the state kept. A second one ends at once."""
         self.stopped = number
+        _HELD.asked = True
         for each in STOPS:
             signal.signal(each, leave)
         if _HELD.depth:
@@ -110,6 +128,7 @@ def met() -> Iterator[Command]:
         ...     command.advice = "The same command goes on."
     """
     command = Command()
+    _HELD.asked = False
     with readers_may_leave(), meeting(command.stop, *STOPS):
         try:
             yield command

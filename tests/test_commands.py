@@ -1,6 +1,7 @@
 """The console commands: what they print, write and refuse, and their exit status."""
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -140,6 +141,23 @@ def test_a_section_that_fails_is_the_exit_status(folder, few, tmp_path, monkeypa
     monkeypatch.setattr(analysis, "band_stop_accuracy", lambda *_: 1 / 0)
     assert inspect(folder, tmp_path, "plain.keras", "--data", str(folder / "test.npz")) == 1
     assert "Failed: ZeroDivisionError" in (tmp_path / "profile.html").read_text()
+
+
+@pytest.mark.parametrize("swallowed", [False, True])
+def test_a_signal_ends_it_whatever_becomes_of_it(swallowed, folder, few, tmp_path, monkeypatch):
+    from hfc_keras import analysis
+
+    def interrupted(*_):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt as error:
+            # As TensorFlow does within its callbacks.
+            raise (RuntimeError("unknown") if swallowed else error) from error
+
+    monkeypatch.setattr(analysis, "band_stop_accuracy", interrupted)
+    with pytest.raises(SystemExit) as end:
+        inspect(folder, tmp_path, "plain.keras", "--data", str(folder / "test.npz"))
+    assert end.value.code == 130 and not (tmp_path / "profile.html").exists()
 
 
 def test_images_that_cannot_be_read_are_left_out_when_asked(folder, few, tmp_path, capsys):

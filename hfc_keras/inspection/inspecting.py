@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from hfc_keras import checks, contract, data, error_texts, models
+from hfc_keras import checks, contract, data, endings, error_texts, models
 from hfc_keras.analysis import inputs, predictions
 from hfc_keras.data.dataset import stored_pixels, subset_rows
 from hfc_keras.inspection.budget import Budget
@@ -217,6 +217,8 @@ def _measure(outcome: Outcome, section: Section, subject: Inspected) -> None:
         outcome.left_out[subject.name] = str(reason)
     # Whatever one measure stumbles over is told on the page; the others go on.
     except Exception as error:
+        if endings.stopping():
+            raise
         outcome.errors[subject.name] = f"{type(error).__name__}: {error_texts.reason(error)}"
     outcome.seconds += time.perf_counter() - started
 
@@ -230,6 +232,8 @@ def _draw(outcome: Outcome, section: Section, subjects: dict[str, Inspected]) ->
         outcome.figures = section.draw({name: outcome.tables[name] for name in measured}, measured)
     # As above.
     except Exception as error:
+        if endings.stopping():
+            raise
         outcome.errors["figure"] = f"{type(error).__name__}: {error_texts.reason(error)}"
 
 

@@ -46,8 +46,8 @@ def measured_once(table: pd.DataFrame) -> pd.DataFrame:
         DataFrame.
 
     Example:
-        >>> measured_once(pd.DataFrame({"accuracy": [0.5]})).iloc[0].tolist()
-        [0.5, 'model', 0, 1, 'test', 'none']
+        >>> measured_once(pd.DataFrame({"accuracy": [0.5]})).columns.tolist()
+        ['accuracy', 'recipe', 'seed', 'epoch', 'split', 'bn_statistics']
     """
     if "recipe" in table.columns:
         return table

@@ -84,7 +84,7 @@ SECTION = Section(
     question="What do its layers do to the frequencies on the way?",
     method=(
         "Log amplitude of the feature maps of each layer by frequency, relative to their mean, "
-        "from first (dark) to last; on the right its value at each layer's own Nyquist frequency. "
+        "colored in their order; on the right its value at each layer's own Nyquist frequency. "
         "A layer that smooths makes it fall, one that sharpens makes it rise. Of deep networks 32 "
         "layers are shown, from the first to the last. "
         "Park and Kim, ICLR 2022."
