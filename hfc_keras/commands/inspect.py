@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from hfc_keras.commands.options import FLAG, IMPORTS
+from hfc_keras.commands.options import FLAG, IMPORTS, command_line
 
 if TYPE_CHECKING:
     from hfc_keras.data.given_images import GivenImages
@@ -84,6 +84,7 @@ differ: a folder's classes are numbered by the order of their names."""
             data_name=given.name,
             notes=given.notes,
         )
+        profile.command = command_line("inspect", self)
         written = profile.save(folder)
         print("\n" + "\n".join([*profile.headlines, *profile.lines]))
         for name, found in profile.remedies.items():

@@ -36,6 +36,7 @@ class Profile:
         fast: bool.
         seconds: float, time that it took.
         notes: list of str, what must be said of the images.
+        command: str or None, the command line that made it.
     """
 
     subjects: dict[str, Inspected]
@@ -45,6 +46,7 @@ class Profile:
     fast: bool
     seconds: float
     notes: list[str] = dataclasses.field(default_factory=list)
+    command: str | None = None
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         """Return a table by the name of its section."""
@@ -170,6 +172,7 @@ class Profile:
         """Return how the profile was made, as what JSON can hold."""
         first = next(iter(self.subjects.values()))
         return {
+            "command": self.command,
             "models": self.names,
             "data": self.data_name,
             "images": len(first.images),
