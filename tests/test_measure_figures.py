@@ -46,11 +46,32 @@ def importance_table():
     return pd.DataFrame(rows).assign(full=0.9, none=0.1, value="accuracy")
 
 
+def spectra_table(classes=3):
+    """Class 1 has more than the others at one pair of frequencies."""
+    grid = np.array(np.meshgrid(range(classes), [-1, 0, 1], [-2, -1, 0, 1], indexing="ij"))
+    table = pd.DataFrame(grid.reshape(3, -1).T, columns=["label", "row", "column"])
+    own = (table["row"] == 1) & (table["column"] == 1) | (table["row"] == -1) & (
+        table["column"] == -1
+    )
+    sign = own * np.where(table["label"] == 1, classes - 1, -1)
+    return table.assign(adcs=sign, log_ratio=sign / 10)
+
+
+def shortcut_table():
+    """The frequencies of class 0 are a shortcut, class 2 has no mask."""
+    answered = np.array([[0.9, 0.8, 0.7], [0.0, 0.9, 0.1], [np.nan] * 3])
+    grid = np.array(np.meshgrid(range(3), range(3), indexing="ij")).reshape(2, -1).T
+    table = pd.DataFrame(grid, columns=["mask", "label"])
+    return table.assign(answered=answered.ravel(), share=np.repeat([0.031, 0.5, np.nan], 3))
+
+
 FIGURES = {
+    "class_spectra_maps": spectra_table,
     "critical_band_curves": critical_table,
     "feature_spectrum_curves": feature_table,
     "hybrid_curves": hybrid_table,
     "importance_bars": importance_table,
+    "shortcut_matrix": shortcut_table,
 }
 
 
@@ -137,3 +158,35 @@ def test_importance_bars_cover_their_rings():
     assert [bool(bar.get_hatch()) for bar in bars] == [False, False, True]
     alone = importance_table().assign(std_error=np.nan)
     assert len(reporting.importance_bars(alone).axes[0].patches) == 3
+
+
+def test_spectra_of_classes_are_drawn_about_zero():
+    figure = reporting.class_spectra_maps(spectra_table(), names={1: "$cat"})
+    panels = [axes for axes in figure.axes if axes.images]
+    assert [axes.get_title() for axes in panels] == ["0", "$cat", "2"]
+    for label, axes in enumerate(panels):
+        (image,) = axes.images
+        table = spectra_table()
+        part = table[table["label"] == label]
+        expected = part.pivot(index="row", columns="column", values="adcs")
+        np.testing.assert_array_equal(image.get_array(), expected)
+        assert image.get_clim() == (-2, 2) and image.get_extent() == [-2.5, 1.5, -1.5, 1.5]
+    figure.savefig(io.BytesIO(), format="png")
+    chosen = reporting.class_spectra_maps(spectra_table(30), [4, 1], column="log_ratio")
+    assert [axes.get_title() for axes in chosen.axes if axes.images] == ["4", "1"]
+    with pytest.raises(ValueError, match="at most 20 classes"):
+        reporting.class_spectra_maps(spectra_table(30))
+    with pytest.raises(ValueError, match="`labels` must be one of 0, 1, 2"):
+        reporting.class_spectra_maps(spectra_table(), [7])
+
+
+def test_the_matrix_of_shortcuts_has_a_row_a_mask():
+    axes = reporting.shortcut_matrix(shortcut_table(), {0: "$a"}).axes[0]
+    np.testing.assert_array_equal(
+        axes.images[0].get_array().filled(np.nan)[:2], [[0.9, 0.8, 0.7], [0.0, 0.9, 0.1]]
+    )
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    assert rows == ["$a (3.1 %)", "1 (50 %)", "2 (no mask)"]
+    assert {text.get_text() for text in axes.texts} == {".90", ".80", ".70", ".00", ".10"}
+    with pytest.raises(ValueError, match="each pair of classes. Received: rows=8, cells=9"):
+        reporting.shortcut_matrix(shortcut_table()[1:])

@@ -32,6 +32,7 @@ MEASURES = {
     "fourier_heat_map": {"labels": LABELS},
     "fourier_sensitivity": {"labels": LABELS},
     "frequency_accuracy": {"labels": LABELS, "radii": [2]},
+    "frequency_shortcuts": {"labels": LABELS, "patch": 8},
     "hybrid_preference": {"labels": LABELS, "radii": [2]},
     "out_of_distribution": {"outside": IMAGES[:5]},
     "patch_shuffle_accuracy": {"labels": LABELS, "patches": (1, 2)},

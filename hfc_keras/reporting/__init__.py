@@ -15,6 +15,8 @@ from hfc_keras.reporting.effects.fourier_sensitivity import (
     sensitivity_numbers as sensitivity_numbers,
 )
 from hfc_keras.reporting.figures.band_stop import band_stop_curves as band_stop_curves
+from hfc_keras.reporting.figures.class_spectra import class_spectra_maps as class_spectra_maps
+from hfc_keras.reporting.figures.class_spectra import shortcut_matrix as shortcut_matrix
 from hfc_keras.reporting.figures.conditions import condition_points as condition_points
 from hfc_keras.reporting.figures.conditions import condition_table as condition_table
 from hfc_keras.reporting.figures.corruption_accuracy import corruption_points as corruption_points
