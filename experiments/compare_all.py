@@ -19,10 +19,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.effects import sensitivity
-from experiments.effects.changes import CORRUPTIONS
+from experiments.effects.changes import CORRUPTIONS, KINDS
 from experiments.measures import all_measures
 from experiments.recipes import heuristics, systems
-from hfc_keras import data, reporting
+from hfc_keras import reporting
 from hfc_keras.lab import tested_networks
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.runner import Cell, Plan
@@ -139,7 +139,7 @@ def summary(table: pd.DataFrame) -> str:
     """Return all measures of each method, and how what they change goes together."""
     words = (
         "Mean and 95 % interval over seeds (noise: three kinds; corruptions: "
-        f"{', '.join(data.CORRUPTIONS)}, {', '.join(table['source'].unique())}; FGSM and PGD: mean "
+        f"{', '.join(KINDS)}, {', '.join(table['source'].unique())}; FGSM and PGD: mean "
         "over epsilons; gradient: share up to a third of Nyquist and beyond two thirds)\n\n"
         f"{methods(table).to_string()}"
     )
@@ -192,7 +192,7 @@ def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw robustness against accuracy, colored by the gradient's high frequencies."""
     names = {
         "accuracy": "accuracy on test images",
-        "corruptions": f"accuracy, {len(data.CORRUPTIONS)} of 15 corruptions",
+        "corruptions": f"accuracy, {len(KINDS)} of 15 corruptions",
         "corruptions_share": "corrupted / clean accuracy",
         "pgd": "accuracy under PGD",
         "high": "share of the gradient's power beyond two thirds of Nyquist",

@@ -22,6 +22,10 @@ EXAMPLES, CLASSES = 45, 5
 WEIGHTS = np.random.default_rng(1).normal(size=(8, 8, 1, CLASSES)).astype("float32")
 
 
+# Published and not generated.
+GLASS = "frosted_glass_blur"
+
+
 def predicted(images):
     return linear_logits(images, WEIGHTS).argmax(axis=1)
 
@@ -51,13 +55,19 @@ def test_accuracy_is_that_of_the_corrupted_images(model, images, labels, batch_s
     pairs = [("none", 0), *((name, severity) for name in CORRUPTIONS for severity in (5, 1))]
     assert list(zip(table["corruption"], table["severity"], strict=True)) == pairs
     assert (table["examples"] == EXAMPLES).all()
-    assert table["source"].tolist() == ["images"] + ["generated"] * 18
+    assert table["source"].tolist() == ["images"] + ["generated"] * 2 * len(CORRUPTIONS)
     expected = [(predicted(images) == labels).mean()]
     for name, severity in pairs[1:]:
         changed = corrupt(images, name, severity, seed=3)
         expected.append((predicted(changed) == labels).mean())
     np.testing.assert_allclose(table["accuracy"], expected, atol=1e-12)
     assert expected[0] == pytest.approx(0.8) and len(set(expected)) > 3
+
+
+def test_parameters_of_the_other_table(model, images, labels):
+    table = corruption_accuracy(model, images, labels, ["contrast"], [5], parameters="imagenet")
+    changed = corrupt(images, "contrast", 5, parameters="imagenet")
+    assert table["accuracy"][1] == pytest.approx((predicted(changed) == labels).mean())
 
 
 def test_one_hot_labels_and_other_seeds(model, images, labels):
@@ -77,7 +87,7 @@ def test_published_images_go_before_generated_ones(model, images, labels, rng):
 
     def published(name, severity):
         asked.append((name, severity))
-        return Split(other, targets) if (name, severity) in (("fog", 2), ("snow", 2)) else None
+        return Split(other, targets) if (name, severity) in (("fog", 2), (GLASS, 2)) else None
 
     run = functools.partial(corruption_accuracy, model, images, labels, published=published)
     table = run(["fog", "contrast"], [2])
@@ -85,9 +95,9 @@ def test_published_images_go_before_generated_ones(model, images, labels, rng):
     assert table["source"].tolist() == ["images", "cifar10_corrupted", "generated"]
     assert table["examples"].tolist() == [EXAMPLES, 12, EXAMPLES]
     assert table["accuracy"][1] == 0.75
-    assert run(["snow"], [2])["accuracy"][1] == 0.75
-    with pytest.raises(ValueError, match="`name` must be one of .*Received: name='snow'"):
-        run(["snow"], [3])
+    assert run([GLASS], [2])["accuracy"][1] == 0.75
+    with pytest.raises(ValueError, match="`name` must be one of .*Received: name='frosted"):
+        run([GLASS], [3])
     with pytest.raises(ValueError, match="`table` must be of one source.*'cifar10_corrupted'"):
         mean_corruption_error(table)
 
@@ -174,7 +184,9 @@ def test_wrong_tables_are_refused(table, options, match):
     "options, match",
     [
         ({"names": ["fgo"]}, "`names` must be one of .*nearest: 'fog'"),
-        ({"names": ["snow"]}, "Received: names='snow'"),
+        ({"names": [GLASS]}, "Received: names='frosted_glass_blur'"),
+        ({"parameters": "imagenet_c"}, "Received: parameters='imagenet_c'"),
+        ({"names": ["frost"], "frost_textures": "/nowhere"}, "a folder with image files"),
         ({"names": ["fog", "fog"]}, "`names` must be .*none twice"),
         ({"names": []}, "`names` must be .*at least one"),
         ({"names": "fog"}, "`names` must be a sequence"),

@@ -2,19 +2,39 @@ import colorsys
 import io
 import itertools
 import sys
+import zlib
 
 import keras
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from hfc_keras.data import Split
-from hfc_keras.data.corruptions import CORRUPTIONS, PARAMETERS, corrupt, disk_kernel, plasma
+from hfc_keras.data.corruptions import (
+    CORRUPTIONS,
+    corrupt,
+    disk_kernel,
+    distortions,
+    frost_texture,
+    motion_kernel,
+    plasma,
+)
+from hfc_keras.data.corruptions import PARAMETERS as TABLES
 from hfc_keras.data.patches import patch_shuffle
 from hfc_keras.data.published_corruptions import PUBLISHED, corrupted_split
 
 LEVEL = 1 / 255
 RANDOM = ("gaussian_noise", "shot_noise", "impulse_noise", "fog")
+SHAPED = ("motion_blur", "snow", "frost", "elastic")
+PARAMETERS = TABLES["cifar10"]
+# Severities that are published without a larger mean change than the one before, by table: twice
+# the same blur; ice that darkens as it brightens; rougher fog; maps that distort less and fields
+# that distort more.
+NO_LARGER = {
+    "cifar10": {"motion_blur": {4}, "frost": {3, 4, 5}, "elastic": {2, 3, 4, 5}},
+    "imagenet": {"frost": {2, 3, 4, 5}, "fog": {4}, "elastic": {3}},
+}
 
 
 def pictures(rng, *shape):
@@ -22,17 +42,18 @@ def pictures(rng, *shape):
     return rng.integers(0, 256, shape).astype("float32") / 255
 
 
-def grey(value, examples=4, side=64):
+def grey(value, examples=16, side=32):
     return np.full((examples, side, side, 1), value)
 
 
+@pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("name", CORRUPTIONS)
 @pytest.mark.parametrize("shape", [(1, 8, 8, 1), (3, 5, 9, 3), (2, 33, 16, 3), (2, 1, 1, 1)])
-def test_every_corruption_keeps_form_range_and_levels(name, shape, rng):
+def test_every_corruption_keeps_form_range_and_levels(name, shape, table, rng):
     images = pictures(rng, *shape)
     kept = images.copy()
     for severity in range(1, 6):
-        changed = corrupt(images, name, severity)
+        changed = corrupt(images, name, severity, parameters=table)
         assert changed.shape == shape and changed.dtype == "float32"
         assert 0 <= changed.min() and changed.max() <= 1
         whole = Split(np.rint(255 * changed).astype("uint8"), np.zeros(len(images), int))
@@ -40,13 +61,45 @@ def test_every_corruption_keeps_form_range_and_levels(name, shape, rng):
     np.testing.assert_array_equal(images, kept)
 
 
+@pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("name", CORRUPTIONS)
-def test_severities_grow(name, rng):
-    coarse = rng.random((200, 16, 16, 3))
-    images = (coarse + np.roll(coarse, 1, 1) + np.roll(coarse, 1, 2)) / 3
-    changes = [np.abs(corrupt(images, name, severity) - images).mean() for severity in range(1, 6)]
-    assert len(PARAMETERS[name]) == 5 and changes[0] > 0
-    assert (np.diff(changes) > 0).all(), changes
+def test_severities_grow(name, table, rng):
+    """By the mean change of the pixels, unless they are published otherwise."""
+    coarse = rng.random((60, 24, 24, 3))
+    images = ndimage.gaussian_filter(coarse, (0, 1.5, 1.5, 0), mode="wrap")
+    images = np.clip(0.5 + 3 * (images - 0.5), 0, 1)
+    changed = [corrupt(images, name, severity, parameters=table) for severity in range(1, 6)]
+    changes = [np.abs(each - images).mean() for each in changed]
+    assert len(TABLES[table][name]) == 5 and changes[0] > 0
+    grown = [severity for severity in range(2, 6) if changes[severity - 1] > changes[severity - 2]]
+    assert set(grown) >= {2, 3, 4, 5} - NO_LARGER[table].get(name, set()), changes
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_frost_covers_more_from_severity_to_severity(table, rng):
+    """What is left of an image in its own contrast, by the frost's."""
+    images = np.stack([np.full((16, 16, 3), level) for level in (0.2, 0.4)] * 2)
+    weights = []
+    for severity in range(1, 6):
+        dark, light = corrupt(images, "frost", severity, parameters=table).astype("float64")[:2]
+        image = (light - dark).mean() / 0.2
+        weights.append(dark.std() / image)
+    assert (np.diff(weights) > 0).all(), weights
+
+
+def test_the_parameters_go_with_the_size(rng):
+    for side, table in ((63, "cifar10"), (64, "imagenet")):
+        images = pictures(rng, 1, side, 80, 3)
+        for name in ("contrast", "motion_blur"):
+            expected = corrupt(images, name, 2, parameters=table)
+            np.testing.assert_array_equal(corrupt(images, name, 2), expected)
+    large, small = (TABLES[table]["contrast"] for table in ("imagenet", "cifar10"))
+    assert large == (0.4, 0.3, 0.2, 0.1, 0.05) and small[0] == 0.75
+    np.testing.assert_allclose(
+        224 * np.array(TABLES["imagenet"]["elastic"]),
+        [[488, 170.8, 24.4], [488, 19.52, 48.8], [12.2, 2.44, 4.88], [17.08, 2.44, 4.88],
+         [29.28, 2.44, 4.88]],
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
@@ -57,6 +110,14 @@ def test_an_answer_does_not_depend_on_the_split_into_calls(name, rng):
     np.testing.assert_array_equal(np.concatenate(parts), whole)
     tensor = keras.ops.convert_to_tensor(images)
     np.testing.assert_array_equal(corrupt(tensor, name, 2, seed=5), whole)
+
+
+@pytest.mark.parametrize("name", SHAPED)
+def test_shapes_differ_from_image_to_image_and_seed_to_seed(name, rng):
+    images = np.repeat(pictures(rng, 1, 24, 24, 3), 3, axis=0)
+    drawn = [*corrupt(images, name, 5), *corrupt(images, name, 5, seed=1)]
+    for one, other in itertools.combinations(drawn, 2):
+        assert np.abs(one - other).mean() > 0.005
 
 
 @pytest.mark.parametrize("name", RANDOM)
@@ -123,31 +184,220 @@ def test_contrast_shrinks_towards_the_mean_of_a_channel(rng):
 
 def lens(radius, blur):
     """Kernel of a disk and its blurred rim, sum by sum."""
-    points = [p for p in itertools.product(range(-2, 3), repeat=2) if np.hypot(*p) <= radius]
-    near = list(itertools.product((-1, 0, 1), repeat=2))
+    wide, rim = range(-int(radius), int(radius) + 1), 1 if radius <= 8 else 2
+    points = [p for p in itertools.product(wide, repeat=2) if np.hypot(*p) <= radius]
+    near = list(itertools.product(range(-rim, rim + 1), repeat=2))
     taps = {p: np.exp(-(np.hypot(*p) ** 2) / 2 / blur**2) for p in near}
-    kernel = np.zeros((7, 7))
+    reach = int(radius) + rim
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1))
     for (row, column), (down, across) in itertools.product(points, taps):
         weight = taps[down, across] / sum(taps.values()) / len(points)
-        kernel[row + down + 3, column + across + 3] += weight
+        kernel[row + down + reach, column + across + reach] += weight
     return kernel
 
 
+@pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("severity", range(1, 6))
-def test_defocus_is_a_convolution_with_a_disk(severity, rng):
-    radius, blur = PARAMETERS["defocus_blur"][severity - 1]
-    kernel, side = lens(radius, blur), disk_kernel(radius, blur).shape[0]
-    np.testing.assert_allclose(
-        np.pad(disk_kernel(radius, blur), (7 - side) // 2), kernel, atol=1e-12
-    )
-    assert kernel.sum() == pytest.approx(1) and side == 2 * int(radius) + 3
-    images = pictures(rng, 2, 6, 9, 3)
-    padded = np.pad(images, ((0, 0), (3, 3), (3, 3), (0, 0)), mode="reflect").astype("float64")
+def test_defocus_is_a_convolution_with_a_disk(severity, table, rng):
+    radius, blur = TABLES[table]["defocus_blur"][severity - 1]
+    kernel = lens(radius, blur)
+    np.testing.assert_allclose(disk_kernel(radius, blur), kernel, atol=1e-12)
+    side = len(kernel)
+    assert kernel.sum() == pytest.approx(1) and side == 2 * int(radius) + (3 if radius < 9 else 5)
+    images = pictures(rng, 2, 16, 19, 3)
+    margin = (side // 2, side // 2)
+    padded = np.pad(images, ((0, 0), margin, margin, (0, 0)), mode="reflect").astype("float64")
     expected = np.zeros(images.shape)
-    for row, column in np.ndindex(7, 7):
-        expected += kernel[row, column] * padded[:, row : row + 6, column : column + 9]
-    changed = corrupt(images, "defocus_blur", severity)
+    for row, column in np.ndindex(side, side):
+        expected += kernel[row, column] * padded[:, row : row + 16, column : column + 19]
+    changed = corrupt(images, "defocus_blur", severity, parameters=table)
     np.testing.assert_allclose(changed, expected, atol=0.51 * LEVEL)
+
+
+def generator(name, row, seed=0):
+    """What is drawn from for an image in a corruption that is alike at all severities."""
+    return np.random.default_rng([seed, zlib.crc32(name.encode()), row])
+
+
+def in_motion(image, radius, deviation, degrees):
+    """Pixel by pixel, tap by tap."""
+    height, width = image.shape[:2]
+    weights = [np.exp(-(i**2) / 2 / deviation**2) for i in range(2 * radius + 1)]
+    found = np.zeros(image.shape)
+    for row, column in np.ndindex(height, width):
+        for i, weight in enumerate(weights):
+            angle = np.pi * degrees / 180
+            down, across = np.ceil(i * np.sin(angle) - 0.5), np.ceil(i * np.cos(angle) - 0.5)
+            at = min(max(row + down, 0), height - 1), min(max(column + across, 0), width - 1)
+            found[row, column] += weight / sum(weights) * image[int(at[0]), int(at[1])]
+    return found
+
+
+@pytest.mark.parametrize("table, severity", [("cifar10", 1), ("cifar10", 5), ("imagenet", 5)])
+def test_motion_takes_each_pixel_from_those_ahead(table, severity, rng):
+    images = pictures(rng, 2, 9, 14, 3)
+    parameters = TABLES[table]["motion_blur"][severity - 1]
+    expected = [
+        in_motion(image, *parameters, generator("motion_blur", row).uniform(-45, 45))
+        for row, image in enumerate(images)
+    ]
+    changed = corrupt(images, "motion_blur", severity, parameters=table)
+    np.testing.assert_allclose(changed, expected, atol=0.51 * LEVEL)
+
+
+def test_a_motion_of_cifar_is_published_twice():
+    (_, third), (_, fourth) = (motion_kernel(*PARAMETERS["motion_blur"][at], 0.3) for at in (2, 3))
+    np.testing.assert_allclose(fourth[: len(third)], third, atol=1e-8)
+    assert fourth[len(third) :].sum() < 1e-8
+
+
+def zoomed(image, factor):
+    """Middle of a picture as SciPy enlarges it."""
+    cuts = [int(np.ceil(side / factor)) for side in image.shape[:2]]
+    starts = [(side - cut) // 2 for side, cut in zip(image.shape, cuts, strict=False)]
+    middle = image[starts[0] : starts[0] + cuts[0], starts[1] : starts[1] + cuts[1]]
+    factors = (factor, factor, 1)[: image.ndim]
+    large = ndimage.zoom(middle.astype("float64"), factors, order=1)
+    ends = [(got - side) // 2 for got, side in zip(large.shape, image.shape, strict=True)]
+    return large[ends[0] : ends[0] + image.shape[0], ends[1] : ends[1] + image.shape[1]]
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("shape", [(2, 32, 32, 3), (1, 17, 24, 1), (1, 3, 2, 1)])
+def test_zoom_blur_is_a_mean_over_enlargements(table, shape, rng):
+    images = pictures(rng, *shape)
+    for severity, (end, step) in enumerate(TABLES[table]["zoom_blur"], 1):
+        factors = np.arange(1, end, step)
+        total = [image + sum(zoomed(image, each) for each in factors) for image in images]
+        changed = corrupt(images, "zoom_blur", severity, parameters=table)
+        expected = np.stack(total) / (len(factors) + 1)
+        np.testing.assert_allclose(changed, expected, atol=0.51 * LEVEL)
+    counts = [len(np.arange(1, *each)) for each in TABLES[table]["zoom_blur"]]
+    assert counts == {"cifar10": [7, 12, 16, 21, 26], "imagenet": [12, 16, 11, 13, 11]}[table]
+
+
+@pytest.mark.parametrize("table, severity", [("cifar10", 3), ("imagenet", 1), ("imagenet", 5)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_snow_lightens_and_falls(table, severity, channels, rng):
+    images = pictures(rng, 2, 12, 15, channels)
+    mean, deviation, zoom, threshold, radius, spread, weight = TABLES[table]["snow"][severity - 1]
+    for row, image in enumerate(images.astype("float64")):
+        draw = generator("snow", row, 4)
+        layer = zoomed(draw.normal(mean, deviation, (12, 15)), zoom)
+        layer[layer < threshold] = 0
+        flakes = in_motion(np.minimum(layer, 1), radius, spread, draw.uniform(-135, -45))
+        both = (flakes + np.rot90(flakes, 2))[..., None]
+        gray = image if channels == 1 else (image @ [0.299, 0.587, 0.114])[..., None]
+        expected = weight * image + (1 - weight) * np.maximum(image, 1.5 * gray + 0.5) + both
+        changed = corrupt(images, "snow", severity, seed=4, parameters=table)[row]
+        np.testing.assert_allclose(changed, np.clip(expected, 0, 1), atol=0.51 * LEVEL)
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_frost_is_a_weighted_sum(table, channels, rng):
+    images = pictures(rng, 2, 10, 13, channels)
+    for severity, (weight, strength) in enumerate(TABLES[table]["frost"], 1):
+        changed = corrupt(images, "frost", severity, parameters=table)
+        for row, image in enumerate(images):
+            texture = frost_texture(10, 13, generator("frost", row))
+            gray = (texture @ [0.299, 0.587, 0.114])[..., None]
+            expected = weight * image + strength * (texture if channels == 3 else gray)
+            np.testing.assert_allclose(changed[row], np.clip(expected, 0, 1), atol=0.51 * LEVEL)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 9), (64, 40)])
+def test_generated_frost_has_film_and_crystals(size):
+    draws = [frost_texture(*size, np.random.default_rng(seed)) for seed in range(8)]
+    for texture in draws:
+        assert texture.shape == (*size, 3) and 0.1 < texture.min() and texture.max() <= 1
+        # Blue ice, of one hue.
+        np.testing.assert_allclose(texture[..., 0] * 0.93, texture[..., 1] * 0.86)
+    if size[0] > 8:
+        assert min(texture.std() for texture in draws) > 0.05
+        assert np.abs(draws[0] - draws[1]).mean() > 0.05
+
+
+@pytest.mark.parametrize("table, shrunk", [("cifar10", 5), ("imagenet", 1)])
+def test_photographs_of_frost_take_the_place_of_the_texture(table, shrunk, tmp_path, rng):
+    ramp = np.arange(100, 200, dtype="uint8")
+    picture = np.stack([np.tile(ramp[:, None], (1, 120)), *2 * [np.full((100, 120), 90)]], axis=-1)
+    Image.fromarray(picture.astype("uint8")).save(tmp_path / "a.png")
+    (tmp_path / "notes.txt").write_text("no picture")
+    images = np.zeros((6, 16, 12, 3))
+    told = {"parameters": table, "frost_textures": tmp_path}
+    weight = TABLES[table]["frost"][2][1]
+    frost = corrupt(images, "frost", 3, **told).astype("float64") / weight
+    np.testing.assert_allclose(frost[..., 1:], 90 / 255, atol=LEVEL / weight)
+    # A contiguous piece: the ramp rises by as many levels a row as the picture was shrunk.
+    steps = 255 * np.diff(frost[..., 0].mean(axis=2), axis=1)
+    np.testing.assert_allclose(steps.mean(axis=1), shrunk, atol=0.4)
+    assert len({each.tobytes() for each in frost}) > 1
+    large = corrupt(np.zeros((1, 150, 90, 1)), "frost", 3, **told)
+    assert large.shape == (1, 150, 90, 1) and large.min() > 0
+    with pytest.raises(ValueError, match="a folder with image files. Received: frost_textures="):
+        corrupt(images, "frost", frost_textures=tmp_path / "nothing")
+
+
+def at(image, row, column, edge):
+    """Value between pixels, bilinear, mirrored at the border with or without its edge twice."""
+    low = int(np.floor(row)), int(np.floor(column))
+    found = 0
+    for down, across in itertools.product((0, 1), repeat=2):
+        place = []
+        for index, side in zip((low[0] + down, low[1] + across), image.shape, strict=False):
+            period = 2 * side if edge else max(2 * side - 2, 1)
+            index %= period
+            place.append(index if index < side else 2 * side - 1 - index - (not edge))
+        share = (1 - abs(row - low[0] - down)) * (1 - abs(column - low[1] - across))
+        found = found + share * image[place[0], place[1]]
+    return found
+
+
+def smoothed(field, deviation):
+    """Gaussian of a field, cut off at three deviations, mirrored with its edge twice."""
+    reach = int(3 * deviation + 0.5)
+    taps = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * deviation**2 or 1))
+    taps /= taps.sum()
+    for axis in (0, 1):
+        margins = [(reach, reach) if each == axis else (0, 0) for each in (0, 1)]
+        padded = np.pad(field, margins, mode="symmetric")
+        field = np.apply_along_axis(lambda line: np.convolve(line, taps, "valid"), axis, padded)
+    return field
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("severity", [1, 2, 5])
+def test_elastic_is_an_affine_map_and_a_smooth_field(table, severity, rng):
+    images = pictures(rng, 2, 11, 14, 3)
+    strength, smoothness, reach = 11 * np.array(TABLES[table]["elastic"][severity - 1])
+    changed = corrupt(images, "elastic", severity, parameters=table)
+    for row, image in enumerate(images.astype("float64")):
+        draw = generator("elastic", row)
+        corners = np.array([5.0, 7.0]) + 3 * np.array([[1, 1], [-1, 1], [-1, -1]])
+        displaced = corners + draw.uniform(-reach, reach, (3, 2))
+        # The map of the result's places follows the two edges from one corner.
+        edges, own = (np.array([p[0] - p[1], p[2] - p[1]]) for p in (displaced, corners))
+        turn = np.linalg.inv(edges) @ own
+        places = np.stack(np.indices((11, 14)), axis=-1) - displaced[1]
+        sources = places @ turn + corners[1]
+        mapped = np.array([[at(image, *p, edge=False) for p in line] for line in sources])
+        down, across = (smoothed(each, smoothness) for each in draw.uniform(-1, 1, (2, 11, 14)))
+        expected = np.array(
+            [
+                [
+                    at(mapped, r + strength * down[r, c], c + strength * across[r, c], edge=True)
+                    for c in range(14)
+                ]
+                for r in range(11)
+            ]
+        )
+        np.testing.assert_allclose(changed[row], expected, atol=0.52 * LEVEL)
+
+
+def test_a_map_that_displaces_nothing_is_the_identity(rng):
+    matrix = distortions._random_map(9, 16, 0.0, rng)
+    np.testing.assert_allclose(matrix, [[1, 0], [0, 1], [0, 0]], atol=1e-12)
 
 
 def fractal(noise, decay):
@@ -226,6 +476,7 @@ def test_pixelate_and_jpeg_are_those_of_pillow(channels, severity, rng):
     "changes, match",
     [
         ({"name": "gausian_noise"}, "nearest: 'gaussian_noise'.*Received: name='gausian_noise'"),
+        ({"parameters": "cifar"}, "nearest: 'cifar10'.*Received: parameters='cifar'"),
         ({"severity": 0}, "`severity` must be a whole number from 1 up to 5.*severity=0"),
         ({"severity": 6}, "severity=6"),
         ({"severity": 2.5}, "severity=2.5"),
@@ -248,6 +499,10 @@ def test_wrong_corruptions_are_refused(changes, match):
     [
         (lambda: disk_kernel(-1, 0.1), "`radius` .*radius=-1"),
         (lambda: disk_kernel(1, 0), "`blur` .*blur=0"),
+        (lambda: motion_kernel(0, 1, 0), "`radius` .*radius=0"),
+        (lambda: motion_kernel(1, 0, 0), "`deviation` .*deviation=0"),
+        (lambda: motion_kernel(1, 1, np.nan), "`angle` .*angle=nan"),
+        (lambda: frost_texture(0, 4, None), "`height` .*height=0"),
         (lambda: plasma(np.zeros((1, 6, 6)), 2), r"power of two. Received: .*\(1, 6, 6\)"),
         (lambda: plasma(np.zeros((1, 4, 8)), 2), "power of two"),
         (lambda: plasma(np.zeros((8, 8)), 2), "power of two"),

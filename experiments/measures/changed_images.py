@@ -14,7 +14,9 @@ import keras
 import numpy as np
 import pandas as pd
 
+from experiments.effects.changes import KINDS
 from hfc_keras import analysis, attacks, data, spectrum
+from hfc_keras.data.corruptions import parameters
 from hfc_keras.data.dataset import Split
 from hfc_keras.lab.runner import Cell
 from hfc_keras.lab.tested_networks import Network
@@ -66,18 +68,20 @@ def corrupted(network: Network, severities: Sequence[int]) -> pd.DataFrame:
     """Accuracy under corruptions, and on the same images as they are, the measure uncorrupted.
 
     Level is the severity, source who made the corrupted images: they are CIFAR-10-C where
-    TensorFlow Datasets has prepared it on disk, generated ones elsewhere. They are the nine of
-    ``data.CORRUPTIONS``, of the fifteen of Hendrycks and Dietterich.
+    TensorFlow Datasets has prepared it on disk, generated ones elsewhere. They are nine of the
+    fifteen of Hendrycks and Dietterich, ``effects.changes.KINDS``.
     """
     cell = network.cell
     test = cell.test_images(cell.settings.final_examples(CORRUPTED))
-    arguments = {"severities": severities, "examples": len(test), "names": data.CORRUPTIONS}
+    arguments = {"severities": severities, "examples": len(test), "names": KINDS}
     published = _published(cell, len(test), severities)
     arguments.update({"source": "published"} if published else {})
+    table = parameters.table_for(*test.pixels.shape[1:3])
+    arguments.update({} if table == "cifar10" else {"parameters": table})
 
     def compute(model: keras.Model) -> pd.DataFrame:
         chosen = {"severities": severities, "published": published}
-        return analysis.corruption_accuracy(model, test.images, test.labels, **chosen)
+        return analysis.corruption_accuracy(model, test.images, test.labels, KINDS, **chosen)
 
     table = network.measured("corruption_accuracy", arguments, compute)
     table = table.rename(columns={"corruption": "condition", "severity": "level"})
@@ -199,7 +203,7 @@ def _published(
     name, folder = cell.settings.dataset_name, cell.settings.data_dir
     load = functools.partial(data.corrupted_split, name, data_dir=folder, examples=count)
     find = functools.cache(load)
-    wanted = ((kind, severity) for kind in data.CORRUPTIONS for severity in severities)
+    wanted = ((kind, severity) for kind in KINDS for severity in severities)
     return find if all(find(*one) is not None for one in wanted) else None
 
 
