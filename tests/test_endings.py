@@ -87,11 +87,13 @@ def test_a_second_signal_ends_at_once(number, status):
 
 
 @pytest.mark.parametrize(("number", "status"), SIGNALS)
-@pytest.mark.parametrize("module", ["hfc_keras", "experiments", "experiments.batch_size"])
+@pytest.mark.parametrize(
+    "module", ["hfc_keras doctor", "experiments", "experiments.batch_size"]
+)
 def test_a_signal_during_imports_leaves_no_traceback(tmp_path, module, number, status):
     for name in ("keras", "numpy"):
         (tmp_path / f"{name}.py").write_text(SLOW)
-    process = start("-m", module, PYTHONPATH=str(tmp_path))
+    process = start("-m", *module.split(), PYTHONPATH=str(tmp_path))
     wait_for(process, "importing")
     process.send_signal(number)
     assert process.communicate(timeout=20)[1] == "\nStopped.\n"
