@@ -1,5 +1,6 @@
 """Trained networks of this project by what they are: names instead of hashes."""
 
+import collections
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,11 @@ def published_networks(folder: PathLike = "results/models") -> pd.DataFrame:
         for path in sorted(Path(folder).glob("*.json"))
         if path.with_suffix(".keras").is_file()
     ]
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    double = table["name"].duplicated(keep=False)
-    table.loc[double, "name"] += "-" + table.loc[double, "path"].map(
-        lambda path: Path(path).stem[:8]
-    )
-    return table.sort_values("name", ignore_index=True)
+    counts = collections.Counter(row["name"] for row in rows)
+    for row in rows:
+        if counts[row["name"]] > 1:
+            row["name"] += f"-{Path(row['path']).stem[:8]}"
+    return pd.DataFrame(rows, columns=COLUMNS).sort_values("name", ignore_index=True)
 
 
 def _differences(recipe: Recipe) -> list[str]:

@@ -73,7 +73,12 @@ def radius_curves(table: pd.DataFrame, chance: float | None = None) -> Figure:
 
 
 def _names(table: pd.DataFrame) -> list[str]:
-    """Name of each row's curve: its model, and the statistics where there are several."""
+    """Name of each row's curve: its model, and the statistics where there are several.
+
+    Of one model with several statistics these alone.
+    """
+    if table["recipe"].nunique() == 1 and table["bn_statistics"].nunique() > 1:
+        return [f"{kind} statistics" for kind in table["bn_statistics"]]
     several = table.groupby("recipe")["bn_statistics"].transform("nunique") > 1
     rows = zip(table["recipe"], table["bn_statistics"], several, strict=True)
     return [
