@@ -174,7 +174,7 @@ def _coalitions(images: Floats, players: list[Integers], orders: Integers) -> It
     for number, own in enumerate(players, start=1):
         owner[own] = number
     for order in orders:
-        place = np.zeros((len(images), 1 + len(players)), int)
+        place = np.zeros((len(images), 1 + len(players)), "int16")
         np.put_along_axis(place, order + 1, np.arange(1, 1 + len(players))[None], axis=1)
         places = place[:, owner[index]]
         for size in range(1, len(players)):
