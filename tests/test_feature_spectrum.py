@@ -231,6 +231,13 @@ def test_maps_of_one_pixel_have_no_frequency(images):
         feature_spectrum(model, images, "pooled")
 
 
+def test_a_layer_that_is_channels_first_is_refused(images):
+    inputs = keras.Input((8, 6, 2))
+    padded = keras.layers.ZeroPadding2D(1, data_format="channels_first", name="first")(inputs)
+    with pytest.raises(ValueError, match="`first` must be channels last"):
+        feature_spectrum(ended(inputs, padded), images)
+
+
 def test_maps_that_are_not_finite_are_named(images):
     inputs = keras.Input((8, 6, 2))
     bad = keras.layers.Rescaling(np.inf, name="bad")(inputs)

@@ -41,6 +41,12 @@ def test_squares_hold_each_frequency_but_zero_once(size, patch):
         assert all(mask.sum() <= 2 for mask in single)
 
 
+def test_a_half_of_the_frequencies_is_ranked_in_squares():
+    # 32 x 32 without zero, of which three are their own negatives.
+    assert len(_squares(32, 32, 1)) == (32 * 32 - 1 - 3) // 2 + 3 == 513
+    assert max(map(len, _squares(32, 32, 4))) == 16
+
+
 def planted(rng, share=0.5):
     """Three classes: one carries a hidden wave, the others are told by the sign of stripes.
 

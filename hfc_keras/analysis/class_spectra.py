@@ -51,7 +51,7 @@ def class_spectra(images: ArrayLike, labels: ArrayLike, batch_size: int = 256) -
 
     Reference:
         Wang et al., What do neural networks learn in image classification? A frequency shortcut
-        perspective, ICCV 2023, section 3.1.
+        perspective, ICCV 2023.
 
     Example:
         >>> from hfc_keras import data

@@ -27,7 +27,8 @@ class FeatureMaps(keras.Model):
         names: iterable of str, maps that are wanted, or None for all.
 
     Raises:
-        ValueError: for a model that is no graph.
+        ValueError: for a model that is no graph; when it is called, for a layer that is channels
+            first.
 
     Example:
         >>> import numpy as np
@@ -57,8 +58,9 @@ class FeatureMaps(keras.Model):
         # Models in it whose layers are not seen, by name, once it has been called.
         self.closed = set()
         self.built = True
-        if hasattr(model, "needs_whole_batches"):
-            self.needs_whole_batches = model.needs_whole_batches
+        # Where an output depends on the rest of the batch, see `gradients.compiled`.
+        mixing = vars(model).get("_hfc_keras_mixing", False)
+        self.needs_whole_batches = bool(getattr(model, "needs_whole_batches", False) or mixing)
 
     def call(self, images: Tensor, training: bool | None = None) -> tuple[Any, dict[str, Any]]:
         """Return outputs, and a dict from names to what the function makes of each map."""
@@ -82,6 +84,7 @@ class FeatureMaps(keras.Model):
                     self.closed.add(name)
                 outputs = operation(*arguments, **options)
                 if isinstance(operation, keras.Layer):
+                    _require_channels_last(operation, outputs)
                     self._hear(name, outputs, found)
                 return outputs
 
@@ -94,7 +97,7 @@ class FeatureMaps(keras.Model):
 
     def _hear(self, name: str, outputs: Any, found: dict[str, Any]) -> None:
         """Keep what the function makes of a map, if it is one."""
-        if len(getattr(outputs, "shape", ())) != 4:
+        if not _is_map(outputs):
             return
         calls = sum(each.partition(" (call ")[0] == name for each in found)
         name = f"{name} (call {calls + 1})" if calls else name
@@ -108,3 +111,17 @@ def _is_open(model: keras.Model, arguments: Any, options: Any) -> bool:
     One that is always called in training mode is left to itself, as its layers could not know.
     """
     return contract.is_graph(model) and len(arguments) == 1 and not options.get("training")
+
+
+def _is_map(outputs: Any) -> bool:
+    return len(getattr(outputs, "shape", ())) == 4
+
+
+def _require_channels_last(layer: Any, outputs: Any) -> None:
+    """Refuse a layer whose maps would be read along the wrong axes."""
+    layout = getattr(layer, "data_format", None)
+    checks.require(
+        layout != "channels_first" or not _is_map(outputs),
+        f"`{layer.name}` must be channels last, so that its maps can be read",
+        data_format=layout,
+    )

@@ -79,7 +79,7 @@ def feature_spectrum(
         UserWarning: naming models within the model whose layers are not seen.
 
     Reference:
-        Park and Kim, How Do Vision Transformers Work?, ICLR 2022, section 3 and Fig. 2.
+        Park and Kim, How Do Vision Transformers Work?, ICLR 2022, Fig. 2.
 
     Example:
         >>> from hfc_keras import data, models
@@ -95,8 +95,7 @@ def feature_spectrum(
     maps = FeatureMaps(model, functools.partial(_log_amplitudes, shapes), chosen)
     measure = gradients.compiled(maps, _flat)
     largest = max(int(np.prod(shapes[name])) for name in chosen)
-    whole = getattr(maps, "needs_whole_batches", False)
-    step = batch_size if whole else max(1, min(batch_size, LARGEST // largest))
+    step = batch_size if maps.needs_whole_batches else max(1, min(batch_size, LARGEST // largest))
     starts = range(0, len(images), step)
     parts: list[list[Array]] = []
     for at in tqdm(starts, "feature spectrum", leave=False, disable=None):

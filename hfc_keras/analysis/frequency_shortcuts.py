@@ -104,7 +104,7 @@ def frequency_shortcuts(
 
     Reference:
         Wang et al., What do neural networks learn in image classification? A frequency shortcut
-        perspective, ICCV 2023, section 3.3.
+        perspective, ICCV 2023.
 
     Example:
         >>> from hfc_keras import data, models

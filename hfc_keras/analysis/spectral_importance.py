@@ -53,7 +53,7 @@ def spectral_importance(
         labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
         value: ``"accuracy"``, ``"probability"`` or ``"logit"``.
         permutations: int from 1, orders for each image. An order costs a prediction of the image
-            for each ring, 22 at 32 x 32 pixels.
+            for each ring but one, 22 at 32 x 32 pixels.
         bands: int or None: how many groups of neighboring rings, as equal in number as can be,
             stand in place of single rings, for large images.
         bn_statistics: ``"moving"``, ``"batch"`` or ``"population"``, see
@@ -174,7 +174,7 @@ def _coalitions(images: Floats, players: list[Integers], orders: Integers) -> It
     for number, own in enumerate(players, start=1):
         owner[own] = number
     for order in orders:
-        place = np.zeros((len(images), 1 + len(players)), int)
+        place = np.zeros((len(images), 1 + len(players)), "int16")
         np.put_along_axis(place, order + 1, np.arange(1, 1 + len(players))[None], axis=1)
         places = place[:, owner[index]]
         for size in range(1, len(players)):

@@ -47,7 +47,7 @@ def class_spectra_maps(
 
     Reference:
         Wang et al., What do neural networks learn in image classification? A frequency shortcut
-        perspective, ICCV 2023, Fig. 3.
+        perspective, ICCV 2023.
 
     Example:
         >>> rows = {"label": [0, 0, 1, 1], "row": 0, "column": [-1, 0, -1, 0],
@@ -108,7 +108,7 @@ def shortcut_matrix(table: pd.DataFrame, names: Mapping[int, str] | None = None)
 
     Reference:
         Wang et al., What do neural networks learn in image classification? A frequency shortcut
-        perspective, ICCV 2023, Table 2.
+        perspective, ICCV 2023.
 
     Example:
         >>> rows = {"mask": [0, 0, 1, 1], "label": [0, 1, 0, 1], "share": [0.1, 0.1, 0.5, 0.5],

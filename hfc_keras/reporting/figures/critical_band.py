@@ -41,7 +41,7 @@ def critical_band_curves(table: pd.DataFrame) -> Figure:
 
     Reference:
         Subramanian et al., Spatial-frequency channels, shape bias, and adversarial robustness,
-        NeurIPS 2023, Figs. 3 and 4.
+        NeurIPS 2023.
 
     Example:
         >>> nan = float("nan")
