@@ -98,7 +98,7 @@ def row(recipe: training.Recipe, steps: int) -> Record:
         _write_images(path, steps * BATCH)
         recipe = recipe.but(dataset=path, batch_size=BATCH, epochs=EPOCHS)
         # What one would write by hand: no callbacks, no pipeline, nothing kept.
-        bare = fitting._Training(recipe, None, None, verbose=0)
+        bare = fitting._Training(recipe, None, None)
         batches = list(_in_memory(bare.batches))
         tested = np.zeros((TESTED, SIDE, SIDE, 3), "float32"), np.zeros((TESTED, 10), "float32")
         ways = {

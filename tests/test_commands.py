@@ -143,6 +143,7 @@ def test_a_section_that_fails_is_the_exit_status(folder, few, tmp_path, monkeypa
     assert "Failed: ZeroDivisionError" in (tmp_path / "profile.html").read_text()
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("swallowed", [False, True])
 def test_a_signal_ends_it_whatever_becomes_of_it(swallowed, folder, few, tmp_path, monkeypatch):
     from hfc_keras import analysis

@@ -84,6 +84,9 @@ def measured(name, model, images, labels=None):
     return getattr(analysis, name)(model, **{first: images}, **given, **told)
 
 
+# What some say of a model that has learned nothing.
+@pytest.mark.filterwarnings("ignore:The critical band", "ignore:The model never finds")
+@pytest.mark.filterwarnings("ignore:There is no crossover")
 @pytest.mark.parametrize("name", MEASURES)
 def test_every_measure_takes_a_split_uint8_and_batches(name, model):
     labels = LABELS if "labels" in MEASURES[name] else None

@@ -24,7 +24,7 @@ MEAN, GRAY = 0.449, (0.299, 0.587, 0.114)
 def critical_band(
     model: keras.Model,
     images: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None = None,
     centers: Sequence[float] | None = None,
     noises: Sequence[float] = NOISES,
     contrast: float = 0.2,

@@ -23,7 +23,7 @@ Masks = dict[int, Flags]
 def frequency_shortcuts(
     model: keras.Model,
     images: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None = None,
     keep: float = ...,
     patch: int | None = ...,
     batch_size: int = ...,

@@ -21,7 +21,7 @@ RADII = tuple(part / 16 for part in range(1, 9))
 def hybrid_preference(
     model: keras.Model,
     images: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None = None,
     radii: ArrayLike | None = None,
     inclusive: bool = True,
     bn_statistics: BnStatistics = "moving",

@@ -17,7 +17,7 @@ from hfc_keras.types import Array, ArrayLike, BnStatistics, Floats, Integers
 def spectral_importance(
     model: keras.Model,
     images: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None = None,
     value: str = "accuracy",
     permutations: int = 4,
     bands: int | None = None,

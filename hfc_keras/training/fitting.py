@@ -100,7 +100,11 @@ class _Training:
     """One training: its data, its network and how far it is."""
 
     def __init__(
-        self, recipe: Recipe, store: Store | None, data_dir: PathLike | None, verbose: int | None
+        self,
+        recipe: Recipe,
+        store: Store | None,
+        data_dir: PathLike | None,
+        verbose: int | None = None,
     ) -> None:
         self.recipe, self.store = recipe, store
         self.verbose: Any = int(endings.is_watched()) if verbose is None else verbose
