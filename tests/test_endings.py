@@ -87,9 +87,7 @@ def test_a_second_signal_ends_at_once(number, status):
 
 
 @pytest.mark.parametrize(("number", "status"), SIGNALS)
-@pytest.mark.parametrize(
-    "module", ["hfc_keras doctor", "experiments", "experiments.batch_size"]
-)
+@pytest.mark.parametrize("module", ["hfc_keras doctor", "experiments", "experiments.batch_size"])
 def test_a_signal_during_imports_leaves_no_traceback(tmp_path, module, number, status):
     for name in ("keras", "numpy"):
         (tmp_path / f"{name}.py").write_text(SLOW)
