@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from hfc_keras import error_texts
+from hfc_keras import __version__, error_texts
 from hfc_keras.data.memory import physical
 from hfc_keras.training.published_names import published_networks
 
@@ -81,11 +81,7 @@ def _python() -> list[Finding]:
 
 
 def _versions() -> list[Finding]:
-    found = (
-        [Finding("ok", "hfc_keras", importlib.metadata.version("hfc_keras"))]
-        if _is_there("hfc_keras")
-        else []
-    )
+    found = [Finding("ok", "hfc_keras", __version__)]
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     for name, (tested, least) in TESTED.items():
         if not _is_there(name):
