@@ -79,6 +79,33 @@ def given(
     return _read(cast(Iterable[Any], images), name)
 
 
+def told(labels: ArrayLike | None, examples: int) -> ArrayLike:
+    """Refuse labels that are missing.
+
+    Args:
+        labels: labels that ``given`` returned.
+        examples: int, how many images there are.
+
+    Returns:
+        ``labels``.
+
+    Raises:
+        ValueError: if they are None.
+
+    Example:
+        >>> told([3], 1)
+        [3]
+    """
+    if labels is None:
+        checks.require(
+            False,
+            f"`labels` must hold one label for each of {examples} images, unless `images` is a "
+            "data.Split or a data set of (images, labels) batches",
+            labels=labels,
+        )
+    return labels
+
+
 def given_radii(radii: ArrayLike | None, width: int, unit: RadiusUnit = "cycles") -> list[float]:
     """Radii as ``checks.radii`` has them, or the default ones of images.
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from hfc_keras import checks, contract, gradients
-from hfc_keras.analysis.inputs import Images, given
+from hfc_keras.analysis.inputs import Images, given, told
 from hfc_keras.types import Array, ArrayLike, Change, Floats, Integers
 
 # Images that show whether a model knows its task at all; fewer than the least show nothing.
@@ -27,8 +27,7 @@ def checked_images(
 
     Args:
         model: keras.Model that keeps the ``contract``.
-        images: float ``(examples, height, width, channels)`` in [0, 1], or what else
-            ``inputs.given`` takes.
+        images: see ``inputs.given``; floats in [0, 1].
         batch_size: int from 1, images at once.
         name: str, the argument's name of the images.
         stacklevel: int, see ``warnings.warn``, 2 being the caller.
@@ -37,8 +36,8 @@ def checked_images(
         float32 array ``(examples, height, width, channels)`` in [0, 1].
 
     Raises:
-        ValueError: for pixels outside [0, 1], no image, NaN, images that do not fit the model, a
-            batch size below 1, or a model that ``contract.classifier`` refuses.
+        ValueError: for images that are no pixels or do not fit the model, a batch size below 1,
+            or a model that ``contract.classifier`` refuses.
 
     Warns:
         UserWarning: if the model was made for pixels in 0-255, or is random in inference.
@@ -69,10 +68,8 @@ def checked(
 
     Args:
         model: keras.Model that keeps the ``contract``.
-        images: float ``(examples, height, width, channels)`` in [0, 1], or what else
-            ``inputs.given`` takes.
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, or None where the images
-            bring theirs.
+        images: see ``inputs.given``; floats in [0, 1].
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, or None, see there.
         batch_size: int from 1, images at once.
         stacklevel: int, see ``warnings.warn``, 2 being the caller.
 
@@ -80,8 +77,7 @@ def checked(
         ``(images, labels)``: float32 in [0, 1], and int32 ``(examples,)``.
 
     Raises:
-        ValueError: as ``checked_images``; for labels that do not fit the images or the classes, or
-            a model whose logits are not finite.
+        ValueError: as ``checked_images``; for labels that do not fit, or logits not finite.
 
     Warns:
         UserWarning: as ``checked_images``; also of a model near chance on the images as they are.
@@ -96,17 +92,10 @@ def checked(
     images, labels = given(images, labels)
     images = checked_images(model, images, batch_size, stacklevel=stacklevel + 1)
     found = contract.form_of(model, images)
-    if labels is None:
-        checks.require(
-            False,
-            f"`labels` must hold one label for each of {len(images)} images, unless `images` is a "
-            "data.Split or a data set of (images, labels) batches",
-            labels=labels,
-        )
-    labels = checks.class_indices(labels, len(images), found.classes).astype("int32")
+    labels = checks.class_indices(told(labels, len(images)), len(images), found.classes)
     if not found.levels:
         _tell_of_chance(model, images, labels, batch_size, stacklevel + 1)
-    return images, labels
+    return images, labels.astype("int32")
 
 
 def predicted_logits(
