@@ -33,7 +33,7 @@ def frequency_shortcuts(
 def frequency_shortcuts(
     model: keras.Model,
     images: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None = None,
     keep: float = ...,
     patch: int | None = ...,
     batch_size: int = ...,
@@ -43,7 +43,7 @@ def frequency_shortcuts(
 def frequency_shortcuts(
     model: keras.Model,
     images: ArrayLike,
-    labels: ArrayLike,
+    labels: ArrayLike | None = None,
     keep: float = 0.95,
     patch: int | None = None,
     batch_size: int = 256,

@@ -103,7 +103,7 @@ class _Training:
         self, recipe: Recipe, store: Store | None, data_dir: PathLike | None, verbose: Any = None
     ) -> None:
         self.recipe, self.store = recipe, store
-        self.verbose = int(endings.is_watched()) if verbose is None else verbose
+        self.verbose: Any = int(endings.is_watched()) if verbose is None else verbose
         self.dataset = load_data(recipe, data_dir)
         self.batches = training_batches(recipe, self.dataset)
         self.precision = precision.usable(recipe.precision)
