@@ -161,6 +161,16 @@ def test_a_signal_ends_it_whatever_becomes_of_it(swallowed, folder, few, tmp_pat
     assert end.value.code == 130 and not (tmp_path / "profile.html").exists()
 
 
+def test_transparent_pixels_are_told_on_the_page(folder, few, tmp_path):
+    photos = tmp_path / "photos"
+    for label in range(10):
+        (photos / str(label)).mkdir(parents=True)
+        Image.new("LA", (8, 8), (20 * label, 128)).save(photos / str(label) / "a.png")
+    assert inspect(folder, tmp_path / "out", "plain.keras", "--data", str(photos)) == 0
+    page = (tmp_path / "out" / "profile.html").read_text()
+    assert "10 files (.png 10) with transparent pixels: the colors stored there are taken." in page
+
+
 def test_images_that_cannot_be_read_are_left_out_when_asked(folder, few, tmp_path, capsys):
     photos = tmp_path / "photos"
     for label in range(10):

@@ -122,11 +122,6 @@ def frequency_shortcuts(
     side = min(images.shape[1:3])
     patch = checks.number("patch", max(1, side // 16) if patch is None else patch, 1, whole=True)
     squares = _squares(images.shape[1], images.shape[2], patch)
-    checks.require(
-        squares,
-        "`images` must be larger than one pixel: that has no frequency but zero",
-        **{"images.shape": images.shape},
-    )
     predict = functools.partial(predicted_logits, model, batch_size=batch_size)
     original, classes = predict(images), np.unique(labels)
     rows: list[dict[str, Any]] = []
@@ -140,11 +135,7 @@ def frequency_shortcuts(
                 bar.update(len(squares))
                 rows += _rates(label, None, original, original * np.nan, labels)
                 continue
-            ranked = []
-            for loss in _losses_without(predict, images[own], label, squares):
-                ranked.append(loss)
-                bar.update()
-            order = [squares[index] for index in np.argsort(-np.array(ranked), kind="stable")]
+            order = _ranked(predict, images[own], label, squares, bar)
             enough = keep * found.mean()
             masks[label] = _smallest_mask(predict, images[own], label, order, enough)
             filtered = predict(images, functools.partial(_filtered, masks[label]))
@@ -159,8 +150,11 @@ def frequency_shortcuts(
 def _squares(height: int, width: int, patch: int) -> list[Integers]:
     """Indices ``(row, column)`` of the frequencies of each square, without their negatives."""
     pairs = half_plane(height, width)[1:]
-    if not len(pairs):
-        return []
+    checks.require(
+        len(pairs),
+        "`images` must be larger than one pixel: that has no frequency but zero",
+        **{"height and width": (height, width)},
+    )
     sides = np.array([height, width])
     signed = np.where(2 * pairs > sides, pairs - sides, pairs)
     # Of the two in a pair the one on the right counts.
@@ -183,15 +177,18 @@ def _filtered(mask: Flags, images: Array, start: int = 0) -> Array:
     return ops.convert_to_numpy(spectrum.masked(images, mask))
 
 
-def _losses_without(
-    predict: Any, images: Floats, label: int, squares: list[Integers]
-) -> Iterator[float]:
-    """Yield the mean cross-entropy of images of a class without each square."""
+def _ranked(
+    predict: Any, images: Floats, label: int, squares: list[Integers], bar: tqdm
+) -> list[Integers]:
+    """Squares by the mean cross-entropy of images of a class without each, the largest first."""
+    losses = []
     for square in squares:
         stop = functools.partial(_filtered, ~_mask(images.shape, [square], mean=False))
         logits = predict(images, stop).astype("float64")
         logits -= logits.max(axis=1, keepdims=True)
-        yield float((np.log(np.exp(logits).sum(axis=1)) - logits[:, label]).mean())
+        losses.append((np.log(np.exp(logits).sum(axis=1)) - logits[:, label]).mean())
+        bar.update()
+    return [squares[index] for index in np.argsort(-np.array(losses), kind="stable")]
 
 
 def _smallest_mask(

@@ -79,7 +79,7 @@ def given(
     return _read(cast(Iterable[Any], images), name)
 
 
-def told(labels: ArrayLike | None, examples: int) -> ArrayLike:
+def required_labels(labels: ArrayLike | None, examples: int) -> ArrayLike:
     """Refuse labels that are missing.
 
     Args:
@@ -93,7 +93,7 @@ def told(labels: ArrayLike | None, examples: int) -> ArrayLike:
         ValueError: if they are None.
 
     Example:
-        >>> told([3], 1)
+        >>> required_labels([3], 1)
         [3]
     """
     if labels is None:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from hfc_keras import checks, contract, gradients
-from hfc_keras.analysis.inputs import Images, given, told
+from hfc_keras.analysis.inputs import Images, given, required_labels
 from hfc_keras.types import Array, ArrayLike, Change, Floats, Integers
 
 # Images that show whether a model knows its task at all; fewer than the least show nothing.
@@ -92,7 +92,7 @@ def checked(
     images, labels = given(images, labels)
     images = checked_images(model, images, batch_size, stacklevel=stacklevel + 1)
     found = contract.form_of(model, images)
-    labels = checks.class_indices(told(labels, len(images)), len(images), found.classes)
+    labels = checks.class_indices(required_labels(labels, len(images)), len(images), found.classes)
     if not found.levels:
         _tell_of_chance(model, images, labels, batch_size, stacklevel + 1)
     return images, labels.astype("int32")

@@ -93,20 +93,9 @@ def spectral_importance(
     seed = checks.number("seed", seed, minimum=0, whole=True)
     players = _players(images.shape[1:3], bands)
     tested = with_statistics(model, bn_statistics, train_images)
-    starts, steps = range(0, len(images), batch_size), 1 + permutations * (len(players) - 1)
-    parts, ends = [], []
-    with tqdm(total=len(starts) * steps, desc="importance", leave=False, disable=None) as bar:
-        for at in starts:
-            rows = np.arange(at, min(at + batch_size, len(images)))
-            orders = _orders(rows, permutations, len(players), seed)
-            values = []
-            for logits in finite_logits(tested, _coalitions(images[rows], players, orders)):
-                values.append(valued(logits.astype("float64"), labels[rows]))
-                bar.update(len(values) > 1)
-            contributions, full, none = _contributions(values, orders)
-            parts.append(contributions)
-            ends.append([full, none])
-    each, (full, none) = np.concatenate(parts), np.concatenate(ends, axis=1)
+    each, full, none = _contributed(
+        tested, images, labels, valued, players, permutations, seed, batch_size
+    )
     error = each.std(axis=0, ddof=1) / np.sqrt(len(each)) if len(each) > 1 else np.nan
     return pd.DataFrame(
         {
@@ -122,6 +111,33 @@ def spectral_importance(
             "bn_statistics": bn_statistics,
         }
     )
+
+
+def _contributed(
+    model: keras.Model,
+    images: Floats,
+    labels: Integers,
+    valued: Callable[[Floats, Integers], Floats],
+    players: list[Integers],
+    permutations: int,
+    seed: int,
+    batch_size: int,
+) -> tuple[Floats, Floats, Floats]:
+    """Mean contribution of each player to each image, and its value with all and with none."""
+    starts, steps = range(0, len(images), batch_size), 1 + permutations * (len(players) - 1)
+    parts, ends = [], []
+    with tqdm(total=len(starts) * steps, desc="importance", leave=False, disable=None) as bar:
+        for at in starts:
+            rows = np.arange(at, min(at + batch_size, len(images)))
+            orders = _orders(rows, permutations, len(players), seed)
+            values = []
+            for logits in finite_logits(model, _coalitions(images[rows], players, orders)):
+                values.append(valued(logits.astype("float64"), labels[rows]))
+                bar.update(len(values) > 1)
+            contributions, full, none = _contributions(values, orders)
+            parts.append(contributions)
+            ends.append([full, none])
+    return np.concatenate(parts), *np.concatenate(ends, axis=1)
 
 
 def _accuracy(logits: Floats, labels: Integers) -> Floats:

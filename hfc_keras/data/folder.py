@@ -1,17 +1,15 @@
 """The user's own photographs: one folder per class."""
 
-import collections
 import pathlib
 import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from hfc_keras.data import image_files
-from hfc_keras.data.dataset import Dataset, MixedSizesError, Split, subset_rows
+from hfc_keras.data import image_files, image_sets
+from hfc_keras.data.dataset import Dataset, Split, subset_rows
 from hfc_keras.data.folder_layout import layout
-from hfc_keras.data.memory import pixel_array
-from hfc_keras.types import Integers, PathLike, Size
+from hfc_keras.types import PathLike, Size
 
 
 def folder(
@@ -69,41 +67,18 @@ def folder(
         file for part in (found.train, found.test) for each in part.values() for file in each
     ]
     headers = {file: image_files.header(file) for file in members}
-    size = image_size or _one_size(headers)
+    size = image_size or image_sets.one_size(headers)
     grey = all(header.grey for header in headers.values())
     transparent, splits = [], []
     for part, limit in zip((found.train, found.test), examples or (None, None), strict=True):
         rows = [(file, label) for label, each in enumerate(part.values()) for file in each]
         chosen = [rows[row] for row in subset_rows(len(rows), limit, seed)]
-        pixels = _read([file for file, _ in chosen], grey, size, transparent)
+        pixels, seen_through = image_sets.decoded([file for file, _ in chosen], grey, size)
+        transparent += seen_through
         splits.append(Split(pixels, np.array([label for _, label in chosen])))
     _tell(root, found.left_aside, headers, transparent)
     train, test = splits
     return Dataset(root.resolve().name, train, test, tuple(found.train))
-
-
-def _one_size(headers: Mapping[pathlib.Path, image_files.Header]) -> Size:
-    """Return the size that all images have, or refuse."""
-    sizes = {header.size: file for file, header in headers.items()}
-    if len(sizes) > 1:
-        named = ", ".join(f"{str(file)!r}: {size}" for size, file in list(sizes.items())[:2])
-        raise MixedSizesError(
-            "images must have one size, or `image_size` must be given (--image-size on a command "
-            f"line). Received: {named}"
-        )
-    return next(iter(sizes))
-
-
-def _read(
-    chosen: Sequence[pathlib.Path], grey: bool, size: Size, transparent: list[pathlib.Path]
-) -> Integers:
-    """Decode files into one array; add those with transparent pixels to a list."""
-    pixels = pixel_array((len(chosen), *size, 1 if grey else 3), images=len(chosen))
-    for row, file in enumerate(chosen):
-        pixels[row], seen_through = image_files.read(file, grey, size)
-        if seen_through:
-            transparent.append(file)
-    return pixels
 
 
 def _tell(
@@ -115,16 +90,12 @@ def _tell(
     """Warn once of all that is not as it may seem."""
     folders = [path for path in left_aside if path.is_dir()]
     others = [path for path in left_aside if not path.is_dir()]
-    several = [file for file, header in headers.items() if header.several]
-    damaged = [file for file, header in headers.items() if header.damaged]
     notes = [
         f"{_counted(found, root)} {text}"
         for found, text in (
             (others, "left aside: not images of a class"),
             (folders, "left aside: neither class nor split"),
-            (several, "of several frames or pages: the first is taken"),
-            (transparent, "with transparent pixels: the colors stored there are taken"),
-            (damaged, "with EXIF data that cannot be read in full: perhaps not upright"),
+            *image_sets.oddities(headers, transparent),
         )
         if found
     ]
@@ -139,6 +110,4 @@ def _counted(found: Sequence[pathlib.Path], root: pathlib.Path) -> str:
         names = [str(path.relative_to(root)) for path in found]
         listed = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
         return f"{len(found)} folder{'s' * (len(found) > 1)} ({listed})"
-    kinds = collections.Counter(path.suffix.lower() or "no ending" for path in found)
-    listed = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
-    return f"{len(found)} file{'s' * (len(found) > 1)} ({listed})"
+    return image_sets.counted(found)

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from hfc_keras import checks, files
-from hfc_keras.data import image_files
-from hfc_keras.data.dataset import MixedSizesError, stored_pixels, subset_rows
+from hfc_keras.data import image_files, image_sets
+from hfc_keras.data.dataset import stored_pixels, subset_rows
 from hfc_keras.data.folder_layout import SPLIT_FOLDERS, contents, layout
-from hfc_keras.data.memory import pixel_array
 from hfc_keras.data.npz import is_npz, read_arrays
 from hfc_keras.data.printable_names import printable_names
 from hfc_keras.data.resizing import resized_pixels
@@ -142,10 +141,10 @@ def _folder(
     skip_unreadable: bool,
 ) -> GivenImages:
     """Images of a folder."""
-    test, train, class_names = _rows(root, seed)
+    rows_tested, rows_trained, class_names = _rows(root, seed)
     parts = [
         [part[row] for row in subset_rows(len(part), limit, seed)]
-        for part, limit in zip((train, test), examples, strict=True)
+        for part, limit in zip((rows_trained, rows_tested), examples, strict=True)
     ]
     headers, unreadable = _headers([file for part in parts for file, _ in part])
     if unreadable and not skip_unreadable:
@@ -157,14 +156,14 @@ def _folder(
         )
     parts = [[row for row in part if row[0] in headers] for part in parts]
     checks.require(parts[1], "a folder must hold images that can be read", name=str(root))
-    size = image_size or _one_size(headers)
+    size = image_size or image_sets.one_size(headers)
     grey = all(header.grey for header in headers.values())
-    pixels = [_read([file for file, _ in part], grey, size) for part in parts]
+    train, tested = (image_sets.decoded([file for file, _ in part], grey, size) for part in parts)
     labels = np.array([label for _, label in parts[1]]) if class_names else None
     name = printable_names([root.resolve().name], "folder")[0]
-    notes = _notes(unreadable)
-    seen = pixels[0] if len(parts[0]) else None
-    return GivenImages(name, pixels[1], labels, class_names, True, seen, notes)
+    notes = _notes(unreadable, image_sets.oddities(headers, [*train[1], *tested[1]]))
+    seen = train[0] if len(train[0]) else None
+    return GivenImages(name, tested[0], labels, class_names, True, seen, notes)
 
 
 def _rows(root: pathlib.Path, seed: int) -> tuple[Rows, Rows, tuple[str, ...]]:
@@ -221,27 +220,14 @@ def _headers(
     return headers, unreadable
 
 
-def _one_size(headers: dict[pathlib.Path, image_files.Header]) -> Size:
-    sizes = {header.size: file for file, header in headers.items()}
-    if len(sizes) > 1:
-        named = ", ".join(f"{str(file)!r}: {size}" for size, file in list(sizes.items())[:2])
-        raise MixedSizesError(
-            "images must have one size, or be resized to one by --image-size HEIGHT WIDTH. "
-            f"Received: {named}"
-        )
-    return next(iter(sizes))
-
-
-def _read(chosen: Sequence[pathlib.Path], grey: bool, size: Size) -> Integers:
-    pixels = pixel_array((len(chosen), *size, 1 if grey else 3), images=len(chosen))
-    for row, file in enumerate(chosen):
-        pixels[row], _ = image_files.read(file, grey, size)
-    return pixels
-
-
-def _notes(unreadable: Sequence[pathlib.Path]) -> tuple[str, ...]:
-    if not unreadable:
-        return ()
-    listed = ", ".join(file.name for file in unreadable[:10])
-    more = ", ..." if len(unreadable) > 10 else ""
-    return (f"{len(unreadable)} image files cannot be read and are left out: {listed}{more}.",)
+def _notes(
+    unreadable: image_sets.Found, odd: Sequence[tuple[image_sets.Found, str]]
+) -> tuple[str, ...]:
+    """What must be said of the files."""
+    notes = [f"{image_sets.counted(found)} {text}." for found, text in odd if found]
+    if unreadable:
+        listed = ", ".join(file.name for file in unreadable[:10])
+        more = ", ..." if len(unreadable) > 10 else ""
+        left_out = f"cannot be read and are left out: {listed}{more}."
+        notes.insert(0, f"{len(unreadable)} image files {left_out}")
+    return tuple(notes)

@@ -91,22 +91,14 @@ def inspect(
     checks.require(given, "`model` must be a model, or a dict of at least one", model=model)
     pixels_of, labels = _given(images, labels)
     chosen, rows = _images(pixels_of, examples, seed)
+    if labels is not None:
+        labels = checks.class_indices(labels, len(pixels_of))[rows]
     with quiet() as told:
-        train = None
-        if train_images is not None:
-            # They go through the model a large batch at a time, layer by layer.
-            count = Budget.of(chosen.shape[1:], len(chosen), fast).population
-            train = _images(_given(train_images, None)[0], count, seed)[0]
+        train = _trained(train_images, chosen, fast, seed)
+        own = (chosen, labels, class_names, train, fast, seed)
         subjects = {
             str(each): _inspected(
-                str(each),
-                models.as_classifier(one, pixels, output, output_name),
-                chosen,
-                None if labels is None else _labels(labels, len(pixels_of))[rows],
-                class_names,
-                train,
-                fast,
-                seed,
+                str(each), models.as_classifier(one, pixels, output, output_name), *own
             )
             for each, one in given.items()
         }
@@ -147,8 +139,13 @@ def _images(images: Any, examples: int | None, seed: int) -> tuple[Floats, Integ
     return chosen, rows
 
 
-def _labels(labels: ArrayLike, count: int) -> Integers:
-    return checks.class_indices(labels, count)
+def _trained(images: Any, tested: Floats, fast: bool, seed: int) -> Floats | None:
+    """Training images for population statistics, as many as go through a model at once."""
+    if images is None:
+        return None
+    # They go through the model a large batch at a time, layer by layer.
+    count = Budget.of(tested.shape[1:], len(tested), fast).population
+    return _images(_given(images, None)[0], count, seed)[0]
 
 
 def _inspected(
