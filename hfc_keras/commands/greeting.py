@@ -6,6 +6,10 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from types import FrameType
+from typing import NoReturn
+
+from hfc_keras import endings
 
 # Lines of TensorFlow's log of information, the one that announces them, and that of no GPU.
 GREETING = re.compile(
@@ -29,10 +33,18 @@ def start_backend() -> None:
 
 @contextlib.contextmanager
 def without_greeting() -> Iterator[None]:
-    """Hold back what a block writes on the process's stderr, and write what is no greeting."""
+    """Hold back what a block writes on the process's stderr, and write what is no greeting.
+
+    A signal ends the process at once, in words that are not held back.
+    """
     sys.stderr.flush()
     before = os.dup(2)
-    with tempfile.TemporaryFile() as held:
+
+    def leave(number: int, frame: FrameType | None) -> NoReturn:
+        os.dup2(before, 2)
+        endings.leave(number, frame)
+
+    with tempfile.TemporaryFile() as held, endings.meeting(leave, *endings.STOPS):
         os.dup2(held.fileno(), 2)
         try:
             yield
