@@ -16,7 +16,8 @@ from PIL import Image
 import hfc_keras
 from hfc_keras import __main__ as command_line
 from hfc_keras import data, spectrum
-from hfc_keras.commands import COMMANDS, findings, greeting, model_source
+from hfc_keras.commands import findings, greeting, model_source
+from hfc_keras.commands.options import pixel_range
 from hfc_keras.inspection import inspecting
 from hfc_keras.inspection.sections import SECTIONS
 from hfc_keras.training import Recipe, published
@@ -235,7 +236,7 @@ def test_a_folder_that_cannot_be_written_is_refused_first(folder, capsys):
     [((), None), (("0..255",), (0, 255)), (("-1", "1"), (-1, 1)), (("-1..1",), (-1, 1))],
 )
 def test_a_range_of_pixels(pixels, expected):
-    assert COMMANDS["inspect"]((), pixels=pixels).pixel_range() == expected
+    assert pixel_range(pixels) == expected
 
 
 def test_filter_writes_the_components(folder, tmp_path, capsys):

@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+from hfc_keras.commands.options import DATA_DIR
+
 
 @dataclasses.dataclass(frozen=True)
 class Doctor:
@@ -12,8 +14,8 @@ class Doctor:
     networks, memory and disk. Exit status: 0, or 1 if something must be mended first.
     """
 
-    data_dir: Path | None = None
-    """Where TFDS keeps its data sets. Left out: TFDS_DATA_DIR, or TFDS' own default."""
+    data_dir: DATA_DIR = None
+    """Where TFDS keeps its data sets. Default: TFDS_DATA_DIR, or TFDS' own default."""
     published: Path = Path("results/models")
     """Folder of the project's trained networks."""
 

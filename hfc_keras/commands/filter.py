@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from hfc_keras.commands.options import FLAG
+from hfc_keras.commands.options import FLAG, told
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,15 +18,15 @@ class Filter:
     used.
     """
 
-    images: tyro.conf.Positional[tuple[Path, ...]]
+    images: Annotated[tuple[Path, ...], tyro.conf.Positional, told("IMAGE|FOLDER ...")]
     """Image files, or folders of them."""
     radius: float
     """Radius in cycles per image: low is up to it, high beyond it."""
     out: Path = Path("filtered")
     """Folder for <name>_low.png, <name>_high.png and sheet.png."""
-    strict: Annotated[bool, FLAG] = False
+    strict: FLAG = False
     """Leave the rim itself to the high frequencies (<, not <=)."""
-    skip_unreadable: Annotated[bool, FLAG] = False
+    skip_unreadable: FLAG = False
     """Leave out image files that cannot be read."""
 
     def execute(self) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 
 from hfc_keras import checks, gradients, models
 from hfc_keras.commands import model_source
+from hfc_keras.commands.options import pixel_range
 from hfc_keras.data.dataset import pair
 from hfc_keras.data.given_images import GivenImages, given_images
 from hfc_keras.training.published_names import published_networks
@@ -42,7 +43,7 @@ def models_of(asked: Inspect) -> dict[str, keras.Model]:
     checks.require(not twice, "`models` must name each model once", models=asked.models)
     short = [Path(name).stem if _is_file(name) else name for name in asked.models]
     names = short if len(set(short)) == len(short) else asked.models
-    pixels = asked.pixel_range()
+    pixels = pixel_range(asked.pixels)
     found = {}
     for name, source in zip(names, asked.models, strict=True):
         model = model_source.load(source, asked.imports, asked.published)
