@@ -17,8 +17,6 @@ import hfc_keras
 from hfc_keras import __main__ as command_line
 from hfc_keras import data, spectrum
 from hfc_keras.commands import COMMANDS, findings, greeting, model_source
-from hfc_keras.inspection import inspecting
-from hfc_keras.inspection.sections import SECTIONS
 from hfc_keras.training import Recipe, published
 from hfc_keras.training.published_names import published_networks
 
@@ -76,10 +74,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def few(monkeypatch):
+def few(only):
     """Ask two questions, since what they answer is tested elsewhere."""
-    chosen = [each for each in SECTIONS if each.key in ("answers", "band_stop_accuracy")]
-    monkeypatch.setattr(inspecting, "SECTIONS", tuple(chosen))
+    only("answers", "band_stop_accuracy")
 
 
 def inspect(folder, out, models, *options):
