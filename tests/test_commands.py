@@ -1,6 +1,8 @@
 """The console commands: what they print, write and refuse, and their exit status."""
 
+import html
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,8 +20,6 @@ from hfc_keras import __main__ as command_line
 from hfc_keras import data, spectrum
 from hfc_keras.commands import findings, greeting, model_source
 from hfc_keras.commands.options import pixel_range
-from hfc_keras.inspection import inspecting
-from hfc_keras.inspection.sections import SECTIONS
 from hfc_keras.training import Recipe, published
 from hfc_keras.training.published_names import published_networks
 
@@ -77,10 +77,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def few(monkeypatch):
+def few(only):
     """Ask two questions, since what they answer is tested elsewhere."""
-    chosen = [each for each in SECTIONS if each.key in ("answers", "band_stop_accuracy")]
-    monkeypatch.setattr(inspecting, "SECTIONS", tuple(chosen))
+    only("answers", "band_stop_accuracy")
 
 
 def inspect(folder, out, models, *options):
@@ -185,7 +184,71 @@ def test_images_that_cannot_be_read_are_left_out_when_asked(folder, few, tmp_pat
     assert "--skip-unreadable" in error
     assert inspect(folder, tmp_path / "out", "plain.keras", *options, "--skip-unreadable") == 0
     text = (tmp_path / "out" / "profile.html").read_text()
-    assert "1 image files cannot be read and are left out: &lt;cut&gt;.png" in text
+    assert "1 file (.png 1) that cannot be read: left out (3/&lt;cut&gt;.png)." in text
+
+
+def beside(top, *names):
+    """Write files that are no images of a class, and one image deeper than the others."""
+    for name in names:
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text("no picture")
+    deep = (top / names[0]).parent / "deep" / "deeper"
+    deep.mkdir(parents=True)
+    Image.new("L", (8, 8)).save(deep / "1.png")
+
+
+LEFT = "3 files (.txt 2, no ending 1) left aside: not images of a class"
+
+
+@pytest.mark.parametrize(
+    ("source", "names", "notes"),
+    [
+        (
+            "photos",
+            ["class 3/n.txt", "class 4/<b>.TXT", "list", ".DS_Store", "class 3/._1.png"],
+            [
+                f"{LEFT} (list, class 3/n.txt, class 4/<b>.TXT).",
+                "1 folder left aside: neither class nor split (class 3/deep).",
+                "2 hidden files or folders left aside (.DS_Store, class 3/._1.png).",
+            ],
+        ),
+        (
+            "flat",
+            ["n.txt", "m.txt", "li\nst", ".hidden/1.txt"],
+            [
+                f"{LEFT} (li?st, m.txt, n.txt).",
+                "1 folder left aside: neither class nor split (deep).",
+                "1 hidden file or folder left aside (.hidden).",
+            ],
+        ),
+        (
+            "split",
+            ["test/class 0/n.txt", "train/n.txt", "list", "train/class 1/.DS_Store"],
+            [
+                f"{LEFT} (list, train/n.txt, test/class 0/n.txt).",
+                "1 folder left aside: neither class nor split (test/class 0/deep).",
+                "1 hidden file or folder left aside (train/class 1/.DS_Store).",
+            ],
+        ),
+    ],
+)
+def test_what_is_left_aside_is_told_on_the_page_and_the_terminal(
+    source, names, notes, folder, few, tmp_path, capsys
+):
+    photos = tmp_path / "photos"
+    if source == "split":
+        for part in ("train", "test"):
+            shutil.copytree(folder / "photos", photos / part)
+    else:
+        shutil.copytree(folder / source, photos)
+    beside(photos, *names)
+    assert inspect(folder, tmp_path / "out", "plain.keras", "--data", str(photos)) == 0
+    printed = capsys.readouterr().out
+    page = html.unescape((tmp_path / "out" / "profile.html").read_text())
+    for note in notes:
+        assert f"note: {note}\n" in printed and note in page
+    assert printed.count("note: ") == page.count('class="note"') == len(notes)
+    assert "40 images of photos" in printed
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import html.parser
 import json
 import re
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -11,17 +10,16 @@ import pandas as pd
 import pytest
 
 import hfc_keras
-from hfc_keras import __main__ as command_line
 from hfc_keras import analysis, data, models
-from hfc_keras.inspection import inspecting, section
+from hfc_keras.inspection import section
 from hfc_keras.inspection.budget import Budget
-from hfc_keras.inspection.headline import crossing
-from hfc_keras.inspection.sections import SECTIONS
+from hfc_keras.inspection.half_radius import crossing
+from hfc_keras.inspection.headline import headline
+from hfc_keras.inspection.inspected import Inspected
+from hfc_keras.inspection.sections import SECTIONS, frequency_accuracy
 
 pytestmark = pytest.mark.jax
 COUNT = 60
-GIVEN = Path(__file__).parents[2] / "shared" / "data"
-PRETRAINED, PHOTOS = GIVEN / "pretrained" / "efficientnet_lite0.keras", GIVEN / "photos"
 KEYS = [each.key for each in SECTIONS]
 
 
@@ -154,17 +152,6 @@ def test_saved_beside_each_other(profile, text, tmp_path, monkeypatch):
         profile.save(tmp_path / "file")
 
 
-@pytest.fixture
-def only(monkeypatch):
-    """Ask some questions alone."""
-
-    def choose(*keys):
-        chosen = tuple(each for each in SECTIONS if each.key in keys)
-        monkeypatch.setattr(inspecting, "SECTIONS", chosen)
-
-    return choose
-
-
 def test_several_models_stand_side_by_side(softmax, digits, only):
     only("answers", "frequency_accuracy", "calibration")
     other = keras.models.clone_model(softmax)
@@ -235,47 +222,6 @@ class Shrunk(keras.layers.Layer):
         return inputs * self.scale[0, 0] / 255
 
 
-def test_a_binary_sigmoid(digits, only):
-    only("answers", "frequency_accuracy", "robust_accuracy", "high_only")
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential(
-        [
-            keras.Input((8, 8, 1)),
-            keras.layers.Flatten(),
-            keras.layers.Dense(1, activation="sigmoid"),
-        ]
-    )
-    model.compile(keras.optimizers.Adam(1e-2), "binary_crossentropy")
-    odd = digits.train.labels % 2
-    model.fit(digits.train.images, odd, epochs=10, verbose=0)
-    found = hfc_keras.inspect(
-        model, digits.test.images, digits.test.labels % 2, class_names=["even", "odd"]
-    )
-    assert found.failed == [] and found.answers["name"].tolist() == ["even", "odd"]
-    assert found.answers["right"].sum() > 0.7 * COUNT
-
-
-class Own(keras.Model):
-    """A model of one's own, of a layer of one's own."""
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.shrunk, self.flat = Shrunk(), keras.layers.Flatten()
-        self.dense = keras.layers.Dense(10)
-
-    def call(self, inputs):
-        return self.dense(self.flat(255 * self.shrunk(inputs)))
-
-
-def test_a_subclassed_model_with_a_layer_of_its_own(digits, only):
-    only("answers", "frequency_accuracy", "fourier_sensitivity", "first_layer")
-    model = Own(name="own")
-    model(digits.test.images[:1])
-    found = hfc_keras.inspect(model, digits.test.images, digits.test.labels)
-    assert found.failed == []
-    assert "no convolution of the images" in found.summary[-1]
-
-
 @pytest.mark.parametrize(
     ("options", "match"),
     [
@@ -311,35 +257,46 @@ def test_where_a_curve_crosses_a_level():
     assert crossing(values, 0.9) is None
 
 
+ABOVE = "half of its accuracy above chance"
+
+
+@pytest.mark.parametrize(
+    ("low", "number", "first", "second"),
+    [
+        (
+            # Half of what it has above chance is 0.5, three quarters of the way from 4 to 8.
+            [0.1, 0.2, 0.6, 0.9],
+            "about 7",
+            f"m lives on low and middle frequencies: {ABOVE} needs those up to about 7 of 16",
+            f"Frequencies up to about 7 of 16 cycles per image are enough for {ABOVE} "
+            "(0.90, chance 0.1); what lies beyond alone gives about 0.35, and 0.25 with",
+        ),
+        (
+            [0.1, 0.1, 0.2, 0.3],
+            "> 12",
+            f"m lives on high frequencies: {ABOVE} needs more than those up to 12 of 16",
+            f"Not even the frequencies up to r = 12 are enough for {ABOVE} (0.30 of 0.90); "
+            "what lies beyond r = 2 alone gives 0.90 (chance 0.1), and 0.80 with",
+        ),
+    ],
+)
+def test_headline_and_section_say_the_same_radius(low, number, first, second):
+    radii = [2.0, 4.0, 8.0, 12.0]
+    high = [0.9, 0.5, 0.3, 0.1]
+    parts = [("original", [np.nan], [0.9]), ("low", radii, low), ("high", radii, high)]
+    columns = ("component", "radius", "accuracy")
+    rows = pd.concat(pd.DataFrame(dict(zip(columns, part, strict=True))) for part in parts)
+    batch = rows.assign(accuracy=rows["accuracy"] - 0.1, bn_statistics="batch")
+    table = pd.concat([batch, rows.assign(bn_statistics="moving")], ignore_index=True)
+    images, labels = np.zeros((20, 32, 32, 1), "float32"), np.arange(20) % 10
+    budget = Budget.of((32, 32, 1), 20, fast=True)
+    subject = Inspected("m", None, images, labels, True, {}, None, budget)
+    vars(subject)["logits"] = np.eye(10)[labels]
+    reading = frequency_accuracy.SECTION.read(table, subject)
+    assert reading.number == number and reading.sentence.startswith(second)
+    assert headline(subject, {"frequency_accuracy": table}).startswith(first)
+
+
 def test_together_is_the_table_itself_of_one_model():
     table = pd.DataFrame({"x": [1]})
     assert section.together({"a": table}) is table
-
-
-@pytest.mark.slow
-def test_a_network_of_keras_applications(digits):
-    keras.utils.set_random_seed(0)
-    mobile = keras.applications.MobileNetV3Small(
-        input_shape=(96, 96, 3), weights=None, classes=10, name="mobile"
-    )
-    images = data.as_images_like(digits.test.images[:24], (96, 96, 3))
-    found = hfc_keras.inspect(mobile, images, digits.test.labels[:24])
-    assert found.failed == [] and list(found.tables) == KEYS
-    # Untrained, so that the page says first what to look at.
-    assert "near chance" in found.headlines[0]
-    kinds = found.frequency_accuracy["bn_statistics"].unique().tolist()
-    assert kinds == ["moving", "batch", "population"]
-    assert len(found.to_html()) < 6e6
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not PRETRAINED.is_file(), reason="a network that is not part of the project")
-def test_a_network_for_more_classes_than_the_data_have(tmp_path):
-    indices = "482 491 497 217 566 569 571 574 701 0".split()
-    command = ["inspect", str(PRETRAINED), "--data", str(PHOTOS), "--class-indices", *indices]
-    assert command_line.main([*command, "--fast", "--out", str(tmp_path)]) == 0
-    record = json.loads((tmp_path / "profile.json").read_text())
-    share = float(re.search(r"Answers: (0\.\d+) of 200", record["summary"][0])[1])
-    assert 0.6 < share < 0.7
-    page = tmp_path / "profile.html"
-    assert "10 of the 1000 classes" in page.read_text() and page.stat().st_size < 6e6

@@ -81,7 +81,8 @@ differ: a folder's classes are numbered by the order of their names. Default: th
         folder = files.writable_folder(self.out, "out")
         models = inputs.models_of(self)
         given = inputs.images_of(self, models)
-        print(f"{', '.join(models)} on {self._described(given)}", flush=True)
+        print(f"{', '.join(models)} on {self._described(given)}")
+        print(*(f"note: {text}\n" for text in given.notes), sep="", end="", flush=True)
         profile = inspect(
             models,
             given.pixels,

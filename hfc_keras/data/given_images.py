@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -57,7 +58,8 @@ def given_images(
     """Return images to test a model on, from wherever ``data.load`` reads them and further forms.
 
     Of a folder of class folders all images are for testing; of one with ``train`` and ``test``
-    those of ``test``. A folder that holds images itself has no labels. Of an ``.npz`` file
+    those of ``test``. A folder that holds images itself has no labels. What else a folder holds is
+    counted and named in the notes. Of an ``.npz`` file
     ``x_test`` (or images, x) is read, with ``y_test`` (or labels, y) if it is there.
 
     Args:
@@ -141,10 +143,10 @@ def _folder(
     skip_unreadable: bool,
 ) -> GivenImages:
     """Images of a folder."""
-    rows_tested, rows_trained, class_names = _rows(root, seed)
+    found = _found(root, seed)
     parts = [
         [part[row] for row in subset_rows(len(part), limit, seed)]
-        for part, limit in zip((rows_trained, rows_tested), examples, strict=True)
+        for part, limit in zip((found.trained, found.tested), examples, strict=True)
     ]
     headers, unreadable = _headers([file for part in parts for file, _ in part])
     if unreadable and not skip_unreadable:
@@ -159,24 +161,36 @@ def _folder(
     size = image_size or image_sets.one_size(headers)
     grey = all(header.grey for header in headers.values())
     train, tested = (image_sets.decoded([file for file, _ in part], grey, size) for part in parts)
-    labels = np.array([label for _, label in parts[1]]) if class_names else None
+    labels = np.array([label for _, label in parts[1]]) if found.class_names else None
     name = printable_names([root.resolve().name], "folder")[0]
-    notes = _notes(unreadable, image_sets.oddities(headers, [*train[1], *tested[1]]))
+    odd = image_sets.oddities(headers, [*train[1], *tested[1]])
+    notes = _notes(root, found, unreadable, odd)
     seen = train[0] if len(train[0]) else None
-    return GivenImages(name, tested[0], labels, class_names, True, seen, notes)
+    return GivenImages(name, tested[0], labels, found.class_names, True, seen, notes)
 
 
-def _rows(root: pathlib.Path, seed: int) -> tuple[Rows, Rows, tuple[str, ...]]:
-    """Files to test and to train on with their class's number, and the names of the classes."""
+class _Found(NamedTuple):
+    """Image files of a folder with their class's number, and what else there is."""
+
+    tested: Rows
+    trained: Rows
+    class_names: tuple[str, ...]
+    left_aside: image_sets.Found
+    hidden: image_sets.Found
+
+
+def _found(root: pathlib.Path, seed: int) -> _Found:
+    """Look through a folder of splits, of classes or of images alone."""
     known = image_files.endings()
     top = contents(root, known)
     inside = {place: contents(place, known) for place in top.folders}
     if any(place.name == "train" and held.folders for place, held in inside.items()):
         found = layout(root, seed)
         test, train = ([*_numbered(part)] for part in (found.test, found.train))
-        return test, train, tuple(found.test)
+        return _Found(test, train, tuple(found.test), found.left_aside, found.hidden)
     if top.images and not any(held.images for held in inside.values()):
-        return [(file, 0) for file in top.images], [], ()
+        rows = [(file, 0) for file in top.images]
+        return _Found(rows, [], (), [*top.others, *top.folders], top.hidden)
     checks.require(
         inside,
         "a folder must hold images, or one folder of images for each class",
@@ -197,7 +211,10 @@ def _rows(root: pathlib.Path, seed: int) -> tuple[Rows, Rows, tuple[str, ...]]:
         )
     class_names = printable_names([place.name for place in inside])
     classes = {place.name: held.images for place, held in inside.items()}
-    return [*_numbered(classes)], [], class_names
+    left_aside = [path for held in inside.values() for path in (*held.others, *held.folders)]
+    hidden = [path for held in (top, *inside.values()) for path in held.hidden]
+    left_aside = [*top.images, *top.others, *left_aside]
+    return _Found([*_numbered(classes)], [], class_names, left_aside, hidden)
 
 
 def _numbered(classes: dict[str, list[pathlib.Path]]) -> Rows:
@@ -221,13 +238,20 @@ def _headers(
 
 
 def _notes(
-    unreadable: image_sets.Found, odd: Sequence[tuple[image_sets.Found, str]]
+    root: pathlib.Path,
+    found: _Found,
+    unreadable: image_sets.Found,
+    odd: Sequence[tuple[image_sets.Found, str]],
 ) -> tuple[str, ...]:
     """What must be said of the files."""
-    notes = [f"{image_sets.counted(found)} {text}." for found, text in odd if found]
-    if unreadable:
-        listed = ", ".join(file.name for file in unreadable[:10])
-        more = ", ..." if len(unreadable) > 10 else ""
-        left_out = f"cannot be read and are left out: {listed}{more}."
-        notes.insert(0, f"{len(unreadable)} image files {left_out}")
+    listed = [
+        (unreadable, f"that cannot be read: left out ({image_sets.named(unreadable, root)})"),
+        *image_sets.left_aside(found.left_aside, root),
+        *odd,
+    ]
+    notes = [f"{image_sets.counted(files)} {text}." for files, text in listed if files]
+    if found.hidden:
+        count, several = len(found.hidden), "s" * (len(found.hidden) > 1)
+        names = image_sets.named(found.hidden, root)
+        notes.append(f"{count} hidden file{several} or folder{several} left aside ({names}).")
     return tuple(notes)
