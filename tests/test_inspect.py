@@ -11,12 +11,9 @@ import pytest
 
 import hfc_keras
 from hfc_keras import analysis, data, models
-from hfc_keras.inspection import section
 from hfc_keras.inspection.budget import Budget
 from hfc_keras.inspection.half_radius import crossing
-from hfc_keras.inspection.headline import headline
-from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.sections import SECTIONS, frequency_accuracy
+from hfc_keras.inspection.sections import SECTIONS
 
 pytestmark = pytest.mark.jax
 COUNT = 60
@@ -255,48 +252,3 @@ def test_where_a_curve_crosses_a_level():
     values = pd.Series([0.5, 0.2, 0.8], index=[1.0, 2.0, 4.0])
     assert crossing(values, 0.4) == 1.0
     assert crossing(values, 0.9) is None
-
-
-ABOVE = "half of its accuracy above chance"
-
-
-@pytest.mark.parametrize(
-    ("low", "number", "first", "second"),
-    [
-        (
-            # Half of what it has above chance is 0.5, three quarters of the way from 4 to 8.
-            [0.1, 0.2, 0.6, 0.9],
-            "about 7",
-            f"m lives on low and middle frequencies: {ABOVE} needs those up to about 7 of 16",
-            f"Frequencies up to about 7 of 16 cycles per image are enough for {ABOVE} "
-            "(0.90, chance 0.1); what lies beyond alone gives about 0.35, and 0.25 with",
-        ),
-        (
-            [0.1, 0.1, 0.2, 0.3],
-            "> 12",
-            f"m lives on high frequencies: {ABOVE} needs more than those up to 12 of 16",
-            f"Not even the frequencies up to r = 12 are enough for {ABOVE} (0.30 of 0.90); "
-            "what lies beyond r = 2 alone gives 0.90 (chance 0.1), and 0.80 with",
-        ),
-    ],
-)
-def test_headline_and_section_say_the_same_radius(low, number, first, second):
-    radii = [2.0, 4.0, 8.0, 12.0]
-    high = [0.9, 0.5, 0.3, 0.1]
-    parts = [("original", [np.nan], [0.9]), ("low", radii, low), ("high", radii, high)]
-    columns = ("component", "radius", "accuracy")
-    rows = pd.concat(pd.DataFrame(dict(zip(columns, part, strict=True))) for part in parts)
-    batch = rows.assign(accuracy=rows["accuracy"] - 0.1, bn_statistics="batch")
-    table = pd.concat([batch, rows.assign(bn_statistics="moving")], ignore_index=True)
-    images, labels = np.zeros((20, 32, 32, 1), "float32"), np.arange(20) % 10
-    budget = Budget.of((32, 32, 1), 20, fast=True)
-    subject = Inspected("m", None, images, labels, True, {}, None, budget)
-    vars(subject)["logits"] = np.eye(10)[labels]
-    reading = frequency_accuracy.SECTION.read(table, subject)
-    assert reading.number == number and reading.sentence.startswith(second)
-    assert headline(subject, {"frequency_accuracy": table}).startswith(first)
-
-
-def test_together_is_the_table_itself_of_one_model():
-    table = pd.DataFrame({"x": [1]})
-    assert section.together({"a": table}) is table

@@ -182,7 +182,8 @@ def test_the_command_and_the_lines_profile_a_model_of_ones_own(made, only, capsy
     radii = pd.read_csv(folder / "frequency_accuracy.csv")["radius"].dropna().unique()
     radius = half_radius(made, model, images, labels, radii)
     number = f"{radius:.0f}" if radius >= 2 else f"{radius:.1f}"
-    headline = f"needs those up to about {number} of {made.shape[0] / 2:g} cycles per image."
+    nyquist = f"{made.shape[0] / 2:g} cycles per image"
+    headline = f": those up to about {number} of {nyquist} are enough for half"
     assert told in printed and headline in printed and told in page and headline in page
 
     names = {"model": model, "images": pixels, "labels": labels}

@@ -174,7 +174,7 @@ def _half_power(planes: Tensor) -> Any:
 
 
 def _flattened(logs: Tensor) -> Any:
-    """Sum over the channels, a row an image."""
+    """Sum over the channels, one row per image."""
     _, _, columns, height = logs.shape
     return ops.reshape(ops.sum(logs, axis=1), (-1, columns * height))
 

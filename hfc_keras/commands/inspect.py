@@ -93,6 +93,7 @@ differ: a folder's classes are numbered by the order of their names. Default: th
             seed=self.seed,
             data_name=given.name,
             notes=given.notes,
+            sources=given.sources,
         )
         profile.command = command_line("inspect", self)
         written = profile.save(folder)

@@ -36,6 +36,8 @@ class GivenImages:
         by_name: bool, whether classes are numbered by the order of their names alone.
         train_pixels: like pixels, or None.
         notes: tuple of str, sentences.
+        sources: tuple, where each image is from: its file below the folder, or its row in an
+            ``.npz`` file or a data set; empty where that is not known.
     """
 
     name: str
@@ -45,6 +47,7 @@ class GivenImages:
     by_name: bool
     train_pixels: Array | None = None
     notes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 def given_images(
@@ -126,6 +129,7 @@ def _npz(
         printable_names(listed) if listed else (),
         False,
         train,
+        sources=tuple(f"{images}[{row}]" for row in rows),
     )
 
 
@@ -166,7 +170,8 @@ def _folder(
     odd = image_sets.oddities(headers, [*train[1], *tested[1]])
     notes = _notes(root, found, unreadable, odd)
     seen = train[0] if len(train[0]) else None
-    return GivenImages(name, tested[0], labels, found.class_names, True, seen, notes)
+    sources = printable_names([str(file.relative_to(root)) for file, _ in parts[1]])
+    return GivenImages(name, tested[0], labels, found.class_names, True, seen, notes, sources)
 
 
 class _Found(NamedTuple):

@@ -1,4 +1,4 @@
-"""Up to which radius frequencies are enough for half of a model's accuracy above chance."""
+"""Which frequencies are enough for half of a model's accuracy above chance."""
 
 import numpy as np
 import pandas as pd
@@ -37,14 +37,48 @@ def half_radius(table: pd.DataFrame, subject: Inspected) -> float | None:
         more than the largest of them.
     """
     accuracy = accuracy_by_radius(table)
-    return crossing(accuracy["low"], (accuracy["original"].iloc[0] + subject.chance) / 2)
+    return crossing(accuracy["low"], _half(accuracy, subject))
+
+
+def half_radius_beyond(table: pd.DataFrame, subject: Inspected) -> float | None:
+    """Largest radius beyond which frequencies are enough for half of the accuracy above chance.
+
+    Args:
+        table: DataFrame of ``analysis.frequency_accuracy``.
+        subject: Inspected.
+
+    Returns:
+        float, cycles per image, linear between the radii that were measured; None if those beyond
+        the smallest of them are not enough.
+    """
+    accuracy = accuracy_by_radius(table)
+    return crossing(accuracy["high"].iloc[::-1], _half(accuracy, subject))
+
+
+def either_is_enough(table: pd.DataFrame, subject: Inspected) -> bool:
+    """Whether there is a measured radius up to which frequencies are enough, and beyond which, too.
+
+    Args:
+        table: DataFrame of ``analysis.frequency_accuracy``.
+        subject: Inspected.
+
+    Returns:
+        bool.
+    """
+    accuracy = accuracy_by_radius(table)
+    half = _half(accuracy, subject)
+    return bool(((accuracy["low"] >= half) & (accuracy["high"] >= half)).any())
+
+
+def _half(accuracy: pd.Series, subject: Inspected) -> float:
+    return (accuracy["original"].iloc[0] + subject.chance) / 2
 
 
 def crossing(values: pd.Series, level: float) -> float | None:
     """Return the first radius at which values reach a level, linear between radii; None if never.
 
     Args:
-        values: Series of floats by radius, ascending.
+        values: Series of floats by radius, in either order.
         level: float.
 
     Returns:

@@ -45,6 +45,7 @@ def inspect(
     data_name: str = "images",
     progress: bool | None = None,
     notes: Sequence[str] = (),
+    sources: Sequence[str] = (),
 ) -> Profile:
     """Which frequencies of an image a model lives on: its profile, in tables, figures and words.
 
@@ -70,6 +71,7 @@ def inspect(
         data_name: str, what the page calls the images.
         progress: bool, whether to show it; None is on a terminal and in a notebook.
         notes: list of str, what the page must say of the images.
+        sources: list of str, one per image, by which the tables call them; their rows if empty.
 
     Returns:
         Profile.
@@ -93,9 +95,15 @@ def inspect(
     chosen, rows = _images(pixels_of, examples, seed)
     if labels is not None:
         labels = checks.class_indices(labels, len(pixels_of))[rows]
+    checks.require(
+        not sources or len(sources) == len(pixels_of),
+        f"`sources` must name each of the {len(pixels_of)} images",
+        sources=len(sources),
+    )
+    named = [sources[row] for row in rows] if sources else [str(row) for row in rows]
     with quiet() as told:
         train = _trained(train_images, chosen, fast, seed)
-        own = (chosen, labels, class_names, train, fast, seed)
+        own = (chosen, labels, class_names, train, fast, seed, named)
         subjects = {
             str(each): _inspected(
                 str(each), models.as_classifier(one, pixels, output, output_name), *own
@@ -157,6 +165,7 @@ def _inspected(
     train_images: Floats | None,
     fast: bool,
     seed: int,
+    sources: Sequence[str],
 ) -> Inspected:
     """Check a model with the images, and take its own answers for labels where there are none."""
     budget = Budget.of(images.shape[1:], len(images), fast)
@@ -177,13 +186,15 @@ def _inspected(
         train_images,
         budget,
         seed,
+        sources,
     )
     return subject if subject.labelled else dataclasses.replace(subject, labels=subject.answers)
 
 
 def _outcomes(subjects: dict[str, Inspected], progress: bool | None) -> list[Outcome]:
     """Every section with every model; a figure when the last model is measured."""
-    outcomes = {section.key: Outcome(section) for section in SECTIONS}
+    several = len(subjects) > 1
+    outcomes = {section.key: Outcome(section, several=several) for section in SECTIONS}
     said: set[str] = set()
     for section, subject in steps(SECTIONS, subjects, progress):
         outcome = outcomes[section.key]
@@ -231,7 +242,7 @@ def _draw(outcome: Outcome, section: Section, subjects: dict[str, Inspected]) ->
     except Exception as error:
         if endings.stopping():
             raise
-        outcome.errors["figure"] = f"{type(error).__name__}: {error_texts.reason(error)}"
+        outcome.figure_error = f"{type(error).__name__}: {error_texts.reason(error)}"
 
 
 @contextlib.contextmanager

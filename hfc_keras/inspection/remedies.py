@@ -6,6 +6,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from hfc_keras import gradients
+from hfc_keras.analysis.predictions import beyond_luck
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.types import Floats
 
@@ -59,14 +60,13 @@ def _inputs(subject: Inspected) -> list[str]:
         starts = range(0, len(images), subject.batch_size)
         parts = (images[start : start + subject.batch_size] for start in starts)
         changed = (change(part).astype("float32") for part in parts)
-        answers = [
-            logits.argmax(axis=1) for logits in gradients.predicted_batches(subject.model, changed)
-        ]
-        found[name] = float((np.concatenate(answers) == labels).mean()), remedy
+        logits = np.concatenate([*gradients.predicted_batches(subject.model, changed)])
+        answers = logits.argmax(axis=1)
+        found[name] = float((answers == labels).mean()), answers, remedy
     name = max(found, key=lambda each: found[each][0])
-    after, remedy = found[name]
+    after, answers, remedy = found[name]
     noise = 4 * np.sqrt(max(before * (1 - before), 1 / len(rows)) / len(rows))
-    if after <= before + max(GAIN, noise):
+    if after <= before + max(GAIN, noise) or not beyond_luck(answers, labels)[0]:
         return []
     return [
         f"With {name} it would be right on {after:.2f} of {len(rows)} images instead of "
@@ -91,9 +91,15 @@ def _classes(subject: Inspected) -> list[str]:
         if present[row] != column
     ]
     listed = ", ".join(pairs[:6]) + (", ..." if len(pairs) > 6 else "")
-    order = " ".join(str(column) for column in columns)
-    asked = f"--class-indices {order}" if len(columns) <= 20 else "--class-indices"
+    order = _order(subject, dict(zip(present.tolist(), columns.tolist(), strict=True)))
     return [
         f"With its classes in another order it would be right on {after:.2f}: {listed}. "
-        f"Check the order in which it was trained; {asked} says so."
+        f"Check the order in which it was trained; --class-indices{order} says so."
     ]
+
+
+def _order(subject: Inspected, assigned: dict[int, int]) -> str:
+    """Class of the model of each class of the data, in the data's order, where that is known."""
+    order = [assigned.get(label, label) for label in subject.class_names]
+    known = set(assigned) <= set(subject.class_names) and len(set(order)) == len(order)
+    return "".join(f" {label}" for label in order) if known and len(order) <= 20 else ""

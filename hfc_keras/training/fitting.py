@@ -57,7 +57,7 @@ def fit(
         data_dir: str, Path or None, where TFDS keeps its data sets; see ``data.load``.
         every_epoch: bool, whether the store must hold the weights of every epoch, so that a
             published final model is not enough.
-        verbose: int or None, what Keras prints: 0 nothing, 1 a progress bar, 2 a line an epoch.
+        verbose: int or None, what Keras prints: 0 nothing, 1 a progress bar, 2 one line per epoch.
             None is 1 on a terminal and in a notebook, 0 elsewhere.
 
     Returns:

@@ -14,7 +14,7 @@ BINS = 15
 
 
 def _measure(subject: Inspected) -> pd.DataFrame:
-    """A row per bin of confidence that holds images; the errors of all are the same in each."""
+    """One row per bin of confidence that holds images; means over all images stand in each."""
     sure, right = confidence(subject.logits), subject.answers == subject.labels
     edges = np.arange(1, BINS) / BINS
     bin_of = np.searchsorted(edges, sure)
@@ -51,11 +51,11 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
         if gap > limit
         else "underconfident"
         if gap < -limit
-        else "about as sure as right"
+        else "well calibrated on average"
     )
     return Reading(
         f"{error:.3f}",
-        f"It is {word}: {sure:.2f} sure on average and right on {right:.2f} "
+        f"It is {word}: its mean confidence is {sure:.2f}, its accuracy {right:.2f} "
         f"(expected calibration error {error:.3f}, biased upwards by few images).",
     )
 

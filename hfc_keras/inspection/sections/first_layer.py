@@ -1,5 +1,7 @@
 """Kernels of the first convolution, their roughness and their spectra."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pandas as pd
@@ -19,6 +21,9 @@ from hfc_keras.reporting.figures.kernel_spectra import kernel_spectra
 from hfc_keras.reporting.figures.kernels import MOST_CHANNELS, kernel_pictures
 from hfc_keras.types import Floats
 
+CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+# Methods in which a layer may change its kernel before it convolves.
+WAYS = ("call", "convolution_op")
 # Side of the transform, at least; frequencies are parts of the sampling rate.
 SIZE = 32
 
@@ -27,15 +32,30 @@ def _kernel(subject: Inspected) -> tuple[str, Floats]:
     """Name and kernel ``(height, width, in, out)`` of the first convolution of the images."""
     channels = subject.images.shape[3]
     for layer in copying.layers(subject.model):
-        kind = isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D))
-        kernel = np.asarray(layer.kernel, "float64") if kind and layer.built else None
-        if kernel is not None and kernel.shape[2] == channels and max(kernel.shape[:2]) > 1:
+        if not (isinstance(layer, CONVOLUTIONS) and layer.built):
+            continue
+        kernel = _effective(layer)
+        if kernel.shape[2] == channels and max(kernel.shape[:2]) > 1:
             return layer.name, kernel
     raise NotApplicableError("the model has no convolution of the images that can be seen")
 
 
+def _effective(layer: Any) -> Floats:
+    """Kernel that a layer convolves with, which need not be the one that it trains."""
+    if hasattr(layer, "smoothed_kernel"):
+        return np.asarray(layer.smoothed_kernel, "float64")
+    plain = next(kind for kind in CONVOLUTIONS if isinstance(layer, kind))
+    own = [name for name in WAYS if getattr(type(layer), name) is not getattr(plain, name)]
+    if own:
+        raise NotApplicableError(
+            f"the first convolution, {layer.name!r}, has a {own[0]} of its own, so that what it "
+            "convolves with need not be its weights"
+        )
+    return np.asarray(layer.kernel, "float64")
+
+
 def _measure(subject: Inspected) -> pd.DataFrame:
-    """A row per filter and frequency: power of the kernel, means over its channels."""
+    """One row per filter and frequency: power of the kernel, means over its channels."""
     layer, kernel = _kernel(subject)
     size = max(SIZE, *kernel.shape[:2])
     power = np.abs(np.fft.fft2(kernel, (size, size), axes=(0, 1))) ** 2

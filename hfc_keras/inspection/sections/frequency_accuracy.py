@@ -9,7 +9,7 @@ from hfc_keras.inspection.half_radius import accuracy_by_radius, half_radius, ro
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
 from hfc_keras.reporting.figures.radius_curves import radius_curves
-from hfc_keras.types import BnStatistics
+from hfc_keras.types import BnStatistics, Floats
 
 
 def _statistics(subject: Inspected) -> list[BnStatistics]:
@@ -20,24 +20,35 @@ def _statistics(subject: Inspected) -> list[BnStatistics]:
 
 def _measure(subject: Inspected) -> pd.DataFrame:
     """Rows of each kind of batch-norm statistics that the model has."""
-    budget, tables = subject.budget, []
-    images, labels = subject.some(budget.filtered)
-    # Without training images, the population is that of the images at hand.
-    seen = subject.train_images
-    seen = images[: budget.population] if seen is None else seen
+    tables = []
+    images, labels = subject.some(subject.budget.filtered)
     for kind in _statistics(subject):
-        tables.append(
-            analysis.frequency_accuracy(
-                subject.model,
-                images,
-                labels,
-                budget.radii,
-                bn_statistics=kind,
-                batch_size=subject.batch_size,
-                train_images=seen if kind == "population" else None,
-            )
+        seen, batch_size = None, subject.batch_size
+        of = "moving averages"
+        if kind == "batch":
+            batch_size = subject.budget.statistics_batch
+            of = f"each batch of {batch_size} images"
+        if kind == "population":
+            seen, of = _population(subject, images)
+        table = analysis.frequency_accuracy(
+            subject.model,
+            images,
+            labels,
+            subject.budget.radii,
+            bn_statistics=kind,
+            batch_size=batch_size,
+            train_images=seen,
         )
+        tables.append(table.assign(statistics_of=of))
     return pd.concat(tables, ignore_index=True)
+
+
+def _population(subject: Inspected, images: Floats) -> tuple[Floats, str]:
+    """Images that give population statistics, and which they are, in words."""
+    if subject.train_images is not None:
+        return subject.train_images, f"{len(subject.train_images)} training images"
+    images = images[: subject.budget.population]
+    return images, f"{len(images)} of the test images"
 
 
 def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
@@ -76,7 +87,7 @@ def _batch_norm(table: pd.DataFrame, radius: float) -> str:
     if not len(high):
         return ""
     value = _at(radius, high.set_index("radius")["accuracy"])
-    return f", and {value:.2f} with the batch-norm statistics of each test batch"
+    return f", and {value:.2f} with the batch-norm statistics of {high['statistics_of'].iloc[0]}"
 
 
 SECTION = Section(
@@ -92,7 +103,8 @@ SECTION = Section(
         "right. High components have mean zero, as no training image has: that they are strange "
         "to the model is part of the answer. Where there is batch normalization, its statistics "
         "are the moving averages, those of each test batch, or of a population of images pooled "
-        "(training images where they are at hand, else these images). What is said to be about "
+        "(training images where they are at hand, else test images); the table names their number. "
+        "What is said to be about "
         "some number lies between two measured radii and is interpolated. "
         "Wang et al., CVPR 2020."
     ),
