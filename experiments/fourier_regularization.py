@@ -14,7 +14,6 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from experiments.effects import changes, sensitivity
 from experiments.measures import all_measures, changed_images, fourier_sensitivity
@@ -35,6 +34,7 @@ from hfc_keras.reporting.claims.statements import (
     claims,
     minus,
 )
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.figures.conditions import weight_curves
 from hfc_keras.training import Recipe
 

@@ -1,6 +1,8 @@
 import numpy as np
+import pandas as pd
 import pytest
 
+from hfc_keras import data
 from hfc_keras.analysis.class_spectra import class_spectra
 
 pytestmark = pytest.mark.jax
@@ -89,3 +91,13 @@ def test_batch_size_and_one_hot_labels_change_nothing(rng):
 def test_refusals(changes, message):
     with pytest.raises(ValueError, match=message):
         class_spectra(**{"images": np.zeros((2, 4, 4, 1)), "labels": [0, 1], **changes})
+
+
+def test_a_split_brings_its_labels():
+    levels = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), "uint8")
+    labels = np.arange(20) % 3
+    expected = class_spectra((levels / 255).astype("float32"), labels)
+    pd.testing.assert_frame_equal(class_spectra(data.Split(levels, labels)), expected)
+    pd.testing.assert_frame_equal(class_spectra(levels, labels), expected)
+    with pytest.raises(ValueError, match="`labels` must be given"):
+        class_spectra(levels)

@@ -48,7 +48,12 @@ def profile(softmax, digits):
     names = [f"<b>{name}</b>" for name in digits.class_names]
     test = digits.test
     return hfc_keras.inspect(
-        softmax, test.images, test.labels, class_names=names, data_name="<i>digits</i>"
+        softmax,
+        test.images,
+        test.labels,
+        class_names=names,
+        data_name="<i>digits</i>",
+        fast=True,
     )
 
 
@@ -153,7 +158,7 @@ def test_several_models_stand_side_by_side(softmax, digits, only):
     only("answers", "frequency_accuracy", "calibration")
     other = keras.models.clone_model(softmax)
     test = digits.test
-    found = hfc_keras.inspect({"a": softmax, "b": other}, test.images, test.labels)
+    found = hfc_keras.inspect({"a": softmax, "b": other}, test.images, test.labels, fast=True)
     assert found.names == ["a", "b"] and len(found.summary) == 6
     assert found.frequency_accuracy["model"].unique().tolist() == ["a", "b"]
     text = found.to_html()
@@ -162,7 +167,7 @@ def test_several_models_stand_side_by_side(softmax, digits, only):
 
 def test_without_labels_the_models_own_answers_stand_for_them(softmax, digits, only):
     only("answers", "frequency_accuracy", "calibration")
-    found = hfc_keras.inspect(softmax, digits.test.images)
+    found = hfc_keras.inspect(softmax, digits.test.images, fast=True)
     original = found.frequency_accuracy.set_index("component").loc["original", "accuracy"]
     assert original == 1.0
     assert "calibration" not in found.tables and found.failed == []
@@ -176,7 +181,7 @@ def test_what_fails_is_told_and_the_others_go_on(softmax, digits, only, monkeypa
 
     only("answers", "band_stop_accuracy", "shift_consistency")
     monkeypatch.setattr(analysis, "band_stop_accuracy", fail)
-    found = hfc_keras.inspect(softmax, digits.test.images, digits.test.labels)
+    found = hfc_keras.inspect(softmax, digits.test.images, digits.test.labels, fast=True)
     assert found.failed == ["Band stop"] and "shift_consistency" in found.tables
     assert "Failed: RuntimeError: no &lt;room&gt; left" in found.to_html()
 
@@ -191,7 +196,7 @@ def test_what_fails_is_told_and_the_others_go_on(softmax, digits, only, monkeypa
 def test_another_order_of_classes_is_seen(change, told, softmax, digits, only):
     only("answers")
     images, labels = change(digits.test.images, digits.test.labels)
-    found = hfc_keras.inspect(softmax, images, labels)
+    found = hfc_keras.inspect(softmax, images, labels, fast=True)
     texts = found.remedies["plain"]
     assert any(told in each for each in texts) if told else texts == []
 
@@ -201,9 +206,9 @@ def test_a_wrong_range_of_pixels_is_seen(softmax, digits, only):
     # It was trained on levels, which nothing in it says.
     levels = keras.Sequential([keras.Input((8, 8, 1)), Shrunk(), softmax], name="levels")
     test = digits.test
-    wrong = hfc_keras.inspect(levels, test.images, test.labels, pixels=(0, 1))
+    wrong = hfc_keras.inspect(levels, test.images, test.labels, pixels=(0, 1), fast=True)
     assert any("--pixels 0 255" in each for each in wrong.remedies["levels"])
-    right = hfc_keras.inspect(levels, test.images, test.labels, pixels=(0, 255))
+    right = hfc_keras.inspect(levels, test.images, test.labels, pixels=(0, 255), fast=True)
     assert right.remedies["levels"] == []
     assert right.answers["right"].sum() > 2 * wrong.answers["right"].sum()
 
@@ -236,7 +241,7 @@ def test_what_cannot_be_measured_is_refused(options, match, softmax):
     given = {"images": np.zeros((2, 8, 8, 1)), "labels": [0, 1], "model": softmax, **options}
     model, images = given.pop("model"), given.pop("images")
     with pytest.raises(ValueError, match=match):
-        hfc_keras.inspect(model, images, given.pop("labels"), **given)
+        hfc_keras.inspect(model, images, given.pop("labels"), fast=True, **given)
 
 
 @pytest.mark.parametrize("fast", [True, False])

@@ -1,11 +1,14 @@
 """Mean amplitude spectra of classes, and how each differs from the others: no model."""
 
+from typing import cast
+
 import numpy as np
 import pandas as pd
 from keras import ops
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks
+from hfc_keras.analysis.inputs import Images, given
 from hfc_keras.types import ArrayLike, Floats, Integers
 
 # Weights of red, green and blue in the amplitude of a color image.
@@ -14,7 +17,9 @@ GRAY = (0.2989, 0.5870, 0.1140)
 TIE = 1e-6
 
 
-def class_spectra(images: ArrayLike, labels: ArrayLike, batch_size: int = 256) -> pd.DataFrame:
+def class_spectra(
+    images: Images, labels: ArrayLike | None = None, batch_size: int = 256
+) -> pd.DataFrame:
     r"""Mean amplitude of each class at each frequency, and how it compares with other classes.
 
     .. math:: E_c(u, v) = \operatorname*{mean}_{y_i = c} |\hat x_i(u, v)|, \qquad
@@ -31,9 +36,11 @@ def class_spectra(images: ArrayLike, labels: ArrayLike, batch_size: int = 256) -
     values by one.
 
     Args:
-        images: float ``(examples, height, width, channels)`` in [0, 1]; the mean of other numbers
-            of channels than three is taken.
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, of two classes or more.
+        images: float ``(examples, height, width, channels)`` in [0, 1], or whatever else
+            ``analysis.frequency_accuracy`` takes; the mean of other numbers of channels than three
+            is taken.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, of two classes or more;
+            None where the images bring theirs.
         batch_size: int, images at once; does not change the answer.
 
     Returns:
@@ -60,14 +67,16 @@ def class_spectra(images: ArrayLike, labels: ArrayLike, batch_size: int = 256) -
         >>> len(table), int(table["adcs"].abs().max())
         (640, 9)
     """
-    images = checks.pixels(images)
-    labels = checks.class_indices(labels, len(images))
+    pixels, own_labels = given(images, labels)
+    pixels = checks.pixels(pixels)
+    checks.require(own_labels is not None, "`labels` must be given with such images", labels=None)
+    labels = checks.class_indices(cast(ArrayLike, own_labels), len(pixels))
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
     classes, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
     checks.require(
         len(classes) > 1, "`labels` must hold at least two classes", classes=classes.tolist()
     )
-    means = _means(images, place, counts, batch_size)
+    means = _means(pixels, place, counts, batch_size)
     adcs = np.zeros(means.shape, int)
     for other in means:
         difference = means - other
@@ -75,7 +84,7 @@ def class_spectra(images: ArrayLike, labels: ArrayLike, batch_size: int = 256) -
     others = (means.sum(axis=0) - means) / (len(classes) - 1)
     known = (means > TIE * means.max()) & (others > TIE * means.max())
     ratio = np.where(known, means, np.nan) / np.where(known, others, 1)
-    rows, columns = (np.rint(np.fft.fftfreq(size, 1 / size)) for size in images.shape[1:3])
+    rows, columns = (np.rint(np.fft.fftfreq(size, 1 / size)) for size in pixels.shape[1:3])
     index = pd.MultiIndex.from_product(
         [classes, rows.astype(int), columns.astype(int)], names=["label", "row", "column"]
     )

@@ -13,8 +13,9 @@ from tqdm.auto import tqdm
 
 from hfc_keras import checks, gradients, spectrum
 from hfc_keras.analysis.feature_maps import FeatureMaps
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import checked_images, require_finite
-from hfc_keras.types import Array, ArrayLike, Floats, ImageShape, Predict, Tensor
+from hfc_keras.types import Array, Floats, ImageShape, Predict, Tensor
 
 # Amplitude, relative to the largest of a map, below which float32 holds rounding alone.
 FLOOR = 1e-6
@@ -25,7 +26,7 @@ Shapes = dict[str, ImageShape]
 
 def feature_spectrum(
     model: keras.Model,
-    images: ArrayLike,
+    images: Images,
     layers: str | Sequence[str] | None = None,
     batch_size: int = 256,
 ) -> pd.DataFrame:
@@ -49,7 +50,8 @@ def feature_spectrum(
         model: keras.Model that returns logits ``(batch, classes)``, functional or sequential.
             Models in it are gone through, too; those that are no graphs are named in a warning and
             count as one layer.
-        images: float ``(examples, height, width, channels)`` in [0, 1].
+        images: float ``(examples, height, width, channels)`` in [0, 1], or
+            whatever else ``analysis.frequency_accuracy`` takes.
         layers: None, every layer with an output ``(batch, height, width, channels)`` of more than
             one pixel, the images themselves first; or the name of one, or a sequence of names,
             such as ``"images"``, ``"conv0"``, ``"backbone/conv0"`` and, of a layer that is used

@@ -7,11 +7,11 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from keras import ops
-from matplotlib.figure import Figure
 from PIL import Image
 
 from hfc_keras import checks, files, spectrum
 from hfc_keras.data import image_files
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.panels import PAGE
 from hfc_keras.reporting.drawing.style import STYLE, rendered
 from hfc_keras.types import Floats

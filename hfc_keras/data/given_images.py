@@ -13,7 +13,7 @@ from hfc_keras.data import image_files, image_sets
 from hfc_keras.data.dataset import stored_pixels, subset_rows
 from hfc_keras.data.folder_layout import SPLIT_FOLDERS, contents, layout
 from hfc_keras.data.npz import is_npz, read_arrays
-from hfc_keras.data.printable_names import printable_names
+from hfc_keras.data.printable_names import printable, printable_names
 from hfc_keras.data.resizing import resized_pixels
 from hfc_keras.data.sources import load, names
 from hfc_keras.types import Array, Integers, PathLike, Size
@@ -170,7 +170,7 @@ def _folder(
     odd = image_sets.oddities(headers, [*train[1], *tested[1]])
     notes = _notes(root, found, unreadable, odd)
     seen = train[0] if len(train[0]) else None
-    sources = printable_names([str(file.relative_to(root)) for file, _ in parts[1]])
+    sources = tuple(printable(str(file.relative_to(root))) for file, _ in parts[1])
     return GivenImages(name, tested[0], labels, found.class_names, True, seen, notes, sources)
 
 

@@ -38,7 +38,7 @@ def inspect(
     pixels: Sequence[float] | None = None,
     output: str | None = None,
     output_name: str | int | None = None,
-    fast: bool = True,
+    fast: bool = False,
     examples: int | None = None,
     seed: int = 0,
     name: str | None = None,
@@ -84,7 +84,7 @@ def inspect(
         >>> from hfc_keras import data
         >>> test = data.load("digits", examples=(1, 30)).test
         >>> layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
-        >>> profile = inspect(keras.Sequential(layers), test.images, test.labels)
+        >>> profile = inspect(keras.Sequential(layers), test, fast=True)
         >>> profile.frequency_accuracy["component"].tolist()[:3]
         ['original', 'low', 'high']
     """
@@ -100,7 +100,7 @@ def inspect(
         f"`sources` must name each of the {len(pixels_of)} images",
         sources=len(sources),
     )
-    named = [sources[row] for row in rows] if sources else [str(row) for row in rows]
+    named = [str(sources[row] if sources else row) for row in rows]
     with quiet() as told:
         train = _trained(train_images, chosen, fast, seed)
         own = (chosen, labels, class_names, train, fast, seed, named)

@@ -35,7 +35,7 @@ def _measure(subject: Inspected) -> pd.DataFrame:
     }
     return pd.DataFrame(
         {
-            "image": [subject.sources[row] for row in rows] if subject.sources else rows,
+            "image": [subject.sources[row] if subject.sources else str(row) for row in rows],
             "row": rows,
             "label": labels,
             **answers,

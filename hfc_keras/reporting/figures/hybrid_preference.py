@@ -5,9 +5,9 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.panels import RADIUS, legend_below, radius_axis
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns, unique_rows
