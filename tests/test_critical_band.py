@@ -207,7 +207,7 @@ def test_a_threshold_below_the_smallest_noise_is_told(given):
     assert "The thresholds at 4 cycles per image lie below the smallest noise, 0.1" in texts
 
 
-@pytest.mark.filterwarnings(UNKNOWN, "ignore:The thresholds at 4")
+@pytest.mark.filterwarnings(UNKNOWN, "ignore:The thresholds at")
 def test_batch_size_and_one_hot_labels_change_nothing_and_the_seed_does(given):
     model, images, labels = given
     arguments = {"centers": [2, 4], "noises": [0.1]}
