@@ -1,11 +1,17 @@
 """Figures of what ``analysis`` returns, as it is, and of several models beside each other."""
 
+import io
+import itertools
+
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 
 from hfc_keras import analysis, attacks, data, models, reporting
+from hfc_keras.reporting.figures.answers import answer_pictures
+from hfc_keras.reporting.figures.kernel_spectra import kernel_spectra
+from hfc_keras.reporting.figures.kernels import kernel_pictures
 
 RADII = [1, 2, 3]
 
@@ -63,6 +69,47 @@ def test_the_curve_is_the_tables(measured):
         assert drawn.get_xdata().tolist() == RADII
         own = table.loc[table["component"] == component, "accuracy"]
         np.testing.assert_allclose(drawn.get_ydata(), own)
+
+
+LONG = [
+    f"cifar10-resnet8-{part}-examples=10000x4000-epochs=12-$\\frac$"
+    for part in ("a" * 20, "b", "c")
+]
+
+
+def of_several(draw, table):
+    return lambda: draw(pd.concat([table.assign(model=name) for name in LONG]))
+
+
+@pytest.fixture(scope="module")
+def drawn(measured):
+    """Figures of three models whose names are long and hold what would make a formula."""
+    shifts = pd.DataFrame({"max_shift": [1, 2], "consistency": [0.9, 0.8]})
+    bins = pd.DataFrame({"confidence": [0.5, 1], "accuracy": [0.4, 1], "examples": [3, 1]})
+    filters = pd.DataFrame({"filter": 0, "frequency": [0, 0.5], "relative_power": [2.0, 0.5]})
+    images, answers = np.zeros((8, 8, 8, 1)), dict.fromkeys(LONG, ["an answer of some length"] * 8)
+    return {
+        **{name: of_several(getattr(reporting, name), measured[name]) for name in NAMES},
+        "shift_curves": of_several(reporting.shift_curves, shifts),
+        "reliability_diagram": of_several(reporting.reliability_diagram, bins),
+        "kernel_spectra": of_several(kernel_spectra, filters),
+        "kernel_pictures": lambda: kernel_pictures(dict.fromkeys(LONG, np.eye(3)[..., None, None])),
+        "answer_pictures": lambda: answer_pictures(images, answers, ["a class"] * 8),
+    }
+
+
+OTHERS = "shift_curves reliability_diagram kernel_spectra kernel_pictures answer_pictures".split()
+
+
+@pytest.mark.parametrize("name", [*NAMES, *OTHERS])
+def test_long_names_stay_in_the_figure_and_apart(name, drawn):
+    figure = drawn[name]()
+    figure.savefig(io.BytesIO(), format="png")
+    box = figure.get_tightbbox()
+    assert box.x0 > -0.02 and box.x1 < figure.get_figwidth() + 0.02
+    assert box.y0 > -0.02 and box.y1 < figure.get_figheight() + 0.02
+    titles = [axes.title.get_window_extent() for axes in figure.axes if axes.get_title()]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(titles, 2))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -233,9 +233,18 @@ def test_maps_of_one_pixel_have_no_frequency(images):
 
 def test_a_layer_that_is_channels_first_is_refused(images):
     inputs = keras.Input((8, 6, 2))
-    padded = keras.layers.ZeroPadding2D(1, data_format="channels_first", name="first")(inputs)
+    larger = keras.layers.UpSampling2D(2, data_format="channels_first", name="first")(inputs)
     with pytest.raises(ValueError, match="`first` must be channels last"):
-        feature_spectrum(ended(inputs, padded), images)
+        feature_spectrum(ended(inputs, larger), images)
+
+
+def test_channels_may_be_padded_as_in_resnets(images):
+    inputs = keras.Input((8, 6, 2))
+    pad = keras.layers.ZeroPadding2D(((0, 0), (1, 2)), data_format="channels_first", name="pad")
+    padded = layer(feature_spectrum(ended(inputs, pad(inputs)), images), "pad")
+    assert set(padded["channels"]) == {5} and set(padded["empty"]) == {0.6}
+    expected = log_amplitude(images).mean(axis=(0, 1))
+    np.testing.assert_allclose(padded["log_amplitude"], expected, atol=2e-4)
 
 
 def test_maps_that_are_not_finite_are_named(images):

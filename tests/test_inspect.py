@@ -3,11 +3,13 @@
 import html.parser
 import json
 import re
+import warnings
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
+from own import plain
 
 import hfc_keras
 from hfc_keras import analysis, data, models
@@ -27,20 +29,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def softmax(digits):
-    """What plain Keras makes: a Sequential that ends in a softmax."""
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential(
-        [
-            keras.Input((8, 8, 1)),
-            keras.layers.Conv2D(8, 3, activation="relu"),
-            keras.layers.Flatten(),
-            keras.layers.Dense(10, activation="softmax"),
-        ],
-        name="plain",
-    )
-    model.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
-    model.fit(digits.train.images, digits.train.labels, epochs=4, verbose=0)
-    return model
+    return plain.softmax(digits.train)
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +152,24 @@ def test_several_models_stand_side_by_side(softmax, digits, only):
     assert found.frequency_accuracy["model"].unique().tolist() == ["a", "b"]
     text = found.to_html()
     assert "The models side by side" in text and '<th scope="col">b</th>' in text
+
+
+def test_a_note_says_which_model_it_is_of(softmax, digits, only, monkeypatch):
+    only("answers", "frequency_accuracy")
+    measure = analysis.frequency_accuracy
+
+    def warned(*arguments, **options):
+        warnings.warn("batches are small", stacklevel=2)
+        return measure(*arguments, **options)
+
+    monkeypatch.setattr(analysis, "frequency_accuracy", warned)
+    both, test = {"a": softmax, "b": keras.models.clone_model(softmax)}, digits.test
+    found = hfc_keras.inspect(both, test.images, test.labels)
+    # That one of them guesses is said above all sections.
+    assert found.outcomes[1].notes == ["a: batches are small", "b: batches are small"]
+    assert "b is near chance" in found.to_html()
+    alone = hfc_keras.inspect(softmax, test.images, test.labels)
+    assert alone.outcomes[1].notes == ["batches are small"]
 
 
 def test_without_labels_the_models_own_answers_stand_for_them(softmax, digits, only):

@@ -118,8 +118,12 @@ def _is_map(outputs: Any) -> bool:
 
 
 def _require_channels_last(layer: Any, outputs: Any) -> None:
-    """Refuse a layer whose maps would be read along the wrong axes."""
-    layout = getattr(layer, "data_format", None)
+    """Refuse a layer whose maps would be read along the wrong axes.
+
+    Zeros do not tell how a map lies: channels last, a padding that is channels first pads channels.
+    """
+    padding = isinstance(layer, keras.layers.ZeroPadding2D)
+    layout = None if padding else getattr(layer, "data_format", None)
     checks.require(
         layout != "channels_first" or not _is_map(outputs),
         f"`{layer.name}` must be channels last, so that its maps can be read",

@@ -12,6 +12,7 @@ from hfc_keras.types import Array, ArrayLike, Change, Floats, Integers
 
 # Images that show whether a model knows its task at all; fewer than the least show nothing.
 MOST, LEAST = 256, 20
+NEAR_CHANCE = "The model is near chance"
 # Ranges of pixels that a model may have been trained on.
 RANGES = ((0, 255), (-1, 1))
 
@@ -281,7 +282,7 @@ def _tell_of_chance(
         return
     hint = _better_range(model, few, true, batch_size)
     warnings.warn(
-        f"The model is near chance on the images as they are: {right} of {len(rows)} are right, "
+        f"{NEAR_CHANCE} on the images as they are: {right} of {len(rows)} are right, "
         f"{expected:.0f} are expected by chance; {hint}",
         stacklevel=stacklevel,
     )

@@ -200,12 +200,26 @@ def _outcomes(subjects: dict[str, Inspected], progress: bool | None) -> list[Out
         outcome = outcomes[section.key]
         with quiet() as told:
             _measure(outcome, section, subject)
-            if subject is list(subjects.values())[-1]:
+        notes = _told_of(subject, told, len(subjects) > 1)
+        if subject is list(subjects.values())[-1]:
+            with quiet() as told:
                 _draw(outcome, section, subjects)
-        new = [text for text in _unique(told) if text not in said]
+            notes += _unique(told)
+        new = [text for text in notes if text not in said]
         said.update(new)
         outcome.notes += new
     return list(outcomes.values())
+
+
+def _told_of(
+    subject: Inspected, told: Sequence[warnings.WarningMessage], several: bool
+) -> list[str]:
+    """Warnings with the model they are of, but that it guesses, which the page says by itself."""
+    return [
+        f"{subject.name}: {text}" if several else text
+        for text in _unique(told)
+        if subject.beyond_luck or not text.startswith(predictions.NEAR_CHANCE)
+    ]
 
 
 def _measure(outcome: Outcome, section: Section, subject: Inspected) -> None:

@@ -93,8 +93,13 @@ def _shown(outcome: Outcome, profile: Profile) -> dict[str, Any]:
         "sentences": sentences,
         "numbers": {name: outcome.number(name) for name in profile.names},
         "figures": [
-            {"source": source(figure, section.pictures), "alt": alt, "width": _width(figure)}
-            for figure in outcome.figures.values()
+            {
+                "source": source(figure, section.pictures),
+                "alt": alt,
+                "inches": round(figure.get_figwidth(), 2),
+                "model": name if name in profile.subjects else "",
+            }
+            for name, figure in outcome.figures.items()
         ],
         "errors": outcome.errors,
         "figure_error": outcome.figure_error,
@@ -126,11 +131,6 @@ def source(figure: Figure, pictures: bool = False) -> str:
     if pictures or len(content) > LARGEST_DRAWING:
         content, kind = rendered(figure, "png", dpi=DOTS, transparent=not pictures), "png"
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-
-
-def _width(figure: Figure) -> int:
-    """Width in CSS pixels, somewhat larger than on paper."""
-    return round(figure.get_figwidth() * 115)
 
 
 def _cells(table: pd.DataFrame) -> list[list[str]]:

@@ -67,7 +67,8 @@ SECTION = Section(
     question="Is it as sure as it is right?",
     method=(
         "Images in bins of the model's confidence, the largest softmax probability; on the "
-        "diagonal the model is as sure as it is right. Guo et al., ICML 2017."
+        "diagonal the model is as sure as it is right. The larger a point, the more images are in "
+        "its bin. Guo et al., ICML 2017."
     ),
     measure=_measure,
     draw=_draw,

@@ -72,9 +72,9 @@ SECTION = Section(
     question="Which waves mislead it?",
     method=(
         "A wave of one frequency is added to every image, with the same norm for each frequency "
-        "(4 at 32 pixels) and a random sign for each image and channel; pixels are clipped. With "
-        "--fast, and of large images, every second or n-th frequency is measured. Bright is "
-        "wrong. The zero frequency is in the middle; the farther out, the finer the wave. Low, "
+        "(4 at 32 pixels) and a random sign for each image and channel; pixels are clipped. Of "
+        "large images, and in a fast profile, every second or n-th frequency is measured. Bright "
+        "is wrong. The zero frequency is in the middle; the farther out, the finer the wave. Low, "
         "middle and high are thirds of the frequencies up to Nyquist. "
         "Yin et al., NeurIPS 2019."
     ),

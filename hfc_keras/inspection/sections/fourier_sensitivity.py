@@ -20,7 +20,7 @@ def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
     sides = {name: subject.side for name, subject in subjects.items()}
     table = named(tables)
     table = table.assign(image_size=table["model"].map(sides))
-    return {"": sensitivity_curves(table, {"": list(tables)})}
+    return {"": sensitivity_curves(table, {"": list(tables)}, below=True)}
 
 
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:

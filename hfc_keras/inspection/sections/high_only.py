@@ -51,20 +51,17 @@ def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
         table = tables[name]
         rows = table.loc[table["high_only"], "row"].to_numpy()[:SHOWN]
         if len(rows) and subject.images.shape[3] in (1, 3):
-            heading = name if len(subjects) > 1 else None
-            figures["" if len(subjects) == 1 else name] = _gallery(subject, rows, table, heading)
+            figures["" if len(subjects) == 1 else name] = _gallery(subject, rows, table)
     return figures
 
 
-def _gallery(
-    subject: Inspected, rows: np.ndarray, table: pd.DataFrame, heading: str | None
-) -> Figure:
+def _gallery(subject: Inspected, rows: np.ndarray, table: pd.DataFrame) -> Figure:
     images = subject.images[rows]
     low, high = spectrum.split(images, table["radius"].iloc[0])
     parts = {"original": images, "low": low, "high": high}
     parts = {name: ops.convert_to_numpy(part) for name, part in parts.items()}
     names = [subject.class_name(label) for label in range(subject.classes)]
-    return component_gallery(parts, subject.kept["high_only"], subject.labels[rows], names, heading)
+    return component_gallery(parts, subject.kept["high_only"], subject.labels[rows], names)
 
 
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:

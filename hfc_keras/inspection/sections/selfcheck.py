@@ -27,7 +27,7 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     text = f"Of {len(table)} checks on {subject.budget.checked} images {told}"
     text += f"; what fails: {', '.join(bad)}" if bad else ""
     if not subject.budget.attack_checks:
-        text += "; those of attacks are left out at this size of images with --fast"
+        text += "; those of attacks are left out at this size of images in a fast profile"
     return Reading(told, text + ".")
 
 

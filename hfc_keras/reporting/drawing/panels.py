@@ -9,12 +9,16 @@ from matplotlib.ticker import MaxNLocator
 
 from hfc_keras import checks
 from hfc_keras.reporting.drawing.figure import Figure
+from hfc_keras.reporting.drawing.legends import (
+    fit_labels,
+    legend_below,
+    legend_lines,
+    legend_width,
+)
 from hfc_keras.reporting.drawing.palette import BLACK, LIGHT_GREY, Look
 
 # Inches: the text of a page, one of its two columns, and one of three panels side by side.
 PAGE, COLUMN, PANEL = 7.0, 3.3, 2.3
-# Inches between two columns of a legend.
-SPACE = 0.1
 RADIUS = "radius (cycles per image)"
 CHANCE_LOOK: Look = {"color": LIGHT_GREY, "linestyle": "-", "lw": 0.8}
 REFERENCE_LOOK: Look = {"color": BLACK, "linestyle": "-.", "lw": 1.0}
@@ -26,6 +30,7 @@ def panel_grid(
     columns: int = 3,
     width: float = PANEL,
     sharex: bool = True,
+    below: bool = False,
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure of equal panels that share the vertical axis, with its legend.
 
@@ -38,6 +43,7 @@ def panel_grid(
         columns: int, at most how many panels side by side.
         width: float, inches of a panel.
         sharex: bool, whether the panels share the horizontal axis.
+        below: bool, whether the legend stands below in any case, so that the figure is narrow.
 
     Returns:
         ``(figure, axes)``, axes a list of ``count`` panels, row by row.
@@ -53,78 +59,25 @@ def panel_grid(
     across, entry = columns * width, legend_width(handles)
     free = rows * columns - count
     inside = free > 0 and entry * (1 + (len(handles) > 10)) <= free * width
-    beside = not inside and across + entry <= PAGE
-    lines = 0 if inside or beside else legend_lines(handles, across)
+    beside = not (inside or below) and across + entry <= PAGE
+    below = bool(handles) and not (inside or beside)
+    if below:
+        fit_labels(handles, across)
+    lines = legend_lines(handles, across) if below else 0
     size = (across + entry * beside, 1.95 * rows + 0.2 + 0.17 * lines)
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(rows, columns, sharex=sharex, sharey=True, squeeze=False).flat
     for axes in grid[count:]:
         axes.set_axis_off()
-    if inside:
+    if inside and handles:
         ncols = 1 + (len(handles) > 10)
         legend = grid[count].legend(handles=handles, loc="center left", ncols=ncols)
         legend.set_in_layout(False)
     elif beside:
         figure.legend(handles=handles, loc="outside right center")
-    else:
+    elif below:
         legend_below(figure, handles)
     return figure, list(grid[:count])
-
-
-def legend_width(handles: Iterable[Artist]) -> float:
-    """Inches that a column of a legend takes at the size of these figures.
-
-    Args:
-        handles: list of matplotlib artists with labels.
-
-    Returns:
-        float.
-
-    Example:
-        >>> from matplotlib.lines import Line2D
-        >>> legend_width([Line2D([], [], label="high, r = 12")])
-        1.11
-    """
-    longest = max((len(str(handle.get_label())) for handle in handles), default=0)
-    return round(0.45 + 0.055 * longest, 3)
-
-
-def legend_lines(handles: Sequence[Artist], width: float) -> int:
-    """Lines that a legend of some width needs.
-
-    Args:
-        handles: list of matplotlib artists with labels.
-        width: float, inches.
-
-    Returns:
-        int, at least 1.
-
-    Example:
-        >>> from matplotlib.lines import Line2D
-        >>> legend_lines([Line2D([], [], label="high, r = 12")] * 10, width=7)
-        2
-    """
-    fitting = max(1, int(width / (legend_width(handles) + SPACE)))
-    return max(1, -(-len(handles) // fitting))
-
-
-def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
-    """Put a legend below all panels, in as few lines as its width allows.
-
-    Args:
-        figure: matplotlib.figure.Figure with constrained layout.
-        handles: list of matplotlib artists with labels.
-
-    Example:
-        >>> from matplotlib.lines import Line2D
-        >>> figure = Figure(layout="constrained")
-        >>> legend_below(figure, [Line2D([], [], label="train")])
-        >>> len(figure.legends)
-        1
-    """
-    lines = legend_lines(handles, figure.get_figwidth())
-    columns = max(1, -(-len(handles) // lines))
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
 
 
 def label_outer(axes: Sequence[Axes], horizontal: str, vertical: str) -> None:

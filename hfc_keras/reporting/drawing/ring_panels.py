@@ -21,6 +21,7 @@ def ring_panels(
     titles: Mapping[str, str] | None = None,
     looks: Mapping[str, palette.Look] | None = None,
     width: float = 2.8,
+    below: bool = False,
 ) -> Figure:
     """Draw shares by ring: lines are means over seeds, bands their range.
 
@@ -33,6 +34,7 @@ def ring_panels(
         titles: dict from recipes to names in the legend, or None.
         looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
         width: float, inches of a panel.
+        below: bool, whether the legend stands below in any case.
 
     Returns:
         matplotlib.figure.Figure.
@@ -52,7 +54,7 @@ def ring_panels(
     ]
     lines.append(Line2D([], [], label="white noise", **WHITE_LOOK))
     with matplotlib.rc_context(STYLE):
-        figure, grid = panel_grid(len(panels), lines, width=width)
+        figure, grid = panel_grid(len(panels), lines, width=width, below=below)
         for axes, (title, recipes) in zip(grid, panels.items(), strict=True):
             _draw_white(axes, next(iter(recipes.values())))
             for recipe, rows in recipes.items():

@@ -27,6 +27,8 @@ STYLE: "dict[RcKeyType, Any]" = {
     "lines.markersize": 3,
     "legend.frameon": False,
     "svg.hashsalt": "hfc_keras",
+    # Names of models and classes may hold dollar signs.
+    "text.parse_math": False,
 }
 
 

@@ -1,21 +1,23 @@
 """Images with what models say to them."""
 
-import os
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 
 from hfc_keras import checks
 from hfc_keras.reporting.drawing.figure import Figure
+from hfc_keras.reporting.drawing.legends import fitted
 from hfc_keras.reporting.drawing.palette import BLUE, VERMILLION
 from hfc_keras.reporting.drawing.panels import PAGE
 from hfc_keras.reporting.drawing.style import STYLE
-from hfc_keras.types import ArrayLike
+from hfc_keras.types import ArrayLike, Floats
 
 COLUMNS = 8
 LONGEST_NAME = 16
+# Points of the letters, and inches of a line of them.
+SIZE, LINE = 6.5, 0.125
 
 
 def answer_pictures(
@@ -31,14 +33,14 @@ def answer_pictures(
 
     Returns:
         matplotlib.figure.Figure, 7 inches wide. A right answer is blue with a check mark, a wrong
-        one red with a cross.
+        one red with a cross. Several models have numbers, which a note below explains.
 
     Raises:
         ValueError: for no image, another rank, or answers of another number.
 
     Example:
         >>> figure = answer_pictures(np.zeros((2, 8, 8, 1)), {"net": ["a", "b"]}, ["a", "a"])
-        >>> [axes.get_xlabel() for axes in figure.axes]
+        >>> [axes.texts[0].get_text() for axes in figure.axes]
         ['✓ a', '✗ b']
     """
     images = np.asarray(images)
@@ -49,41 +51,56 @@ def answer_pictures(
         "`images` must be (examples, height, width, channels) with as many answers",
         **{"images.shape": images.shape, "answers": counts},
     )
-    # What all names begin with tells none from another.
-    start = len(os.path.commonprefix(list(answers))) if len(answers) > 1 else 0
     columns = min(COLUMNS, len(images))
     rows = -(-len(images) // columns)
-    lines = len(answers) * (1 + (len(answers) > 1))
-    with matplotlib.rc_context({**STYLE, "axes.grid": False, "font.size": 6.5}):
-        figure = Figure(
-            figsize=(PAGE, (PAGE / COLUMNS + 0.25 + 0.12 * lines) * rows), layout="constrained"
-        )
+    note = _note(list(answers))
+    height = (PAGE / COLUMNS + 0.25 + LINE * len(answers)) * rows + LINE * len(note.splitlines())
+    with matplotlib.rc_context({**STYLE, "axes.grid": False, "font.size": SIZE}):
+        figure = Figure(figsize=(PAGE, height), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False).flat
         for index, axes in enumerate(grid):
             if index >= len(images):
                 axes.remove()
                 continue
-            picture = images[index] if images.shape[3] == 3 else images[index, ..., 0]
-            axes.imshow(np.clip(picture, 0, 1), cmap="gray", vmin=0, vmax=1)
-            axes.set(xticks=[], yticks=[])
-            axes.spines[:].set_visible(False)
+            _draw(axes, images[index])
             true = None if labels is None else labels[index]
-            axes.set_title(_short(true or ""), fontsize=6.5, parse_math=False)
-            told = [
-                _told(name[start:], given[index], true, answers) for name, given in answers.items()
-            ]
-            good = true is None or all(given[index] == true for given in answers.values())
-            axes.set_xlabel(
-                "\n".join(told), parse_math=False, color=BLUE if good else VERMILLION, fontsize=6.5
-            )
+            axes.set_title(_short(true or ""), fontsize=SIZE)
+            _tell(axes, [given[index] for given in answers.values()], true)
+        figure.supxlabel(note, fontsize=SIZE)
     return figure
 
 
-def _told(name: str, answer: str, true: str | None, answers: Mapping[str, Any]) -> str:
-    mark = "" if true is None else "✓ " if answer == true else "✗ "
-    return (
-        mark + _short(answer) if len(answers) == 1 else f"{_short(name)}:\n{mark}{_short(answer)}"
-    )
+def _note(names: Sequence[str]) -> str:
+    """Which number is which model, where there are several."""
+    if len(names) == 1:
+        return ""
+    lines = [f"{number}: {name}" for number, name in enumerate(names, 1)]
+    return fitted("\n".join(lines), PAGE, SIZE)
+
+
+def _draw(axes: Axes, image: Floats) -> None:
+    picture = image if image.shape[2] == 3 else image[..., 0]
+    axes.imshow(np.clip(picture, 0, 1), cmap="gray", vmin=0, vmax=1)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+
+
+def _tell(axes: Axes, answers: Sequence[str], true: str | None) -> None:
+    """Write the answers below an image, one below the other, the wrong ones red."""
+    for place, answer in enumerate(answers):
+        right = true is None or answer == true
+        mark = "" if true is None else "✓ " if right else "✗ "
+        number = f"{place + 1} " if len(answers) > 1 else ""
+        axes.annotate(
+            _short(f"{number}{mark}{answer}"),
+            xy=(0.5, 0),
+            xycoords="axes fraction",
+            xytext=(0, -3 - 72 * LINE * place),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            color=BLUE if right else VERMILLION,
+        )
 
 
 def _short(name: str) -> str:

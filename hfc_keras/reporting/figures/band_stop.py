@@ -10,13 +10,13 @@ from matplotlib.lines import Line2D
 from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.figure import Figure
+from hfc_keras.reporting.drawing.legends import legend_below
 from hfc_keras.reporting.drawing.panels import (
     CHANCE_LOOK,
     PAGE,
     accuracy_top,
     draw_curve,
     draw_levels,
-    legend_below,
 )
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.effects.band_stop import (

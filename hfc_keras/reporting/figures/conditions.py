@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.figure import Figure
-from hfc_keras.reporting.drawing.panels import PAGE, draw_curve, legend_below, panel_grid
+from hfc_keras.reporting.drawing.legends import legend_below
+from hfc_keras.reporting.drawing.panels import PAGE, draw_curve, panel_grid
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.effects.conditions import KEYS
 from hfc_keras.reporting.effects.fourier_sensitivity import sensitivity_numbers

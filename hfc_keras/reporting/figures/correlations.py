@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.figure import Figure
-from hfc_keras.reporting.drawing.panels import PAGE, legend_below
+from hfc_keras.reporting.drawing.legends import legend_below
+from hfc_keras.reporting.drawing.panels import PAGE
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns
 

@@ -16,7 +16,8 @@ from matplotlib.axes import Axes
 from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.figure import Figure
-from hfc_keras.reporting.drawing.panels import CHANCE_LOOK, PAGE, accuracy_top, legend_below
+from hfc_keras.reporting.drawing.legends import legend_below
+from hfc_keras.reporting.drawing.panels import CHANCE_LOOK, PAGE, accuracy_top
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import (
     last_rows,

@@ -52,7 +52,7 @@ def epsilon_curves(table: pd.DataFrame, chance: float | None = None) -> Figure:
     handles += [] if chance is None else [Line2D([], [], label="chance", **CHANCE_LOOK)]
     clean = table[table["attack"] == "none"].assign(epsilon=0.0)
     with matplotlib.rc_context(STYLE):
-        figure, panels = panel_grid(len(attacks), handles, width=PAGE / 2.4)
+        figure, panels = panel_grid(len(attacks), handles, width=PAGE / 2.4, below=True)
         for axes, attack in zip(panels, attacks, strict=True):
             shown = pd.concat([clean, table[table["attack"] == attack]])
             shown = shown.assign(levels=np.round(255 * shown["epsilon"], 3))

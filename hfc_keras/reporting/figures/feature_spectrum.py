@@ -1,6 +1,6 @@
 """Spectra of feature maps: the number at the Nyquist frequency, and curves of all layers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.lines import Line2D
 
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.figure import Figure
@@ -19,7 +20,7 @@ KEYS = ["layer", "ring"]
 VALUES = ["frequency", "log_amplitude"]
 IMAGES = "images"
 # From dark to light in gray print, without the end that white paper hides.
-COLORS, LIGHTEST = "cividis", 0.88
+COLORS, LIGHTEST = "cividis", 0.8
 # Names of layers that fit beside each other.
 MOST_NAMES = 40
 
@@ -90,8 +91,17 @@ def feature_spectrum_curves(table: pd.DataFrame) -> Figure:
             ylabel="log amplitude relative to ring 0",
             title="feature maps",
         )
+        curves.legend(handles=_entries(list(high["layer"]), looks), loc="lower left")
         _draw_depth(depth, high, looks)
     return figure
+
+
+def _entries(names: Sequence[str], looks: Mapping[str, palette.Look]) -> list[Line2D]:
+    """Legend: the images, the first and the last layer, those that there are."""
+    layers = [name for name in names if name != IMAGES]
+    ends = {name: IMAGES for name in names if name == IMAGES}
+    ends |= dict(zip(["first layer", "last layer"], layers[:1] + layers[1:][-1:], strict=False))
+    return [Line2D([], [], label=label, **looks[name]) for label, name in ends.items()]
 
 
 def _draw_depth(axes: Axes, high: pd.DataFrame, looks: dict[str, palette.Look]) -> None:

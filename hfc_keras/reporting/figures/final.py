@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.figure import Figure
+from hfc_keras.reporting.drawing.legends import legend_below
 from hfc_keras.reporting.drawing.panels import (
     CHANCE_LOOK,
     PAGE,
@@ -17,7 +18,6 @@ from hfc_keras.reporting.drawing.panels import (
     accuracy_top,
     draw_curve,
     draw_levels,
-    legend_below,
     radius_axis,
 )
 from hfc_keras.reporting.drawing.style import STYLE

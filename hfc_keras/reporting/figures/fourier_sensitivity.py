@@ -38,6 +38,7 @@ def sensitivity_curves(
     panels: Mapping[str, Iterable[str]] | None = None,
     titles: Mapping[str, str] | None = None,
     looks: Mapping[str, palette.Look] | None = None,
+    below: bool = False,
 ) -> Figure:
     """Share of each ring in the power of the input gradient, one line per recipe.
 
@@ -51,6 +52,7 @@ def sensitivity_curves(
             panel of all.
         titles: dict from recipes to names in the legend, or None.
         looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
+        below: bool, whether the legend stands below in any case, so that the figure is narrow.
 
     Returns:
         matplotlib.figure.Figure, up to 7 inches wide.
@@ -81,7 +83,7 @@ def sensitivity_curves(
     panels = _telling({name: chosen for name, chosen in panels.items() if chosen})
     checks.require(panels, "`panels` must name recipes of the table", recipes=list(rows))
     width = PANEL if len(panels) > 2 else 3.4
-    return ring_panels(panels, "share of the gradient's power", titles, looks, width)
+    return ring_panels(panels, "share of the gradient's power", titles, looks, width, below)
 
 
 def _telling(panels: Mapping[str, dict[str, pd.DataFrame]]) -> dict[str, dict[str, pd.DataFrame]]:

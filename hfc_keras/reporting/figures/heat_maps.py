@@ -12,6 +12,7 @@ from matplotlib.image import AxesImage
 
 from hfc_keras import checks
 from hfc_keras.reporting.drawing.figure import Figure
+from hfc_keras.reporting.drawing.legends import fitted
 from hfc_keras.reporting.drawing.panels import PAGE, label_outer
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import (
@@ -31,6 +32,8 @@ VALUES = ("error", "clean_error")
 BANDS = (0, 1 / 8, 1 / 4, 3 / 8, math.inf)
 # Can be distinguished by color-blind readers and, from dark to light, in gray print.
 COLORS = "cividis"
+# Inches of a title, somewhat less than from one panel to the next.
+TITLE = 1.9
 
 
 def heat_map_rise(
@@ -149,7 +152,12 @@ def heat_map_panels(
     count = min(3, len(maps))
     rows = -(-len(maps) // count)
     with matplotlib.rc_context({**STYLE, "axes.grid": False}):
-        size = ((PAGE - 0.8) * count / 3 + 0.8, 2.35 * rows + 0.2)
+        told = {
+            recipe: fitted(f"{names[recipe]}\nclean error {clean_error[recipe]:.3f}", TITLE)
+            for recipe in maps
+        }
+        more = max(title.count("\n") for title in told.values()) - 1
+        size = ((PAGE - 0.8) * count / 3 + 0.8, (2.35 + 0.14 * more) * rows + 0.2)
         figure = Figure(figsize=size, layout="constrained")
         grid = list(figure.subplots(rows, count, sharex=True, sharey=True, squeeze=False).flat)
         for axes in grid[len(maps) :]:
@@ -159,7 +167,7 @@ def heat_map_panels(
             _draw(axes, picture, scale) for axes, picture in zip(shown, maps.values(), strict=True)
         ]
         for axes, recipe in zip(shown, maps, strict=True):
-            axes.set_title(f"{names[recipe]}\nclean error {clean_error[recipe]:.3f}")
+            axes.set_title(told[recipe])
         label_outer(shown, "columns (cycles per image)", "rows (cycles per image)")
         label = "rise of the error rate over clean" if rise else "error rate"
         figure.colorbar(drawn[-1], ax=grid, label=label, fraction=0.05, pad=0.02)

@@ -8,7 +8,8 @@ import pandas as pd
 
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.figure import Figure
-from hfc_keras.reporting.drawing.panels import RADIUS, legend_below, radius_axis
+from hfc_keras.reporting.drawing.legends import legend_below
+from hfc_keras.reporting.drawing.panels import RADIUS, radius_axis
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns, unique_rows
 

@@ -5,10 +5,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.drawing.legends import fitted
 from hfc_keras.reporting.drawing.panels import panel_grid
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import measured_once, require_columns, unique_rows
 
+# Inches of a panel.
+WIDTH = 3.4
 KEYS = ["recipe", "filter", "frequency"]
 
 
@@ -35,14 +38,16 @@ def kernel_spectra(table: pd.DataFrame) -> Figure:
     unique_rows(table, KEYS)
     models = dict(list(table.groupby("recipe", sort=False)))
     with matplotlib.rc_context(STYLE):
-        figure, panels = panel_grid(len(models), [], columns=2, width=3.4)
+        figure, panels = panel_grid(len(models), [], columns=2, width=WIDTH, below=True)
         for axes, (name, part) in zip(panels, models.items(), strict=True):
             wide = part.pivot(index="frequency", columns="filter", values="relative_power")
             axes.plot(wide.index, wide, color=palette.SKY, lw=0.5, alpha=0.7)
             axes.plot(wide.index, wide.mean(axis=1), color=palette.BLUE, lw=2, label="mean")
             axes.axhline(1, color=palette.LIGHT_GREY, linestyle="--", lw=1, label="white")
-            axes.set(title=str(name) if len(models) > 1 else "", ylim=(0, None))
+            axes.set_title(fitted(str(name), WIDTH - 0.4) if len(models) > 1 else "")
             axes.set_xlabel("frequency (cycles per pixel)")
+            axes.tick_params(labelbottom=True)
             axes.legend()
-        panels[0].set_ylabel("power, 1 is white")
+        # After the last curve, since the panels share the axis.
+        panels[0].set(ylabel="power, 1 is white", ylim=(0, None))
     return figure

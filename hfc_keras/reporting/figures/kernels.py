@@ -9,11 +9,14 @@ from matplotlib.axes import Axes
 
 from hfc_keras import checks
 from hfc_keras.reporting.drawing.figure import Figure
+from hfc_keras.reporting.drawing.legends import fitted
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import unique_rows
 from hfc_keras.reporting.tables import mean_and_spread
 from hfc_keras.types import ArrayLike, Floats
 
+# Inches of a block.
+WIDTH = 3.5
 MOST_FILTERS = 16
 MOST_CHANNELS = 3
 MOST_IN_ONE_COLUMN = 3
@@ -118,12 +121,14 @@ def kernel_pictures(
     rows = -(-len(drawn) // columns)
     channels = max(kernel.shape[2] for kernel in drawn.values())
     with matplotlib.rc_context({**STYLE, "axes.grid": False}):
-        size = (3.5 * columns, rows * (0.22 * channels + 0.65))
+        names = {name: fitted((titles or {}).get(name, name), WIDTH) for name in drawn}
+        more = max(name.count("\n") for name in names.values())
+        size = (WIDTH * columns, rows * (0.22 * channels + 0.65 + 0.14 * more))
         figure = Figure(figsize=size, layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes, (name, kernel) in zip(grid.flat, drawn.items(), strict=False):
             scale = _draw_block(axes, kernel)
-            axes.set_title((titles or {}).get(name, name))
+            axes.set_title(names[name])
             roughness = f", roughness {rough[name]:.2f}" if rough and name in rough else ""
             axes.set_xlabel(f"weights −{scale:.2g} (black) to {scale:.2g} (white){roughness}")
         for axes in grid.flat[len(drawn) :]:

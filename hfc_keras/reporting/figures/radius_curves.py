@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.figure import Figure
+from hfc_keras.reporting.drawing.legends import fit_labels, legend_below, legend_lines
 from hfc_keras.reporting.drawing.panels import (
     CHANCE_LOOK,
     PAGE,
@@ -15,7 +16,6 @@ from hfc_keras.reporting.drawing.panels import (
     accuracy_top,
     draw_curve,
     draw_levels,
-    legend_below,
     radius_axis,
 )
 from hfc_keras.reporting.drawing.style import STYLE
@@ -59,8 +59,11 @@ def radius_curves(table: pd.DataFrame, chance: float | None = None) -> Figure:
     checks.require(len(parts), "`table` must hold low or high components", rows=len(parts))
     table = table.assign(curve=_names(table))
     looks = palette.recipe_looks(table["curve"])
+    entries = _entries(looks, chance)
+    fit_labels(entries, PAGE)
+    height = 2.5 + 0.17 * legend_lines(entries, PAGE)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(PAGE, 2.9), layout="constrained")
+        figure = Figure(figsize=(PAGE, height), layout="constrained")
         panels = figure.subplots(1, 2, sharey=True)
         for axes, (component, title) in zip(panels, COMPONENTS.items(), strict=True):
             draw_levels(axes, {"chance": chance})
@@ -68,7 +71,7 @@ def radius_curves(table: pd.DataFrame, chance: float | None = None) -> Figure:
             axes.set(title=title, xlabel=RADIUS)
         panels[0].set_ylabel("accuracy")
         panels[0].set_ylim(0, accuracy_top(table["accuracy"], chance))
-        legend_below(figure, _entries(looks, chance))
+        legend_below(figure, entries)
     return figure
 
 

@@ -40,7 +40,7 @@ def reliability_diagram(table: pd.DataFrame) -> Figure:
     diagonal: palette.Look = {"color": palette.LIGHT_GREY, "linestyle": "--", "lw": 1.0}
     handles.append(Line2D([], [], label="as sure as right", **diagonal))
     with matplotlib.rc_context(STYLE):
-        figure, (axes,) = panel_grid(1, handles, width=3.4)
+        figure, (axes,) = panel_grid(1, handles, width=3.4, below=True)
         axes.plot([0, 1], [0, 1], zorder=1, **diagonal)
         for name, part in table.groupby("recipe", sort=False):
             look = looks[str(name)]

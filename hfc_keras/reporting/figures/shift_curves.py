@@ -38,7 +38,7 @@ def shift_curves(table: pd.DataFrame) -> Figure:
     looks = palette.recipe_looks(table["recipe"])
     handles = [Line2D([], [], label=name, **look) for name, look in looks.items()]
     with matplotlib.rc_context(STYLE):
-        figure, (axes,) = panel_grid(1, handles, width=3.4)
+        figure, (axes,) = panel_grid(1, handles, width=3.4, below=True)
         for recipe, look in looks.items():
             own = table[table["recipe"] == recipe]
             draw_curve(axes, own, "max_shift", look, "consistency")
