@@ -1,7 +1,6 @@
 """Which frequencies the feature maps of a model hold, layer by layer."""
 
 import functools
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,9 +45,8 @@ def feature_spectrum(
     the layer's own Nyquist frequency: subsampling by two moves what stood at 1/4 to 1/2.
 
     Args:
-        model: keras.Model that returns logits ``(batch, classes)``, functional or sequential.
-            Models in it are gone through, too; those that are no graphs are named in a warning and
-            count as one layer.
+        model: keras.Model that returns logits ``(batch, classes)``. Models in it are gone through,
+            too; a layer of one's own counts as one, whatever is in it.
         images: float ``(examples, height, width, channels)`` in [0, 1].
         layers: None, every layer with an output ``(batch, height, width, channels)`` of more than
             one pixel, the images themselves first; or the name of one, or a sequence of names,
@@ -71,12 +69,9 @@ def feature_spectrum(
         - examples: images measured.
 
     Raises:
-        ValueError: for pixels outside [0, 1], images that do not fit the model, a model that is
-            no graph or returns probabilities or what is not finite, a name that no map has, maps
-            of a single pixel or channels first.
-
-    Warns:
-        UserWarning: naming models within the model whose layers are not seen.
+        ValueError: for pixels outside [0, 1], images that do not fit the model, a model that
+            returns probabilities or what is not finite, a name that no map has, maps of a single
+            pixel or channels first.
 
     Reference:
         Park and Kim, How Do Vision Transformers Work?, ICLR 2022, Fig. 2.
@@ -109,14 +104,7 @@ def feature_spectrum(
 
 def _shapes(model: keras.Model, images: Floats) -> Shapes:
     """Height, width and channels of all maps, in the order of the computation."""
-    maps = FeatureMaps(model)
-    _, found = gradients.inference(maps)(ops.convert_to_tensor(images[:1]))
-    if maps.closed:
-        warnings.warn(
-            f"The layers of {', '.join(sorted(maps.closed))} are not seen: a model in the model "
-            "must be functional or sequential, and take one batch of images in inference mode",
-            stacklevel=3,
-        )
+    _, found = gradients.inference(FeatureMaps(model))(ops.convert_to_tensor(images[:1]))
     return {name: tuple(each.shape[1:]) for name, each in found.items()}
 
 
