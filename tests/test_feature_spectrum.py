@@ -262,7 +262,8 @@ def test_batch_size_changes_nothing_and_maps_are_kept_small(images, monkeypatch)
         return lambda batch: sizes.append(len(batch)) or run(batch)
 
     monkeypatch.setattr(module.gradients, "compiled", watched)
-    monkeypatch.setattr(module, "LARGEST", 8 * 6 * 2 * 2)
+    # The images and the layer behind them have 8 x 6 x 2 and 6 x 4 x 2 numbers.
+    monkeypatch.setattr(module, "MOST_NUMBERS", 2 * (96 + 48) + 40)
     small = feature_spectrum(model, images)
     assert sizes == [2, 2, 2, 1]
     np.testing.assert_allclose(small.iloc[:, 1:], first.iloc[:, 1:], atol=2e-4)
@@ -324,3 +325,19 @@ def test_a_published_network_is_gone_through():
     model = models.as_classifier(keras.models.load_model(path, compile=False))
     table = feature_spectrum(model, np.random.default_rng(0).random((2, 224, 224, 3)))
     assert table["layer"].nunique() > 100 and np.isfinite(table["log_amplitude"]).all()
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_photographs_take_little_memory(new_python):
+    path = NETWORKS / "efficientnet_lite0.keras"
+    present(path)
+    told = new_python(f"""
+import resource, keras, numpy as np
+from hfc_keras import analysis
+model = keras.models.load_model({str(path)!r}, compile=False)
+analysis.feature_spectrum(model, np.random.default_rng(0).random((40, 224, 224, 3), "float32"))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+""")
+    # In KB; TensorFlow and the network alone are 0.8 GB.
+    assert int(told.splitlines()[-1]) < 1.7e6
