@@ -231,6 +231,34 @@ class Shrunk(keras.layers.Layer):
         return inputs * self.scale[0, 0] / 255
 
 
+class Own(keras.Model):
+    """A model of one's own class."""
+
+    def __init__(self, first, **options):
+        super().__init__(**options)
+        self.first, self.flat = first, keras.layers.Flatten()
+        self.dense = keras.layers.Dense(10)
+
+    def call(self, images):
+        return self.dense(self.flat(self.first(images)))
+
+
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        (keras.layers.Conv2D(2, 3, name="first"), "The 2 kernels of 3 x 3 in 'first'"),
+        (keras.layers.ReLU(name="first"), "no convolution of the images"),
+    ],
+)
+def test_layers_of_a_model_of_ones_own_class_are_seen(first, told, digits, only):
+    only("feature_spectrum", "first_layer")
+    model = Own(first, name="own")
+    model(digits.test.images[:1])
+    found = hfc_keras.inspect(model, digits.test.images, digits.test.labels)
+    assert found.failed == [] and told in found.summary[1]
+    assert found.feature_spectrum["layer"].unique().tolist() == ["images", "first"]
+
+
 @pytest.mark.parametrize(
     ("options", "match"),
     [
