@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -148,11 +148,13 @@ def _folder(
     ]
     headers, unreadable = _headers([file for part in parts for file, _ in part])
     if unreadable and not skip_unreadable:
-        listed = ", ".join(repr(str(file)) for file in unreadable[:3])
+        listed = ", ".join(repr(str(file)) for file in list(unreadable)[:3])
         raise files.UnusableFileError(
             "image files must be whole images that can be read; mend or remove them, or leave them "
             f"out with --skip-unreadable. Received: {len(unreadable)} of "
-            f"{sum(map(len, parts))} cannot be read: {listed}" + ", ..." * (len(unreadable) > 3)
+            f"{sum(map(len, parts))} cannot be read: {listed}"
+            + ", ..." * (len(unreadable) > 3)
+            + f" ({_reasons(unreadable)})"
         )
     parts = [[row for row in part if row[0] in headers] for part in parts]
     checks.require(parts[1], "a folder must hold images that can be read", name=str(root))
@@ -206,28 +208,37 @@ def _numbered(classes: dict[str, list[pathlib.Path]]) -> Rows:
 
 def _headers(
     members: Sequence[pathlib.Path],
-) -> tuple[dict[pathlib.Path, image_files.Header], list[pathlib.Path]]:
-    """Headers of the files whose pixels can be read too, and those that cannot."""
-    headers, unreadable = {}, []
+) -> tuple[dict[pathlib.Path, image_files.Header], dict[pathlib.Path, str]]:
+    """Headers of the files whose pixels can be read too, and why the others cannot."""
+    headers, unreadable = {}, {}
     for file in members:
         try:
             header = image_files.header(file)
             # A file that is cut short has a header and no pixels.
             image_files.read(file, header.grey, (1, 1))
             headers[file] = header
-        except files.UnusableFileError:
-            unreadable.append(file)
+        except files.UnusableFileError as error:
+            unreadable[file] = image_files.reason(file, error)
     return headers, unreadable
 
 
 def _notes(
-    unreadable: image_sets.Found, odd: Sequence[tuple[image_sets.Found, str]]
+    unreadable: Mapping[pathlib.Path, str], odd: Sequence[tuple[image_sets.Found, str]]
 ) -> tuple[str, ...]:
     """What must be said of the files."""
     notes = [f"{image_sets.counted(found)} {text}." for found, text in odd if found]
     if unreadable:
-        listed = ", ".join(file.name for file in unreadable[:10])
+        listed = ", ".join(file.name for file in list(unreadable)[:10])
         more = ", ..." if len(unreadable) > 10 else ""
-        left_out = f"cannot be read and are left out: {listed}{more}."
-        notes.insert(0, f"{len(unreadable)} image files {left_out}")
+        are = (
+            "file cannot be read and is" if len(unreadable) == 1 else "files cannot be read and are"
+        )
+        why = _reasons(unreadable)
+        notes.insert(0, f"{len(unreadable)} image {are} left out: {listed}{more} ({why}).")
     return tuple(notes)
+
+
+def _reasons(unreadable: Mapping[pathlib.Path, str]) -> str:
+    """Why files cannot be read, each reason once."""
+    reasons = list(dict.fromkeys(unreadable.values()))
+    return "; ".join(reasons[:3]) + "; ..." * (len(reasons) > 3)
