@@ -184,7 +184,7 @@ def test_images_that_cannot_be_read_are_left_out_when_asked(folder, few, tmp_pat
     assert "--skip-unreadable" in error
     assert inspect(folder, tmp_path / "out", "plain.keras", *options, "--skip-unreadable") == 0
     text = (tmp_path / "out" / "profile.html").read_text()
-    assert "1 file (.png 1) that cannot be read: left out (3/&lt;cut&gt;.png)." in text
+    assert "1 file (.png 1) that cannot be read: left out (3/&lt;cut&gt;.png; " in text
 
 
 def beside(top, *names):

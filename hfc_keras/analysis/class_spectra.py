@@ -1,14 +1,12 @@
 """Mean amplitude spectra of classes, and how each differs from the others: no model."""
 
-from typing import cast
-
 import numpy as np
 import pandas as pd
 from keras import ops
 from tqdm.auto import tqdm
 
 from hfc_keras import checks
-from hfc_keras.analysis.inputs import Images, given
+from hfc_keras.analysis.inputs import Images, given, required_labels
 from hfc_keras.types import ArrayLike, Floats, Integers
 
 # Weights of red, green and blue in the amplitude of a color image.
@@ -67,16 +65,15 @@ def class_spectra(
         >>> len(table), int(table["adcs"].abs().max())
         (640, 9)
     """
-    pixels, own_labels = given(images, labels)
-    pixels = checks.pixels(pixels)
-    checks.require(own_labels is not None, "`labels` must be given with such images", labels=None)
-    labels = checks.class_indices(cast(ArrayLike, own_labels), len(pixels))
+    images, labels = given(images, labels)
+    images = checks.pixels(images)
+    labels = checks.class_indices(required_labels(labels, len(images)), len(images))
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
     classes, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
     checks.require(
         len(classes) > 1, "`labels` must hold at least two classes", classes=classes.tolist()
     )
-    means = _means(pixels, place, counts, batch_size)
+    means = _means(images, place, counts, batch_size)
     adcs = np.zeros(means.shape, int)
     for other in means:
         difference = means - other
@@ -84,7 +81,7 @@ def class_spectra(
     others = (means.sum(axis=0) - means) / (len(classes) - 1)
     known = (means > TIE * means.max()) & (others > TIE * means.max())
     ratio = np.where(known, means, np.nan) / np.where(known, others, 1)
-    rows, columns = (np.rint(np.fft.fftfreq(size, 1 / size)) for size in pixels.shape[1:3])
+    rows, columns = (np.rint(np.fft.fftfreq(size, 1 / size)) for size in images.shape[1:3])
     index = pd.MultiIndex.from_product(
         [classes, rows.astype(int), columns.astype(int)], names=["label", "row", "column"]
     )

@@ -37,10 +37,10 @@ class Filter:
         """
         from hfc_keras.commands import filtering
 
-        written, left_out = filtering.write(
+        written, notes = filtering.write(
             self.images, self.radius, self.out, not self.strict, self.skip_unreadable
         )
-        for path in left_out:
-            print(f"left out, cannot be read: {path}")
+        for note in notes:
+            print(note)
         print(f"wrote {written[-1]} and {len(written) - 1} images beside it")
         return 0

@@ -10,7 +10,8 @@ from keras import ops
 from PIL import Image
 
 from hfc_keras import checks, files, spectrum
-from hfc_keras.data import image_files
+from hfc_keras.data import image_files, image_sets
+from hfc_keras.data.folder_layout import contents
 from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.panels import PAGE
 from hfc_keras.reporting.drawing.style import STYLE, rendered
@@ -27,7 +28,7 @@ def write(
     out: Path,
     inclusive: bool = True,
     skip_unreadable: bool = False,
-) -> tuple[list[Path], list[Path]]:
+) -> tuple[list[Path], list[str]]:
     """Filter image files and write both components of each, and a sheet of the first ones.
 
     Args:
@@ -38,23 +39,30 @@ def write(
         skip_unreadable: bool, whether to leave out files that cannot be read.
 
     Returns:
-        ``(written, left_out)``, lists of Path, the sheet last.
+        ``(written, notes)``: list of Path, the sheet last; and what must be said of the images,
+        list of str.
 
     Raises:
         ValueError: for no image, a file that cannot be read, another radius, or a folder that
             cannot be written.
     """
     radius = checks.number("radius", radius, minimum=0)
-    members, left_out, written, shown = _members(given), [], [], {}
+    members, notes, written, shown = _members(given), [], [], {}
     folder = files.writable_folder(out, "out")
     for file, name in zip(members, _names(members), strict=True):
         try:
-            image = _read(file)
-        except files.UnusableFileError:
+            image = _read(file, notes)
+        except files.UnusableFileError as error:
             if not skip_unreadable:
                 raise
-            left_out.append(file)
+            notes.append(f"left out, cannot be read: {file} ({image_files.reason(file, error)})")
             continue
+        corner = np.hypot(*(side // 2 for side in image.shape[:2]))
+        if radius >= corner:
+            notes.append(
+                f"{file}: all of its frequencies lie up to {corner:.3g} cycles per image, so that "
+                "the low ones are the image itself and the high ones nothing"
+            )
         low, high = (
             ops.convert_to_numpy(part)[0] for part in spectrum.split(image[None], radius, inclusive)
         )
@@ -65,7 +73,7 @@ def write(
             shown[name] = {"image": image, "low": low, "high": high}
     checks.require(shown, "`images` must hold at least one that can be read", images=len(members))
     sheet = rendered(_sheet(shown, radius), "png")
-    return [*written, files.write_whole(folder / "sheet.png", sheet)], left_out
+    return [*written, files.write_whole(folder / "sheet.png", sheet)], notes
 
 
 def _members(given: Sequence[Path]) -> list[Path]:
@@ -75,10 +83,12 @@ def _members(given: Sequence[Path]) -> list[Path]:
         checks.require(
             path.exists(), "`images` must be files or folders that exist", path=str(path)
         )
-        inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        found += [each for each in inside if not path.is_dir() or each.suffix.lower() in known]
+        found += contents(path, known).images if path.is_dir() else [path]
     checks.require(
-        found, "`images` must name at least one image", images=[str(path) for path in given]
+        found,
+        "`images` must name at least one image, or a folder that holds some itself: folders in it "
+        "are not looked into (FOLDER/* names them all)",
+        images=[str(path) for path in given],
     )
     return found
 
@@ -94,9 +104,12 @@ def _names(members: Sequence[Path]) -> list[str]:
     return names
 
 
-def _read(file: Path) -> Floats:
+def _read(file: Path, notes: list[str]) -> Floats:
+    """Pixels of an image in [0, 1]; notes get what is odd about it."""
     header = image_files.header(file)
-    pixels, _ = image_files.read(file, header.grey, header.size)
+    pixels, transparent = image_files.read(file, header.grey, header.size)
+    odd = image_sets.oddities({file: header}, [file] * transparent)
+    notes += [f"{file}: {text}" for found, text in odd if found]
     return np.divide(pixels, np.float32(255), dtype="float32")
 
 

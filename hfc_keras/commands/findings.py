@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from hfc_keras import __version__, error_texts
+from hfc_keras import __version__, backend, error_texts
 from hfc_keras.data.memory import physical
 from hfc_keras.training.published_names import published_networks
 
@@ -17,6 +17,7 @@ from hfc_keras.training.published_names import published_networks
 TESTED = {"keras": ("3.15", "3.15"), "tensorflow": ("2.21", "2.18"), "jax": ("0.10", "0.6")}
 PYTHON = ((3, 11), (3, 13))
 LEAST_DISK, LEAST_MEMORY = 2e9, 3e9
+TFDS = ("tensorflow", "tensorflow-datasets")
 PACKAGES = "numpy scipy pandas matplotlib scikit-learn jinja2 pillow tqdm tyro".split()
 
 
@@ -82,10 +83,10 @@ def _python() -> list[Finding]:
 
 def _versions() -> list[Finding]:
     found = [Finding("ok", "hfc_keras", __version__)]
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    chosen = backend.chosen()[0]
     for name, (tested, least) in TESTED.items():
         if not _is_there(name):
-            needed = name in ("keras", backend)
+            needed = name in ("keras", chosen)
             found += [Finding("fail", name, "not installed", f"pip install {name}")] * needed
             continue
         version = importlib.metadata.version(name)
@@ -132,6 +133,8 @@ def _devices() -> list[Finding]:
 def _threads() -> list[Finding]:
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     text = f"{allowed} cores"
+    if backend.chosen()[0] != "tensorflow":
+        return [Finding("ok", "threads", text)]
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") in (None, "0"):
         remedy = "TF_ENABLE_ONEDNN_OPTS=1 can halve the time of convolutions"
         return [Finding("warn", "threads", f"{text}, oneDNN as TensorFlow has it", remedy)]
@@ -141,6 +144,12 @@ def _threads() -> list[Finding]:
 def _data(data_dir: Path | None) -> list[Finding]:
     chosen = data_dir or os.environ.get("TFDS_DATA_DIR")
     folder = Path(chosen or "~/tensorflow_datasets").expanduser()
+    if not all(map(_is_there, TFDS)):
+        remedy = "others need `pip install tensorflow tensorflow-datasets`"
+        return [Finding("ok", "data", "digits, synthetic", remedy)]
+    if folder.exists() and not folder.is_dir():
+        remedy = "--data-dir or TFDS_DATA_DIR must name a folder"
+        return [Finding("warn", "data", f"digits, synthetic; {folder} is a file", remedy)]
     names = (
         sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name != "downloads")
         if folder.is_dir()

@@ -46,7 +46,8 @@ file or a folder of class folders."""
     """Height and width in pixels to which images are resized, one number for both. Default: the \
 model's, if the images have several sizes or another one; else they stay as they are."""
     pixels: PIXELS = ()
-    """Range of the pixels that the model was trained on, such as 0..255 or 0 255. Default: 0 1."""
+    """Range of the pixels that the model was trained on, such as 0..255 or 0 255. Default: 0 1; \
+with --output or --output-name, 0 255 where the model itself divides by 255 or the like."""
     output: OUTPUT = None
     """What the model returns if it is not logits; binary is a single logit or sigmoid. Logits are \
 made of it, by models.as_classifier."""
@@ -107,7 +108,7 @@ made of it, by models.as_classifier."""
         if not (self.pixels or self.output or self.output_name):
             return model
         return models.as_classifier(
-            model, pixel_range(self.pixels) or (0, 1), self.output, output_name=self.output_name
+            model, pixel_range(self.pixels), self.output, output_name=self.output_name
         )
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -154,11 +154,13 @@ def _folder(
     ]
     headers, unreadable = _headers([file for part in parts for file, _ in part])
     if unreadable and not skip_unreadable:
-        listed = ", ".join(repr(str(file)) for file in unreadable[:3])
+        listed = ", ".join(repr(str(file)) for file in list(unreadable)[:3])
         raise files.UnusableFileError(
             "image files must be whole images that can be read; mend or remove them, or leave them "
             f"out with --skip-unreadable. Received: {len(unreadable)} of "
-            f"{sum(map(len, parts))} cannot be read: {listed}" + ", ..." * (len(unreadable) > 3)
+            f"{sum(map(len, parts))} cannot be read: {listed}"
+            + ", ..." * (len(unreadable) > 3)
+            + f" ({_reasons(unreadable)})"
         )
     parts = [[row for row in part if row[0] in headers] for part in parts]
     checks.require(parts[1], "a folder must hold images that can be read", name=str(root))
@@ -228,29 +230,31 @@ def _numbered(classes: dict[str, list[pathlib.Path]]) -> Rows:
 
 def _headers(
     members: Sequence[pathlib.Path],
-) -> tuple[dict[pathlib.Path, image_files.Header], list[pathlib.Path]]:
-    """Headers of the files whose pixels can be read too, and those that cannot."""
-    headers, unreadable = {}, []
+) -> tuple[dict[pathlib.Path, image_files.Header], dict[pathlib.Path, str]]:
+    """Headers of the files whose pixels can be read too, and why the others cannot."""
+    headers, unreadable = {}, {}
     for file in members:
         try:
             header = image_files.header(file)
             # A file that is cut short has a header and no pixels.
             image_files.read(file, header.grey, (1, 1))
             headers[file] = header
-        except files.UnusableFileError:
-            unreadable.append(file)
+        except files.UnusableFileError as error:
+            unreadable[file] = image_files.reason(file, error)
     return headers, unreadable
 
 
 def _notes(
     root: pathlib.Path,
     found: _Found,
-    unreadable: image_sets.Found,
+    unreadable: Mapping[pathlib.Path, str],
     odd: Sequence[tuple[image_sets.Found, str]],
 ) -> tuple[str, ...]:
     """What must be said of the files."""
+    broken = [*unreadable]
+    why = f"{image_sets.named(broken, root)}; {_reasons(unreadable)}"
     listed = [
-        (unreadable, f"that cannot be read: left out ({image_sets.named(unreadable, root)})"),
+        (broken, f"that cannot be read: left out ({why})"),
         *image_sets.left_aside(found.left_aside, root),
         *odd,
     ]
@@ -260,3 +264,9 @@ def _notes(
         names = image_sets.named(found.hidden, root)
         notes.append(f"{count} hidden file{several} or folder{several} left aside ({names}).")
     return tuple(notes)
+
+
+def _reasons(unreadable: Mapping[pathlib.Path, str]) -> str:
+    """Why files cannot be read, each reason once."""
+    reasons = list(dict.fromkeys(unreadable.values()))
+    return "; ".join(reasons[:3]) + "; ..." * (len(reasons) > 3)
