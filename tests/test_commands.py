@@ -269,6 +269,45 @@ def test_what_filter_cannot_use_is_refused(given, radius, message, folder, tmp_p
     assert message in capsys.readouterr().err
 
 
+def test_filter_takes_the_mask_and_the_unit_of_spectrum_split(tmp_path, capsys):
+    image = np.random.default_rng(0).integers(0, 256, (8, 12)).astype("uint8")
+    Image.fromarray(image).save(tmp_path / "a.png")
+    asked = ["--radius", "0.5", "--mask", "square", "--unit", "nyquist", "--strict"]
+    command = ["filter", str(tmp_path / "a.png"), *asked, "--out", str(tmp_path / "out")]
+    assert command_line.main(command) == 0
+    pixels = image[None, ..., None].astype("float32") / 255
+    low, high = spectrum.split(pixels, 0.5, False, "square", "nyquist")
+    found = np.asarray(Image.open(tmp_path / "out" / "a_low.png"))
+    np.testing.assert_allclose(found, 255 * np.clip(low[0, ..., 0], 0, 1), atol=0.51)
+    parts = np.asarray(low), np.asarray(high) + 0.5
+    shares = [float(((part < 0) | (part > 1)).mean()) for part in parts]
+    told = f"clipped to black or white: {shares[0]:.1%} of low-frequency and {shares[1]:.1%}"
+    assert shares[1] > 0 and told in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "taken"),
+    [
+        ("a a_low", "{}", "a_low.png"),
+        ("a a_high", "{}/a.png {}/../q/a_high.png", "a_high.png"),
+        ("sheet b", "{}", "sheet.png"),
+    ],
+)
+def test_filter_overwrites_no_image_that_was_given(names, given, taken, tmp_path, capsys):
+    folder = tmp_path / "q"
+    folder.mkdir()
+    for index, name in enumerate(names.split()):
+        Image.new("L", (8, 8), 20 * index).save(folder / f"{name}.png")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    given = [each.format(folder) for each in given.split()]
+    command = ["filter", *given, "--radius", "2", "--out", str(folder)]
+    assert command_line.main(command) == 2
+    error = capsys.readouterr().err
+    assert f"must be another folder: {taken} there is one of the images" in error
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert command_line.main([*command[:-1], str(tmp_path / "out")]) == 0
+
+
 def test_doctor_finds_what_is_there_and_names_a_remedy(tmp_path, capsys, monkeypatch):
     assert command_line.main(["doctor", "--data-dir", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
