@@ -75,19 +75,19 @@ differ: a folder's classes are numbered by the order of their names. Default: th
             int, the exit status.
         """
         from hfc_keras import files
-        from hfc_keras.commands import inputs
+        from hfc_keras.commands import models_and_images
         from hfc_keras.inspection import inspect
 
         folder = files.writable_folder(self.out, "out")
-        models = inputs.models_of(self)
-        given = inputs.images_of(self, models)
+        models = models_and_images.models_of(self)
+        given = models_and_images.images_of(self, models)
         print(f"{', '.join(models)} on {self._described(given)}")
         print(*(f"note: {text}\n" for text in given.notes), sep="", end="", flush=True)
         profile = inspect(
             models,
             given.pixels,
             given.labels,
-            class_names=inputs.class_names_of(self, given),
+            class_names=models_and_images.class_names_of(self, given),
             train_images=given.train_pixels,
             fast=self.fast,
             seed=self.seed,

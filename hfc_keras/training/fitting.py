@@ -15,10 +15,10 @@ from hfc_keras.training import finite, folder_notes, precision, recipe_fields
 from hfc_keras.training.adversarial import AdversarialTraining
 from hfc_keras.training.catastrophic_overfitting import CatastrophicOverfitting
 from hfc_keras.training.fourier import FourierRegularized
-from hfc_keras.training.inputs import load_data, training_batches
 from hfc_keras.training.optimizers import build_optimizer
 from hfc_keras.training.recipe import Recipe
 from hfc_keras.training.store import Store
+from hfc_keras.training.training_data import load_data, training_batches
 from hfc_keras.types import Array, PathLike
 
 HISTORY = ["epoch", "loss", "accuracy", "val_accuracy"]
