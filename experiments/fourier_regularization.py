@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from experiments.effects import changes, sensitivity
 from experiments.measures import all_measures, changed_images, fourier_sensitivity
@@ -34,7 +35,6 @@ from hfc_keras.reporting.claims.statements import (
     claims,
     minus,
 )
-from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.figures.conditions import weight_curves
 from hfc_keras.training import Recipe
 
@@ -112,7 +112,7 @@ def by_corruption(table: pd.DataFrame) -> pd.DataFrame:
 def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw the spectra, the accuracies by condition, and both against the weight."""
     named = drawn(VARIANTS)
-    weights = {"_weight": weight_curves(table, KINDS, **named)}
+    weights: dict[str, Figure] = {"_weight": weight_curves(table, KINDS, **named)}
     if not len(_main(table)):
         return weights
     return {

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hfc_keras.analysis.calibration import calibration_errors
+from hfc_keras.analysis.calibration import calibration_errors, reliability_table
 from hfc_keras.analysis.predictions import confidence
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
@@ -16,20 +16,8 @@ BINS = 15
 def _measure(subject: Inspected) -> pd.DataFrame:
     """One row per bin of confidence that holds images; means over all images stand in each."""
     sure, right = confidence(subject.logits), subject.answers == subject.labels
-    edges = np.arange(1, BINS) / BINS
-    bin_of = np.searchsorted(edges, sure)
-    rows = [
-        {
-            "lower": each / BINS,
-            "upper": (each + 1) / BINS,
-            "examples": int((bin_of == each).sum()),
-            "confidence": float(sure[bin_of == each].mean()),
-            "accuracy": float(right[bin_of == each].mean()),
-        }
-        for each in np.unique(bin_of)
-    ]
     expected, _ = calibration_errors(sure, right, BINS)
-    return pd.DataFrame(rows).assign(
+    return reliability_table(sure, right, BINS).assign(
         mean_confidence=float(sure.mean()),
         mean_accuracy=float(right.mean()),
         expected_calibration_error=expected,

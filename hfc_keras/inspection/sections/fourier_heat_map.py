@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from hfc_keras import analysis, thirds
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
-from hfc_keras.reporting.figures.heat_maps import heat_map_panels
+from hfc_keras.reporting.figures.heat_maps import heat_map_cells, heat_map_panels
 
 
 def _step(subject: Inspected) -> int:
@@ -26,20 +26,8 @@ def _measure(subject: Inspected) -> pd.DataFrame:
         batch_size=subject.batch_size,
         step=step,
     )
-    height, width = errors.shape
-    rows, columns = np.indices(errors.shape)
     clean = float((subject.answers[subject.some_rows(subject.budget.waves)] != labels).mean())
-    table = pd.DataFrame(
-        {
-            "row": (rows - height // 2).ravel(),
-            "column": (columns - width // 2).ravel(),
-            "error": errors.ravel(),
-            "clean_error": clean,
-            "examples": len(images),
-            "side": subject.side,
-        }
-    )
-    return table.dropna(subset="error").reset_index(drop=True)
+    return heat_map_cells(errors, clean).assign(examples=len(images), side=subject.side)
 
 
 def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
