@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from own.linear import linear_logits, linear_model
 
-from hfc_keras.analysis.calibration import calibration, calibration_errors
+from hfc_keras.analysis.calibration import calibration, calibration_errors, reliability
 from hfc_keras.analysis.predictions import confidence, predicted_logits
 
 SHAPE, CLASSES = (6, 5, 2), 4
@@ -195,3 +195,17 @@ def test_wrong_answers_are_refused(changes, message):
     told = {"confidence": [0.5, 0.6], "correct": [True, False], **changes}
     with pytest.raises(ValueError, match=message):
         calibration_errors(**told)
+
+
+def test_bins_of_a_reliability_diagram(model, images, labels):
+    table = reliability(model, images, labels, bins=4)
+    logits = predicted_logits(model, images)
+    sure, right = confidence(logits), logits.argmax(axis=1) == labels
+    for _, row in table.iterrows():
+        own = (sure > row["lower"]) & (sure <= row["upper"])
+        assert own.sum() == row["examples"] > 0
+        np.testing.assert_allclose(row["confidence"], sure[own].mean(), rtol=1e-6)
+        np.testing.assert_allclose(row["accuracy"], right[own].mean())
+    assert table["examples"].sum() == len(images)
+    gaps = abs(table["accuracy"] - table["confidence"]) * table["examples"] / len(images)
+    assert gaps.sum() == pytest.approx(calibration_errors(sure, right, 4)[0], rel=1e-5)

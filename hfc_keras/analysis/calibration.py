@@ -141,19 +141,17 @@ def reliability_table(confidence: ArrayLike, correct: ArrayLike, bins: int = 15)
         ValueError: see ``calibration_errors``.
 
     Example:
-        >>> reliability_table([0.75, 0.75, 1.0], [True, False, True], 2)["accuracy"].round(3).tolist()
-        [0.667]
+        >>> reliability_table([0.75, 0.75], [True, False], 2)["accuracy"].tolist()
+        [0.5]
     """
     bins = checks.number("bins", bins, 1, whole=True)
     confidence, correct = _pair(confidence, correct)
     bin_of = np.searchsorted(np.arange(1, bins) / bins, confidence)
     rows = pd.DataFrame({"bin": bin_of, "confidence": confidence, "accuracy": correct * 1.0})
-    means = rows.groupby("bin").agg(
-        examples=("accuracy", "size"),
-        confidence=("confidence", "mean"),
-        accuracy=("accuracy", "mean"),
-    )
-    table = means.reset_index()
+    groups = rows.groupby("bin")
+    table = groups[["confidence", "accuracy"]].mean()
+    table.insert(0, "examples", groups.size())
+    table = table.reset_index()
     table.insert(0, "lower", table["bin"] / bins)
     table.insert(1, "upper", (table.pop("bin") + 1) / bins)
     return table

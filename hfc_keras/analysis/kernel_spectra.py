@@ -58,9 +58,8 @@ def kernel_spectra(kernel: ArrayLike) -> pd.DataFrame:
     rings = np.arange(size // 2 + 1)
     mean = np.stack([power[ring == each].mean(axis=0) for each in rings])
     share = np.divide(mean * size**2, total, out=np.zeros_like(mean), where=total > 0)
-    rough = [
-        float(np.asarray(kernels.roughness(kernel[..., each : each + 1]))) for each in range(count)
-    ]
+    filters = np.split(kernel, count, axis=3)
+    rough = [float(np.asarray(kernels.roughness(each))) for each in filters]
     return pd.DataFrame(
         {
             "filter": np.repeat(np.arange(count), len(rings)),
