@@ -90,7 +90,7 @@ def _classes(subject: Inspected) -> list[str]:
         for row, column in zip(rows, columns, strict=True)
         if present[row] != column
     ]
-    listed = ", ".join(pairs[:6]) + (", ..." if len(pairs) > 6 else "")
+    listed = ", ".join(pairs[:6]) + (", and so on" if len(pairs) > 6 else "")
     order = " ".join(str(column) for column in columns)
     asked = f"--class-indices {order}" if len(columns) <= 20 else "--class-indices"
     return [
