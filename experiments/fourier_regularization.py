@@ -112,7 +112,7 @@ def by_corruption(table: pd.DataFrame) -> pd.DataFrame:
 def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw the spectra, the accuracies by condition, and both against the weight."""
     named = drawn(VARIANTS)
-    weights = {"_weight": weight_curves(table, KINDS, **named)}
+    weights: dict[str, Figure] = {"_weight": weight_curves(table, KINDS, **named)}
     if not len(_main(table)):
         return weights
     return {

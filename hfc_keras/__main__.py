@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with endings.at_once():
             from hfc_keras.commands.greeting import start_backend
 
-            start_backend()
+            if not start_backend():
+                return 2
         try:
             return command.execute()
         except ValueError as error:

@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+# What the arguments begin with while `hfc-keras` or `python -m` imports the package.
+COMMANDS = ("hfc-keras", "-m")
 SUPPORTED = ("tensorflow", "jax")
 
 
@@ -17,21 +19,35 @@ def require_supported() -> None:
 
     Raises:
         UnsupportedBackendError: naming the setting and where it comes from.
+        SystemExit: with that in a line on stderr and status 2, where a command is starting.
 
     Example:
         >>> require_supported()
     """
-    name, source = _chosen()
+    name, source = chosen()
     if name in SUPPORTED:
         return
-    raise UnsupportedBackendError(
+    message = (
         "hfc_keras needs Keras' backend to be 'tensorflow' or 'jax'; set KERAS_BACKEND before "
         f"Keras is imported. Received: backend={name!r} (from {source})"
     )
+    # The command has no word of its own yet: its package is being imported.
+    if os.path.basename(sys.argv[0]) in COMMANDS:
+        sys.stderr.write(f"error: {message}\n")
+        raise SystemExit(2)
+    raise UnsupportedBackendError(message)
 
 
-def _chosen() -> tuple[str, str]:
-    """Backend and what chose it, in the order in which Keras looks."""
+def chosen() -> tuple[str, str]:
+    """Return the backend and what chose it, in the order in which Keras looks.
+
+    Returns:
+        ``(name, source)``, two str.
+
+    Example:
+        >>> chosen()[0] in SUPPORTED
+        True
+    """
     if "keras" in sys.modules and hasattr(sys.modules["keras"], "backend"):
         return sys.modules["keras"].backend.backend(), "Keras, which is imported"
     if os.environ.get("KERAS_BACKEND"):

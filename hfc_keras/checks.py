@@ -143,11 +143,11 @@ def radii(values: ArrayLike, name: str = "radii") -> list[float]:
         >>> radii([4, 8])
         [4.0, 8.0]
     """
-    require(np.ndim(values) == 1, f"`{name}` must be a sequence of radii", **{name: values})
+    require(np.ndim(values) == 1, f"`{name}` must be a sequence of numbers", **{name: values})
     found = [number(name, radius, minimum=0) for radius in np.asarray(values).tolist()]
     require(
         found and len(set(found)) == len(found),
-        f"`{name}` must hold at least one radius and none twice",
+        f"`{name}` must hold at least one number and none twice",
         **{name: found},
     )
     return found

@@ -86,6 +86,18 @@ def run(request, tmp_path):
 
 
 @pytest.fixture
+def only(monkeypatch):
+    """Have a profile ask some questions alone."""
+    from hfc_keras.inspection import inspecting
+
+    def choose(*keys):
+        chosen = tuple(each for each in inspecting.SECTIONS if each.key in keys)
+        monkeypatch.setattr(inspecting, "SECTIONS", chosen)
+
+    return choose
+
+
+@pytest.fixture
 def new_python():
     """Run code in a process that has imported nothing; return what it printed."""
 

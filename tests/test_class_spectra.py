@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from hfc_keras import data
 from hfc_keras.analysis.class_spectra import class_spectra
 
 pytestmark = pytest.mark.jax
@@ -89,3 +90,25 @@ def test_batch_size_and_one_hot_labels_change_nothing(rng):
 def test_refusals(changes, message):
     with pytest.raises(ValueError, match=message):
         class_spectra(**{"images": np.zeros((2, 4, 4, 1)), "labels": [0, 1], **changes})
+
+
+def test_images_come_as_levels_or_with_their_labels(rng):
+    levels, labels = rng.integers(0, 256, (12, 4, 4, 1), "uint8"), np.arange(12) % 3
+    expected = class_spectra(levels.astype("float32") / np.float32(255), labels)
+    assert class_spectra(levels, labels).equals(expected)
+    assert class_spectra(data.Split(levels, labels)).equals(expected)
+    halves = [(levels[:6], labels[:6]), (levels[6:], labels[6:])]
+    assert class_spectra(Loader(halves)).equals(expected)
+
+
+class Loader:
+    """A loader of batches that knows its length."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __iter__(self):
+        return iter(self.batches)

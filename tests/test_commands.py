@@ -1,11 +1,14 @@
 """The console commands: what they print, write and refuse, and their exit status."""
 
+import html
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -16,9 +19,9 @@ from PIL import Image
 import hfc_keras
 from hfc_keras import __main__ as command_line
 from hfc_keras import data, spectrum
-from hfc_keras.commands import COMMANDS, findings, greeting, model_source
-from hfc_keras.inspection import inspecting
-from hfc_keras.inspection.sections import SECTIONS
+from hfc_keras.attacks import attack_settings
+from hfc_keras.commands import findings, greeting, installed_packages, model_source
+from hfc_keras.commands.options import pixel_range
 from hfc_keras.training import Recipe, published
 from hfc_keras.training.published_names import published_networks
 
@@ -76,10 +79,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def few(monkeypatch):
+def few(only):
     """Ask two questions, since what they answer is tested elsewhere."""
-    chosen = [each for each in SECTIONS if each.key in ("answers", "band_stop_accuracy")]
-    monkeypatch.setattr(inspecting, "SECTIONS", tuple(chosen))
+    only("answers", "band_stop_accuracy")
 
 
 def inspect(folder, out, models, *options):
@@ -184,7 +186,71 @@ def test_images_that_cannot_be_read_are_left_out_when_asked(folder, few, tmp_pat
     assert "--skip-unreadable" in error
     assert inspect(folder, tmp_path / "out", "plain.keras", *options, "--skip-unreadable") == 0
     text = (tmp_path / "out" / "profile.html").read_text()
-    assert "1 image files cannot be read and are left out: &lt;cut&gt;.png" in text
+    assert "1 file (.png 1) that cannot be read: left out (3/&lt;cut&gt;.png; " in text
+
+
+def beside(top, *names):
+    """Write files that are no images of a class, and one image deeper than the others."""
+    for name in names:
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text("no picture")
+    deep = (top / names[0]).parent / "deep" / "deeper"
+    deep.mkdir(parents=True)
+    Image.new("L", (8, 8)).save(deep / "1.png")
+
+
+LEFT = "3 files (.txt 2, no ending 1) left aside: not images of a class"
+
+
+@pytest.mark.parametrize(
+    ("source", "names", "notes"),
+    [
+        (
+            "photos",
+            ["class 3/n.txt", "class 4/<b>.TXT", "list", ".DS_Store", "class 3/._1.png"],
+            [
+                f"{LEFT} (list, class 3/n.txt, class 4/<b>.TXT).",
+                "1 folder left aside: neither class nor split (class 3/deep).",
+                "2 hidden files or folders left aside (.DS_Store, class 3/._1.png).",
+            ],
+        ),
+        (
+            "flat",
+            ["n.txt", "m.txt", "li\nst", ".hidden/1.txt"],
+            [
+                f"{LEFT} (li?st, m.txt, n.txt).",
+                "1 folder left aside: neither class nor split (deep).",
+                "1 hidden file or folder left aside (.hidden).",
+            ],
+        ),
+        (
+            "split",
+            ["test/class 0/n.txt", "train/n.txt", "list", "train/class 1/.DS_Store"],
+            [
+                f"{LEFT} (list, train/n.txt, test/class 0/n.txt).",
+                "1 folder left aside: neither class nor split (test/class 0/deep).",
+                "1 hidden file or folder left aside (train/class 1/.DS_Store).",
+            ],
+        ),
+    ],
+)
+def test_what_is_left_aside_is_told_on_the_page_and_the_terminal(
+    source, names, notes, folder, few, tmp_path, capsys
+):
+    photos = tmp_path / "photos"
+    if source == "split":
+        for part in ("train", "test"):
+            shutil.copytree(folder / "photos", photos / part)
+    else:
+        shutil.copytree(folder / source, photos)
+    beside(photos, *names)
+    assert inspect(folder, tmp_path / "out", "plain.keras", "--data", str(photos)) == 0
+    printed = capsys.readouterr().out
+    page = html.unescape((tmp_path / "out" / "profile.html").read_text())
+    for note in notes:
+        assert f"note: {note}\n" in printed and note in page
+    assert printed.count("note: ") == page.count('class="note"') == len(notes)
+    assert "40 images of photos" in printed
 
 
 @pytest.mark.parametrize(
@@ -235,7 +301,7 @@ def test_a_folder_that_cannot_be_written_is_refused_first(folder, capsys):
     [((), None), (("0..255",), (0, 255)), (("-1", "1"), (-1, 1)), (("-1..1",), (-1, 1))],
 )
 def test_a_range_of_pixels(pixels, expected):
-    assert COMMANDS["inspect"]((), pixels=pixels).pixel_range() == expected
+    assert pixel_range(pixels) == expected
 
 
 def test_filter_writes_the_components(folder, tmp_path, capsys):
@@ -268,16 +334,115 @@ def test_what_filter_cannot_use_is_refused(given, radius, message, folder, tmp_p
     assert message in capsys.readouterr().err
 
 
-def test_doctor_finds_what_is_there_and_names_a_remedy(tmp_path, capsys, monkeypatch):
-    assert command_line.main(["doctor", "--data-dir", str(tmp_path)]) == 0
+def test_filter_takes_the_mask_and_the_unit_of_spectrum_split(tmp_path, capsys):
+    image = np.random.default_rng(0).integers(0, 256, (8, 12)).astype("uint8")
+    Image.fromarray(image).save(tmp_path / "a.png")
+    asked = ["--radius", "0.5", "--mask", "square", "--unit", "nyquist", "--strict"]
+    command = ["filter", str(tmp_path / "a.png"), *asked, "--out", str(tmp_path / "out")]
+    assert command_line.main(command) == 0
+    pixels = image[None, ..., None].astype("float32") / 255
+    low, high = spectrum.split(pixels, 0.5, False, "square", "nyquist")
+    found = np.asarray(Image.open(tmp_path / "out" / "a_low.png"))
+    np.testing.assert_allclose(found, 255 * np.clip(low[0, ..., 0], 0, 1), atol=0.51)
+    parts = np.asarray(low), np.asarray(high) + 0.5
+    shares = [float(((part < 0) | (part > 1)).mean()) for part in parts]
+    told = f"clipped to black or white: {shares[0]:.1%} of low-frequency and {shares[1]:.1%}"
+    assert shares[1] > 0 and told in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "taken"),
+    [
+        ("a a_low", "{}", "a_low.png"),
+        ("a a_high", "{}/a.png {}/../q/a_high.png", "a_high.png"),
+        ("sheet b", "{}", "sheet.png"),
+    ],
+)
+def test_filter_overwrites_no_image_that_was_given(names, given, taken, tmp_path, capsys):
+    folder = tmp_path / "q"
+    folder.mkdir()
+    for index, name in enumerate(names.split()):
+        Image.new("L", (8, 8), 20 * index).save(folder / f"{name}.png")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    given = [each.format(folder) for each in given.split()]
+    command = ["filter", *given, "--radius", "2", "--out", str(folder)]
+    assert command_line.main(command) == 2
+    error = capsys.readouterr().err
+    assert f"must be another folder: {taken} there is one of the images" in error
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert command_line.main([*command[:-1], str(tmp_path / "out")]) == 0
+
+
+@pytest.mark.jax
+def test_doctor_finds_what_is_there(tmp_path, capsys):
+    command = ["doctor", "--data-dir", str(tmp_path), "--published", str(NETWORKS)]
+    assert command_line.main(command) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert any(line.startswith("ok    keras") for line in lines)
-    assert lines[-1].startswith("0 to be mended")
-    monkeypatch.setitem(findings.TESTED, "keras", ("99.0", "99.0"))
+    for name in ("keras", keras.backend.backend(), "packages", "networks"):
+        assert any(line.startswith(f"ok    {name} ") for line in lines)
+    assert lines[-1].startswith("0 problems, ")
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    ("name", "version", "line"),
+    [
+        ("cleverhans", None, "not installed: pip install 'cleverhans>=4.0'"),
+        ("tensorflow-datasets", "4.9.6", "4.9.6: pip install 'tensorflow-datasets>=4.9.7'"),
+        ("filelock", None, "not installed: pip install 'filelock>="),
+        ("importlib_resources", None, "not installed: pip install 'importlib_resources>="),
+        ("keras", "3.2", "3.2: pip install 'keras>=3.15'"),
+    ],
+)
+def test_doctor_names_what_is_missing_or_old(name, version, line, capsys, monkeypatch):
+    there = installed_packages.installed
+    monkeypatch.setattr(
+        installed_packages, "installed", lambda each: version if each == name else there(each)
+    )
     assert command_line.main(["doctor"]) == 1
-    assert "pip install 'keras>=99.0'" in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert f"fail  {name:<12}  {line}" in output and "1 problem, " in output
 
 
+@pytest.mark.parametrize(
+    ("backend", "on", "status", "text"),
+    [
+        ("tensorflow", True, "ok", "oneDNN on"),
+        ("tensorflow", False, "warn", "TF_ENABLE_ONEDNN_OPTS=1"),
+        ("jax", False, "ok", "cores"),
+    ],
+)
+def test_doctor_speaks_of_onednn_where_tensorflow_has_it_off(
+    backend, on, status, text, monkeypatch
+):
+    port = SimpleNamespace(IsMklEnabled=lambda: on)
+    monkeypatch.setitem(sys.modules, "tensorflow.python.util._pywrap_util_port", port)
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    (found,) = findings._threads()
+    assert found.status == status and text in str(found)
+    assert ("oneDNN" in str(found)) == (backend == "tensorflow")
+
+
+@pytest.mark.tensorflow
+def test_doctor_asks_tensorflow_itself_about_onednn():
+    # Tests run without it.
+    assert findings._onednn() == (os.environ["TF_ENABLE_ONEDNN_OPTS"] != "0")
+
+
+def test_a_look_of_the_doctor_that_breaks_names_no_wrong_remedy(tmp_path, capsys, monkeypatch):
+    (tmp_path / "a.keras").touch()
+    (tmp_path / "a.json").write_text("{")
+    monkeypatch.setattr(findings, "physical", lambda: 1 / 0)
+    assert command_line.main(["doctor", "--published", str(tmp_path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    networks, room = (line for line in lines if line.startswith("fail"))
+    assert "a.json" in networks and "bring it back, or publish the model again" in networks
+    assert room.endswith(
+        "ZeroDivisionError: division by zero: this check itself broke; please report it"
+    )
+
+
+@pytest.mark.jax
 def test_models_lists_networks_by_what_they_are(tmp_path, capsys):
     assert command_line.main(["models", "--published", str(NETWORKS)]) == 0
     printed = capsys.readouterr().out
@@ -287,6 +452,17 @@ def test_models_lists_networks_by_what_they_are(tmp_path, capsys):
         path.stem for path in NETWORKS.glob("*.keras")
     }
     assert command_line.main(["models", "--published", str(tmp_path)]) == 2
+
+
+def test_names_of_networks_need_no_engine_of_their_attacks(monkeypatch):
+    named = published_networks(NETWORKS)["name"].tolist()
+    assert any("adversary=pgd,epsilon:0.0314" in name for name in named)
+
+    def missing(*_):
+        raise ModuleNotFoundError("cleverhans")
+
+    monkeypatch.setattr(attack_settings, "_check_engine", missing)
+    assert published_networks(NETWORKS)["name"].tolist() == named
 
 
 def test_a_name_of_a_network_is_its_file(tmp_path):

@@ -20,6 +20,7 @@ CALLS = {
     "frequency_accuracy": lambda m: analysis.frequency_accuracy(m, IMAGES, LABELS, [2]),
     "contingency": lambda m: analysis.contingency(m, IMAGES, LABELS, [2]),
     "component_probabilities": lambda m: analysis.component_probabilities(m, IMAGES, 2),
+    "reliability": lambda m: analysis.reliability(m, IMAGES, LABELS),
     "calibration": lambda m: analysis.calibration(m, IMAGES, LABELS),
     "changed_accuracy": lambda m: analysis.changed_accuracy(m, IMAGES, LABELS),
     "band_stop_accuracy": lambda m: analysis.band_stop_accuracy(m, IMAGES, LABELS, 2),

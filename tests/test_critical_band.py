@@ -200,7 +200,14 @@ def test_centers_above_the_nyquist_frequency_are_left_out_and_said(given):
     assert sorted(set(table["center"].dropna())) == [1.75, 3.5, 7]
 
 
-@pytest.mark.filterwarnings(UNKNOWN)
+def test_a_threshold_below_the_smallest_noise_is_told(given):
+    with pytest.warns(UserWarning) as told:
+        critical_band(*given, centers=[2, 4], noises=[0.1])
+    texts = " ".join(str(each.message) for each in told)
+    assert "The thresholds at 4 cycles per image lie below the smallest noise, 0.1" in texts
+
+
+@pytest.mark.filterwarnings(UNKNOWN, "ignore:The thresholds at")
 def test_batch_size_and_one_hot_labels_change_nothing_and_the_seed_does(given):
     model, images, labels = given
     arguments = {"centers": [2, 4], "noises": [0.1]}

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import keras
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -25,7 +24,6 @@ from experiments import (
 )
 from experiments.ledger import judging
 from experiments.measures import component_trainings, frequency_curves, smoothed_robustness
-from hfc_keras import __main__ as command_line
 from hfc_keras import data, reporting
 from hfc_keras.lab import discovery
 from hfc_keras.reporting.effects import misaligned
@@ -50,23 +48,6 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "results" / "READM
 def softmax_model():
     layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
     return keras.Sequential(layers)
-
-
-def test_the_profile_takes_three_commands_or_three_lines(tmp_path, monkeypatch, capsys):
-    shell, script = re.search(r"```\n(.*?)```.*?```python\n(.*?)```", README, re.DOTALL).groups()
-    assert len(shell.splitlines()) == len([*filter(None, script.splitlines())]) == 3
-    monkeypatch.chdir(tmp_path)
-    softmax_model().save("MODEL.keras")
-    test = data.load("digits", examples=(1, 20)).test
-    for index, image in enumerate(test.images):
-        folder = tmp_path / "FOLDER" / str(test.labels[index])
-        folder.mkdir(parents=True, exist_ok=True)
-        keras.utils.save_img(folder / f"{index}.png", image, scale=True)
-    command = shell.splitlines()[-1].partition("hfc-keras ")[2]
-    asked = [*command.split(), "--class-indices", *map(str, np.unique(test.labels))]
-    assert command_line.main(asked) == 0
-    assert "images right" in capsys.readouterr().out
-    assert (tmp_path / "frequency_profile" / "profile.html").stat().st_size > 10_000
 
 
 def test_python_snippets_of_the_readme_run(tmp_path, monkeypatch, capsys):

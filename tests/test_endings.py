@@ -22,9 +22,8 @@ RARE = functools.partial(pytest.param, marks=pytest.mark.slow)
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 # A module that says that it is being imported, and takes its time; as TensorFlow does.
 SLOW = """
-import sys, time
-sys.stderr.write("importing\\n")
-sys.stderr.flush()
+import time
+print("importing", flush=True)
 try:
     time.sleep(60)
 except BaseException:
@@ -57,9 +56,9 @@ def start(*arguments, **environment):
     )
 
 
-def wait_for(process, line):
-    """Read stderr of a process up to a line."""
-    for found in process.stderr:
+def wait_for(stream, line):
+    """Read what a process prints up to a line."""
+    for found in stream:
         if found.strip() == line:
             return
     raise AssertionError(f"{line} was not printed")
@@ -68,7 +67,7 @@ def wait_for(process, line):
 @pytest.mark.parametrize(("number", "status"), SIGNALS)
 def test_a_stopped_command_cleans_up_and_says_so(number, status):
     process = start("-c", STOPPED)
-    wait_for(process, "ready")
+    wait_for(process.stderr, "ready")
     process.send_signal(number)
     error = process.communicate(timeout=60)[1]
     assert error == "cleaning\n\nStopped. The same command goes on.\n"
@@ -78,9 +77,9 @@ def test_a_stopped_command_cleans_up_and_says_so(number, status):
 @pytest.mark.parametrize(("number", "status"), SIGNALS)
 def test_a_second_signal_ends_at_once(number, status):
     process = start("-c", STOPPED, "slowly")
-    wait_for(process, "ready")
+    wait_for(process.stderr, "ready")
     process.send_signal(signal.SIGTERM)
-    wait_for(process, "cleaning")
+    wait_for(process.stderr, "cleaning")
     process.send_signal(number)
     assert process.communicate(timeout=20)[1] == "\nStopped.\n"
     assert process.returncode == status
@@ -92,7 +91,7 @@ def test_a_signal_during_imports_leaves_no_traceback(tmp_path, module, number, s
     for name in ("keras", "numpy"):
         (tmp_path / f"{name}.py").write_text(SLOW)
     process = start("-m", *module.split(), PYTHONPATH=str(tmp_path))
-    wait_for(process, "importing")
+    wait_for(process.stdout, "importing")
     process.send_signal(number)
     assert process.communicate(timeout=20)[1] == "\nStopped.\n"
     assert process.returncode == status
@@ -101,7 +100,7 @@ def test_a_signal_during_imports_leaves_no_traceback(tmp_path, module, number, s
 def test_a_signal_that_is_ignored_stays_ignored():
     code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)" + STOPPED
     process = start("-c", code.replace("sleep(60)", "sleep(1)"))
-    wait_for(process, "ready")
+    wait_for(process.stderr, "ready")
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=20)
     assert process.returncode == 0

@@ -1,3 +1,4 @@
+import concurrent.futures
 import sys
 
 import keras
@@ -145,31 +146,91 @@ def test_models_in_the_model_are_gone_through(images):
     assert len(model.get_layer("middle").get_layer("relu")._inbound_nodes) == 1
 
 
-class Own(keras.Model):
-    """Not a graph."""
+class Block(keras.layers.Layer):
+    """A layer of one's own, with a layer in it."""
 
     def __init__(self):
-        super().__init__(name="own")
-        self.conv = keras.layers.Conv2D(2, 3)
+        super().__init__(name="block")
+        self.inner = keras.layers.Conv2D(2, 1)
+
+    def call(self, maps):
+        return keras.ops.tanh(self.inner(maps))
+
+
+class Own(keras.Model):
+    """A model of one's own that is no graph of layers."""
+
+    def __init__(self, name="own"):
+        super().__init__(name=name)
+        self.conv, self.block = keras.layers.Conv2D(2, 3, name="conv"), Block()
+        self.norm = keras.Sequential([keras.layers.BatchNormalization(name="norm")], name="norms")
+
+    def call(self, images, training=None):
+        return self.norm(self.block(self.conv(images)), training=True)
+
+
+class Classifier(keras.Model):
+    """Logits of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.own = Own()
 
     def call(self, images):
-        return self.conv(images)
+        return keras.ops.mean(self.own(images), axis=(1, 2))
 
 
-def test_a_model_in_it_that_is_no_graph_is_said_and_counts_as_a_layer(images):
+@pytest.mark.filterwarnings("ignore:The model's output for an image depends on the other")
+@pytest.mark.parametrize("as_graph", [True, False])
+def test_models_of_ones_own_class_are_gone_through(as_graph, images):
+    model = Classifier()
+    model(images)
+    if as_graph:
+        inputs = keras.Input((8, 6, 2))
+        model = keras.Model(inputs, keras.ops.mean(model.own(inputs), axis=(1, 2)))
+    own = model.get_layer("own")
+    table = feature_spectrum(model, images)
+    names = ["own/conv", "own/block", "own/norms/norm"]
+    assert table["layer"].unique().tolist() == ["images", *names]
+    conv = own.conv(images)
+    block = own.block(conv)
+    # It is always called in training mode, in which its maps are those of the batch.
+    for name, maps in zip(names, (conv, block, own.norm(block, training=True)), strict=True):
+        expected = log_amplitude(maps).mean(axis=(0, 1))
+        np.testing.assert_allclose(layer(table, name)["log_amplitude"], expected, atol=2e-3)
+    outputs, _ = FeatureMaps(model)(images)
+    np.testing.assert_allclose(outputs, model(images), atol=1e-6)
+
+
+def test_layers_are_listened_to_only_while_and_where_a_model_runs(images):
+    called, heard, replaced = keras.Layer.__call__, [], []
+    other = keras.layers.ReLU()
+
+    class Asking(Block):
+        def call(self, maps):
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                pool.submit(other, images).result()
+            replaced.append(keras.Layer.__call__ is not called)
+            return super().call(maps)
+
     inputs = keras.Input((8, 6, 2))
-    with pytest.warns(UserWarning, match="layers of own are not seen"):
-        table = feature_spectrum(ended(inputs, Own()(inputs)), images)
-    assert table["layer"].unique().tolist() == ["images", "own"]
+    model = ended(inputs, Asking()(inputs))
+    FeatureMaps(model, lambda name, maps: heard.append(name))(images)
+    assert heard == ["images", "block"]
+    assert replaced[-1] and keras.Layer.__call__ is called
+    with pytest.raises(ZeroDivisionError):
+        FeatureMaps(model, lambda name, maps: 1 / (name != "block"))(images)
+    assert keras.Layer.__call__ is called
 
 
-def test_a_model_that_is_no_graph_is_refused_with_the_remedy(images):
-    class Classifier(Own):
-        def call(self, images):
-            return keras.ops.mean(self.conv(images), axis=(1, 2))
-
-    with pytest.raises(ValueError, match=r"functional or sequential.*keras\.Model\(images, outp"):
-        feature_spectrum(Classifier(), images)
+def test_what_pads_or_crops_channels_takes_them_for_rows(images):
+    model = models.build("resnet8", (8, 8, 1), 10, width=0.25)
+    _, found = FeatureMaps(model)(np.zeros((2, 8, 8, 1), "float32"))
+    assert found["pad0"].shape == (2, 4, 4, 8)
+    inputs = keras.Input((8, 6, 2))
+    crop = keras.layers.Cropping2D(((0, 0), (1, 0)), data_format="channels_first", name="crop")
+    _, found = FeatureMaps(ended(inputs, crop(inputs)))(images)
+    np.testing.assert_array_equal(found["crop"], images[..., 1:])
 
 
 def test_a_model_that_takes_any_size_and_one_that_is_wrapped(images):
@@ -201,7 +262,8 @@ def test_batch_size_changes_nothing_and_maps_are_kept_small(images, monkeypatch)
         return lambda batch: sizes.append(len(batch)) or run(batch)
 
     monkeypatch.setattr(module.gradients, "compiled", watched)
-    monkeypatch.setattr(module, "LARGEST", 8 * 6 * 2 * 2)
+    # The images and the layer behind them have 8 x 6 x 2 and 6 x 4 x 2 numbers.
+    monkeypatch.setattr(module, "MOST_NUMBERS", 2 * (96 + 48) + 40)
     small = feature_spectrum(model, images)
     assert sizes == [2, 2, 2, 1]
     np.testing.assert_allclose(small.iloc[:, 1:], first.iloc[:, 1:], atol=2e-4)
@@ -272,3 +334,19 @@ def test_a_published_network_is_gone_through():
     model = models.as_classifier(keras.models.load_model(path, compile=False))
     table = feature_spectrum(model, np.random.default_rng(0).random((2, 224, 224, 3)))
     assert table["layer"].nunique() > 100 and np.isfinite(table["log_amplitude"]).all()
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_photographs_take_little_memory(new_python):
+    path = NETWORKS / "efficientnet_lite0.keras"
+    present(path)
+    told = new_python(f"""
+import resource, keras, numpy as np
+from hfc_keras import analysis
+model = keras.models.load_model({str(path)!r}, compile=False)
+analysis.feature_spectrum(model, np.random.default_rng(0).random((40, 224, 224, 3), "float32"))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+""")
+    # In KB; TensorFlow and the network alone are 0.8 GB.
+    assert int(told.splitlines()[-1]) < 1.7e6

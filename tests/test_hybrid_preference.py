@@ -129,7 +129,7 @@ def test_batch_statistics_are_those_of_each_batch_of_hybrids(rng):
     ("changes", "message"),
     [
         ({"labels": [1, 1]}, r"at least two classes.*Received: classes=\[1\]"),
-        ({"radii": []}, "at least one radius"),
+        ({"radii": []}, "at least one number"),
         ({"radii": [1, -1]}, "Received: radii=-1"),
         ({"seed": -1}, "Received: seed=-1"),
         ({"inclusive": 1}, "Received: inclusive=1"),

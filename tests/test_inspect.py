@@ -4,7 +4,6 @@ import html.parser
 import json
 import re
 import warnings
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,17 +12,13 @@ import pytest
 from own import plain
 
 import hfc_keras
-from hfc_keras import __main__ as command_line
 from hfc_keras import analysis, data, models
-from hfc_keras.inspection import inspecting, section
 from hfc_keras.inspection.budget import Budget
-from hfc_keras.inspection.headline import crossing
+from hfc_keras.inspection.half_radius import crossing
 from hfc_keras.inspection.sections import SECTIONS
 
 pytestmark = pytest.mark.jax
 COUNT = 60
-GIVEN = Path(__file__).parents[2] / "shared" / "data"
-PRETRAINED, PHOTOS = GIVEN / "pretrained" / "efficientnet_lite0.keras", GIVEN / "photos"
 KEYS = [each.key for each in SECTIONS]
 
 
@@ -42,7 +37,12 @@ def profile(softmax, digits):
     names = [f"<b>{name}</b>" for name in digits.class_names]
     test = digits.test
     return hfc_keras.inspect(
-        softmax, test.images, test.labels, class_names=names, data_name="<i>digits</i>"
+        softmax,
+        test.images,
+        test.labels,
+        class_names=names,
+        data_name="<i>digits</i>",
+        fast=True,
     )
 
 
@@ -143,22 +143,11 @@ def test_saved_beside_each_other(profile, text, tmp_path, monkeypatch):
         profile.save(tmp_path / "file")
 
 
-@pytest.fixture
-def only(monkeypatch):
-    """Ask some questions alone."""
-
-    def choose(*keys):
-        chosen = tuple(each for each in SECTIONS if each.key in keys)
-        monkeypatch.setattr(inspecting, "SECTIONS", chosen)
-
-    return choose
-
-
 def test_several_models_stand_side_by_side(softmax, digits, only):
     only("answers", "frequency_accuracy", "calibration")
     other = keras.models.clone_model(softmax)
     test = digits.test
-    found = hfc_keras.inspect({"a": softmax, "b": other}, test.images, test.labels)
+    found = hfc_keras.inspect({"a": softmax, "b": other}, test.images, test.labels, fast=True)
     assert found.names == ["a", "b"] and len(found.summary) == 6
     assert found.frequency_accuracy["model"].unique().tolist() == ["a", "b"]
     text = found.to_html()
@@ -185,7 +174,7 @@ def test_a_note_says_which_model_it_is_of(softmax, digits, only, monkeypatch):
 
 def test_without_labels_the_models_own_answers_stand_for_them(softmax, digits, only):
     only("answers", "frequency_accuracy", "calibration")
-    found = hfc_keras.inspect(softmax, digits.test.images)
+    found = hfc_keras.inspect(softmax, digits.test.images, fast=True)
     original = found.frequency_accuracy.set_index("component").loc["original", "accuracy"]
     assert original == 1.0
     assert "calibration" not in found.tables and found.failed == []
@@ -199,7 +188,7 @@ def test_what_fails_is_told_and_the_others_go_on(softmax, digits, only, monkeypa
 
     only("answers", "band_stop_accuracy", "shift_consistency")
     monkeypatch.setattr(analysis, "band_stop_accuracy", fail)
-    found = hfc_keras.inspect(softmax, digits.test.images, digits.test.labels)
+    found = hfc_keras.inspect(softmax, digits.test.images, digits.test.labels, fast=True)
     assert found.failed == ["Band stop"] and "shift_consistency" in found.tables
     assert "Failed: RuntimeError: no &lt;room&gt; left" in found.to_html()
 
@@ -214,7 +203,7 @@ def test_what_fails_is_told_and_the_others_go_on(softmax, digits, only, monkeypa
 def test_another_order_of_classes_is_seen(change, told, softmax, digits, only):
     only("answers")
     images, labels = change(digits.test.images, digits.test.labels)
-    found = hfc_keras.inspect(softmax, images, labels)
+    found = hfc_keras.inspect(softmax, images, labels, fast=True)
     texts = found.remedies["plain"]
     assert any(told in each for each in texts) if told else texts == []
 
@@ -224,9 +213,9 @@ def test_a_wrong_range_of_pixels_is_seen(softmax, digits, only):
     # It was trained on levels, which nothing in it says.
     levels = keras.Sequential([keras.Input((8, 8, 1)), Shrunk(), softmax], name="levels")
     test = digits.test
-    wrong = hfc_keras.inspect(levels, test.images, test.labels, pixels=(0, 1))
+    wrong = hfc_keras.inspect(levels, test.images, test.labels, pixels=(0, 1), fast=True)
     assert any("--pixels 0 255" in each for each in wrong.remedies["levels"])
-    right = hfc_keras.inspect(levels, test.images, test.labels, pixels=(0, 255))
+    right = hfc_keras.inspect(levels, test.images, test.labels, pixels=(0, 255), fast=True)
     assert right.remedies["levels"] == []
     assert right.answers["right"].sum() > 2 * wrong.answers["right"].sum()
 
@@ -242,45 +231,32 @@ class Shrunk(keras.layers.Layer):
         return inputs * self.scale[0, 0] / 255
 
 
-def test_a_binary_sigmoid(digits, only):
-    only("answers", "frequency_accuracy", "robust_accuracy", "high_only")
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential(
-        [
-            keras.Input((8, 8, 1)),
-            keras.layers.Flatten(),
-            keras.layers.Dense(1, activation="sigmoid"),
-        ]
-    )
-    model.compile(keras.optimizers.Adam(1e-2), "binary_crossentropy")
-    odd = digits.train.labels % 2
-    model.fit(digits.train.images, odd, epochs=10, verbose=0)
-    found = hfc_keras.inspect(
-        model, digits.test.images, digits.test.labels % 2, class_names=["even", "odd"]
-    )
-    assert found.failed == [] and found.answers["name"].tolist() == ["even", "odd"]
-    assert found.answers["right"].sum() > 0.7 * COUNT
-
-
 class Own(keras.Model):
-    """A model of one's own, of a layer of one's own."""
+    """A model of one's own class."""
 
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.shrunk, self.flat = Shrunk(), keras.layers.Flatten()
+    def __init__(self, first, **options):
+        super().__init__(**options)
+        self.first, self.flat = first, keras.layers.Flatten()
         self.dense = keras.layers.Dense(10)
 
-    def call(self, inputs):
-        return self.dense(self.flat(255 * self.shrunk(inputs)))
+    def call(self, images):
+        return self.dense(self.flat(self.first(images)))
 
 
-def test_a_subclassed_model_with_a_layer_of_its_own(digits, only):
-    only("answers", "frequency_accuracy", "fourier_sensitivity", "first_layer")
-    model = Own(name="own")
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        (keras.layers.Conv2D(2, 3, name="first"), "The 2 kernels of 3 x 3 in 'first'"),
+        (keras.layers.ReLU(name="first"), "no convolution of the images"),
+    ],
+)
+def test_layers_of_a_model_of_ones_own_class_are_seen(first, told, digits, only):
+    only("feature_spectrum", "first_layer")
+    model = Own(first, name="own")
     model(digits.test.images[:1])
     found = hfc_keras.inspect(model, digits.test.images, digits.test.labels)
-    assert found.failed == []
-    assert "no convolution of the images" in found.summary[-1]
+    assert found.failed == [] and told in found.summary[1]
+    assert found.feature_spectrum["layer"].unique().tolist() == ["images", "first"]
 
 
 @pytest.mark.parametrize(
@@ -300,7 +276,7 @@ def test_what_cannot_be_measured_is_refused(options, match, softmax):
     given = {"images": np.zeros((2, 8, 8, 1)), "labels": [0, 1], "model": softmax, **options}
     model, images = given.pop("model"), given.pop("images")
     with pytest.raises(ValueError, match=match):
-        hfc_keras.inspect(model, images, given.pop("labels"), **given)
+        hfc_keras.inspect(model, images, given.pop("labels"), fast=True, **given)
 
 
 @pytest.mark.parametrize("fast", [True, False])
@@ -316,37 +292,3 @@ def test_where_a_curve_crosses_a_level():
     values = pd.Series([0.5, 0.2, 0.8], index=[1.0, 2.0, 4.0])
     assert crossing(values, 0.4) == 1.0
     assert crossing(values, 0.9) is None
-
-
-def test_together_is_the_table_itself_of_one_model():
-    table = pd.DataFrame({"x": [1]})
-    assert section.together({"a": table}) is table
-
-
-@pytest.mark.slow
-def test_a_network_of_keras_applications(digits):
-    keras.utils.set_random_seed(0)
-    mobile = keras.applications.MobileNetV3Small(
-        input_shape=(96, 96, 3), weights=None, classes=10, name="mobile"
-    )
-    images = data.as_images_like(digits.test.images[:24], (96, 96, 3))
-    found = hfc_keras.inspect(mobile, images, digits.test.labels[:24])
-    assert found.failed == [] and list(found.tables) == KEYS
-    # Untrained, so that the page says first what to look at.
-    assert "near chance" in found.headlines[0]
-    kinds = found.frequency_accuracy["bn_statistics"].unique().tolist()
-    assert kinds == ["moving", "batch", "population"]
-    assert len(found.to_html()) < 6e6
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not PRETRAINED.is_file(), reason="a network that is not part of the project")
-def test_a_network_for_more_classes_than_the_data_have(tmp_path):
-    indices = "482 491 497 217 566 569 571 574 701 0".split()
-    command = ["inspect", str(PRETRAINED), "--data", str(PHOTOS), "--class-indices", *indices]
-    assert command_line.main([*command, "--fast", "--out", str(tmp_path)]) == 0
-    record = json.loads((tmp_path / "profile.json").read_text())
-    share = float(re.search(r"Answers: (0\.\d+) of 200", record["summary"][0])[1])
-    assert 0.6 < share < 0.7
-    page = tmp_path / "profile.html"
-    assert "10 of the 1000 classes" in page.read_text() and page.stat().st_size < 6e6

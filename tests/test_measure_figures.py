@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hfc_keras import reporting
+from hfc_keras import analysis, reporting
 
 
 def feature_table(layers=("images", "conv0", "conv1"), rings=(4, 4, 3)):
@@ -190,3 +190,29 @@ def test_the_matrix_of_shortcuts_has_a_row_a_mask():
     assert {text.get_text() for text in axes.texts} == {".90", ".80", ".70", ".00", ".10"}
     with pytest.raises(ValueError, match="each pair of classes. Received: rows=8, cells=9"):
         reporting.shortcut_matrix(shortcut_table()[1:])
+
+
+def test_an_array_is_a_heat_map():
+    errors = np.array([[0.5, np.nan, 0.5], [0.25, 0.0, 0.25], [0.5, np.nan, 0.5]])
+    figure = reporting.heat_map_panels(errors)
+    assert "clean" not in figure.axes[0].get_title()
+    table = reporting.heat_map_cells(errors, 0.125)
+    assert table["row"].tolist() == [-1, -1, 0, 0, 0, 1, 1]
+    assert "clean error 0.125" in reporting.heat_map_panels(table).axes[0].get_title()
+
+
+def test_kernels_have_spectra():
+    """A difference of neighbors has the power of a sine, and roughness 3 along its axis."""
+    kernel = np.array([1.0, -1.0]).reshape(1, 2, 1, 1) * [1, 2]
+    table = analysis.kernel_spectra(kernel)
+    assert table["filter"].unique().tolist() == [0, 1]
+    first, second = (part.reset_index(drop=True) for _, part in table.groupby("filter"))
+    np.testing.assert_allclose(first["relative_power"], second["relative_power"])
+    along = (2 - 2 * np.cos(2 * np.pi * np.fft.fftfreq(32)))[None] + np.zeros((32, 1))
+    frequency = np.abs(np.fft.fftfreq(32, 1 / 32))
+    ring = np.rint(np.hypot(frequency[:, None], frequency[None]))
+    expected = [along[ring == each].mean() / along.mean() for each in range(17)]
+    np.testing.assert_allclose(first["relative_power"], expected, atol=1e-12)
+    assert reporting.kernel_spectra(table).axes
+    with pytest.raises(ValueError, match="height, width, in, out"):
+        analysis.kernel_spectra(np.full((3, 3, 1, 1), np.nan))

@@ -1,4 +1,5 @@
 import configparser
+import contextlib
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import pytest
 
 import hfc_keras
 from hfc_keras import backend, lab
+from hfc_keras.commands import greeting
 
 ROOT = Path(__file__).parents[1]
 
@@ -144,3 +146,25 @@ print(os.environ["TF_ENABLE_ONEDNN_OPTS"], "tensorflow" in sys.modules)
         assert new_python(code) == "1 False"
     code = "import experiments, hfc_keras.lab.record as r; print(r.machine()['onednn'])"
     assert new_python(code, environment={"TF_ENABLE_ONEDNN_OPTS": "0"}) == "0"
+
+
+@pytest.mark.parametrize("name", ["foo", "torch"])
+def test_a_command_says_in_a_line_that_it_has_no_such_backend(name):
+    command = [sys.executable, "-m", "hfc_keras", "doctor"]
+    environment = {**os.environ, "KERAS_BACKEND": name}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
+
+
+def test_a_backend_that_is_not_installed_is_named(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "keras")
+    monkeypatch.setattr(greeting, "without_greeting", nothing_there)
+    assert greeting.start_backend() is False
+    assert "error: Keras must find its backend; pip install" in capsys.readouterr().err
+
+
+@contextlib.contextmanager
+def nothing_there():
+    raise ModuleNotFoundError("No module named 'tensorflow'")
+    yield

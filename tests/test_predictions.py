@@ -22,6 +22,7 @@ TESTED = np.unique(np.linspace(0, 399, predictions.MOST).round().astype(int))
 # By name of a measure: its other arguments.
 MEASURES = {
     "band_stop_accuracy": {"labels": LABELS, "bands": 2},
+    "reliability": {"labels": LABELS},
     "calibration": {"labels": LABELS},
     "changed_accuracy": {"labels": LABELS},
     "component_probabilities": {"radius": 2},

@@ -88,6 +88,19 @@ def test_an_unusable_model_fails_and_is_not_attacked(last, name, hint, trained, 
     assert "not run" in checks["attacks"].message
 
 
+def test_nan_passes_nothing(digit_images):
+    first = keras.layers.Dense(10, bias_initializer=keras.initializers.Constant(float("nan")))
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), first])
+    checks = found(model, digit_images)
+    assert checks["logits"].status == "warn" and checks["finite"].status == "fail"
+
+
+def test_few_images_say_little(trained, digit_images):
+    few = tuple(each[:5] for each in digit_images)
+    check = model_checks.accuracy(Subject(trained, *few, 0.1, 0))
+    assert check.status == "warn" and "--examples" in check.message
+
+
 class Told:
     """A subject whose accuracies are given, to put one check to the test."""
 
@@ -221,6 +234,7 @@ class TestCommand:
     [
         (1 / 255, keras.layers.Softmax(), ["--pixels", "0", "255", "--output", "softmax"]),
         (1.0, keras.layers.Softmax(), ["--output", "softmax"]),
+        (1 / 255, keras.layers.Softmax(), ["--output", "softmax"]),
     ],
 )
 def test_a_command_takes_what_is_no_logit_or_for_0_to_255(

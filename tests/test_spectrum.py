@@ -248,7 +248,7 @@ def test_works_under_jit_and_differentiates(rng):
         (lambda: spectrum.split(np.zeros((1, 4, 4, 1)), 1, clip=(0, np.nan)), "clip=nan"),
         (lambda: spectrum.split(np.zeros((1, 4, 4, 1)), "4"), "Received: radius='4'"),
         (lambda: spectrum.split(np.zeros((4, 4, 1)), 1), r"Received: images.shape=\(4, 4, 1\)"),
-        (lambda: spectrum.low_components(np.zeros((1, 4, 4, 1)), []), "at least one radius"),
+        (lambda: spectrum.low_components(np.zeros((1, 4, 4, 1)), []), "at least one number"),
         (lambda: spectrum.low_components(np.zeros((1, 4, 4, 1)), 4), "Received: radii=4"),
         (lambda: spectrum.radial_mask(0, 4, 1), "Received: height=0"),
         (lambda: spectrum.radial_mask(4, 2.5, 1), "Received: width=2.5"),

@@ -19,7 +19,7 @@ from hfc_keras.lab.variants import Variant
 from hfc_keras.reporting.figures.final import final_points
 from hfc_keras.reporting.rows import KEYS as KEYS
 from hfc_keras.reporting.statistics.accuracy_intervals import intervals_in_words
-from hfc_keras.training.inputs import training_split
+from hfc_keras.training.training_data import training_split
 from hfc_keras.types import Floats
 
 STATISTICS = ("moving", "batch", "population")

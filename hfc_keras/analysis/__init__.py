@@ -22,6 +22,7 @@ from hfc_keras.analysis.band_stop_accuracy import band_stop_accuracy as band_sto
 from hfc_keras.analysis.batch_norm import has_batch_norm as has_batch_norm
 from hfc_keras.analysis.batch_norm import with_statistics as with_statistics
 from hfc_keras.analysis.calibration import calibration as calibration
+from hfc_keras.analysis.calibration import reliability as reliability
 from hfc_keras.analysis.changed_accuracy import changed_accuracy as changed_accuracy
 from hfc_keras.analysis.class_spectra import class_spectra as class_spectra
 from hfc_keras.analysis.contingency import component_probabilities as component_probabilities
@@ -38,6 +39,7 @@ from hfc_keras.analysis.frequency_accuracy import (
 )
 from hfc_keras.analysis.frequency_shortcuts import frequency_shortcuts as frequency_shortcuts
 from hfc_keras.analysis.hybrid_preference import hybrid_preference as hybrid_preference
+from hfc_keras.analysis.kernel_spectra import kernel_spectra as kernel_spectra
 from hfc_keras.analysis.out_of_distribution import out_of_distribution as out_of_distribution
 from hfc_keras.analysis.patch_shuffle_accuracy import (
     patch_shuffle_accuracy as patch_shuffle_accuracy,

@@ -88,6 +88,77 @@ def calibration(
     )
 
 
+def reliability(
+    model: keras.Model,
+    images: Images,
+    labels: ArrayLike | None = None,
+    bins: int = 15,
+    batch_size: int = 256,
+) -> pd.DataFrame:
+    """Accuracy and confidence in bins of confidence: what ``reporting.reliability_diagram`` draws.
+
+    Args:
+        model: see ``calibration``.
+        images: see ``calibration``.
+        labels: see ``calibration``.
+        bins: int from 1, bins of equal width.
+        batch_size: int, images at once; does not change the answer.
+
+    Returns:
+        DataFrame with a row per bin that holds images, and the columns lower and upper (ends of
+        the bin), examples, confidence and accuracy (means over its images).
+
+    Raises:
+        ValueError: see ``calibration``.
+
+    Reference:
+        Guo et al., On Calibration of Modern Neural Networks, ICML 2017.
+
+    Example:
+        >>> from hfc_keras import data, models
+        >>> test = data.load("digits").test
+        >>> table = reliability(models.build("small_cnn", (8, 8, 1), 10), test, bins=5)
+        >>> int(table["examples"].sum()) == len(test.labels)
+        True
+    """
+    images, labels = checked(model, images, labels, batch_size)
+    logits = predicted_logits(model, images, batch_size=batch_size)
+    return reliability_table(largest_probability(logits), logits.argmax(axis=1) == labels, bins)
+
+
+def reliability_table(confidence: ArrayLike, correct: ArrayLike, bins: int = 15) -> pd.DataFrame:
+    """Accuracy and confidence in bins of confidence, of answers that are there already.
+
+    Args:
+        confidence: see ``calibration_errors``.
+        correct: see ``calibration_errors``.
+        bins: int from 1, bins of equal width.
+
+    Returns:
+        DataFrame, see ``reliability``.
+
+    Raises:
+        ValueError: see ``calibration_errors``.
+
+    Example:
+        >>> reliability_table([0.75, 0.75, 1.0], [True, False, True], 2)["accuracy"].round(3).tolist()
+        [0.667]
+    """
+    bins = checks.number("bins", bins, 1, whole=True)
+    confidence, correct = _pair(confidence, correct)
+    bin_of = np.searchsorted(np.arange(1, bins) / bins, confidence)
+    rows = pd.DataFrame({"bin": bin_of, "confidence": confidence, "accuracy": correct * 1.0})
+    means = rows.groupby("bin").agg(
+        examples=("accuracy", "size"),
+        confidence=("confidence", "mean"),
+        accuracy=("accuracy", "mean"),
+    )
+    table = means.reset_index()
+    table.insert(0, "lower", table["bin"] / bins)
+    table.insert(1, "upper", (table.pop("bin") + 1) / bins)
+    return table
+
+
 def calibration_errors(
     confidence: ArrayLike, correct: ArrayLike, bins: int = 15, binning: str = "width"
 ) -> tuple[float, float]:

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 from keras import ops
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks
+from hfc_keras.analysis.inputs import Images, given, required_labels
 from hfc_keras.types import ArrayLike, Floats, Integers
 
 # Weights of red, green and blue in the amplitude of a color image.
@@ -14,7 +15,9 @@ GRAY = (0.2989, 0.5870, 0.1140)
 TIE = 1e-6
 
 
-def class_spectra(images: ArrayLike, labels: ArrayLike, batch_size: int = 256) -> pd.DataFrame:
+def class_spectra(
+    images: Images, labels: ArrayLike | None = None, batch_size: int = 256
+) -> pd.DataFrame:
     r"""Mean amplitude of each class at each frequency, and how it compares with other classes.
 
     .. math:: E_c(u, v) = \operatorname*{mean}_{y_i = c} |\hat x_i(u, v)|, \qquad
@@ -31,9 +34,11 @@ def class_spectra(images: ArrayLike, labels: ArrayLike, batch_size: int = 256) -
     values by one.
 
     Args:
-        images: float ``(examples, height, width, channels)`` in [0, 1]; the mean of other numbers
-            of channels than three is taken.
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, of two classes or more.
+        images: float ``(examples, height, width, channels)`` in [0, 1], or whatever else
+            ``analysis.frequency_accuracy`` takes; the mean of other numbers of channels than three
+            is taken.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, of two classes or more;
+            None where the images bring theirs.
         batch_size: int, images at once; does not change the answer.
 
     Returns:
@@ -60,8 +65,9 @@ def class_spectra(images: ArrayLike, labels: ArrayLike, batch_size: int = 256) -
         >>> len(table), int(table["adcs"].abs().max())
         (640, 9)
     """
+    images, labels = given(images, labels)
     images = checks.pixels(images)
-    labels = checks.class_indices(labels, len(images))
+    labels = checks.class_indices(required_labels(labels, len(images)), len(images))
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
     classes, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
     checks.require(

@@ -7,10 +7,11 @@ import keras
 import numpy as np
 import pandas as pd
 from keras import ops
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks, contract, spectrum
 from hfc_keras.analysis.channel import fitted_channel, threshold
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import checked, finite_logits
 from hfc_keras.types import Array, ArrayLike, Floats, Integers
 
@@ -23,7 +24,7 @@ MEAN, GRAY = 0.449, (0.299, 0.587, 0.114)
 
 def critical_band(
     model: keras.Model,
-    images: ArrayLike,
+    images: Images,
     labels: ArrayLike | None = None,
     centers: Sequence[float] | None = None,
     noises: Sequence[float] = NOISES,
@@ -63,7 +64,8 @@ def critical_band(
     Args:
         model: keras.Model that returns logits ``(batch, classes)``; in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1], one or three channels.
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes;
+            None where the images bring theirs.
         centers: floats above 0, cycles per image, none twice; None is the paper's 1.75, 3.5, 7,
             14, 28, 56 and 112. Those above the Nyquist frequency, half of the shorter side, are
             left out with a warning. At least three are needed for a channel; small images have
@@ -91,7 +93,7 @@ def critical_band(
 
     Warns:
         UserWarning: with the centers that are left out, and with the reason why there is no
-            channel or no bandwidth of it.
+            channel or no bandwidth of it; for thresholds below the smallest noise.
 
     Reference:
         Subramanian et al., Spatial-frequency channels, shape bias, and adversarial robustness,
@@ -222,6 +224,14 @@ def _table(
         reason = f"the accuracy on gray images of this contrast, {clean:.3g}, could be chance"
     if reason:
         warnings.warn(f"The critical band is not known in full: {reason}", stacklevel=3)
+    below = [f"{center:g}" for center, each in zip(centers, found, strict=True) if each < noises[0]]
+    if below:
+        warnings.warn(
+            f"The thresholds at {', '.join(below)} cycles per image lie below the smallest noise, "
+            f"{noises[0]:g}; they are interpolated from no noise at all. Smaller `noises` measure "
+            "them",
+            stacklevel=3,
+        )
     table = pd.DataFrame(
         {
             "center": np.repeat([np.nan, *centers], [1, *[len(noises)] * len(centers)]),

@@ -1,34 +1,41 @@
-"""The feature maps of a model that is a graph, those of the models in it too."""
+"""The feature maps of a model, those of the models in it too."""
 
-from collections.abc import Callable, Iterable
+import contextlib
+import functools
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
 
-from hfc_keras import checks, contract
+from hfc_keras import checks
 from hfc_keras.types import Tensor
 
 # Name of the images, which come before every layer.
 IMAGES = "images"
+# Layers whose ``data_format`` names axes to pad or to crop, and not how their maps are read.
+WITHOUT_LAYOUT = (keras.layers.ZeroPadding2D, keras.layers.Cropping2D)
+Hear = Callable[[str, keras.Layer, Any], None]
+_ONE_AT_A_TIME = threading.RLock()
 
 
 class FeatureMaps(keras.Model):
-    """Model that returns the outputs of a graph, and what a function makes of each feature map.
+    """Model that returns the outputs of another one, and what a function makes of its feature maps.
 
-    A feature map is an output ``(batch, height, width, channels)`` of a layer. The layers are run
-    as the graph connects them; models in it that are graphs themselves are gone through in turn,
-    so that ``backbone/conv0`` is the layer ``conv0`` of the model ``backbone``. A layer that is
-    called twice gives a second map, ``conv0 (call 2)``. Layers within layers are not seen.
+    A feature map is an output ``(batch, height, width, channels)`` of a layer. The model runs as it
+    always does, while its layers are listened to; models in it, functional, sequential or of the
+    user's own class, are gone through in turn, so that ``backbone/conv0`` is the layer ``conv0`` of
+    the model ``backbone``. A layer that is called twice gives a second map, ``conv0 (call 2)``.
+    Layers within layers are not seen.
 
     Args:
-        model: keras.Model, functional or sequential and built.
+        model: keras.Model, built.
         function: function of a name and its map, called as soon as there is one, so that the map
             need not be kept.
         names: iterable of str, maps that are wanted, or None for all.
 
     Raises:
-        ValueError: for a model that is no graph; when it is called, for a layer that is channels
-            first.
+        ValueError: when it is called, for a layer that is channels first.
 
     Example:
         >>> import numpy as np
@@ -46,17 +53,8 @@ class FeatureMaps(keras.Model):
         names: Iterable[str] | None = None,
     ) -> None:
         super().__init__(name=f"{model.name}_maps", dtype="float32", autocast=False)
-        checks.require(
-            contract.is_graph(model),
-            "`model` must be functional or sequential, so that its layers are seen; make one of "
-            "your own class by calling its layers on images = keras.Input(shape) in turn and "
-            "keras.Model(images, outputs)",
-            model=type(model).__name__,
-        )
         self.source, self.function = model, function
         self.names = None if names is None else tuple(names)
-        # Models in it whose layers are not seen, by name, once it has been called.
-        self.closed = set()
         self.built = True
         # Where an output depends on the rest of the batch, see `gradients.compiled`.
         mixing = vars(model).get("_hfc_keras_mixing", False)
@@ -65,67 +63,67 @@ class FeatureMaps(keras.Model):
     def call(self, images: Tensor, training: bool | None = None) -> tuple[Any, dict[str, Any]]:
         """Return outputs, and a dict from names to what the function makes of each map."""
         found = {}
-        self._hear(IMAGES, images, found)
-        outputs = self._through(self.source, images, "", found)
+
+        def hear(name: str, layer: keras.Layer, outputs: Any) -> None:
+            if _is_map(outputs):
+                _require_channels_last(layer)
+                self._keep(name, outputs, found)
+
+        self._keep(IMAGES, images, found)
+        with _listening(hear):
+            outputs = self.source(images)
         return outputs, found
 
-    def _through(self, model: Any, inputs: Any, path: str, found: dict[str, Any]) -> Any:
-        """Outputs of a graph for inputs, while its maps are heard."""
-        graph = model
-        if isinstance(model, keras.Sequential):
-            graph = keras.Model(model.inputs, model.outputs, name=model.name)
-
-        def listening(operation: Any) -> Callable[..., Any]:
-            def call(*arguments: Any, **options: Any) -> Any:
-                name = path + operation.name
-                if isinstance(operation, keras.Model):
-                    if _is_open(operation, arguments, options):
-                        return self._through(operation, arguments[0], f"{name}/", found)
-                    self.closed.add(name)
-                outputs = operation(*arguments, **options)
-                if isinstance(operation, keras.Layer):
-                    _require_channels_last(operation, outputs)
-                    self._hear(name, outputs, found)
-                return outputs
-
-            return call
-
-        # As Keras itself does in Functional.call; the models in the graph have no other way in.
-        standard = graph._standardize_inputs(inputs)
-        outputs = graph._run_through_graph(standard, operation_fn=listening)
-        return outputs[0] if isinstance(outputs, list) and len(outputs) == 1 else outputs
-
-    def _hear(self, name: str, outputs: Any, found: dict[str, Any]) -> None:
-        """Keep what the function makes of a map, if it is one."""
-        if not _is_map(outputs):
-            return
+    def _keep(self, name: str, maps: Any, found: dict[str, Any]) -> None:
+        """Keep what the function makes of a map that is wanted."""
         calls = sum(each.partition(" (call ")[0] == name for each in found)
         name = f"{name} (call {calls + 1})" if calls else name
         if self.names is None or name in self.names:
-            found[name] = self.function(name, outputs)
+            found[name] = self.function(name, maps)
 
 
-def _is_open(model: keras.Model, arguments: Any, options: Any) -> bool:
-    """Whether the layers of a model are seen where it is called so, as with one batch of images.
+@contextlib.contextmanager
+def _listening(hear: Hear) -> Iterator[None]:
+    """Hear the outputs of the layers of the first model that is called in a block.
 
-    One that is always called in training mode is left to itself, as its layers could not know.
+    In other threads layers are called as ever.
     """
-    return contract.is_graph(model) and len(arguments) == 1 and not options.get("training")
+    kind: Any = keras.Layer
+    called, thread = kind.__call__, threading.get_ident()
+    # Models that are being called, one in the other; None stands for another layer.
+    path: list[str | None] = []
+
+    @functools.wraps(called)
+    def call(layer: keras.Layer, *arguments: Any, **options: Any) -> Any:
+        if threading.get_ident() != thread or None in path:
+            return called(layer, *arguments, **options)
+        is_model = isinstance(layer, keras.Model)
+        path.append(layer.name if is_model else None)
+        try:
+            outputs = called(layer, *arguments, **options)
+        finally:
+            path.pop()
+        if not is_model:
+            hear("/".join([*filter(None, path[1:]), layer.name]), layer, outputs)
+        return outputs
+
+    with _ONE_AT_A_TIME:
+        kind.__call__ = call
+        try:
+            yield
+        finally:
+            kind.__call__ = called
 
 
 def _is_map(outputs: Any) -> bool:
     return len(getattr(outputs, "shape", ())) == 4
 
 
-def _require_channels_last(layer: Any, outputs: Any) -> None:
-    """Refuse a layer whose maps would be read along the wrong axes.
-
-    Zeros do not tell how a map lies: channels last, a padding that is channels first pads channels.
-    """
-    padding = isinstance(layer, keras.layers.ZeroPadding2D)
-    layout = None if padding else getattr(layer, "data_format", None)
+def _require_channels_last(layer: Any) -> None:
+    """Refuse a layer whose maps would be read along the wrong axes."""
+    layout = None if isinstance(layer, WITHOUT_LAYOUT) else getattr(layer, "data_format", None)
     checks.require(
-        layout != "channels_first" or not _is_map(outputs),
+        layout != "channels_first",
         f"`{layer.name}` must be channels last, so that its maps can be read",
         data_format=layout,
     )

@@ -1,8 +1,7 @@
 """Which frequencies the feature maps of a model hold, layer by layer."""
 
 import functools
-import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -13,19 +12,20 @@ from tqdm.auto import tqdm
 
 from hfc_keras import checks, gradients, spectrum
 from hfc_keras.analysis.feature_maps import FeatureMaps
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import checked_images, require_finite
-from hfc_keras.types import Array, ArrayLike, Floats, ImageShape, Predict, Tensor
+from hfc_keras.types import Array, Floats, ImageShape, Predict, Tensor
 
 # Amplitude, relative to the largest of a map, below which float32 holds rounding alone.
 FLOOR = 1e-6
-# Numbers in a map of a batch at most, so that a layer of many large maps takes little memory.
-LARGEST = 2**24
+# Numbers in all maps of a batch at most, 256 MB, all of which may be in memory at once.
+MOST_NUMBERS = 2**26
 Shapes = dict[str, ImageShape]
 
 
 def feature_spectrum(
     model: keras.Model,
-    images: ArrayLike,
+    images: Images,
     layers: str | Sequence[str] | None = None,
     batch_size: int = 256,
 ) -> pd.DataFrame:
@@ -46,10 +46,10 @@ def feature_spectrum(
     the layer's own Nyquist frequency: subsampling by two moves what stood at 1/4 to 1/2.
 
     Args:
-        model: keras.Model that returns logits ``(batch, classes)``, functional or sequential.
-            Models in it are gone through, too; those that are no graphs are named in a warning and
-            count as one layer.
-        images: float ``(examples, height, width, channels)`` in [0, 1].
+        model: keras.Model that returns logits ``(batch, classes)``. Models in it are gone through,
+            too; a layer of one's own counts as one, whatever is in it.
+        images: float ``(examples, height, width, channels)`` in [0, 1], or
+            whatever else ``analysis.frequency_accuracy`` takes.
         layers: None, every layer with an output ``(batch, height, width, channels)`` of more than
             one pixel, the images themselves first; or the name of one, or a sequence of names,
             such as ``"images"``, ``"conv0"``, ``"backbone/conv0"`` and, of a layer that is used
@@ -71,12 +71,9 @@ def feature_spectrum(
         - examples: images measured.
 
     Raises:
-        ValueError: for pixels outside [0, 1], images that do not fit the model, a model that is
-            no graph or returns probabilities or what is not finite, a name that no map has, maps
-            of a single pixel or channels first.
-
-    Warns:
-        UserWarning: naming models within the model whose layers are not seen.
+        ValueError: for pixels outside [0, 1], images that do not fit the model, a model that
+            returns probabilities or what is not finite, a name that no map has, maps of a single
+            pixel or channels first.
 
     Reference:
         Park and Kim, How Do Vision Transformers Work?, ICLR 2022, Fig. 2.
@@ -92,10 +89,12 @@ def feature_spectrum(
     images = checked_images(model, images, batch_size)
     shapes = _shapes(model, images)
     chosen = _chosen(shapes, layers)
-    maps = FeatureMaps(model, functools.partial(_log_amplitudes, shapes), chosen)
+    # Made once for each size of maps, where a constant for each layer would take far more memory.
+    sizes = {shapes[name][:2] for name in chosen}
+    means = {size: ops.convert_to_tensor(_ring_means(*size)) for size in sizes}
+    maps = FeatureMaps(model, functools.partial(_log_amplitudes, shapes, means), chosen)
     measure = gradients.compiled(maps, _flat)
-    largest = max(int(np.prod(shapes[name])) for name in chosen)
-    step = batch_size if maps.needs_whole_batches else max(1, min(batch_size, LARGEST // largest))
+    step = batch_size if maps.needs_whole_batches else _images_at_once(shapes, chosen, batch_size)
     starts = range(0, len(images), step)
     parts: list[list[Array]] = []
     for at in tqdm(starts, "feature spectrum", leave=False, disable=None):
@@ -109,14 +108,7 @@ def feature_spectrum(
 
 def _shapes(model: keras.Model, images: Floats) -> Shapes:
     """Height, width and channels of all maps, in the order of the computation."""
-    maps = FeatureMaps(model)
-    _, found = gradients.inference(maps)(ops.convert_to_tensor(images[:1]))
-    if maps.closed:
-        warnings.warn(
-            f"The layers of {', '.join(sorted(maps.closed))} are not seen: a model in the model "
-            "must be functional or sequential, and take one batch of images in inference mode",
-            stacklevel=3,
-        )
+    _, found = gradients.inference(FeatureMaps(model))(ops.convert_to_tensor(images[:1]))
     return {name: tuple(each.shape[1:]) for name, each in found.items()}
 
 
@@ -137,13 +129,21 @@ def _chosen(shapes: Shapes, layers: str | Sequence[str] | None) -> list:
     return [name for name in shapes if name in wanted]
 
 
+def _images_at_once(shapes: Shapes, chosen: Sequence[str], batch_size: int) -> int:
+    """Images whose maps fit into memory together, at most a batch of them."""
+    numbers = sum(int(np.prod(shapes[name])) for name in chosen)
+    return max(1, min(batch_size, MOST_NUMBERS // numbers))
+
+
 def _flat(predict: Predict, images: Tensor) -> tuple[Any, ...]:
     """Outputs of a model and what is made of its maps, for ``gradients.compiled``."""
     outputs, found = predict(images)
     return outputs, *found.values()
 
 
-def _log_amplitudes(shapes: Shapes, name: str, maps: Tensor) -> Tensor:
+def _log_amplitudes(
+    shapes: Shapes, means: Mapping[tuple[int, int], Tensor], name: str, maps: Tensor
+) -> Tensor:
     """Sum over the channels of the log amplitude on each ring, and how many channels are in it.
 
     Maps ``(batch, height, width, channels)`` give ``(batch, rings + 1)``.
@@ -158,9 +158,9 @@ def _log_amplitudes(shapes: Shapes, name: str, maps: Tensor) -> Tensor:
     peak = ops.max(power, axis=(2, 3), keepdims=True)
     power = power / ops.where(full, peak, 1.0)
     logs = ops.where(full, ops.log(ops.maximum(power, FLOOR**2)) / 2, 0.0)
-    means = ops.matmul(_flattened(logs - logs[:, :, :1, :1]), _ring_means(height, width))
+    sums = ops.matmul(_flattened(logs - logs[:, :, :1, :1]), means[height, width])
     count = ops.sum(ops.cast(full[:, :, 0, 0], "float32"), axis=1, keepdims=True)
-    return ops.concatenate([means, count], axis=1)
+    return ops.concatenate([sums, count], axis=1)
 
 
 def _half_power(planes: Tensor) -> Any:
@@ -174,7 +174,7 @@ def _half_power(planes: Tensor) -> Any:
 
 
 def _flattened(logs: Tensor) -> Any:
-    """Sum over the channels, a row an image."""
+    """Sum over the channels, one row per image."""
     _, _, columns, height = logs.shape
     return ops.reshape(ops.sum(logs, axis=1), (-1, columns * height))
 

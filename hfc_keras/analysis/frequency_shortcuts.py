@@ -9,10 +9,11 @@ import keras
 import numpy as np
 import pandas as pd
 from keras import ops
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks, spectrum
 from hfc_keras.analysis.fourier_heat_map import half_plane
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import checked, predicted_logits
 from hfc_keras.types import Array, ArrayLike, Flags, Floats, Integers
 
@@ -22,7 +23,7 @@ Masks = dict[int, Flags]
 @overload
 def frequency_shortcuts(
     model: keras.Model,
-    images: ArrayLike,
+    images: Images,
     labels: ArrayLike | None = None,
     keep: float = ...,
     patch: int | None = ...,
@@ -32,7 +33,7 @@ def frequency_shortcuts(
 @overload
 def frequency_shortcuts(
     model: keras.Model,
-    images: ArrayLike,
+    images: Images,
     labels: ArrayLike | None = None,
     keep: float = ...,
     patch: int | None = ...,
@@ -42,7 +43,7 @@ def frequency_shortcuts(
 ) -> tuple[pd.DataFrame, Masks]: ...
 def frequency_shortcuts(
     model: keras.Model,
-    images: ArrayLike,
+    images: Images,
     labels: ArrayLike | None = None,
     keep: float = 0.95,
     patch: int | None = None,
@@ -76,7 +77,8 @@ def frequency_shortcuts(
     Args:
         model: keras.Model that returns logits ``(batch, classes)``; in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1], larger than one pixel.
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes;
+            None where the images bring theirs.
         keep: float in (0, 1], part of the true-positive rate that must stay.
         patch: int from 1, cycles; None is a sixteenth of the shorter side, at least 1.
         batch_size: int, images at once; does not change the answer.

@@ -7,10 +7,11 @@ import keras
 import numpy as np
 import pandas as pd
 from keras import ops
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks, spectrum
 from hfc_keras.analysis.batch_norm import with_statistics
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import checked, finite_logits
 from hfc_keras.types import Array, ArrayLike, BnStatistics, Floats, Integers
 
@@ -20,12 +21,12 @@ RADII = tuple(part / 16 for part in range(1, 9))
 
 def hybrid_preference(
     model: keras.Model,
-    images: ArrayLike,
+    images: Images,
     labels: ArrayLike | None = None,
     radii: ArrayLike | None = None,
     inclusive: bool = True,
     bn_statistics: BnStatistics = "moving",
-    train_images: ArrayLike | None = None,
+    train_images: Images | None = None,
     seed: int = 0,
     batch_size: int = 256,
 ) -> pd.DataFrame:
@@ -45,8 +46,10 @@ def hybrid_preference(
 
     Args:
         model: keras.Model that returns logits ``(batch, classes)``.
-        images: float ``(examples, height, width, channels)`` in [0, 1].
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, of two classes or more.
+        images: float ``(examples, height, width, channels)`` in [0, 1], or
+            whatever else ``analysis.frequency_accuracy`` takes.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, of two classes or more;
+            None where the images bring theirs.
         radii: floats, cycles per image, each at least 0 and no two alike; None is the shorter
             side times 1/16, 2/16, ..., 8/16.
         inclusive: bool, ``<=`` or ``<`` at the rim of the disc.

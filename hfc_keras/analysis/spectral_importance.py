@@ -6,23 +6,24 @@ import keras
 import numpy as np
 import pandas as pd
 from keras import ops
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from hfc_keras import checks, spectrum
 from hfc_keras.analysis.batch_norm import with_statistics
+from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import checked, finite_logits
 from hfc_keras.types import Array, ArrayLike, BnStatistics, Floats, Integers
 
 
 def spectral_importance(
     model: keras.Model,
-    images: ArrayLike,
+    images: Images,
     labels: ArrayLike | None = None,
     value: str = "accuracy",
     permutations: int = 4,
     bands: int | None = None,
     bn_statistics: BnStatistics = "moving",
-    train_images: ArrayLike | None = None,
+    train_images: Images | None = None,
     seed: int = 0,
     batch_size: int = 256,
 ) -> pd.DataFrame:
@@ -50,7 +51,8 @@ def spectral_importance(
     Args:
         model: keras.Model that returns logits ``(batch, classes)``.
         images: float ``(examples, height, width, channels)`` in [0, 1], larger than one pixel.
-        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
+        labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes;
+            None where the images bring theirs.
         value: ``"accuracy"``, ``"probability"`` or ``"logit"``.
         permutations: int from 1, orders for each image. An order costs a prediction of the image
             for each ring but one, 22 at 32 x 32 pixels.

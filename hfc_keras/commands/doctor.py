@@ -3,22 +3,24 @@
 import dataclasses
 from pathlib import Path
 
+from hfc_keras.commands.options import DATA_DIR
+
 
 @dataclasses.dataclass(frozen=True)
 class Doctor:
     """Say what is installed and tested, and what to do where something is missing.
 
     Versions beside those that were tested, backend, devices, threads, data sets found, trained
-    networks, memory and disk. Exit status: 0, or 1 if something must be mended first.
+    networks, memory and disk. Exit status: 0, or 1 if there is a problem that must be fixed first.
     """
 
-    data_dir: Path | None = None
-    """Where TFDS keeps its data sets. Left out: TFDS_DATA_DIR, or TFDS' own default."""
+    data_dir: DATA_DIR = None
+    """Where TFDS keeps its data sets. Default: TFDS_DATA_DIR, or TFDS' own default."""
     published: Path = Path("results/models")
     """Folder of the project's trained networks."""
 
     def execute(self) -> int:
-        """Print a line a finding.
+        """Print one line per finding.
 
         Returns:
             int, the exit status.
@@ -30,5 +32,9 @@ class Doctor:
             print(each)
         failed = sum(each.status == "fail" for each in found)
         warned = sum(each.status == "warn" for each in found)
-        print(f"\n{failed} to be mended, {warned} to know of")
+        print(f"\n{_counted(failed, 'problem')}, {_counted(warned, 'warning')}")
         return 1 if failed else 0
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

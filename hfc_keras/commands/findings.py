@@ -6,23 +6,30 @@ import importlib.util
 import os
 import platform
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from hfc_keras import __version__, error_texts
+from hfc_keras import __version__, backend, error_texts
+from hfc_keras.commands import installed_packages
 from hfc_keras.data.memory import physical
 from hfc_keras.training.published_names import published_networks
 
-# Versions with which all tests ran, and the least that setup.cfg asks for.
-TESTED = {"keras": ("3.15", "3.15"), "tensorflow": ("2.21", "2.18"), "jax": ("0.10", "0.6")}
+# Versions with which all tests ran.
+TESTED = {"keras": "3.15", "tensorflow": "2.21", "jax": "0.10"}
 PYTHON = ((3, 11), (3, 13))
 LEAST_DISK, LEAST_MEMORY = 2e9, 3e9
-PACKAGES = "numpy scipy pandas matplotlib scikit-learn jinja2 pillow tqdm tyro".split()
+TFDS = ("tensorflow", "tensorflow_datasets")
+UNEXPECTED = "this check itself broke; please report it"
+WITH_GPU = {
+    "tensorflow": "in a checkout of the project: pip install '.[gpu]'",
+    "jax": "pip install 'jax[cuda12]', or as JAX' own page says",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """A line of the doctor.
+    """One line of the doctor.
 
     Args:
         status: ``"ok"``, ``"warn"`` or ``"fail"``.
@@ -67,9 +74,16 @@ def all_findings(data_dir: Path | None, published: Path) -> list[Finding]:
             found += look()
         # One look that fails says so, and the others go on.
         except Exception as error:
-            text = f"{type(error).__name__}: {error_texts.reason(error)}"
-            found.append(Finding("fail", name, text, "install the package anew"))
+            found.append(_broken(name, error))
     return found
+
+
+def _broken(name: str, error: Exception) -> Finding:
+    """What a look that failed says; refusals of the package itself name their remedy."""
+    if isinstance(error, importlib.metadata.PackageNotFoundError):
+        return Finding("fail", name, "hfc_keras is not installed", "pip install .")
+    text = f"{type(error).__name__}: {error_texts.reason(error)}"
+    return Finding("fail", name, text, "" if "Received: " in str(error) else UNEXPECTED)
 
 
 def _python() -> list[Finding]:
@@ -82,38 +96,25 @@ def _python() -> list[Finding]:
 
 def _versions() -> list[Finding]:
     found = [Finding("ok", "hfc_keras", __version__)]
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    for name, (tested, least) in TESTED.items():
-        if not _is_there(name):
-            needed = name in ("keras", backend)
-            found += [Finding("fail", name, "not installed", f"pip install {name}")] * needed
-            continue
-        version = importlib.metadata.version(name)
-        if _numbers(version) < _numbers(least):
-            remedy = f"pip install '{name}>={least}'"
-            found.append(Finding("fail", name, version, remedy))
-        elif _numbers(version)[:2] != _numbers(tested)[:2]:
-            found.append(Finding("warn", name, version, f"tested with {tested}"))
-        else:
-            found.append(Finding("ok", name, f"{version}, tested"))
-    missing = [name for name in PACKAGES if not _is_there(name)]
-    text = f"{len(PACKAGES) - len(missing)} of {len(PACKAGES)} others installed"
-    if missing:
-        return [*found, Finding("fail", "packages", text, f"pip install {' '.join(missing)}")]
-    return [*found, Finding("ok", "packages", text)]
+    packages = installed_packages.required(backend.chosen()[0])
+    found += [_version(each) for each in packages if each.name in TESTED]
+    others = [each for each in packages if each.name not in TESTED]
+    bad = [_version(each) for each in others if not each.will_do]
+    if not bad:
+        found.append(Finding("ok", "packages", f"{len(others)} others installed"))
+    return [*found, *bad]
 
 
-def _is_there(name: str) -> bool:
-    try:
-        importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    parts = version.split(".")[:3]
-    return tuple(int("".join(filter(str.isdigit, part)) or 0) for part in parts)
+def _version(package: installed_packages.Package) -> Finding:
+    """One package, its version beside the tested one."""
+    if not package.will_do:
+        text = package.version or "not installed"
+        return Finding("fail", package.name, text, package.remedy)
+    version, tested = str(package.version), TESTED.get(package.name)
+    numbers = installed_packages.numbers
+    if tested and numbers(version)[:2] != numbers(tested):
+        return Finding("warn", package.name, version, f"tested with {tested}")
+    return Finding("ok", package.name, f"{version}, tested" if tested else version)
 
 
 def _devices() -> list[Finding]:
@@ -121,26 +122,44 @@ def _devices() -> list[Finding]:
 
     devices = keras.distribution.list_devices()
     kinds = ", ".join(devices) or "cpu"
-    text = f"Keras on {keras.backend.backend()}, {kinds}"
+    chosen = backend.chosen()[0]
+    text = f"Keras on {chosen}, {kinds}"
     if any("gpu" in str(each).lower() or "tpu" in str(each).lower() for each in devices):
         return [Finding("ok", "devices", text)]
-    gpu = shutil.which("nvidia-smi") is not None
-    remedy = "there is a GPU that it does not see; pip install 'hfc_keras[gpu]'" if gpu else ""
-    return [Finding("warn" if gpu else "ok", "devices", text, remedy)]
+    if shutil.which("nvidia-smi") is None:
+        return [Finding("ok", "devices", text)]
+    remedy = f"there is a GPU that it does not see; {WITH_GPU[chosen]}"
+    return [Finding("warn", "devices", text, remedy)]
 
 
 def _threads() -> list[Finding]:
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    text = f"{allowed} cores"
-    if os.environ.get("TF_ENABLE_ONEDNN_OPTS") in (None, "0"):
-        remedy = "TF_ENABLE_ONEDNN_OPTS=1 can halve the time of convolutions"
-        return [Finding("warn", "threads", f"{text}, oneDNN as TensorFlow has it", remedy)]
-    return [Finding("ok", "threads", f"{text}, oneDNN on")]
+    text, fast = f"{allowed} cores", _onednn()
+    if fast is None:
+        return [Finding("ok", "threads", text)]
+    if fast:
+        return [Finding("ok", "threads", f"{text}, oneDNN on")]
+    remedy = "TF_ENABLE_ONEDNN_OPTS=1 can halve the time of convolutions"
+    return [Finding("warn", "threads", f"{text}, oneDNN off", remedy)]
+
+
+def _onednn() -> bool | None:
+    """Whether TensorFlow, as it runs, uses oneDNN; None where that has no meaning."""
+    port = sys.modules.get("tensorflow.python.util._pywrap_util_port")
+    known = backend.chosen()[0] == "tensorflow" and hasattr(port, "IsMklEnabled")
+    return bool(getattr(port, "IsMklEnabled")()) if known else None  # noqa: B009
 
 
 def _data(data_dir: Path | None) -> list[Finding]:
     chosen = data_dir or os.environ.get("TFDS_DATA_DIR")
     folder = Path(chosen or "~/tensorflow_datasets").expanduser()
+    if not all(map(importlib.util.find_spec, TFDS)):
+        text = "digits, synthetic, .npz files and folders of images; no TFDS sets"
+        remedy = "others need `pip install tensorflow tensorflow-datasets`"
+        return [Finding("ok", "data", text, remedy)]
+    if folder.exists() and not folder.is_dir():
+        remedy = "--data-dir or TFDS_DATA_DIR must name a folder"
+        return [Finding("warn", "data", f"digits, synthetic; {folder} is a file", remedy)]
     names = (
         sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name != "downloads")
         if folder.is_dir()

@@ -22,6 +22,8 @@ from hfc_keras.types import PathLike
 FOLDER = Path("results/models")
 REMOTE = "hf://"
 FILES = (".keras", ".h5", ".hdf5")
+# What an HDF5 file begins with, and what Keras says of one that holds no model.
+HDF5, NO_MODEL = b"\x89HDF\r\n\x1a\n", "No model config"
 
 
 def load(name: PathLike, imports: Sequence[str] = (), published: PathLike = FOLDER) -> keras.Model:
@@ -83,6 +85,12 @@ def found(name: PathLike, published: PathLike = FOLDER) -> Path:
         ValueError: `model` must be a .keras or .h5 file that exists, hf://user/repository, or a name that `hfc-keras models` lists. Received: model='model.txt'
     """  # noqa: E501
     path = Path(name).expanduser()
+    checks.require(
+        not (path / "saved_model.pb").is_file(),
+        "`model` must be a .keras or .h5 file; a SavedModel is code, which is not run here: in "
+        f"Python, hfc_keras.inspect({str(path)!r}, images, labels) takes one",
+        model=str(path),
+    )
     if path.suffix.lower() not in FILES:
         networks = published_networks(published)
         own = networks.loc[networks["name"] == str(name), "path"]
@@ -93,15 +101,19 @@ def found(name: PathLike, published: PathLike = FOLDER) -> Path:
             model=str(name),
         )
         return Path(own.iloc[0])
+    checks.require(not path.is_dir(), "`model` must be a file, not a folder", model=str(path))
     checks.require(path.is_file(), "`model` must be a file that exists", model=str(path))
-    whole = zipfile.is_zipfile(path) if path.suffix == ".keras" else _is_hdf5(path)
+    try:
+        with open(path, "rb") as stream:
+            hdf5 = stream.read(len(HDF5)) == HDF5
+            whole = zipfile.is_zipfile(stream) if path.suffix == ".keras" else hdf5
+    except OSError as error:
+        raise ValueError(
+            f"`model` must be a file that can be read ({error.strerror}). "
+            f"Received: model={str(path)!r}"
+        ) from error
     checks.require(whole, f"`model` must be a whole {path.suffix} file", model=str(path))
     return path
-
-
-def _is_hdf5(path: Path) -> bool:
-    with open(path, "rb") as stream:
-        return stream.read(8) == b"\x89HDF\r\n\x1a\n"
 
 
 def _refusal(name: PathLike, error: Exception) -> str:
@@ -115,6 +127,11 @@ def _refusal(name: PathLike, error: Exception) -> str:
         remedy = "; --import MODULE (or FILE.py) names the one that defines it"
     else:
         reason, remedy = error_texts.reason(error).partition(". ")[0], ""
+    if NO_MODEL in reason or str(name).endswith(".weights.h5"):
+        remedy = (
+            "; a file of weights alone: build the model, call model.load_weights(file), then "
+            "model.save('model.keras')"
+        )
     if "ambda" in reason:
         remedy = "; a Lambda layer is code, which is not run: make it a registered layer"
     return (

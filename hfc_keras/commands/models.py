@@ -9,7 +9,7 @@ class Models:
     """List the trained networks of this project by what they are.
 
     Their names are what `hfc-keras inspect` and `selfcheck` take; accuracy is that on the test
-    images after the last epoch. Differences are from most others of the same data set and network.
+    images after the last epoch.
     """
 
     published: Path = Path("results/models")

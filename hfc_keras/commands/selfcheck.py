@@ -3,11 +3,19 @@
 import dataclasses
 import sys
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import tyro
 
-from hfc_keras.commands.options import IMPORTS
+from hfc_keras.commands.options import (
+    DATA_DIR,
+    IMPORTS,
+    OUTPUT,
+    OUTPUT_NAME,
+    PIXELS,
+    pixel_range,
+    told,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,29 +33,30 @@ class Selfcheck:
 
     DEFAULT_EPSILON: ClassVar = 8 / 255
 
-    model: tyro.conf.Positional[Path]
+    model: Annotated[Path, tyro.conf.Positional, told("MODEL")]
     """Model saved by Keras (.keras, .h5), which returns logits for pixels in [0, 1], or what \
 --pixels, --output and --output-name say, or a name that `hfc-keras models` lists. Layers of your \
 own need --import; for other models call hfc_keras.selfchecks.run from Python."""
-    dataset: str
+    data: Annotated[str, told("FOLDER|NPZ|NAME", "data", "--dataset")]
     """digits, synthetic, a TFDS image-classification set (cifar10, fashion_mnist, ...), an .npz \
 file or a folder of class folders."""
-    data_dir: Path | None = None
-    """Where TFDS keeps its data sets. Left out: TFDS_DATA_DIR, or TFDS' own default."""
-    image_size: int | tuple[int, int] | None = None
-    """Height and width in pixels to which images are resized, one number for both. Left out: the \
+    data_dir: DATA_DIR = None
+    """Where TFDS keeps its data sets. Default: TFDS_DATA_DIR, or TFDS' own default."""
+    image_size: Annotated[int | tuple[int, int] | None, told("SIDE [SIDE]")] = None
+    """Height and width in pixels to which images are resized, one number for both. Default: the \
 model's, if the images have several sizes or another one; else they stay as they are."""
-    pixels: tuple[float, float] | None = None
-    """Range of the pixels that the model was trained on, such as 0 255. Left out: 0 1."""
-    output: Literal["logits", "softmax", "sigmoid", "binary"] | None = None
+    pixels: PIXELS = ()
+    """Range of the pixels that the model was trained on, such as 0..255 or 0 255. Default: 0 1; \
+with --output or --output-name, 0 255 where the model itself divides by 255 or the like."""
+    output: OUTPUT = None
     """What the model returns if it is not logits; binary is a single logit or sigmoid. Logits are \
 made of it, by models.as_classifier."""
-    output_name: str | None = None
+    output_name: OUTPUT_NAME = None
     """Which of several outputs of the model."""
     examples: int = 200
     """Test images to use, chosen by the seed."""
-    epsilon: float = DEFAULT_EPSILON
-    """L-inf radius of the attacks, in pixel values of [0, 1]."""
+    epsilon: Annotated[float, told("FLOAT")] = DEFAULT_EPSILON
+    """L-inf radius of the attacks, in pixel values of [0, 1]. Default: 8/255."""
     seed: int = 0
     """Seed of the choice of images and of every attack."""
     imports: IMPORTS = ()
@@ -67,7 +76,7 @@ made of it, by models.as_classifier."""
             examples = checks.number("examples", self.examples, minimum=1, whole=True)
             model = self._classifier(model_source.load(self.model, self.imports))
             asked = (self.data_dir, (1, examples), self.seed, self.image_size)
-            dataset, resized_to = sized_images(model, self.dataset, *asked)
+            dataset, resized_to = sized_images(model, self.data, *asked)
             subject = selfchecks.Subject(
                 model, dataset.test.images, dataset.test.labels, self.epsilon, self.seed
             )
@@ -96,10 +105,10 @@ made of it, by models.as_classifier."""
         """Model from [0, 1] to logits, by what was said about it."""
         from hfc_keras import models
 
-        if (self.pixels, self.output, self.output_name) == (None, None, None):
+        if not (self.pixels or self.output or self.output_name):
             return model
         return models.as_classifier(
-            model, self.pixels or (0, 1), self.output, output_name=self.output_name
+            model, pixel_range(self.pixels), self.output, output_name=self.output_name
         )
 
 

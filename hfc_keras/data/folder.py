@@ -88,26 +88,8 @@ def _tell(
     transparent: Sequence[pathlib.Path],
 ) -> None:
     """Warn once of all that is not as it may seem."""
-    folders = [path for path in left_aside if path.is_dir()]
-    others = [path for path in left_aside if not path.is_dir()]
-    notes = [
-        f"{_counted(found, root)} {text}"
-        for found, text in (
-            (others, "left aside: not images of a class"),
-            (folders, "left aside: neither class nor split"),
-            *image_sets.oddities(headers, transparent),
-        )
-        if found
-    ]
+    odd = image_sets.left_aside(left_aside, root) + image_sets.oddities(headers, transparent)
+    notes = [f"{image_sets.counted(found)} {text}" for found, text in odd if found]
     if notes:
         remedy = "remove or convert them if that is not meant"
         warnings.warn(f"{root}: {'; '.join(notes)} ({remedy})", stacklevel=6)
-
-
-def _counted(found: Sequence[pathlib.Path], root: pathlib.Path) -> str:
-    """Count files by their endings, and name folders."""
-    if found[0].is_dir():
-        names = [str(path.relative_to(root)) for path in found]
-        listed = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-        return f"{len(found)} folder{'s' * (len(found) > 1)} ({listed})"
-    return image_sets.counted(found)

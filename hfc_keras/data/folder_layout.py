@@ -26,27 +26,31 @@ class Layout:
     Args:
         train: dict from class to list of Path.
         test: dict from class to list of Path.
-        left_aside: list of Path, files and folders; hidden ones are not mentioned.
+        left_aside: list of Path, files and folders that are not hidden.
+        hidden: list of Path, files and folders whose names begin with a dot.
     """
 
     train: dict[str, list[Path]]
     test: dict[str, list[Path]]
     left_aside: list[Path]
+    hidden: list[Path]
 
 
 @dataclasses.dataclass
 class Contents:
-    """What a folder holds, by name, without what is hidden.
+    """What a folder holds, by name.
 
     Args:
         folders: list of Path; links to folders count as folders.
         images: list of Path, files whose ending is one of an image.
-        others: list of Path.
+        others: list of Path, other files.
+        hidden: list of Path, files and folders whose names begin with a dot, in none of the others.
     """
 
     folders: list[Path]
     images: list[Path]
     others: list[Path]
+    hidden: list[Path]
 
 
 def layout(root: Path, seed: int) -> Layout:
@@ -90,16 +94,19 @@ def contents(place: Path, known: set[str]) -> Contents:
         UnusableFileError: if it cannot be listed.
     """
     try:
-        listed = sorted(path for path in place.iterdir() if not path.name.startswith("."))
+        every = sorted(place.iterdir())
     except OSError as error:
         raise files.UnusableFileError(
             f"an image folder must be one that can be read ({error.strerror}). "
             f"Received: folder={str(place)!r}"
         ) from error
+    hidden = [path for path in every if path.name.startswith(".")]
+    listed = [path for path in every if not path.name.startswith(".")]
     folders = [path for path in listed if path.is_dir()]
     rest = [path for path in listed if not path.is_dir()]
     images = [path for path in rest if path.suffix.lower() in known]
-    return Contents(folders, images, [path for path in rest if path.suffix.lower() not in known])
+    others = [path for path in rest if path.suffix.lower() not in known]
+    return Contents(folders, images, others, hidden)
 
 
 def _classes_alone(root: Path, top: Contents, inside: Mapping[Path, Contents], seed: int) -> Layout:
@@ -113,7 +120,8 @@ def _classes_alone(root: Path, top: Contents, inside: Mapping[Path, Contents], s
     )
     classes, left_aside = _classes(root, inside)
     train, test = _divide(classes, seed)
-    return Layout(train, test, [*top.images, *top.others, *left_aside])
+    hidden = [path for held in (top, *inside.values()) for path in held.hidden]
+    return Layout(train, test, [*top.images, *top.others, *left_aside], hidden)
 
 
 def _splits(root: Path, top: Contents, inside: Mapping[Path, Contents], known: set[str]) -> Layout:
@@ -138,20 +146,21 @@ def _splits(root: Path, top: Contents, inside: Mapping[Path, Contents], known: s
         folder=str(next(iter(doubtful), None)),
         name=str(root),
     )
-    left_aside = [*top.images, *top.others, *others]
+    left_aside, hidden = [*top.images, *top.others, *others], [*top.hidden]
     splits = []
     for place in used:
         held = {each: contents(each, known) for each in inside[place].folders}
         classes, rest = _classes(place, held)
         splits.append(classes)
         left_aside += [*inside[place].others, *rest]
+        hidden += [path for each in (inside[place], *held.values()) for path in each.hidden]
     train, test = splits
     checks.require(
         list(train) == list(test),
         "both splits of a folder must hold the same classes",
         only_in_one=sorted(set(train) ^ set(test)),
     )
-    return Layout(train, test, left_aside)
+    return Layout(train, test, left_aside, hidden)
 
 
 def _classes(

@@ -3,7 +3,8 @@
 import dataclasses
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from hfc_keras.data import image_files, image_sets
 from hfc_keras.data.dataset import stored_pixels, subset_rows
 from hfc_keras.data.folder_layout import SPLIT_FOLDERS, contents, layout
 from hfc_keras.data.npz import is_npz, read_arrays
-from hfc_keras.data.printable_names import printable_names
+from hfc_keras.data.printable_names import printable, printable_names
 from hfc_keras.data.resizing import resized_pixels
 from hfc_keras.data.sources import load, names
 from hfc_keras.types import Array, Integers, PathLike, Size
@@ -35,6 +36,8 @@ class GivenImages:
         by_name: bool, whether classes are numbered by the order of their names alone.
         train_pixels: like pixels, or None.
         notes: tuple of str, sentences.
+        sources: tuple, where each image is from: its file below the folder, or its row in an
+            ``.npz`` file or a data set; empty where that is not known.
     """
 
     name: str
@@ -44,6 +47,7 @@ class GivenImages:
     by_name: bool
     train_pixels: Array | None = None
     notes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 def given_images(
@@ -57,7 +61,8 @@ def given_images(
     """Return images to test a model on, from wherever ``data.load`` reads them and further forms.
 
     Of a folder of class folders all images are for testing; of one with ``train`` and ``test``
-    those of ``test``. A folder that holds images itself has no labels. Of an ``.npz`` file
+    those of ``test``. A folder that holds images itself has no labels. What else a folder holds is
+    counted and named in the notes. Of an ``.npz`` file
     ``x_test`` (or images, x) is read, with ``y_test`` (or labels, y) if it is there.
 
     Args:
@@ -124,6 +129,7 @@ def _npz(
         printable_names(listed) if listed else (),
         False,
         train,
+        sources=tuple(f"{images}[{row}]" for row in rows),
     )
 
 
@@ -141,42 +147,57 @@ def _folder(
     skip_unreadable: bool,
 ) -> GivenImages:
     """Images of a folder."""
-    rows_tested, rows_trained, class_names = _rows(root, seed)
+    found = _found(root, seed)
     parts = [
         [part[row] for row in subset_rows(len(part), limit, seed)]
-        for part, limit in zip((rows_trained, rows_tested), examples, strict=True)
+        for part, limit in zip((found.trained, found.tested), examples, strict=True)
     ]
     headers, unreadable = _headers([file for part in parts for file, _ in part])
     if unreadable and not skip_unreadable:
-        listed = ", ".join(repr(str(file)) for file in unreadable[:3])
+        listed = ", ".join(repr(str(file)) for file in list(unreadable)[:3])
         raise files.UnusableFileError(
             "image files must be whole images that can be read; mend or remove them, or leave them "
             f"out with --skip-unreadable. Received: {len(unreadable)} of "
-            f"{sum(map(len, parts))} cannot be read: {listed}" + ", ..." * (len(unreadable) > 3)
+            f"{sum(map(len, parts))} cannot be read: {listed}"
+            + ", ..." * (len(unreadable) > 3)
+            + f" ({_reasons(unreadable)})"
         )
     parts = [[row for row in part if row[0] in headers] for part in parts]
     checks.require(parts[1], "a folder must hold images that can be read", name=str(root))
     size = image_size or image_sets.one_size(headers)
     grey = all(header.grey for header in headers.values())
     train, tested = (image_sets.decoded([file for file, _ in part], grey, size) for part in parts)
-    labels = np.array([label for _, label in parts[1]]) if class_names else None
+    labels = np.array([label for _, label in parts[1]]) if found.class_names else None
     name = printable_names([root.resolve().name], "folder")[0]
-    notes = _notes(unreadable, image_sets.oddities(headers, [*train[1], *tested[1]]))
+    odd = image_sets.oddities(headers, [*train[1], *tested[1]])
+    notes = _notes(root, found, unreadable, odd)
     seen = train[0] if len(train[0]) else None
-    return GivenImages(name, tested[0], labels, class_names, True, seen, notes)
+    sources = tuple(printable(str(file.relative_to(root))) for file, _ in parts[1])
+    return GivenImages(name, tested[0], labels, found.class_names, True, seen, notes, sources)
 
 
-def _rows(root: pathlib.Path, seed: int) -> tuple[Rows, Rows, tuple[str, ...]]:
-    """Files to test and to train on with their class's number, and the names of the classes."""
+class _Found(NamedTuple):
+    """Image files of a folder with their class's number, and what else there is."""
+
+    tested: Rows
+    trained: Rows
+    class_names: tuple[str, ...]
+    left_aside: image_sets.Found
+    hidden: image_sets.Found
+
+
+def _found(root: pathlib.Path, seed: int) -> _Found:
+    """Look through a folder of splits, of classes or of images alone."""
     known = image_files.endings()
     top = contents(root, known)
     inside = {place: contents(place, known) for place in top.folders}
     if any(place.name == "train" and held.folders for place, held in inside.items()):
         found = layout(root, seed)
         test, train = ([*_numbered(part)] for part in (found.test, found.train))
-        return test, train, tuple(found.test)
+        return _Found(test, train, tuple(found.test), found.left_aside, found.hidden)
     if top.images and not any(held.images for held in inside.values()):
-        return [(file, 0) for file in top.images], [], ()
+        rows = [(file, 0) for file in top.images]
+        return _Found(rows, [], (), [*top.others, *top.folders], top.hidden)
     checks.require(
         inside,
         "a folder must hold images, or one folder of images for each class",
@@ -197,7 +218,10 @@ def _rows(root: pathlib.Path, seed: int) -> tuple[Rows, Rows, tuple[str, ...]]:
         )
     class_names = printable_names([place.name for place in inside])
     classes = {place.name: held.images for place, held in inside.items()}
-    return [*_numbered(classes)], [], class_names
+    left_aside = [path for held in inside.values() for path in (*held.others, *held.folders)]
+    hidden = [path for held in (top, *inside.values()) for path in held.hidden]
+    left_aside = [*top.images, *top.others, *left_aside]
+    return _Found([*_numbered(classes)], [], class_names, left_aside, hidden)
 
 
 def _numbered(classes: dict[str, list[pathlib.Path]]) -> Rows:
@@ -206,28 +230,43 @@ def _numbered(classes: dict[str, list[pathlib.Path]]) -> Rows:
 
 def _headers(
     members: Sequence[pathlib.Path],
-) -> tuple[dict[pathlib.Path, image_files.Header], list[pathlib.Path]]:
-    """Headers of the files whose pixels can be read too, and those that cannot."""
-    headers, unreadable = {}, []
+) -> tuple[dict[pathlib.Path, image_files.Header], dict[pathlib.Path, str]]:
+    """Headers of the files whose pixels can be read too, and why the others cannot."""
+    headers, unreadable = {}, {}
     for file in members:
         try:
             header = image_files.header(file)
             # A file that is cut short has a header and no pixels.
             image_files.read(file, header.grey, (1, 1))
             headers[file] = header
-        except files.UnusableFileError:
-            unreadable.append(file)
+        except files.UnusableFileError as error:
+            unreadable[file] = image_files.reason(file, error)
     return headers, unreadable
 
 
 def _notes(
-    unreadable: image_sets.Found, odd: Sequence[tuple[image_sets.Found, str]]
+    root: pathlib.Path,
+    found: _Found,
+    unreadable: Mapping[pathlib.Path, str],
+    odd: Sequence[tuple[image_sets.Found, str]],
 ) -> tuple[str, ...]:
     """What must be said of the files."""
-    notes = [f"{image_sets.counted(found)} {text}." for found, text in odd if found]
-    if unreadable:
-        listed = ", ".join(file.name for file in unreadable[:10])
-        more = ", ..." if len(unreadable) > 10 else ""
-        left_out = f"cannot be read and are left out: {listed}{more}."
-        notes.insert(0, f"{len(unreadable)} image files {left_out}")
+    broken = [*unreadable]
+    why = f"{image_sets.named(broken, root)}; {_reasons(unreadable)}"
+    listed = [
+        (broken, f"that cannot be read: left out ({why})"),
+        *image_sets.left_aside(found.left_aside, root),
+        *odd,
+    ]
+    notes = [f"{image_sets.counted(files)} {text}." for files, text in listed if files]
+    if found.hidden:
+        count, several = len(found.hidden), "s" * (len(found.hidden) > 1)
+        names = image_sets.named(found.hidden, root)
+        notes.append(f"{count} hidden file{several} or folder{several} left aside ({names}).")
     return tuple(notes)
+
+
+def _reasons(unreadable: Mapping[pathlib.Path, str]) -> str:
+    """Why files cannot be read, each reason once."""
+    reasons = list(dict.fromkeys(unreadable.values()))
+    return "; ".join(reasons[:3]) + "; ..." * (len(reasons) > 3)

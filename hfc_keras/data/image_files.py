@@ -28,6 +28,7 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+WHOLE = "image files must be whole images that can be read"
 LATE_CHUNKS = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
 
 
@@ -98,7 +99,7 @@ def header(file: Path) -> Header:
     if deep or mode not in GREY_MODES | COLOUR_MODES:
         raise files.UnusableFileError(
             "images must be gray or color of 8 bits per channel. "
-            f"Received: file={str(file)!r}, mode={mode + ';16' * deep!r}"
+            f"Received: file={str(file)!r}, mode={mode.removesuffix(';16') + ';16' * deep!r}"
         )
     return Header(
         mode in GREY_MODES, size if turn in (5, 6, 7, 8) else (size[1], size[0]), several, damaged
@@ -145,6 +146,29 @@ def read(file: Path, grey: bool, size: Size) -> tuple[Integers, bool]:
     return pixels.reshape(*size, -1), seen_through
 
 
+def reason(file: Path, error: files.UnusableFileError) -> str:
+    """Return why a file cannot be read, without its name.
+
+    Args:
+        file: Path.
+        error: UnusableFileError that ``header`` or ``read`` raised.
+
+    Returns:
+        str.
+
+    Example:
+        >>> try:
+        ...     header(Path("none.png"))
+        ... except files.UnusableFileError as error:
+        ...     reason(Path("none.png"), error)
+        'not there, or no file'
+    """
+    expected, _, received = str(error).partition(". Received: ")
+    name = repr(str(file))
+    detail = received.removeprefix(f"file={name}, ").replace(f" {name}", "").rstrip(":")
+    return detail if expected == WHOLE else f"{expected}: {detail}"
+
+
 def _formats() -> list[str]:
     """Names of the formats whose pixels Pillow can read."""
     Image.init()
@@ -183,10 +207,7 @@ def _opened(file: Path) -> Iterator[ImageFile.ImageFile]:
         ) from error
     # Pillow has no error of its own: OSError, SyntaxError, ValueError, struct.error all occur.
     except Exception as error:
-        raise files.UnusableFileError(
-            "image files must be whole images that can be read. "
-            f"Received: file={str(file)!r}, {error}"
-        ) from error
+        raise files.UnusableFileError(f"{WHOLE}. Received: file={str(file)!r}, {error}") from error
 
 
 def _orientation(image: ImageFile.ImageFile) -> tuple[int, bool]:

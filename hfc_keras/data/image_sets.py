@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from hfc_keras.data import image_files
 from hfc_keras.data.dataset import MixedSizesError
 from hfc_keras.data.memory import pixel_array
+from hfc_keras.data.printable_names import printable
 from hfc_keras.types import Integers, Size
 
 Found = Sequence[pathlib.Path]
+# Files that are named, of those that are counted.
+MOST_NAMED = 10
 
 
 def one_size(headers: Mapping[pathlib.Path, image_files.Header]) -> Size:
@@ -87,11 +90,34 @@ def oddities(
     ]
 
 
-def counted(found: Found) -> str:
-    """Count files by their endings.
+def left_aside(found: Found, root: pathlib.Path) -> list[tuple[Found, str]]:
+    """Files and folders that belong to no class, and what was made of them.
 
     Args:
-        found: list of Path, at least one.
+        found: list of Path.
+        root: Path of the folder that they are in.
+
+    Returns:
+        list of pairs of paths, perhaps none, and a phrase.
+
+    Example:
+        >>> root = pathlib.Path("top")
+        >>> left_aside([root / "notes.txt"], root)[0][1]
+        'left aside: not images of a class (notes.txt)'
+    """
+    folders = [path for path in found if path.is_dir()]
+    others = [path for path in found if not path.is_dir()]
+    return [
+        (others, f"left aside: not images of a class ({named(others, root)})"),
+        (folders, f"left aside: neither class nor split ({named(folders, root)})"),
+    ]
+
+
+def counted(found: Found) -> str:
+    """Count files by their endings, or folders.
+
+    Args:
+        found: list of Path, at least one, either all files or all folders.
 
     Returns:
         str.
@@ -100,6 +126,27 @@ def counted(found: Found) -> str:
         >>> counted([pathlib.Path("a.png"), pathlib.Path("b.png")])
         '2 files (.png 2)'
     """
+    several = "s" * (len(found) > 1)
+    if found[0].is_dir():
+        return f"{len(found)} folder{several}"
     kinds = collections.Counter(path.suffix.lower() or "no ending" for path in found)
     listed = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
-    return f"{len(found)} file{'s' * (len(found) > 1)} ({listed})"
+    return f"{len(found)} file{several} ({listed})"
+
+
+def named(found: Found, root: pathlib.Path) -> str:
+    """Name some files or folders.
+
+    Args:
+        found: list of Path.
+        root: Path of the folder that they are in.
+
+    Returns:
+        str, the first of their paths within the folder.
+
+    Example:
+        >>> named([pathlib.Path("top", "cat", name) for name in "ab"], pathlib.Path("top"))
+        'cat/a, cat/b'
+    """
+    listed = [printable(path.relative_to(root).as_posix()) for path in found[:MOST_NAMED]]
+    return ", ".join(listed + ["..."] * (len(found) > MOST_NAMED))

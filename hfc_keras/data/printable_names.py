@@ -44,5 +44,21 @@ def printable_names(names: Iterable[object], kind: str = "class") -> tuple[str, 
     return found
 
 
+def printable(name: str) -> str:
+    r"""Return a name that can be printed, whatever it is.
+
+    Args:
+        name: str.
+
+    Returns:
+        str, with a question mark for each character that ``printable_names`` refuses.
+
+    Example:
+        >>> printable("dog\n.png")
+        'dog?.png'
+    """
+    return "".join("?" if _unprinted(character) else character for character in name)
+
+
 def _unprinted(character: str) -> bool:
     return unicodedata.category(character) in UNPRINTED or character in TURNING

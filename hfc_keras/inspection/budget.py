@@ -32,6 +32,8 @@ class Budget:
         attack_checks: bool, whether ``selfchecks`` also attacks.
         waves_a_side: int, about how many waves a heat map has along each axis.
         batch_size: int, images at once.
+        statistics_batch: int, images of a batch that is normalized by its own statistics; the
+            filtered images make batches of nearly one size.
     """
 
     radii: tuple[float, ...]
@@ -51,6 +53,7 @@ class Budget:
     attack_checks: bool
     waves_a_side: int
     batch_size: int
+    statistics_batch: int
 
     @classmethod
     def of(cls, image_shape: ImageShape, examples: int, fast: bool) -> Self:
@@ -77,13 +80,14 @@ class Budget:
         def images(base: int, most: int = examples) -> int:
             return min(most, max(20, round(scale * base)))
 
+        filtered = images(400 if fast else 2000)
         radii = {round(2 * side * part) / 2 for part in PARTS[fast]} - {0.0}
         shifts = {shift for shift in (1, 2, 4, 8) if shift <= max(1, side // 4)}
         return cls(
             radii=tuple(sorted(radii)),
             bands=min(BANDS[fast], max(1, side // 2)),
             population=images(500 if fast else 2000, 4000),
-            filtered=images(400 if fast else 2000),
+            filtered=filtered,
             banded=images(300 if fast else 1000),
             gradients=images(300 if fast else 1000),
             waves=images(50 if fast else 200),
@@ -97,4 +101,23 @@ class Budget:
             attack_checks=not fast or side < LARGE,
             waves_a_side=(16 if side < LARGE else 8) if fast else 32,
             batch_size=int(np.clip(256 * (LARGE**2 / (height * width)) ** 1.5, 8, 256)),
+            statistics_batch=evenly(filtered, 100 if side < LARGE else 32),
         )
+
+
+def evenly(count: int, size: int) -> int:
+    """Return the size of batches of nearly one size, close to one that is wished for.
+
+    Args:
+        count: int, images.
+        size: int, wished for.
+
+    Returns:
+        int; the last batch lacks fewer images than there are batches.
+
+    Example:
+        >>> evenly(57, 32), evenly(401, 100)
+        (29, 101)
+    """
+    batches = max(1, round(count / size))
+    return -(-count // batches)

@@ -5,17 +5,31 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from hfc_keras import thirds
+from hfc_keras.inspection.half_radius import (
+    either_is_enough,
+    half_radius,
+    half_radius_beyond,
+    rounded,
+)
 from hfc_keras.inspection.inspected import Inspected
 
-# Share of the Nyquist frequency up to which frequencies are called so.
-WORDS = {0.25: "low", 0.5: "low and middle", 0.75: "middle"}
+# Frequencies from one third to another.
+WORDS = {
+    (0, 0): "low",
+    (0, 1): "low and middle",
+    (0, 2): "low to high",
+    (1, 1): "middle",
+    (1, 2): "middle and high",
+    (2, 2): "high",
+}
 
 
 def headline(subject: Inspected, tables: Mapping[str, pd.DataFrame]) -> str:
-    """Return which frequencies a model lives on, by its accuracy on low components.
+    """Return which frequencies a model lives on: which of them alone are enough.
 
-    That is the smallest radius up to which frequencies are enough for half of its accuracy above
-    chance, interpolated between the radii that were measured.
+    The first number in it is ``half_radius``, as in the section on these components. Low, middle
+    and high are as in ``thirds``.
 
     Args:
         subject: Inspected.
@@ -29,46 +43,47 @@ def headline(subject: Inspected, tables: Mapping[str, pd.DataFrame]) -> str:
         return f"{name}: which frequencies it lives on could not be measured."
     if not subject.beyond_luck:
         return f"{name} is near chance on these images: first see that it is fed as it was trained."
-    own = tables["frequency_accuracy"]
-    own = own[own["bn_statistics"] == "moving"].set_index("component")
-    clean = float(own["accuracy"].to_numpy()[0])
-    low = own.loc[["low"]]
-    radius = crossing(low.set_index("radius")["accuracy"], (clean + subject.chance) / 2)
-    nyquist = subject.side / 2
-    what = "answers" if not subject.labelled else "accuracy above chance"
-    if radius is None:
-        return (
-            f"{name} lives on high frequencies: half of its {what} needs more than those up to "
-            f"{low['radius'].max():g} of {nyquist:g} cycles per image."
-        )
-    word = next((word for part, word in WORDS.items() if radius <= part * nyquist), "high")
-    at = f"{radius:.0f}" if radius >= 2 else f"{radius:.1f}"
-    return (
-        f"{name} lives on {word} frequencies: half of its {what} needs those up to about "
-        f"{at} of {nyquist:g} cycles per image."
-    )
+    table = tables["frequency_accuracy"]
+    low, high = half_radius(table, subject), half_radius_beyond(table, subject)
+    half = f"half of its {'accuracy above chance' if subject.labelled else 'answers'}"
+    enough = _enough(table, low, high, half, subject)
+    if either_is_enough(table, subject):
+        return f"{name} can live on low frequencies and on higher ones alike: {enough}."
+    return f"{name} {_lives_on(low, high, subject.side)}: {enough}."
 
 
-def crossing(values: pd.Series, level: float) -> float | None:
-    """Return the first radius at which values reach a level, linear between radii; None if never.
+def _lives_on(low: float | None, high: float | None, size: int) -> str:
+    """Name the frequencies by the radii up to and beyond which they are enough."""
+    if low is None and high is None:
+        return "needs most frequencies at once"
+    # What begins lower is enough, and what ends higher: between them lies what matters.
+    first = 0 if high is None else _third(high, size)
+    last = 2 if low is None else _third(low, size)
+    return f"lives on {WORDS[first, last]} frequencies"
 
-    Args:
-        values: Series of floats by radius, ascending.
-        level: float.
 
-    Returns:
-        float or None.
+def _third(radius: float, size: int) -> int:
+    return int(np.searchsorted(thirds.limits(size), radius))
 
-    Example:
-        >>> crossing(pd.Series([0.2, 0.6], index=[2.0, 4.0]), 0.4)
-        3.0
-    """
-    x, y = values.index.to_numpy(), values.to_numpy()
-    reached = np.flatnonzero(y >= level)
-    if not len(reached):
-        return None
-    first = reached[0]
-    if first == 0:
-        return float(x[0])
-    part = (level - y[first - 1]) / (y[first] - y[first - 1])
-    return float(x[first - 1] + part * (x[first] - x[first - 1]))
+
+def _enough(
+    table: pd.DataFrame, low: float | None, high: float | None, half: str, subject: Inspected
+) -> str:
+    """Say which frequencies are enough alone."""
+    radii = table["radius"].dropna()
+    smallest, largest = radii.min(), radii.max()
+    nyquist = f"{subject.side / 2:g} cycles per image"
+    if low is None:
+        up_to = f"those up to {largest:g} of {nyquist} are not enough for {half}"
+    else:
+        up_to = f"those up to {_about(low, smallest)} of {nyquist} are enough for {half}"
+    if high is None:
+        return f"{up_to}, {'nor' if low is None else 'but not'} those beyond {smallest:g} alone"
+    also = "but" if low is None else "and so are"
+    are = " are" if low is None else ""
+    return f"{up_to}, {also} those beyond {_about(high, largest)} alone{are}"
+
+
+def _about(radius: float, measured: float) -> str:
+    """Write a radius that is interpolated, or as it is where it is the outermost measured one."""
+    return f"{radius:g}" if radius == measured else f"about {rounded(radius)}"

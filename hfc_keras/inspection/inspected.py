@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from typing import Any, SupportsInt
 
 import keras
@@ -26,6 +27,7 @@ class Inspected:
         train_images: float32 like images or None, for population statistics.
         budget: Budget.
         seed: int, of every random draw.
+        sources: list of str, where each image is from.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Inspected:
     train_images: Floats | None
     budget: Budget
     seed: int = 0
+    sources: Sequence[str] = ()
     kept: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property

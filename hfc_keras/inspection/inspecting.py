@@ -13,6 +13,7 @@ import numpy as np
 from hfc_keras import checks, contract, data, endings, error_texts, models
 from hfc_keras.analysis import inputs, predictions
 from hfc_keras.data.dataset import stored_pixels, subset_rows
+from hfc_keras.inspection import arguments
 from hfc_keras.inspection.budget import Budget
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.outcome import Outcome
@@ -38,13 +39,14 @@ def inspect(
     pixels: Sequence[float] | None = None,
     output: str | None = None,
     output_name: str | int | None = None,
-    fast: bool = True,
+    fast: bool = False,
     examples: int | None = None,
     seed: int = 0,
     name: str | None = None,
     data_name: str = "images",
     progress: bool | None = None,
     notes: Sequence[str] = (),
+    sources: Sequence[str] = (),
 ) -> Profile:
     """Which frequencies of an image a model lives on: its profile, in tables, figures and words.
 
@@ -70,6 +72,7 @@ def inspect(
         data_name: str, what the page calls the images.
         progress: bool, whether to show it; None is on a terminal and in a notebook.
         notes: list of str, what the page must say of the images.
+        sources: list of str, one per image, by which the tables call them; their rows if empty.
 
     Returns:
         Profile.
@@ -82,24 +85,30 @@ def inspect(
         >>> from hfc_keras import data
         >>> test = data.load("digits", examples=(1, 30)).test
         >>> layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
-        >>> profile = inspect(keras.Sequential(layers), test.images, test.labels)
+        >>> profile = inspect(keras.Sequential(layers), test, fast=True)
         >>> profile.frequency_accuracy["component"].tolist()[:3]
         ['original', 'low', 'high']
     """
     started = time.perf_counter()
-    given = dict(model) if isinstance(model, Mapping) else {name or _name(model): model}
-    checks.require(given, "`model` must be a model, or a dict of at least one", model=model)
+    given = arguments.models_by_name(model, name)
+    notes = arguments.strings("notes", notes)
     pixels_of, labels = _given(images, labels)
     chosen, rows = _images(pixels_of, examples, seed)
     if labels is not None:
-        labels = checks.class_indices(labels, len(pixels_of))[rows]
+        checks.class_indices(labels, len(pixels_of))
+        # One-hot still, so that as many classes as the model's can be asked for.
+        labels = np.asarray(labels)[rows]
+    checks.require(
+        not sources or len(sources) == len(pixels_of),
+        f"`sources` must name each of the {len(pixels_of)} images",
+        sources=len(sources),
+    )
+    named = [str(sources[row] if sources else row) for row in rows]
     with quiet() as told:
         train = _trained(train_images, chosen, fast, seed)
-        own = (chosen, labels, class_names, train, fast, seed)
+        own = (chosen, labels, class_names, train, fast, seed, named)
         subjects = {
-            str(each): _inspected(
-                str(each), models.as_classifier(one, pixels, output, output_name), *own
-            )
+            each: _inspected(each, models.as_classifier(one, pixels, output, output_name), *own)
             for each, one in given.items()
         }
         helped = {each: remedies(subject) for each, subject in subjects.items()}
@@ -115,22 +124,23 @@ def inspect(
     )
 
 
-def _name(model: Any) -> str:
-    return str(getattr(model, "name", None) or getattr(model, "__name__", "model"))
-
-
-def _given(images: Any, labels: ArrayLike | None) -> tuple[Any, ArrayLike | None]:
+def _given(
+    images: Any, labels: ArrayLike | None, name: str = "images"
+) -> tuple[Any, ArrayLike | None]:
     """Images and labels; levels stay levels until some of them are chosen."""
+    arguments.no_path(name, images)
     if isinstance(images, data.Split) and labels is None:
         return images.pixels, images.labels
     if isinstance(images, np.ndarray) and images.dtype == np.uint8:
         return images, labels
-    return inputs.given(images, labels)
+    return inputs.given(images, labels, name)
 
 
-def _images(images: Any, examples: int | None, seed: int) -> tuple[Floats, Integers]:
+def _images(
+    images: Any, examples: int | None, seed: int, name: str = "images"
+) -> tuple[Floats, Integers]:
     """Images as float32 in [0, 1], and which rows they are."""
-    pixels: Array = stored_pixels(images, "images")
+    pixels: Array = stored_pixels(images, name)
     limit = None if examples is None else checks.number("examples", examples, 1, whole=True)
     rows = subset_rows(len(pixels), limit, seed)
     chosen = pixels if len(rows) == len(pixels) else pixels[rows]
@@ -145,7 +155,8 @@ def _trained(images: Any, tested: Floats, fast: bool, seed: int) -> Floats | Non
         return None
     # They go through the model a large batch at a time, layer by layer.
     count = Budget.of(tested.shape[1:], len(tested), fast).population
-    return _images(_given(images, None)[0], count, seed)[0]
+    name = "train_images"
+    return _images(_given(images, None, name)[0], count, seed, name)[0]
 
 
 def _inspected(
@@ -157,14 +168,16 @@ def _inspected(
     train_images: Floats | None,
     fast: bool,
     seed: int,
+    sources: Sequence[str],
 ) -> Inspected:
     """Check a model with the images, and take its own answers for labels where there are none."""
     budget = Budget.of(images.shape[1:], len(images), fast)
     seed = checks.number("seed", seed, minimum=0, whole=True)
     predictions.checked_images(model, images, budget.batch_size)
     found = contract.form_of(model, images)
-    names = dict(enumerate(class_names)) if isinstance(class_names, Sequence) else class_names
-    known = {int(key): str(value) for key, value in (names or {}).items()}
+    known = arguments.names_of_classes(class_names, found.classes)
+    if train_images is not None:
+        contract.model_input(model, train_images, "train_images")
     if labels is not None:
         labels = checks.class_indices(labels, len(images), found.classes)
     subject = Inspected(
@@ -177,13 +190,15 @@ def _inspected(
         train_images,
         budget,
         seed,
+        sources,
     )
     return subject if subject.labelled else dataclasses.replace(subject, labels=subject.answers)
 
 
 def _outcomes(subjects: dict[str, Inspected], progress: bool | None) -> list[Outcome]:
     """Every section with every model; a figure when the last model is measured."""
-    outcomes = {section.key: Outcome(section) for section in SECTIONS}
+    several = len(subjects) > 1
+    outcomes = {section.key: Outcome(section, several=several) for section in SECTIONS}
     said: set[str] = set()
     for section, subject in steps(SECTIONS, subjects, progress):
         outcome = outcomes[section.key]
@@ -245,7 +260,7 @@ def _draw(outcome: Outcome, section: Section, subjects: dict[str, Inspected]) ->
     except Exception as error:
         if endings.stopping():
             raise
-        outcome.errors["figure"] = f"{type(error).__name__}: {error_texts.reason(error)}"
+        outcome.figure_error = f"{type(error).__name__}: {error_texts.reason(error)}"
 
 
 @contextlib.contextmanager

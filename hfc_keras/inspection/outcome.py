@@ -18,9 +18,11 @@ class Outcome:
         readings: dict from the model's name to Reading.
         figures: dict from name to matplotlib.figure.Figure.
         left_out: dict from the model's name to why it was not measured.
-        errors: dict from the model's name, or ``"figure"``, to what failed.
+        errors: dict from the model's name to what failed.
+        figure_error: str or None, what failed in drawing.
         notes: list of str, warnings.
         seconds: float, time that it took.
+        several: bool, whether there are several models, measured or not.
     """
 
     section: Section
@@ -29,13 +31,22 @@ class Outcome:
     figures: dict[str, Figure] = dataclasses.field(default_factory=dict)
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
     errors: dict[str, str] = dataclasses.field(default_factory=dict)
+    figure_error: str | None = None
     notes: list[str] = dataclasses.field(default_factory=list)
     seconds: float = 0.0
+    several: bool = False
 
     @property
     def table(self) -> pd.DataFrame | None:
         """Table of all models, with the column model where there are several; None without one."""
-        return together(self.tables) if self.tables else None
+        if self.several and self.tables:
+            return together(self.tables)
+        return next(iter(self.tables.values()), None)
+
+    @property
+    def broken(self) -> bool:
+        """Whether something in it failed."""
+        return bool(self.errors or self.figure_error)
 
     def told(self, name: str) -> str:
         """What it says of a model, in a sentence.

@@ -102,6 +102,7 @@ def _shown(outcome: Outcome, profile: Profile) -> dict[str, Any]:
             for name, figure in outcome.figures.items()
         ],
         "errors": outcome.errors,
+        "figure_error": outcome.figure_error,
         "notes": outcome.notes,
         "left_out": outcome.left_out,
         "header": [] if table is None else [str(name) for name in table.columns],

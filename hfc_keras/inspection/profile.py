@@ -85,7 +85,7 @@ class Profile:
 
     @property
     def summary(self) -> list[str]:
-        """What the profile says, a sentence a section, and a model where there are several."""
+        """What the profile says: one sentence per section and model."""
         several = len(self.subjects) > 1
         return [
             f"{outcome.section.title}: {f'{name}: ' if several else ''}{outcome.told(name)}"
@@ -107,7 +107,7 @@ class Profile:
 
     @property
     def headlines(self) -> list[str]:
-        """Which frequencies each model lives on, a sentence a model."""
+        """Which frequencies each model lives on, one sentence per model."""
         return [headline(subject, self.tables_of(name)) for name, subject in self.subjects.items()]
 
     def tables_of(self, name: str) -> dict[str, pd.DataFrame]:
@@ -128,7 +128,7 @@ class Profile:
     @property
     def failed(self) -> list[str]:
         """Titles of the sections that failed."""
-        return [outcome.section.title for outcome in self.outcomes if outcome.errors]
+        return [outcome.section.title for outcome in self.outcomes if outcome.broken]
 
     def to_html(self) -> str:
         """Return the profile as one self-contained page of HTML.

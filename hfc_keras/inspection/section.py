@@ -77,15 +77,13 @@ def together(tables: Tables) -> pd.DataFrame:
         tables: dict from the model's name to its table.
 
     Returns:
-        DataFrame with the column model in front; the table itself where there is one model.
+        DataFrame with the column model in front.
 
     Example:
         >>> tables = {"a": pd.DataFrame({"x": [1]}), "b": pd.DataFrame({"x": [2]})}
         >>> together(tables)["model"].tolist()
         ['a', 'b']
     """
-    if len(tables) == 1:
-        return next(iter(tables.values()))
     parts = [table.assign(model=name) for name, table in tables.items()]
     whole = pd.concat(parts, ignore_index=True)
     return whole[["model", *(column for column in whole.columns if column != "model")]]

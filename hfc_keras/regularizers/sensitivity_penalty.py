@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, cast
 import numpy as np
 from keras import ops
 
-from hfc_keras import checks, spectrum, tensors
+from hfc_keras import checks, spectrum, tensors, thirds
 from hfc_keras.types import ArrayLike, Flags, Floats, ImageShape, Tensor
 
 KINDS = ("low", "mid", "high", "all")
@@ -202,14 +202,14 @@ def as_plain(kind: Kind) -> str | list[float]:
 def _penalised(kind: Kind, height: int, width: int) -> Floats:
     """1 for each penalized ring from 1 on, 0 for the others."""
     index = np.arange(1, len(spectrum.ring_sizes(height, width)))
-    third = min(height, width) // 6, min(height, width) // 3
+    low, mid = thirds.limits(min(height, width))
     if isinstance(kind, SensitivityBand):
         kept = kind.rings(height, width)
     else:
         kept = {
-            "low": index <= third[0],
-            "mid": (index > third[0]) & (index <= third[1]),
-            "high": index > third[1],
+            "low": index <= low,
+            "mid": (index > low) & (index <= mid),
+            "high": index > mid,
         }[kind]
     return (~kept).astype("float32")
 

@@ -34,6 +34,7 @@ from hfc_keras.reporting.figures.feature_spectrum import (
 from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_curves as sensitivity_curves
 from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_table as sensitivity_table
 from hfc_keras.reporting.figures.frequency import frequency_panels as frequency_panels
+from hfc_keras.reporting.figures.heat_maps import heat_map_cells as heat_map_cells
 from hfc_keras.reporting.figures.heat_maps import heat_map_panels as heat_map_panels
 from hfc_keras.reporting.figures.hybrid_preference import hybrid_curves as hybrid_curves
 from hfc_keras.reporting.figures.kernel_spectra import kernel_spectra as kernel_spectra

@@ -3,6 +3,7 @@
 import numpy as np
 
 from hfc_keras import contract
+from hfc_keras.analysis.predictions import LEAST
 from hfc_keras.selfchecks.subject import Check, Subject
 
 
@@ -11,7 +12,9 @@ def logits(subject: Subject) -> Check:
     off, output = np.abs(subject.logits.sum(axis=1) - 1).max(), subject.form.output
     text = "largest distance of a row's sum from 1"
     hint = "probabilities; end the model in a linear layer or use "
-    hint += subject.form.remedy(output=output)
+    hint += f"{subject.form.remedy(output=output)} (--output {output})"
+    if not np.isfinite(off):
+        return Check.of("logits", False, off, text, "cannot be told of NaN or infinity", "warn")
     return Check.of("logits", output == "logits", off, text, hint)
 
 
@@ -19,7 +22,7 @@ def pixel_range(subject: Subject) -> Check:
     """Return whether the model was made for pixels in [0, 1]."""
     levels = subject.form.levels
     text = "1 if the first weights see next to nothing of pixels in [0, 1]"
-    hint = f"made for 0-255? use {subject.form.remedy()}"
+    hint = f"made for 0-255? use {subject.form.remedy()} (--pixels 0 255)"
     return Check.of("pixel_range", not levels, levels, text, hint, "warn")
 
 
@@ -52,9 +55,12 @@ def batch_independent(subject: Subject) -> Check:
 
 def accuracy(subject: Subject) -> Check:
     """Return whether the model knows the images at all."""
-    good = subject.clean_accuracy > subject.chance + 0.05
-    text = f"accuracy on {len(subject.images)} images without an attack"
-    hint = "near chance; are its inputs pixels in [0, 1] and its classes in this order?"
+    good, count = subject.clean_accuracy > subject.chance + 0.05, len(subject.images)
+    text = f"accuracy on {count} image{'s' * (count > 1)} without an attack"
+    if good and count < LEAST:
+        hint = f"so few say little of any check; use {LEAST} or more (--examples)"
+        return Check.of("accuracy", False, subject.clean_accuracy, text, hint, "warn")
+    hint = "near chance; are its inputs pixels in [0, 1] (--pixels), and its classes in this order?"
     return Check.of("accuracy", good, subject.clean_accuracy, text, hint)
 
 

@@ -15,7 +15,7 @@ def masked(images: ArrayLike, mask: Array) -> Tensor:
     Args:
         images: ``(batch, height, width, channels)``, any finite numbers of known height and width;
             integers are taken as float32.
-        mask: bool array ``(height, width)``, or ``(batch, height, width)`` for a mask an image, the
+        mask: bool array ``(height, width)``, or ``(batch, height, width)`` for one per image, the
             zero frequency at ``[0, 0]``. It must hold ``(-u, -v)`` where it holds ``(u, v)``,
             without which the result would not be real.
 

@@ -15,10 +15,10 @@ from hfc_keras.training import finite, folder_notes, precision, recipe_fields
 from hfc_keras.training.adversarial import AdversarialTraining
 from hfc_keras.training.catastrophic_overfitting import CatastrophicOverfitting
 from hfc_keras.training.fourier import FourierRegularized
-from hfc_keras.training.inputs import load_data, training_batches
 from hfc_keras.training.optimizers import build_optimizer
 from hfc_keras.training.recipe import Recipe
 from hfc_keras.training.store import Store
+from hfc_keras.training.training_data import load_data, training_batches
 from hfc_keras.types import Array, PathLike
 
 HISTORY = ["epoch", "loss", "accuracy", "val_accuracy"]
@@ -57,7 +57,7 @@ def fit(
         data_dir: str, Path or None, where TFDS keeps its data sets; see ``data.load``.
         every_epoch: bool, whether the store must hold the weights of every epoch, so that a
             published final model is not enough.
-        verbose: int or None, what Keras prints: 0 nothing, 1 a progress bar, 2 a line an epoch.
+        verbose: int or None, what Keras prints: 0 nothing, 1 a progress bar, 2 one line per epoch.
             None is 1 on a terminal and in a notebook, 0 elsewhere.
 
     Returns:

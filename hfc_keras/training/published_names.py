@@ -56,15 +56,16 @@ def published_networks(folder: PathLike = "results/models") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).sort_values("name", ignore_index=True)
 
 
-def _differences(recipe: Recipe) -> list[str]:
-    """What a recipe changes in images, labels, loss or network, a word each."""
-    given = recipe.to_dict()
+def _differences(recipe: Recipe, adversary: Record | None) -> list[str]:
+    """What a recipe changes in images, labels, loss or network, one word for each."""
+    given = recipe.to_dict() | ({"adversary": adversary} if adversary else {})
     return [f"{name}={_word(given[name])}" for name in sorted(given) if name not in APART]
 
 
 def _row(path: Path, record: Record) -> Record:
-    recipe = Recipe(**record["recipe"])
-    words = _differences(recipe)
+    # The engine of an attack may not be installed here; its name needs none.
+    recipe = Recipe(**{**record["recipe"], "adversary": None})
+    words = _differences(recipe, record["recipe"].get("adversary"))
     trained = [f"examples={_word(recipe.examples)}", f"epochs={recipe.epochs}"]
     batch = ["bn"] if recipe.normalization == "batch" else []
     dataset = Path(recipe.dataset).name

@@ -57,6 +57,63 @@ def defocus_blur(images: Floats, parameters: tuple[float, float], rngs: Generato
     return signal.oaconvolve(padded, kernel, mode="valid", axes=(1, 2))
 
 
+def frosted_glass_blur(
+    images: Floats, parameters: tuple[float, int, int], rngs: Generators
+) -> Array:
+    """Blur, let pixels take the values of others nearby, once or more, and blur again."""
+    deviation, reach, times = parameters
+    softened = ndimage.gaussian_filter(images, (0, deviation, deviation, 0), mode="nearest")
+    height, width, channels = images.shape[1:]
+    values = softened.reshape(len(images), height * width, channels)
+    for row, rng in enumerate(rngs):
+        for _ in range(times):
+            values[row] = values[row][nearby_sources(height, width, reach, rng)]
+    shuffled = values.reshape(images.shape)
+    return ndimage.gaussian_filter(shuffled, (0, deviation, deviation, 0), mode="nearest")
+
+
+def nearby_sources(height: int, width: int, reach: int, rng: np.random.Generator) -> Integers:
+    r"""Where each pixel behind frosted glass comes from.
+
+    From the last pixel to the first, leaving a rim, each takes the value that one up to ``reach``
+    pixels away has then:
+
+    .. math:: x_{r, c} \leftarrow x_{r + i,\ c + j}, \qquad i, j \in \{-m, \dots, m - 1\}
+
+    The released code is written as a swap of the two. On images with channels NumPy makes a copy
+    of it, and so are the published images.
+
+    Args:
+        height: int, rows.
+        width: int, columns.
+        reach: int from 1, m in pixels.
+        rng: numpy.random.Generator.
+
+    Returns:
+        int array ``(height * width,)``: for each pixel, row by row, the index of its source.
+
+    Raises:
+        ValueError: for a reach below 1.
+
+    Example:
+        >>> sources = nearby_sources(4, 4, 1, np.random.default_rng(0)).reshape(4, 4)
+        >>> sources[:2].tolist()
+        [[0, 1, 2, 3], [4, 5, 6, 7]]
+    """
+    reach = checks.number("reach", reach, minimum=1, whole=True)
+    pixels = np.arange(height * width)
+    taken = pixels.reshape(height, width).copy()
+    rows, columns = (np.arange(reach + 1, side - reach + 1) for side in (height, width))
+    down, across = rng.integers(-reach, reach, (2, len(rows), len(columns)))
+    taken[np.ix_(rows, columns)] = (rows[:, None] + down) * width + columns + across
+    taken = taken.ravel()
+    # A later pixel has changed already: what it has then is what it took itself, and so on.
+    last = np.where(taken > pixels, taken, pixels)
+    while (last != last[last]).any():
+        last = last[last]
+    return taken[last]
+
+
 def motion_kernel(radius: float, deviation: float, angle: float) -> tuple[Integers, Floats]:
     r"""Where a moving camera takes a pixel from, and with what weight.
 

@@ -16,6 +16,7 @@ CHANGES = {
     "shot_noise": noises.shot_noise,
     "impulse_noise": noises.impulse_noise,
     "defocus_blur": blurs.defocus_blur,
+    "frosted_glass_blur": blurs.frosted_glass_blur,
     "motion_blur": blurs.motion_blur,
     "zoom_blur": blurs.zoom_blur,
     "snow": weather.snow,
@@ -48,6 +49,8 @@ def corrupt(
     - ``shot_noise``: :math:`\mathrm{Poisson}(c x) / c`;
     - ``impulse_noise``: a share of the values, each by itself, becomes 0 or 1, equally often;
     - ``defocus_blur``: convolution with ``disk_kernel``, mirrored at the border;
+    - ``frosted_glass_blur``: a Gaussian blur, then pixels moved by ``nearby_sources``, then the
+      blur again;
     - ``motion_blur``: convolution with ``motion_kernel`` at an angle of up to 45 degrees;
     - ``zoom_blur``: mean of x and of enlargements of its middle, bilinear;
     - ``snow``: x lightened, plus flakes, thresholded normal noise in motion, and the same flakes
@@ -79,7 +82,7 @@ def corrupt(
         name: str, one of ``CORRUPTIONS``.
         severity: int from 1 to 5.
         seed: int from 0. What is random of an image is drawn from the seed, the name and the
-            position of the image, for noise and fog also from the severity.
+            position of the image, for noise, fog and frosted glass also from the severity.
         start: int from 0, position of the first image, so that a call on ``images[i:]`` with
             ``start=i`` gives the rows i and on of a call on ``images``.
         parameters: ``"cifar10"``, ``"imagenet"``, or None for those that go with the size.

@@ -9,8 +9,9 @@ from typing import Any
 LARGE = 64
 # By data set and name:
 # - gaussian_noise: standard deviation; shot_noise: photons a pixel; impulse_noise: share of values;
-# - defocus_blur: radius and blur of the disk; motion_blur: radius and standard deviation;
-#   zoom_blur: end and step of the factors, which begin at 1;
+# - defocus_blur: radius and blur of the disk; frosted_glass_blur: standard deviation of the blur,
+#   reach in pixels, times; motion_blur: radius and standard deviation; zoom_blur: end and step of
+#   the factors, which begin at 1;
 # - snow: mean and deviation of the flakes, their zoom and threshold, radius and deviation of their
 #   motion, weight of the image; frost: weights of the image and of the frost; fog: strength, decay;
 # - brightness: addition to the HSV value; contrast: factor;
@@ -22,6 +23,7 @@ PARAMETERS: dict[str, dict[str, tuple[Any, ...]]] = {
         "shot_noise": (500, 250, 100, 75, 50),
         "impulse_noise": (0.01, 0.02, 0.03, 0.05, 0.07),
         "defocus_blur": ((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1)),
+        "frosted_glass_blur": ((0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2)),
         "motion_blur": ((6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5)),
         "zoom_blur": ((1.06, 0.01), (1.11, 0.01), (1.16, 0.01), (1.21, 0.01), (1.26, 0.01)),
         "snow": (
@@ -50,6 +52,7 @@ PARAMETERS: dict[str, dict[str, tuple[Any, ...]]] = {
         "shot_noise": (60, 25, 12, 5, 3),
         "impulse_noise": (0.03, 0.06, 0.09, 0.17, 0.27),
         "defocus_blur": ((3, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5)),
+        "frosted_glass_blur": ((0.7, 1, 2), (0.9, 2, 1), (1, 2, 3), (1.1, 3, 2), (1.5, 4, 2)),
         "motion_blur": ((10, 3), (15, 5), (15, 8), (15, 12), (20, 15)),
         "zoom_blur": ((1.11, 0.01), (1.16, 0.01), (1.21, 0.02), (1.26, 0.02), (1.31, 0.03)),
         "snow": (

@@ -12,7 +12,7 @@ SHOWN = 8
 
 
 def _measure(subject: Inspected) -> pd.DataFrame:
-    """A row for each class of the labels: images, right ones, what others are taken for."""
+    """One row for each class of the labels: images, right ones, what others are taken for."""
     rows = []
     for label in np.unique(subject.labels):
         given = subject.answers[subject.labels == label]
@@ -59,11 +59,11 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     worst = table.iloc[int(table["accuracy"].argmin())]
     number = f"{subject.accuracy:.3g}"
     sentence = (
-        f"{subject.accuracy:.2f} of {count} images right (give or take {max(error, 1 / count):.2f} "
-        f"by their number; chance {subject.chance:.2g})"
+        f"{subject.accuracy:.2f} of {count} images right (±{max(error, 1 / count):.2f}, 95% "
+        f"interval; chance {subject.chance:.2g})"
     )
     if len(table) > 1:
-        sentence += f", fewest of class {worst['name']!r} ({worst['accuracy']:.2f})"
+        sentence += f", lowest for class {worst['name']!r} ({worst['accuracy']:.2f})"
     return Reading(number, sentence + ".")
 
 

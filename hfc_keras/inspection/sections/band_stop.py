@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hfc_keras import analysis
+from hfc_keras import analysis, thirds
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
 from hfc_keras.reporting.figures.band_stop import band_stop_curves
@@ -24,7 +24,8 @@ def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     clean, rings = table["accuracy"].iloc[0], table.iloc[1:]
     worst = rings.iloc[int(rings["drop"].argmax())]
-    high = rings.loc[rings["inner"] >= subject.side / 4, "drop"]
+    limit = thirds.limits(subject.side)[1]
+    high = rings.loc[rings["inner"] >= limit, "drop"]
     ring = f"{worst['inner']:.3g} to {worst['outer']:.3g}"
     sentence = (
         f"Without the ring from {worst['inner']:.3g} to {worst['outer']:.3g} cycles it loses most, "
@@ -32,9 +33,9 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     )
     if worst["drop"] <= 0:
         sentence = f"No single ring of frequencies costs it any of its {clean:.2f}"
-    elif len(high) and worst["inner"] < subject.side / 4:
+    elif len(high) and worst["inner"] < limit:
         sentence += (
-            f"; a ring beyond half of Nyquist ({subject.side / 4:g}) costs up to "
+            f"; a ring beyond two thirds of Nyquist ({limit}) costs at most "
             f"{max(high.max(), 0):.2f}"
         )
     return Reading(ring, sentence + ".")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hfc_keras.analysis.calibration import calibration_errors
+from hfc_keras.analysis.calibration import calibration_errors, reliability_table
 from hfc_keras.analysis.predictions import confidence
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
@@ -14,22 +14,10 @@ BINS = 15
 
 
 def _measure(subject: Inspected) -> pd.DataFrame:
-    """A row per bin of confidence that holds images; the errors of all are the same in each."""
+    """One row per bin of confidence that holds images; means over all images stand in each."""
     sure, right = confidence(subject.logits), subject.answers == subject.labels
-    edges = np.arange(1, BINS) / BINS
-    bin_of = np.searchsorted(edges, sure)
-    rows = [
-        {
-            "lower": each / BINS,
-            "upper": (each + 1) / BINS,
-            "examples": int((bin_of == each).sum()),
-            "confidence": float(sure[bin_of == each].mean()),
-            "accuracy": float(right[bin_of == each].mean()),
-        }
-        for each in np.unique(bin_of)
-    ]
     expected, _ = calibration_errors(sure, right, BINS)
-    return pd.DataFrame(rows).assign(
+    return reliability_table(sure, right, BINS).assign(
         mean_confidence=float(sure.mean()),
         mean_accuracy=float(right.mean()),
         expected_calibration_error=expected,
@@ -51,11 +39,11 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
         if gap > limit
         else "underconfident"
         if gap < -limit
-        else "about as sure as right"
+        else "well calibrated on average"
     )
     return Reading(
         f"{error:.3f}",
-        f"It is {word}: {sure:.2f} sure on average and right on {right:.2f} "
+        f"It is {word}: its mean confidence is {sure:.2f}, its accuracy {right:.2f} "
         f"(expected calibration error {error:.3f}, biased upwards by few images).",
     )
 

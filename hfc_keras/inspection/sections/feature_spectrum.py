@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 from hfc_keras import analysis, gradients
 from hfc_keras.analysis.feature_maps import FeatureMaps
-from hfc_keras.contract import is_graph
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.section import NotApplicableError, Reading, Section, Subjects, Tables
 from hfc_keras.reporting.figures.feature_spectrum import (
@@ -19,19 +18,12 @@ from hfc_keras.reporting.figures.feature_spectrum import (
 )
 
 MOST_LAYERS = 32
-# Numbers in all maps of a batch, whose transforms are in memory at once.
-MOST_NUMBERS = 2**24
 
 
 def _measure(subject: Inspected) -> pd.DataFrame:
-    if not is_graph(subject.model):
-        raise NotApplicableError("the layers of a model that is no graph of layers are not seen")
     images, _ = subject.some(subject.budget.spectra)
-    shapes = _shapes(subject)
-    chosen = _chosen(list(shapes))
-    numbers = sum(int(np.prod(shapes[name])) for name in chosen)
-    size = max(1, min(subject.batch_size, MOST_NUMBERS // numbers))
-    table = analysis.feature_spectrum(subject.model, images, chosen, size)
+    layers = _chosen(subject)
+    table = analysis.feature_spectrum(subject.model, images, layers, subject.batch_size)
     return table.assign(layer=_without_common_path(table["layer"].tolist()))
 
 
@@ -42,16 +34,11 @@ def _without_common_path(names: list[str]) -> list[str]:
     return [name if name == IMAGES else "/".join(name.split("/")[len(common) :]) for name in names]
 
 
-def _shapes(subject: Inspected) -> dict[str, tuple[int, ...]]:
-    """Height, width and channels of the maps of each layer that have more than one pixel."""
+def _chosen(subject: Inspected) -> list[str]:
+    """Some layers of many, from the first to the last, that have maps of more than one pixel."""
     maps = FeatureMaps(subject.model)
     _, found = gradients.inference(maps)(ops.convert_to_tensor(subject.images[:1]))
-    shapes = {name: tuple(each.shape[1:]) for name, each in found.items()}
-    return {name: shape for name, shape in shapes.items() if max(shape[:2]) > 1}
-
-
-def _chosen(names: list[str]) -> list[str]:
-    """Some layers of many, from the first to the last."""
+    names = [name for name, each in found.items() if max(each.shape[1:3]) > 1]
     places = np.linspace(0, len(names) - 1, min(MOST_LAYERS, len(names)))
     return [names[place] for place in sorted(set(places.round().astype(int).tolist()))]
 

@@ -1,11 +1,13 @@
 """Kernels of the first convolution, their roughness and their spectra."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hfc_keras import copying, kernels
+from hfc_keras import analysis, copying
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.section import (
     NotApplicableError,
@@ -19,54 +21,43 @@ from hfc_keras.reporting.figures.kernel_spectra import kernel_spectra
 from hfc_keras.reporting.figures.kernels import MOST_CHANNELS, kernel_pictures
 from hfc_keras.types import Floats
 
-# Side of the transform, at least; frequencies are parts of the sampling rate.
-SIZE = 32
+CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+# Methods in which a layer may change its kernel before it convolves.
+WAYS = ("call", "convolution_op")
 
 
 def _kernel(subject: Inspected) -> tuple[str, Floats]:
     """Name and kernel ``(height, width, in, out)`` of the first convolution of the images."""
     channels = subject.images.shape[3]
     for layer in copying.layers(subject.model):
-        kind = isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D))
-        kernel = np.asarray(layer.kernel, "float64") if kind and layer.built else None
-        if kernel is not None and kernel.shape[2] == channels and max(kernel.shape[:2]) > 1:
+        if not (isinstance(layer, CONVOLUTIONS) and layer.built):
+            continue
+        kernel = _effective(layer)
+        if kernel.shape[2] == channels and max(kernel.shape[:2]) > 1:
             return layer.name, kernel
     raise NotApplicableError("the model has no convolution of the images that can be seen")
 
 
+def _effective(layer: Any) -> Floats:
+    """Kernel that a layer convolves with, which need not be the one that it trains."""
+    if hasattr(layer, "smoothed_kernel"):
+        return np.asarray(layer.smoothed_kernel, "float64")
+    plain = next(kind for kind in CONVOLUTIONS if isinstance(layer, kind))
+    own = [name for name in WAYS if getattr(type(layer), name) is not getattr(plain, name)]
+    if own:
+        raise NotApplicableError(
+            f"the first convolution, {layer.name!r}, has a {own[0]} of its own, so that what it "
+            "convolves with need not be its weights"
+        )
+    return np.asarray(layer.kernel, "float64")
+
+
 def _measure(subject: Inspected) -> pd.DataFrame:
-    """A row per filter and frequency: power of the kernel, means over its channels."""
+    """Spectra of the kernel of the first convolution."""
     layer, kernel = _kernel(subject)
-    size = max(SIZE, *kernel.shape[:2])
-    power = np.abs(np.fft.fft2(kernel, (size, size), axes=(0, 1))) ** 2
-    # Mean over channels; each filter counts alike, however large its weights.
-    power = power.mean(axis=2)
-    total = power.sum(axis=(0, 1))
-    frequency = np.abs(np.fft.fftfreq(size, 1 / size))
-    ring = np.rint(np.hypot(frequency[:, None], frequency[None])).astype(int)
-    rings = np.arange(size // 2 + 1)
-    mean = np.stack([power[ring == each].mean(axis=0) for each in rings])
-    share = np.divide(mean * size**2, total, out=np.zeros_like(mean), where=total > 0)
-    quarter = float(np.asarray(kernels.energy_beyond(kernel, size / 4, size)))
-    filters = range(kernel.shape[3])
-    rough = [float(np.asarray(kernels.roughness(kernel[..., each : each + 1]))) for each in filters]
-    rows = [
-        {
-            "layer": layer,
-            "filter": index,
-            "frequency": each / size,
-            "relative_power": float(share[each, index]),
-            "roughness": rough[index],
-        }
-        for index in filters
-        for each in rings
-    ]
-    return pd.DataFrame(rows).assign(
-        kernel_roughness=float(np.asarray(kernels.roughness(kernel))),
-        energy_beyond=quarter,
-        height=kernel.shape[0],
-        width=kernel.shape[1],
-    )
+    table = analysis.kernel_spectra(kernel)
+    table.insert(0, "layer", layer)
+    return table
 
 
 def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:

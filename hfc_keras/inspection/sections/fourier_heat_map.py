@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hfc_keras import analysis
+from hfc_keras import analysis, thirds
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
-from hfc_keras.reporting.figures.heat_maps import heat_map_panels
+from hfc_keras.reporting.figures.heat_maps import heat_map_cells, heat_map_panels
 
 
 def _step(subject: Inspected) -> int:
-    """Every how manieth frequency of a row and a column is measured."""
+    """Spacing of the measured frequencies along rows and columns."""
     return max(1, round(subject.side / subject.budget.waves_a_side))
 
 
@@ -26,20 +26,8 @@ def _measure(subject: Inspected) -> pd.DataFrame:
         batch_size=subject.batch_size,
         step=step,
     )
-    height, width = errors.shape
-    rows, columns = np.indices(errors.shape)
     clean = float((subject.answers[subject.some_rows(subject.budget.waves)] != labels).mean())
-    table = pd.DataFrame(
-        {
-            "row": (rows - height // 2).ravel(),
-            "column": (columns - width // 2).ravel(),
-            "error": errors.ravel(),
-            "clean_error": clean,
-            "examples": len(images),
-            "side": subject.side,
-        }
-    )
-    return table.dropna(subset="error").reset_index(drop=True)
+    return heat_map_cells(errors, clean).assign(examples=len(images), side=subject.side)
 
 
 def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
@@ -49,22 +37,15 @@ def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     distance = np.hypot(table["row"], table["column"])
     rise = table["error"] - table["clean_error"]
-    quarter = subject.side / 8
+    low, mid = thirds.limits(subject.side)
     bands = {
-        "low": rise[(distance > 0) & (distance <= quarter)].mean(),
-        "mid": rise[(distance > quarter) & (distance <= 2 * quarter)].mean(),
-        "high": rise[distance > 2 * quarter].mean(),
+        f"up to {low} cycles": rise[(distance > 0) & (distance <= low)].mean(),
+        f"from {low} to {mid} cycles": rise[(distance > low) & (distance <= mid)].mean(),
+        f"beyond {mid} cycles": rise[distance > mid].mean(),
     }
     worst = table.iloc[int(table["error"].argmax())]
     peak = float(np.hypot(worst["row"], worst["column"]))
-    names = {
-        "low": f"up to {quarter:g} cycles",
-        "mid": f"from {quarter:g} to {2 * quarter:g} cycles",
-        "high": f"beyond {2 * quarter:g} cycles",
-    }
-    told = ", ".join(
-        f"{value:+.2f} {names[name]}" for name, value in bands.items() if value == value
-    )
+    told = ", ".join(f"{value:+.2f} {name}" for name, value in bands.items() if value == value)
     sentence = (
         f"A wave added to the images raises its error rate by {told} on average; most at "
         f"{peak:.3g} cycles ({worst['error']:.2f}, without a wave {worst['clean_error']:.2f})."
@@ -75,13 +56,14 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
 SECTION = Section(
     key="fourier_heat_map",
     title="Fourier heat map",
-    number="rise of the error by low, middle, high waves",
+    number="rise of the error by low, middle and high waves",
     question="Which waves mislead it?",
     method=(
         "A wave of one frequency is added to every image, with the same norm for each frequency "
         "(4 at 32 pixels) and a random sign for each image and channel; pixels are clipped. Of "
         "large images, and in a fast profile, every second or n-th frequency is measured. Bright "
-        "is wrong. The zero frequency is in the middle, the farther out the finer the wave. "
+        "is wrong. The zero frequency is in the middle; the farther out, the finer the wave. Low, "
+        "middle and high are thirds of the frequencies up to Nyquist. "
         "Yin et al., NeurIPS 2019."
     ),
     measure=_measure,

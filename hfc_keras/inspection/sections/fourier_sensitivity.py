@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hfc_keras import analysis
+from hfc_keras import analysis, thirds
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
 from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_curves
@@ -24,7 +24,8 @@ def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
 
 
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
-    beyond = table["ring"] > subject.side / 4
+    limit = thirds.limits(subject.side)[1]
+    beyond = table["ring"] > limit
     share, white = table.loc[beyond, "mean"].sum(), table.loc[beyond, "white"].sum()
     word = (
         "as much as" if abs(share - white) < 0.02 else "more than" if share > white else "less than"
@@ -33,15 +34,15 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     limits = f"; {left_out} images without a gradient are left out" if left_out else ""
     return Reading(
         f"{share:.2f} (white {white:.2f})",
-        f"Of the power of its input gradient {share:.2f} lies beyond half of Nyquist "
-        f"({subject.side / 4:g} cycles), {word} in white noise ({white:.2f}){limits}.",
+        f"Of the power of its input gradient {share:.2f} lies beyond two thirds of "
+        f"Nyquist ({limit} cycles), {word} in white noise ({white:.2f}){limits}.",
     )
 
 
 SECTION = Section(
     key="fourier_sensitivity",
     title="Fourier sensitivity",
-    number="share of the gradient beyond half of Nyquist",
+    number="share of the gradient beyond two thirds of Nyquist",
     question="To small changes of which frequencies does its loss react?",
     method=(
         "Share of each ring of frequencies in the power of the gradient of the cross-entropy with "

@@ -1,14 +1,15 @@
 """Accuracy on low and on high components."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from hfc_keras import analysis
-from hfc_keras.inspection.headline import crossing
+from hfc_keras.inspection.half_radius import accuracy_by_radius, half_radius, rounded
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
 from hfc_keras.reporting.figures.radius_curves import radius_curves
-from hfc_keras.types import BnStatistics
+from hfc_keras.types import BnStatistics, Floats
 
 
 def _statistics(subject: Inspected) -> list[BnStatistics]:
@@ -19,24 +20,35 @@ def _statistics(subject: Inspected) -> list[BnStatistics]:
 
 def _measure(subject: Inspected) -> pd.DataFrame:
     """Rows of each kind of batch-norm statistics that the model has."""
-    budget, tables = subject.budget, []
-    images, labels = subject.some(budget.filtered)
-    # Without training images, the population is that of the images at hand.
-    seen = subject.train_images
-    seen = images[: budget.population] if seen is None else seen
+    tables = []
+    images, labels = subject.some(subject.budget.filtered)
     for kind in _statistics(subject):
-        tables.append(
-            analysis.frequency_accuracy(
-                subject.model,
-                images,
-                labels,
-                budget.radii,
-                bn_statistics=kind,
-                batch_size=subject.batch_size,
-                train_images=seen if kind == "population" else None,
-            )
+        seen, batch_size = None, subject.batch_size
+        of = "moving averages"
+        if kind == "batch":
+            batch_size = subject.budget.statistics_batch
+            of = f"each batch of {batch_size} images"
+        if kind == "population":
+            seen, of = _population(subject, images)
+        table = analysis.frequency_accuracy(
+            subject.model,
+            images,
+            labels,
+            subject.budget.radii,
+            bn_statistics=kind,
+            batch_size=batch_size,
+            train_images=seen,
         )
+        tables.append(table.assign(statistics_of=of))
     return pd.concat(tables, ignore_index=True)
+
+
+def _population(subject: Inspected, images: Floats) -> tuple[Floats, str]:
+    """Images that give population statistics, and which they are, in words."""
+    if subject.train_images is not None:
+        return subject.train_images, f"{len(subject.train_images)} training images"
+    images = images[: subject.budget.population]
+    return images, f"{len(images)} of the test images"
 
 
 def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
@@ -45,39 +57,37 @@ def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
 
 
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
-    own = table[table["bn_statistics"] == "moving"].set_index(["component", "radius"])["accuracy"]
-    clean, low, high = own["original"].iloc[0], own["low"], own["high"]
-    half = (clean + subject.chance) / 2
-    enough = low[low >= half]
-    first = high.index[0]
-    if len(enough):
-        radius = enough.index[0]
-        first = radius
-        kept = (
-            f"Frequencies up to r = {radius:g} of {subject.side / 2:g} cycles per image are enough "
-            f"for half of its accuracy above chance ({enough.iloc[0]:.2f} of {clean:.2f})"
+    accuracy, radius = accuracy_by_radius(table), half_radius(table, subject)
+    clean, low, high = accuracy["original"].iloc[0], accuracy["low"], accuracy["high"]
+    chance = f"chance {subject.chance:.2g}"
+    if radius is None:
+        most, first = low.index[-1], high.index[0]
+        return Reading(
+            f"> {most:g}",
+            f"Not even the frequencies up to r = {most:g} are enough for half of its accuracy "
+            f"above chance ({low[most]:.2f} of {clean:.2f}); what lies beyond r = {first:g} alone "
+            f"gives {high[first]:.2f} ({chance}){_batch_norm(table, first)}.",
         )
-        number = f"{crossing(low, half):.3g}"
-    else:
-        kept = (
-            f"Not even the frequencies up to r = {low.index[-1]:g} are enough for half of its "
-            f"accuracy above chance ({low.iloc[-1]:.2f} of {clean:.2f})"
-        )
-        number = f"> {low.index[-1]:g}"
-    beyond = (
-        f"what lies beyond r = {first:g} alone gives {high[first]:.2f} "
-        f"(chance {subject.chance:.2g})"
+    return Reading(
+        f"about {rounded(radius)}",
+        f"Frequencies up to about {rounded(radius)} of {subject.side / 2:g} cycles per image are "
+        f"enough for half of its accuracy above chance ({clean:.2f}, {chance}); what lies beyond "
+        f"alone gives about {_at(radius, high):.2f}{_batch_norm(table, radius)}.",
     )
-    return Reading(number, f"{kept}; {beyond}{_batch_norm(table, first)}.")
+
+
+def _at(radius: float, values: pd.Series) -> float:
+    """Value at a radius, linear between those that were measured."""
+    return float(np.interp(radius, values.index, values))
 
 
 def _batch_norm(table: pd.DataFrame, radius: float) -> str:
     """What the statistics of each batch change, where there are any."""
-    at = table[(table["component"] == "high") & (table["radius"] == radius)]
-    by_kind = at.set_index("bn_statistics")["accuracy"]
-    if "batch" not in by_kind:
+    high = table[(table["component"] == "high") & (table["bn_statistics"] == "batch")]
+    if not len(high):
         return ""
-    return f", and {by_kind['batch']:.2f} with the batch-norm statistics of each test batch"
+    value = _at(radius, high.set_index("radius")["accuracy"])
+    return f", and {value:.2f} with the batch-norm statistics of {high['statistics_of'].iloc[0]}"
 
 
 SECTION = Section(
@@ -93,7 +103,9 @@ SECTION = Section(
         "right. High components have mean zero, as no training image has: that they are strange "
         "to the model is part of the answer. Where there is batch normalization, its statistics "
         "are the moving averages, those of each test batch, or of a population of images pooled "
-        "(training images where they are at hand, else these images). "
+        "(training images where they are at hand, else test images); the table names their number. "
+        "What is said to be about "
+        "some number lies between two measured radii and is interpolated. "
         "Wang et al., CVPR 2020."
     ),
     measure=_measure,

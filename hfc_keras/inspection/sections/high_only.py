@@ -1,4 +1,4 @@
-"""Images that only their high frequencies tell right."""
+"""Images that are classified correctly only from their high frequencies."""
 
 import numpy as np
 import pandas as pd
@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from hfc_keras import spectrum
 from hfc_keras.analysis import component_probabilities
+from hfc_keras.analysis.predictions import beyond_luck
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.section import Reading, Section, Subjects, Tables
 from hfc_keras.reporting.figures.gallery import component_gallery
@@ -34,7 +35,8 @@ def _measure(subject: Inspected) -> pd.DataFrame:
     }
     return pd.DataFrame(
         {
-            "image": rows,
+            "image": [subject.sources[row] if subject.sources else str(row) for row in rows],
+            "row": rows,
             "label": labels,
             **answers,
             "high_only": own,
@@ -47,7 +49,7 @@ def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
     figures = {}
     for name, subject in subjects.items():
         table = tables[name]
-        rows = table.loc[table["high_only"], "image"].to_numpy()[:SHOWN]
+        rows = table.loc[table["high_only"], "row"].to_numpy()[:SHOWN]
         if len(rows) and subject.images.shape[3] in (1, 3):
             figures["" if len(subjects) == 1 else name] = _gallery(subject, rows, table)
     return figures
@@ -65,7 +67,8 @@ def _gallery(subject: Inspected, rows: np.ndarray, table: pd.DataFrame) -> Figur
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     count, share = int(table["high_only"].sum()), float(table["high_only"].mean())
     among = table[(table["original"] == table["label"]) & (table["low"] != table["label"])]
-    luck = _dealt(among["label"].to_numpy(), among["high"].to_numpy())
+    answers = among["high"].to_numpy(), among["label"].to_numpy()
+    luck = beyond_luck(*answers)[2] if len(among) else 0.0
     radius = table["radius"].iloc[0]
     spread = 2 * np.sqrt(max(luck, 1))
     word = "more than" if count > luck + spread else "no more than"
@@ -76,20 +79,11 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     return Reading(f"{count} of {len(table)}", text + ".")
 
 
-def _dealt(labels: np.ndarray, answers: np.ndarray) -> float:
-    """Answers that would be right if they were dealt among these images at random."""
-    if not len(labels):
-        return 0.0
-    classes = 1 + int(max(labels.max(), answers.max()))
-    found, given = (np.bincount(values, minlength=classes) for values in (labels, answers))
-    return float(found @ given / len(labels))
-
-
 SECTION = Section(
     key="high_only",
     title="Only high frequencies",
-    number="images told by high frequencies alone",
-    question="Which images does it tell by their high frequencies alone?",
+    number="images right only from high frequencies",
+    question="Which images does it classify by their high frequencies alone?",
     method=(
         "Images that are right as they are and from their high frequencies, while what a person "
         "still sees, the low ones, is put into another class. Luck is what the model's answers to "

@@ -46,7 +46,7 @@ SECTION = Section(
     number="answers that agree after one pixel",
     question="Do its answers survive small shifts?",
     method=(
-        "Each image is shifted twice, by whole pixels at random, what enters being the reflection; "
+        "Each image is shifted twice, by whole pixels at random, with reflected borders; "
         "counted are the images whose two answers agree, right or wrong. Networks that subsample "
         "without a filter alias: high frequencies turn into low ones that depend on where the grid "
         "lies. Zhang, ICML 2019."

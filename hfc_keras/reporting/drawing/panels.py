@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from hfc_keras import checks
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.legends import (
     fit_labels,
     legend_below,

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from hfc_keras import thirds
 from hfc_keras.reporting.rows import MissingMeasurementError, require_columns, rows_of, unique_rows
 from hfc_keras.types import Array
 
@@ -77,13 +78,13 @@ def sensitivity_effect(table: pd.DataFrame, number: str, **where: object) -> pd.
 
 def _numbers(ring: Array, share: Array, image_size: pd.Series) -> dict[str, float]:
     size = image_size.iloc[0]
-    third = size // 6, size // 3
+    low, mid = thirds.limits(size)
     inside = share[ring <= size // 2]
     inside = inside[inside > 0] / inside.sum()
     return {
-        "low": share[ring <= third[0]].sum(),
-        "mid": share[(ring > third[0]) & (ring <= third[1])].sum(),
-        "high": share[ring > third[1]].sum(),
+        "low": share[ring <= low].sum(),
+        "mid": share[(ring > low) & (ring <= mid)].sum(),
+        "high": share[ring > mid].sum(),
         "peak": float(ring[share.argmax()]),
         "centre": float((ring * share).sum()),
         "entropy": float(-(inside * np.log2(inside)).sum()),

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hfc_keras import checks
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.legends import fitted
 from hfc_keras.reporting.drawing.palette import BLUE, VERMILLION
 from hfc_keras.reporting.drawing.panels import PAGE

@@ -7,9 +7,9 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hfc_keras import checks
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.panels import PAGE, label_outer
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns, unique_rows

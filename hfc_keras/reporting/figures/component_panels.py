@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import matplotlib
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.panels import (
     CHANCE_LOOK,
     COLUMN,

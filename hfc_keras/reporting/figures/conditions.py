@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.legends import legend_below
 from hfc_keras.reporting.drawing.panels import PAGE, draw_curve, panel_grid
 from hfc_keras.reporting.drawing.style import STYLE

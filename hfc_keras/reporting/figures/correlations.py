@@ -6,11 +6,11 @@ import matplotlib
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.legends import legend_below
 from hfc_keras.reporting.drawing.panels import PAGE
 from hfc_keras.reporting.drawing.style import STYLE

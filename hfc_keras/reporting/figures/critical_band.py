@@ -4,11 +4,11 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.legends import legend_below
 from hfc_keras.reporting.drawing.panels import PAGE, REFERENCE_LOOK, accuracy_top
 from hfc_keras.reporting.drawing.style import STYLE

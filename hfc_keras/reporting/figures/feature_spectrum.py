@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.panels import PAGE
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns, unique_rows

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.markers import CARETLEFT, CARETRIGHT
 from matplotlib.patches import Patch
@@ -16,6 +15,7 @@ from matplotlib.patches import Patch
 from hfc_keras import checks
 from hfc_keras.reporting.claims.claim import NOT_MEASURED, VERDICTS, in_words
 from hfc_keras.reporting.claims.sections import check_columns, claim_name
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.palette import BLACK, BLUE, GREY, VERMILLION, Look, styled
 from hfc_keras.reporting.drawing.style import STYLE
 

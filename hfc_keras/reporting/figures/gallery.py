@@ -6,9 +6,9 @@ from typing import Any, cast
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hfc_keras import checks
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.palette import SKY
 from hfc_keras.reporting.drawing.panels import PAGE
 from hfc_keras.reporting.drawing.style import STYLE

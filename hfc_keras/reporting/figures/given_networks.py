@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 
 from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.panels import CHANCE_LOOK, PAGE, RADIUS, radius_axis
 from hfc_keras.reporting.drawing.ring_panels import WHITE_LOOK
 from hfc_keras.reporting.drawing.style import STYLE

@@ -8,10 +8,10 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from hfc_keras import checks
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.legends import fitted
 from hfc_keras.reporting.drawing.panels import PAGE, label_outer
 from hfc_keras.reporting.drawing.style import STYLE
@@ -25,6 +25,7 @@ from hfc_keras.reporting.rows import (
 )
 from hfc_keras.reporting.statistics.shares import AT_CHANCE, recipes_at_chance
 from hfc_keras.reporting.tables import mean_and_spread
+from hfc_keras.types import Array, ArrayLike
 
 KEYS = "recipe seed row column".split()
 VALUES = ("error", "clean_error")
@@ -110,13 +111,49 @@ def heat_map_table(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines).T
 
 
+def heat_map_cells(errors: ArrayLike, clean_error: float = float("nan")) -> pd.DataFrame:
+    """Return a heat map as a table of its frequencies.
+
+    Args:
+        errors: ``(height, width)`` as ``analysis.fourier_heat_map`` returns it, the zero frequency
+            in the middle; NaN is left out.
+        clean_error: float, error rate on the images as they are, if it is known.
+
+    Returns:
+        DataFrame with a row per frequency, and the columns row, column (cycles per image), error
+        and clean_error.
+
+    Raises:
+        ValueError: for an array of another rank.
+
+    Example:
+        >>> heat_map_cells([[0.5, 0.25], [0.25, 0.0]])["row"].tolist()
+        [-1, -1, 0, 0]
+    """
+    found = np.asarray(errors, "float64")
+    checks.require(
+        found.ndim == 2, "`errors` must be (height, width)", **{"errors.shape": found.shape}
+    )
+    height, width = found.shape
+    rows, columns = np.indices(found.shape)
+    return pd.DataFrame(
+        {
+            "row": (rows - height // 2).ravel(),
+            "column": (columns - width // 2).ravel(),
+            "error": found.ravel(),
+            "clean_error": clean_error,
+        }
+    ).dropna(subset="error", ignore_index=True)
+
+
 def heat_map_panels(
-    table: pd.DataFrame, titles: Mapping[str, str] | None = None, rise: bool = False
+    table: pd.DataFrame | Array, titles: Mapping[str, str] | None = None, rise: bool = False
 ) -> Figure:
     r"""Error rate by frequency, or its rise, as pictures, one panel per recipe.
 
     Args:
-        table: DataFrame, see ``heat_map_rise``. Pictures are means over seeds, on one scale of
+        table: DataFrame, see ``heat_map_rise``, or an array as ``analysis.fourier_heat_map``
+            returns it. Pictures are means over seeds, on one scale of
             colors from the smallest error on clean images to the largest error; of rises from
             the smallest to the largest. Where every k-th frequency was measured, each is drawn
             k cycles wide.
@@ -140,21 +177,22 @@ def heat_map_panels(
         >>> heat_map_panels(pd.DataFrame(rows)).axes[0].get_title()
         'vanilla\nclean error 0.125'
     """
-    table = measured_once(table)
+    table = measured_once(table if isinstance(table, pd.DataFrame) else heat_map_cells(table))
     require_columns(table, [*KEYS, *VALUES])
     unique_rows(table, KEYS)
     table = table[table["error"].notna()]
     shown = table.assign(shown=table["error"] - (table["clean_error"] if rise else 0))
     maps = {str(name): _mean_map(part) for name, part in shown.groupby("recipe", sort=False)}
     clean_error, names = table.groupby("recipe")["clean_error"].mean(), _names(table, titles)
-    least = min(picture.min().min() for picture in maps.values()) if rise else clean_error.min()
+    least = clean_error.min()
+    if rise or np.isnan(least):
+        least = min(picture.min().min() for picture in maps.values())
     scale = least, max(picture.max().max() for picture in maps.values())
     count = min(3, len(maps))
     rows = -(-len(maps) // count)
     with matplotlib.rc_context({**STYLE, "axes.grid": False}):
         told = {
-            recipe: fitted(f"{names[recipe]}\nclean error {clean_error[recipe]:.3f}", TITLE)
-            for recipe in maps
+            recipe: fitted(names[recipe] + _clean(clean_error[recipe]), TITLE) for recipe in maps
         }
         more = max(title.count("\n") for title in told.values()) - 1
         size = ((PAGE - 0.8) * count / 3 + 0.8, (2.35 + 0.14 * more) * rows + 0.2)
@@ -181,6 +219,10 @@ def _side(chosen: pd.DataFrame) -> int:
     sides = chosen["side"].unique().tolist()
     checks.require(len(sides) == 1, "`table` must be of images of one size", side=sides)
     return int(sides[0])
+
+
+def _clean(error: float) -> str:
+    return "" if np.isnan(error) else f"\nclean error {error:.3f}"
 
 
 def _mean_map(part: pd.DataFrame) -> pd.DataFrame:

@@ -5,9 +5,9 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.legends import legend_below
 from hfc_keras.reporting.drawing.panels import RADIUS, radius_axis
 from hfc_keras.reporting.drawing.style import STYLE

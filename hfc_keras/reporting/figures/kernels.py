@@ -6,9 +6,9 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hfc_keras import checks
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.legends import fitted
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import unique_rows

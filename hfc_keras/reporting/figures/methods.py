@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 
 from hfc_keras.reporting.claims.verdicts import student_interval
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.panels import PAGE
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns, unique_rows

@@ -3,11 +3,11 @@
 import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.legends import fit_labels, legend_below, legend_lines
 from hfc_keras.reporting.drawing.panels import (
     CHANCE_LOOK,

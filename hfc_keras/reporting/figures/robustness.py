@@ -14,10 +14,10 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hfc_keras import checks
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.palette import RADIUS_COLORS, Look, Stroke, styled
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.figures.kernels import kernel_rows

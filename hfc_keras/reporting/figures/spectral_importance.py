@@ -2,10 +2,10 @@
 
 import matplotlib
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from hfc_keras.reporting.drawing import palette
+from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns, unique_rows
 

@@ -13,8 +13,8 @@ import numpy as np
 from hfc_keras import attacks, checks, data
 from hfc_keras.attacks.attack_settings import Attack
 from hfc_keras.data import pipeline
-from hfc_keras.training.inputs import filtered_images, training_batches
 from hfc_keras.training.recipe import Recipe
+from hfc_keras.training.training_data import filtered_images, training_batches
 from hfc_keras.types import Floats
 
 # Drawn images of which a mean over their pixels is known well enough, and attacked ones.

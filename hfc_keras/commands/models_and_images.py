@@ -11,8 +11,10 @@ import numpy as np
 
 from hfc_keras import checks, gradients, models
 from hfc_keras.commands import model_source
+from hfc_keras.commands.options import pixel_range
 from hfc_keras.data.dataset import pair
 from hfc_keras.data.given_images import GivenImages, given_images
+from hfc_keras.data.printable_names import printable
 from hfc_keras.training.published_names import published_networks
 from hfc_keras.types import Size
 
@@ -42,11 +44,11 @@ def models_of(asked: Inspect) -> dict[str, keras.Model]:
     checks.require(not twice, "`models` must name each model once", models=asked.models)
     short = [Path(name).stem if _is_file(name) else name for name in asked.models]
     names = short if len(set(short)) == len(short) else asked.models
-    pixels = asked.pixel_range()
+    pixels = pixel_range(asked.pixels)
     found = {}
     for name, source in zip(names, asked.models, strict=True):
         model = model_source.load(source, asked.imports, asked.published)
-        name = _printable(name)
+        name = printable(name)
         found[name] = models.as_classifier(
             model, pixels, asked.output, output_name=asked.output_name
         )
@@ -55,10 +57,6 @@ def models_of(asked: Inspect) -> dict[str, keras.Model]:
 
 def _is_file(name: str) -> bool:
     return Path(name).suffix.lower() in model_source.FILES
-
-
-def _printable(name: str) -> str:
-    return "".join(each if each.isprintable() else "?" for each in name)
 
 
 def images_of(asked: Inspect, found: dict[str, keras.Model]) -> GivenImages:

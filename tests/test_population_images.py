@@ -1,13 +1,16 @@
 """Images that a network was trained on, drawn again for its population statistics."""
 
+import importlib
+
 import numpy as np
 import pytest
 from own.trainings import TINY, network
 
 from hfc_keras import attacks, gradients, training
-from hfc_keras.training import population
 
 DIGITS = training.load_data(TINY)
+# The function of the same name hides it.
+MODULE = importlib.import_module("hfc_keras.training.population_images")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +45,7 @@ def test_what_changes_the_images_each_epoch(changes, augmented):
 )
 def test_augmented_images_are_those_of_a_training_epoch(changes):
     recipe = TINY.but(**changes, epochs=3)
-    batches = training.inputs.training_batches(recipe, DIGITS)
+    batches = training.training_data.training_batches(recipe, DIGITS)
     batches.epoch = 3
     expected = []
     for step in range(len(batches)):
@@ -64,15 +67,15 @@ def test_images_that_stay_as_they_are_are_all_of_them_filtered():
 
 
 def test_as_many_as_a_mean_needs(monkeypatch):
-    monkeypatch.setattr(population, "MOST", 130)
+    monkeypatch.setattr(MODULE, "MOST", 130)
     assert len(training.population_images(TINY.but(noise=0.1), DIGITS)) == 130
 
 
 def test_attacked_images_are_those_that_harm_the_network(monkeypatch):
-    monkeypatch.setattr(population, "MOST_ATTACKED", 50)
+    monkeypatch.setattr(MODULE, "MOST_ATTACKED", 50)
     model, recipe = network(seed=0), TINY.but(adversary=attacks.Pgd(0.1, steps=3))
     found = training.population_images(recipe, DIGITS, model)
-    batches = training.inputs.training_batches(recipe, DIGITS)
+    batches = training.training_data.training_batches(recipe, DIGITS)
     batches.epoch = recipe.epochs
     rows = batches.rows(0)[:50]
     images, labels = DIGITS.train.images[rows], DIGITS.train.labels[rows]
