@@ -128,7 +128,7 @@ def _classes(subject: Inspected) -> list[str]:
         for row, column in zip(rows, columns, strict=True)
         if present[row] != column
     ]
-    listed = ", ".join(pairs[:6]) + (", ..." if len(pairs) > 6 else "")
+    listed = ", ".join(pairs[:6]) + (", and so on" if len(pairs) > 6 else "")
     order = _order(subject, dict(zip(present.tolist(), columns.tolist(), strict=True)))
     return [
         f"With its classes in another order it would be right on {after:.2f}: {listed}. "

@@ -58,9 +58,13 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     start = f" (the images {high[IMAGES]:.1f})" if IMAGES in high else ""
     text = (
         f"At the Nyquist frequency the log amplitude relative to the mean ends at {last:.1f} in "
-        f"{names[-1]!r}{start}; it is highest in {names[top]!r} ({values[top]:.1f}) and lowest in "
-        f"{names[bottom]!r} ({values[bottom]:.1f})"
+        f"{names[-1]!r}{start}"
     )
+    if len(names) > 1:
+        text += (
+            f"; it is highest in {names[top]!r} ({values[top]:.1f}) and lowest in "
+            f"{names[bottom]!r} ({values[bottom]:.1f})"
+        )
     return Reading(f"{last:.1f}", text + ".")
 
 

@@ -15,7 +15,7 @@ from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.types import ArrayLike, Floats
 
 COLUMNS = 8
-LONGEST_NAME = 16
+LONGEST_NAME = 14
 # Points of the letters, and inches of a line of them.
 SIZE, LINE = 6.5, 0.125
 

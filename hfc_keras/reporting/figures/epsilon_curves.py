@@ -48,10 +48,10 @@ def epsilon_curves(table: pd.DataFrame, chance: float | None = None) -> Figure:
     attacks = [attack for attack in TITLES if attack in set(table["attack"])]
     checks.require(attacks, "`table` must hold FGSM or PGD", attack=table["attack"].tolist())
     looks = palette.recipe_looks(table["recipe"])
-    handles = [Line2D([], [], label=name, **look) for name, look in looks.items()]
-    handles += [] if chance is None else [Line2D([], [], label="chance", **CHANCE_LOOK)]
     clean = table[table["attack"] == "none"].assign(epsilon=0.0)
     with matplotlib.rc_context(STYLE):
+        handles = [Line2D([], [], label=name, **look) for name, look in looks.items()]
+        handles += [] if chance is None else [Line2D([], [], label="chance", **CHANCE_LOOK)]
         figure, panels = panel_grid(len(attacks), handles, width=PAGE / 2.4, below=True)
         for axes, attack in zip(panels, attacks, strict=True):
             shown = pd.concat([clean, table[table["attack"] == attack]])

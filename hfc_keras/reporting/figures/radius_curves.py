@@ -59,10 +59,10 @@ def radius_curves(table: pd.DataFrame, chance: float | None = None) -> Figure:
     checks.require(len(parts), "`table` must hold low or high components", rows=len(parts))
     table = table.assign(curve=_names(table))
     looks = palette.recipe_looks(table["curve"])
-    entries = _entries(looks, chance)
-    fit_labels(entries, PAGE)
-    height = 2.5 + 0.17 * legend_lines(entries, PAGE)
     with matplotlib.rc_context(STYLE):
+        entries = _entries(looks, chance)
+        fit_labels(entries, PAGE)
+        height = 2.5 + 0.17 * legend_lines(entries, PAGE)
         figure = Figure(figsize=(PAGE, height), layout="constrained")
         panels = figure.subplots(1, 2, sharey=True)
         for axes, (component, title) in zip(panels, COMPONENTS.items(), strict=True):

@@ -36,10 +36,10 @@ def reliability_diagram(table: pd.DataFrame) -> Figure:
     table = measured_once(table)
     require_columns(table, ["recipe", "confidence", "accuracy", "examples"])
     looks = palette.recipe_looks(table["recipe"])
-    handles = [Line2D([], [], label=name, **look) for name, look in looks.items()]
     diagonal: palette.Look = {"color": palette.LIGHT_GREY, "linestyle": "--", "lw": 1.0}
-    handles.append(Line2D([], [], label="as sure as right", **diagonal))
     with matplotlib.rc_context(STYLE):
+        handles = [Line2D([], [], label=name, **look) for name, look in looks.items()]
+        handles.append(Line2D([], [], label="as sure as right", **diagonal))
         figure, (axes,) = panel_grid(1, handles, width=3.4, below=True)
         axes.plot([0, 1], [0, 1], zorder=1, **diagonal)
         for name, part in table.groupby("recipe", sort=False):

@@ -36,8 +36,8 @@ def shift_curves(table: pd.DataFrame) -> Figure:
     require_columns(table, [*KEYS, "consistency"])
     unique_rows(table, KEYS)
     looks = palette.recipe_looks(table["recipe"])
-    handles = [Line2D([], [], label=name, **look) for name, look in looks.items()]
     with matplotlib.rc_context(STYLE):
+        handles = [Line2D([], [], label=name, **look) for name, look in looks.items()]
         figure, (axes,) = panel_grid(1, handles, width=3.4, below=True)
         for recipe, look in looks.items():
             own = table[table["recipe"] == recipe]
