@@ -66,17 +66,41 @@ def test_counts_equal_a_slow_count(decomposition, digits, model):
     assert (table["count"] > 0).sum() > 8
 
 
+def assert_margins(table, expected):
+    """Sums of a contingency table over the other two kinds of images are accuracies."""
+    for row in expected.itertuples():
+        radius = table["radius"].iloc[0] if np.isnan(row.radius) else row.radius
+        own = table[table["radius"] == radius]
+        share = own.loc[own[row.component] == "right", "share"].sum()
+        assert share == pytest.approx(row.accuracy)
+
+
 @pytest.mark.parametrize("statistics", ["moving", "batch", "population"])
 def test_margins_are_the_accuracies_by_component(statistics, digits, model):
     options = {"bn_statistics": statistics, "train_images": digits.train.images}
     arguments = (model, digits.test.images, digits.test.labels, [2, 3])
     table = analysis.contingency(*arguments, **options, scaling="max")
     expected = analysis.frequency_accuracy(*arguments, **options, scaling="max")
-    for row in expected.itertuples():
-        own = table[table["radius"] == (2 if np.isnan(row.radius) else row.radius)]
-        share = own.loc[own[row.component] == "right", "share"].sum()
-        assert share == pytest.approx(row.accuracy)
+    assert_margins(table, expected)
     assert set(table["bn_statistics"]) == {statistics}
+
+
+def test_radii_of_squares_in_shares_of_nyquist(digits, model):
+    arguments = (model, digits.test.images, digits.test.labels)
+    options = {"mask": "square", "unit": "nyquist"}
+    table = analysis.contingency(*arguments, [0.5, 0.75], **options)
+    assert table["radius"].unique().tolist() == [0.5, 0.75]
+    assert_margins(table, analysis.frequency_accuracy(*arguments, [0.5, 0.75], **options))
+    # A square of half of Nyquist holds more than a disc of 2 cycles.
+    discs = analysis.contingency(*arguments, [2, 3])
+    assert (table["low_energy"].to_numpy() > discs["low_energy"].to_numpy()).all()
+    usual = analysis.contingency(*arguments, unit="nyquist")
+    assert usual["radius"].unique().tolist() == [0.25, 0.5, 0.75, 1.0]
+    found = analysis.component_probabilities(model, digits.test.images, 0.5, **options)
+    for name, values in found.items():
+        right = (values.argmax(axis=1) == digits.test.labels).mean()
+        own = table[table["radius"] == 0.5]
+        assert own.loc[own[name] == "right", "share"].sum() == pytest.approx(right)
 
 
 def test_chance_is_the_mean_over_answers_dealt_at_random(digits, model, rng):
@@ -121,6 +145,8 @@ def test_probabilities_are_the_softmax_of_each_part(digits, model):
     ("change", "message"),
     [
         ({"decomposition": "pca"}, "'fourier', 'svd'.*Received: decomposition='pca'"),
+        ({"mask": "circle"}, "Received: mask='circle'"),
+        ({"unit": "pixels"}, "Received: unit='pixels'"),
         ({"radii": []}, "`radii` must hold at least one"),
         ({"labels": np.full(130, 10)}, "from 0 to 9.*labels.max=10"),
         ({"labels": np.zeros(3, int)}, "each of 130 images"),

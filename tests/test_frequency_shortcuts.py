@@ -4,7 +4,7 @@ import pytest
 from own.linear import linear_logits, linear_model, threshold_model
 
 from hfc_keras import models
-from hfc_keras.analysis.frequency_shortcuts import _squares, frequency_shortcuts
+from hfc_keras.analysis.frequency_shortcuts import _component, _squares, frequency_shortcuts
 
 pytestmark = pytest.mark.jax
 COLUMNS = "mask frequencies share label answered accuracy original_answered".split()
@@ -39,6 +39,18 @@ def test_squares_hold_each_frequency_but_zero_once(size, patch):
     assert count[0, 0] == 0 and (np.delete(count.ravel(), 0) == 1).all()
     if patch == 1:
         assert all(mask.sum() <= 2 for mask in single)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (7, 9), (6, 5), (1, 4), (2, 1)])
+@pytest.mark.parametrize("patch", [1, 3])
+def test_the_component_of_a_square_is_that_of_the_transform(size, patch, rng):
+    images = rng.random((3, *size, 2), "float32")
+    spectra = np.fft.fft2(images.transpose(0, 3, 1, 2))
+    for square in _squares(*size, patch):
+        expected = filtered(images, with_negatives([square], size))
+        found = _component(spectra, square)
+        assert found.dtype == "float32"
+        np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_a_half_of_the_frequencies_is_ranked_in_squares():

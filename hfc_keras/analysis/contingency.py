@@ -1,7 +1,8 @@
 """Which images are right as they are, from one component and from the other: a 2 x 2 x 2 table."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -13,8 +14,18 @@ from hfc_keras import checks, layers, singular_values, spectrum
 from hfc_keras.analysis.batch_norm import with_statistics
 from hfc_keras.analysis.inputs import Images, given_radii
 from hfc_keras.analysis.predictions import checked, checked_images, finite_logits
-from hfc_keras.types import Array, ArrayLike, BnStatistics, Decomposition, Floats, Integers
+from hfc_keras.types import (
+    Array,
+    ArrayLike,
+    BnStatistics,
+    Decomposition,
+    Floats,
+    Integers,
+    MaskShape,
+    RadiusUnit,
+)
 
+Lows: TypeAlias = Callable[[Floats], list[Array]]
 DECOMPOSITIONS = ("fourier", "svd")
 SCALINGS = ("none", "max")
 
@@ -30,6 +41,8 @@ def contingency(
     train_images: Images | None = None,
     batch_size: int = 256,
     scaling: str = "none",
+    mask: MaskShape = "disc",
+    unit: RadiusUnit = "cycles",
 ) -> pd.DataFrame:
     r"""Count images by whether a model is right on them, on their low and on their high part.
 
@@ -51,8 +64,8 @@ def contingency(
         images: float ``(examples, height, width, channels)`` in [0, 1].
         labels: int ``(examples,)`` or one-hot ``(examples, classes)``; None where the images
             bring theirs.
-        radii: floats, cycles per image, each at least 0 and no two alike; None is the width times
-            1/8, 1/4, 3/8 and 1/2.
+        radii: floats, in the unit, each at least 0 and no two alike; None is the width times 1/8,
+            1/4, 3/8 and 1/2.
         decomposition: ``"fourier"`` or ``"svd"``.
         inclusive: bool, ``<=`` (the paper) or ``<`` (its released code) at the rim.
         bn_statistics: ``"moving"``, ``"batch"`` or ``"population"``, see
@@ -61,15 +74,17 @@ def contingency(
         batch_size: int, images a prediction; changes the answer for ``"batch"`` only.
         scaling: ``"none"``, or ``"max"`` to divide each part by its maximum, as the released
             code does.
+        mask: ``"disc"`` or ``"square"``, see ``spectrum.radial_mask``.
+        unit: ``"cycles"`` per image or share of ``"nyquist"``, of the radii.
 
     Returns:
-        DataFrame, eight rows for each radius, with the columns decomposition, radius; original,
-        low, high (each ``right`` or ``wrong``); count, share (of all images), chance (also a
-        share of all images), low_energy (sum of squares of the low parts over that of the
-        images), examples, bn_statistics.
+        DataFrame, eight rows for each radius, with the columns decomposition, radius (as it was
+        given); original, low, high (each ``right`` or ``wrong``); count, share (of all images),
+        chance (also a share of all images), low_energy (sum of squares of the low parts over that
+        of the images), examples, bn_statistics.
 
     Raises:
-        ValueError: as ``analysis.frequency_accuracy``, or for another decomposition.
+        ValueError: as ``analysis.frequency_accuracy``, or for another decomposition or scaling.
 
     Reference:
         Wang et al., High-Frequency Component Helps Explain the Generalization of
@@ -84,11 +99,11 @@ def contingency(
         (16, True)
     """
     images, labels = checked(model, images, labels, batch_size)
-    radii = given_radii(radii, images.shape[2])
+    radii = given_radii(radii, images.shape[2], unit)
     tested = with_statistics(model, bn_statistics, train_images)
-    options = (radii, decomposition, inclusive, batch_size, scaling)
+    lows = _lows(radii, decomposition, inclusive, mask, unit)
     answers, energy = [], np.zeros(1 + len(radii))
-    for parts_energy, logits in _predicted(tested, images, *options):
+    for parts_energy, logits in _predicted(tested, images, lows, batch_size, scaling):
         answers.append(np.argmax(logits, axis=2))
         energy += parts_energy
     original, *parts = np.concatenate(answers, axis=1)
@@ -112,6 +127,8 @@ def component_probabilities(
     train_images: Images | None = None,
     batch_size: int = 256,
     scaling: str = "none",
+    mask: MaskShape = "disc",
+    unit: RadiusUnit = "cycles",
 ) -> dict[str, Floats]:
     r"""Class probabilities of a model on images, on their low and on their high parts.
 
@@ -120,13 +137,15 @@ def component_probabilities(
     Args:
         model: keras.Model that returns logits ``(batch, classes)``.
         images: float ``(examples, height, width, channels)`` in [0, 1].
-        radius: float, cycles per image, at least 0.
+        radius: float, in the unit, at least 0.
         decomposition: see ``contingency``.
         inclusive: see ``contingency``.
         bn_statistics: see ``contingency``.
         train_images: see ``contingency``.
         batch_size: see ``contingency``.
         scaling: see ``contingency``.
+        mask: see ``contingency``.
+        unit: see ``contingency``.
 
     Returns:
         dict with the keys ``original``, ``low``, ``high``: float32 ``(examples, classes)``, each
@@ -144,8 +163,8 @@ def component_probabilities(
     """
     images = checked_images(model, images, batch_size)
     tested = with_statistics(model, bn_statistics, train_images)
-    options = (checks.radii([radius], "radius"), decomposition, inclusive, batch_size, scaling)
-    logits = [values for _, values in _predicted(tested, images, *options)]
+    lows = _lows(checks.radii([radius], "radius"), decomposition, inclusive, mask, unit)
+    logits = [values for _, values in _predicted(tested, images, lows, batch_size, scaling)]
     values = np.concatenate(logits, axis=1)
     values = np.exp(values - values.max(axis=2, keepdims=True))
     values /= values.sum(axis=2, keepdims=True)
@@ -155,9 +174,7 @@ def component_probabilities(
 def _predicted(
     model: keras.Model,
     images: Floats,
-    radii: Sequence[float],
-    decomposition: Decomposition,
-    inclusive: bool,
+    lows_of: Lows,
     batch_size: int,
     scaling: str,
 ) -> Iterator[tuple[list[float], list[Floats]]]:
@@ -165,12 +182,11 @@ def _predicted(
 
     Logits are of the images, then of low and high for each radius.
     """
-    checks.choice("decomposition", decomposition, DECOMPOSITIONS)
     checks.choice("scaling", scaling, SCALINGS)
     starts = range(0, len(images), batch_size)
     for start in tqdm(starts, desc="predictions by component", leave=False, disable=None):
         batch = images[start : start + batch_size]
-        lows = _low_parts(batch, radii, decomposition, inclusive)
+        lows = lows_of(batch)
         energy = [np.square(part, dtype="float64").sum() for part in (batch, *lows)]
         parts = [part for low in lows for part in (low, batch - low)]
         if scaling == "max":
@@ -178,17 +194,26 @@ def _predicted(
         yield energy, list(finite_logits(model, (batch, *parts)))
 
 
-def _low_parts(
-    images: Floats, radii: Sequence[float], decomposition: Decomposition, inclusive: bool
-) -> list[Array]:
-    """Low-frequency components, or leading singular values of the same energies."""
-    lows = spectrum.low_components(images, radii, inclusive)
-    lows = [ops.convert_to_numpy(low) for low in lows]
-    if decomposition == "fourier":
-        return lows
-    energies = [np.square(low, dtype="float64").sum(axis=(1, 2)) for low in lows]
-    leading = singular_values.leading_components(images, energies)
-    return [ops.convert_to_numpy(part) for part in leading]
+def _lows(
+    radii: Sequence[float],
+    decomposition: Decomposition,
+    inclusive: bool,
+    mask: MaskShape,
+    unit: RadiusUnit,
+) -> Lows:
+    """Function from images to their low parts: frequencies, or singular values of their energy."""
+    checks.choice("decomposition", decomposition, DECOMPOSITIONS)
+
+    def lows(images: Floats) -> list[Array]:
+        found = spectrum.low_components(images, radii, inclusive, mask, unit)
+        parts = [ops.convert_to_numpy(low) for low in found]
+        if decomposition == "fourier":
+            return parts
+        energies = [np.square(low, dtype="float64").sum(axis=(1, 2)) for low in parts]
+        leading = singular_values.leading_components(images, energies)
+        return [ops.convert_to_numpy(part) for part in leading]
+
+    return lows
 
 
 def _outcomes(labels: Integers, original: Integers, low: Integers, high: Integers) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from hfc_keras import checks, spectrum
 from hfc_keras.analysis.fourier_heat_map import half_plane
 from hfc_keras.analysis.inputs import Images
-from hfc_keras.analysis.predictions import checked, predicted_logits
+from hfc_keras.analysis.predictions import checked, finite_logits, predicted_logits
 from hfc_keras.types import Array, ArrayLike, Flags, Floats, Integers
 
 Masks = dict[int, Flags]
@@ -128,16 +128,16 @@ def frequency_shortcuts(
     original, classes = predict(images), np.unique(labels)
     rows: list[dict[str, Any]] = []
     masks: Masks = {}
-    total = len(classes) * len(squares)
+    total = len(images) * len(squares)
     with tqdm(total=total, desc="shortcuts", leave=False, disable=None) as bar:
         for label in classes.tolist():
             own = labels == label
             found = original[own].argmax(axis=1) == label
             if not found.any():
-                bar.update(len(squares))
+                bar.update(own.sum() * len(squares))
                 rows += _rates(label, None, original, original * np.nan, labels)
                 continue
-            order = _ranked(predict, images[own], label, squares, bar)
+            order = _ranked(model, images[own], label, squares, batch_size, bar)
             enough = keep * found.mean()
             masks[label] = _smallest_mask(predict, images[own], label, order, enough)
             filtered = predict(images, functools.partial(_filtered, masks[label]))
@@ -165,11 +165,11 @@ def _squares(height: int, width: int, patch: int) -> list[Integers]:
     return [pairs[place == number] for number in range(place.max() + 1)]
 
 
-def _mask(shape: tuple[int, ...], squares: list[Integers], mean: bool = True) -> Flags:
-    """Mask of some squares, their negatives and, if wanted, the mean."""
+def _mask(shape: tuple[int, ...], squares: list[Integers]) -> Flags:
+    """Mask of the mean, of some squares and of their negatives."""
     height, width = shape[1:3]
     mask = np.zeros((height, width), bool)
-    mask[0, 0] = mean
+    mask[0, 0] = True
     for rows, columns in (square.T for square in squares):
         mask[rows, columns] = mask[-rows % height, -columns % width] = True
     return mask
@@ -180,17 +180,65 @@ def _filtered(mask: Flags, images: Array, start: int = 0) -> Array:
 
 
 def _ranked(
-    predict: Any, images: Floats, label: int, squares: list[Integers], bar: tqdm
+    model: keras.Model,
+    images: Floats,
+    label: int,
+    squares: list[Integers],
+    batch_size: int,
+    bar: tqdm,
 ) -> list[Integers]:
     """Squares by the mean cross-entropy of images of a class without each, the largest first."""
-    losses = []
-    for square in squares:
-        stop = functools.partial(_filtered, ~_mask(images.shape, [square], mean=False))
-        logits = predict(images, stop).astype("float64")
-        logits -= logits.max(axis=1, keepdims=True)
-        losses.append((np.log(np.exp(logits).sum(axis=1)) - logits[:, label]).mean())
-        bar.update()
-    return [squares[index] for index in np.argsort(-np.array(losses), kind="stable")]
+    losses = np.zeros(len(squares))
+    for start in range(0, len(images), batch_size):
+        batch = images[start : start + batch_size]
+        # Few images are without several squares in one prediction.
+        together = max(1, batch_size // len(batch))
+        groups = [slice(at, at + together) for at in range(0, len(squares), together)]
+        spectra = np.fft.fft2(batch.transpose(0, 3, 1, 2))
+        without = (
+            np.concatenate([batch - _component(spectra, square) for square in squares[group]])
+            for group in groups
+        )
+        for group, logits in zip(groups, finite_logits(model, without), strict=True):
+            entropies = _cross_entropies(logits.astype("float64"), label)
+            losses[group] += entropies.reshape(-1, len(batch)).sum(axis=1)
+            bar.update(len(logits))
+    return [squares[index] for index in np.argsort(-losses, kind="stable")]
+
+
+def _cross_entropies(logits: Floats, label: int) -> Floats:
+    logits = logits - logits.max(axis=1, keepdims=True)
+    return np.log(np.exp(logits).sum(axis=1)) - logits[:, label]
+
+
+def _component(spectra: Array, square: Integers) -> Floats:
+    r"""Component of images at the frequencies of a square and their negatives.
+
+    .. math:: b(y, x) = \frac1{HW} \operatorname{Re} \sum_{u, v} c_{uv} \hat x(u, v)
+              e^{2 \pi i (u y / H + v x / W)}
+
+    with c = 2, or 1 where a frequency is its own negative. A sum over the rows and one over the
+    columns of a small square, where a transform would go through all frequencies.
+
+    Args:
+        spectra: complex ``(batch, channels, height, width)``, transforms of the images.
+        square: int ``(pairs, 2)``, rows and columns of frequencies without their negatives.
+
+    Returns:
+        float32 array ``(batch, height, width, channels)``.
+    """
+    sides = np.array(spectra.shape[2:])
+    (rows, row_of), (columns, column_of) = (
+        np.unique(each, return_inverse=True) for each in square.T
+    )
+    often = np.where((2 * square % sides == 0).all(axis=1), 1, 2) / sides.prod()
+    held = np.zeros((*spectra.shape[:2], len(rows), len(columns)), "complex64")
+    held[:, :, row_of, column_of] = spectra[:, :, square[:, 0], square[:, 1]] * often
+    down, across = (
+        np.exp(2j * np.pi * np.outer(np.arange(side), each) / side).astype("complex64")
+        for side, each in zip(sides, (rows, columns), strict=True)
+    )
+    return (down @ (held @ across.T)).real.transpose(0, 2, 3, 1)
 
 
 def _smallest_mask(
