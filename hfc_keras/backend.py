@@ -33,7 +33,7 @@ def require_supported() -> None:
     )
     # The command has no word of its own yet: its package is being imported.
     if os.path.basename(sys.argv[0]) in COMMANDS:
-        print(f"error: {message}", file=sys.stderr)
+        sys.stderr.write(f"error: {message}\n")
         raise SystemExit(2)
     raise UnsupportedBackendError(message)
 

@@ -52,8 +52,8 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
         most = table.iloc[int(given.argmax())]
         return Reading(
             "no labels",
-            f"It puts the {count} images, which have no labels, into {len(table)} classes, "
-            f"{most['examples']} of them into {most['name']!r}.",
+            f"It puts the {count} images, which have no labels, into {len(table)} "
+            f"class{'es' * (len(table) > 1)}, {most['examples']} of them into {most['name']!r}.",
         )
     error = 2 * np.sqrt(max(subject.accuracy * (1 - subject.accuracy), 0) / count)
     worst = table.iloc[int(table["accuracy"].argmin())]
