@@ -59,10 +59,10 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     worst = table.iloc[int(table["accuracy"].argmin())]
     number = f"{subject.accuracy:.3g}"
     sentence = (
-        f"{subject.accuracy:.2f} of {count} images right (give or take {max(error, 1 / count):.2f} "
-        f"by their number; chance {subject.chance:.2g})"
+        f"{subject.accuracy:.2f} of {count} image{'s' * (count > 1)} right (give or take "
+        f"{max(error, 1 / count):.2f} by their number; chance {subject.chance:.2g})"
     )
-    if len(table) > 1:
+    if table["accuracy"].nunique() > 1:
         sentence += f", fewest of class {worst['name']!r} ({worst['accuracy']:.2f})"
     return Reading(number, sentence + ".")
 

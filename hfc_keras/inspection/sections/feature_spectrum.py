@@ -28,6 +28,8 @@ def _measure(subject: Inspected) -> pd.DataFrame:
         raise NotApplicableError("the layers of a model that is no graph of layers are not seen")
     images, _ = subject.some(subject.budget.spectra)
     shapes = _shapes(subject)
+    if not shapes:
+        raise NotApplicableError("no layer has maps of more than one pixel")
     chosen = _chosen(list(shapes))
     numbers = sum(int(np.prod(shapes[name])) for name in chosen)
     size = max(1, min(subject.batch_size, MOST_NUMBERS // numbers))

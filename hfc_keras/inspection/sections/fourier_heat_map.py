@@ -50,11 +50,13 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     distance = np.hypot(table["row"], table["column"])
     rise = table["error"] - table["clean_error"]
     quarter = subject.side / 8
-    bands = {
+    means = {
         "low": rise[(distance > 0) & (distance <= quarter)].mean(),
         "mid": rise[(distance > quarter) & (distance <= 2 * quarter)].mean(),
         "high": rise[distance > 2 * quarter].mean(),
     }
+    # Without a minus before what rounds to zero.
+    bands = {name: round(float(value), 2) + 0.0 for name, value in means.items()}
     worst = table.iloc[int(table["error"].argmax())]
     peak = float(np.hypot(worst["row"], worst["column"]))
     names = {
