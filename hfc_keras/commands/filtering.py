@@ -48,6 +48,7 @@ def write(
     """
     radius = checks.number("radius", radius, minimum=0)
     members, notes, written, shown = _members(given), [], [], {}
+    corners: list[float] = []
     folder = files.writable_folder(out, "out")
     for file, name in zip(members, _names(members), strict=True):
         try:
@@ -57,12 +58,7 @@ def write(
                 raise
             notes.append(f"left out, cannot be read: {file} ({image_files.reason(file, error)})")
             continue
-        corner = np.hypot(*(side // 2 for side in image.shape[:2]))
-        if radius >= corner:
-            notes.append(
-                f"{file}: all of its frequencies lie up to {corner:.3g} cycles per image, so that "
-                "the low ones are the image itself and the high ones nothing"
-            )
+        corners.append(float(np.hypot(*(side // 2 for side in image.shape[:2]))))
         low, high = (
             ops.convert_to_numpy(part)[0] for part in spectrum.split(image[None], radius, inclusive)
         )
@@ -72,8 +68,20 @@ def write(
         if len(shown) < MOST_ON_SHEET:
             shown[name] = {"image": image, "low": low, "high": high}
     checks.require(shown, "`images` must hold at least one that can be read", images=len(members))
+    notes += _beyond(radius, corners)
     sheet = rendered(_sheet(shown, radius), "png")
     return [*written, files.write_whole(folder / "sheet.png", sheet)], notes
+
+
+def _beyond(radius: float, corners: Sequence[float]) -> list[str]:
+    """A note of images whose highest frequency is no higher than the radius."""
+    whole = sum(radius >= corner for corner in corners)
+    if not whole:
+        return []
+    return [
+        f"{whole} of {len(corners)} images have no frequency beyond r = {radius:g}, the highest is "
+        f"{max(corners):.3g}: their low frequencies are the image itself, the high ones gray"
+    ]
 
 
 def _members(given: Sequence[Path]) -> list[Path]:
