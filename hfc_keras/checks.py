@@ -275,11 +275,9 @@ def class_indices(
     fractions = found[~(np.isfinite(found) & (found == np.floor(found)))]
     require(not len(fractions), f"`{name}` must be whole numbers", **{name: fractions[:3].tolist()})
     low, high = found.min(), found.max()
-    require(
-        low >= 0 and (classes is None or high < classes),
-        f"`{name}` must be class indices from 0" + (f" to {classes - 1}" if classes else ""),
-        **{f"{name}.min": int(low), f"{name}.max": int(high)},
-    )
+    good, limit = low >= 0 and (classes is None or high < classes), f" to {(classes or 1) - 1}"
+    expected = f"`{name}` must be class indices from 0{limit if classes else ''}"
+    require(good, expected, **{f"{name}.min": int(low), f"{name}.max": int(high)})
     return found.astype("int64")
 
 
@@ -296,5 +294,7 @@ def _label_array(labels: ArrayLike, name: str) -> Array:
     real = real or found.dtype.name == "bfloat16" or (found.dtype == bool and found.ndim == 2)
     # A single value is no list of labels, which the caller says.
     real = real or found.ndim == 0
-    require(real, f"`{name}` must be whole numbers", **{f"{name}.dtype": str(found.dtype)})
+    how = {"b": ", by astype(int)", "U": ", by numpy.unique(return_inverse=True)"}
+    expected = f"`{name}` must be whole numbers{how.get(found.dtype.kind, '')}"
+    require(real, expected, **{f"{name}.dtype": str(found.dtype)})
     return found

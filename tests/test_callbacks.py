@@ -64,6 +64,17 @@ def test_the_logs_hold_what_the_measures_say_of_each_epoch(digits):
             np.testing.assert_array_equal(kept.to_numpy(str), table.to_numpy(str))
 
 
+def test_two_callbacks_do_not_write_over_each_other(digits):
+    test, train = digits.test, digits.train
+    first, second = (callbacks.FrequencyAccuracy(each, radii=[2]) for each in (test, train))
+    with pytest.warns(UserWarning, match="`prefix` of its own"):
+        history, _ = fitted(compiled(linear()), digits, [first, second])
+    assert history["accuracy_low_2"] == [first.table["accuracy"][1]]
+    named = callbacks.FrequencyAccuracy(train, radii=[2], prefix="seen")
+    history, _ = fitted(compiled(linear()), digits, [first, named])
+    assert history["seen_low_2"] == [named.table["accuracy"][1]]
+
+
 @pytest.mark.parametrize(("every", "measured"), [(2, [2, 4, 5]), (3, [3, 5]), (9, [5])])
 def test_csv_has_all_columns_from_the_first_epoch(every, measured, digits, tmp_path):
     watcher = callbacks.FrequencyAccuracy(digits.test, radii=[2], every=every, prefix="moving")

@@ -150,6 +150,8 @@ def test_a_fit_finds_its_own_channel(mean, spread):
         ([0, 0, 0, 0], "at no center", ()),
         ([0, 1], "at least three centers, and there are 2", ()),
         ([0, 0, 2, 0], "one center only", ("center", "peak")),
+        ([0, 1, 1, 0], "two centers only", ("center", "peak")),
+        ([1, 0, 1, 0], "apart from each other", ()),
         ([0.1, 0.5, 2, 8], "beyond the centers", ()),
         ([2, 2, 2, 2], "the same at all centers", ()),
     ],

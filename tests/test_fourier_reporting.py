@@ -137,6 +137,16 @@ def test_pictures_share_a_scale_and_have_zero_in_the_middle():
     assert bar.get_ylabel() == "error rate" and first.get_title() == "vanilla\nclean error 0.200"
 
 
+def test_errors_below_those_on_clean_images_are_marked_at_the_scale():
+    assert maps.heat_map_panels(heat()).axes[2]._colorbar.extend == "neither"
+    first, _, bar = maps.heat_map_panels(heat().assign(clean_error=0.3)).axes
+    assert bar._colorbar.extend == "min" and first.images[0].get_clim()[0] == pytest.approx(0.3)
+    # Bright stays wrong where every wave makes answers right.
+    first = maps.heat_map_panels(heat().assign(clean_error=0.99)).axes[0]
+    low, high = first.images[0].get_clim()
+    assert low <= high
+
+
 def test_rises_begin_at_the_smallest_and_have_no_clean_error_in_them():
     table = heat().assign(clean_error=0.3)
     first, _, bar = maps.heat_map_panels(table, rise=True).axes

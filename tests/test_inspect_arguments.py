@@ -8,6 +8,7 @@ import pytest
 
 import hfc_keras
 from hfc_keras.inspection import inspecting
+from hfc_keras.inspection.sections import SECTIONS
 
 pytestmark = pytest.mark.jax
 CLASSES = 4
@@ -27,7 +28,11 @@ def model():
 
 @pytest.fixture(autouse=True)
 def answers_alone(monkeypatch):
-    only = [each for each in inspecting.SECTIONS if each.key == "answers"]
+    ask(monkeypatch, "answers")
+
+
+def ask(monkeypatch, *keys):
+    only = [each for each in SECTIONS if each.key in keys]
     monkeypatch.setattr(inspecting, "SECTIONS", only)
 
 
@@ -63,3 +68,41 @@ def test_names_that_differ_as_keys_but_not_on_the_page(model):
 def test_class_names_come_in_any_list(names, model):
     found = hfc_keras.inspect(model, IMAGES, np.eye(CLASSES)[LABELS], class_names=names)
     assert found.answers["name"].tolist() == list("abcd")
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels", "told"),
+    [(8, LABELS, ["So few images, 8"]), (1, [2], ["So few images, 1", "All images are of one"])],
+)
+def test_what_few_images_or_classes_leave_open_is_said(rows, labels, told, model):
+    found = hfc_keras.inspect(model, IMAGES[:rows], labels)
+    assert len(found.notes) == len(told)
+    assert all(note.startswith(start) for note, start in zip(found.notes, told, strict=True))
+    assert all(note in found.to_html() for note in found.notes)
+    assert found.record()["notes"] == found.notes
+
+
+def test_a_table_that_was_not_measured_says_why(model, monkeypatch):
+    ask(monkeypatch, "answers", "calibration")
+    found = hfc_keras.inspect(model, IMAGES)
+    with pytest.raises(AttributeError, match="Not measured: needs true labels"):
+        found.calibration  # noqa: B018
+
+
+def test_tables_of_an_earlier_profile_do_not_stay(model, monkeypatch, tmp_path):
+    ask(monkeypatch, "answers", "calibration")
+    (tmp_path / "own.csv").touch()
+    hfc_keras.inspect(model, IMAGES, LABELS).save(tmp_path)
+    assert (tmp_path / "calibration.csv").is_file()
+    hfc_keras.inspect(model, IMAGES).save(tmp_path)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["answers.csv", "own.csv", "profile.html", "profile.json"]
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 5, 1)])
+def test_what_images_of_a_row_or_a_pixel_do_not_have_is_left_out(shape, monkeypatch):
+    ask(monkeypatch, "feature_spectrum", "shift_consistency")
+    layers = [keras.layers.Conv2D(1, 1), keras.layers.Flatten(), keras.layers.Dense(2)]
+    images = np.random.default_rng(0).random((4, *shape), "float32")
+    found = hfc_keras.inspect(keras.Sequential([keras.Input(shape), *layers]), images)
+    assert found.failed == [] and any("no reflection" in each for each in found.summary)

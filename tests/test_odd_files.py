@@ -57,7 +57,7 @@ def test_filter_tells_of_what_it_takes_of_an_image(tmp_path):
         "seen_through.png",
     ]
     _, notes = filtering.write([tmp_path / "whole.png"], 9, tmp_path / "out")
-    assert "up to 4.24 cycles" in notes[0]
+    assert "1 of 1 images have no frequency beyond r = 9, the highest is 4.24" in notes[0]
 
 
 def test_filter_says_that_it_looks_into_no_folders_of_a_folder(photos, capsys):

@@ -63,9 +63,14 @@ def fitted_channel(centers: Sequence[float], sensitivity: Floats) -> tuple[Chann
         return none, "the accuracy falls to the criterion at no center up to the largest level"
     if len(centers) < 3:
         return none, f"a channel needs at least three centers, and there are {len(centers)}"
-    if len(seen) == 1:
-        alone = float(centers[seen[0]]), np.nan, float(sensitivity[seen[0]])
-        return alone, "noise is felt at one center only, so that the bandwidth cannot be told"
+    if len(seen) == 2 and np.diff(seen) > 1:
+        return none, "noise is felt at two centers apart from each other, which are no channel"
+    if len(seen) <= 2:
+        # Through two points go narrow and high curves as well as wide and low ones.
+        center = 2 ** np.average(octaves[seen], weights=sensitivity[seen])
+        alone = float(center), np.nan, float(sensitivity.max())
+        count = {1: "one center", 2: "two centers"}[len(seen)]
+        return alone, f"noise is felt at {count} only, so that the bandwidth cannot be told"
     peak, mean, spread = _least_squares(octaves, sensitivity)
     if not octaves[0] - 0.5 <= mean <= octaves[-1] + 0.5:
         beyond = f"{2**mean:.3g} cycles per image"

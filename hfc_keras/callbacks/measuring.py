@@ -39,6 +39,10 @@ class Measuring(keras.callbacks.Callback):
         prefix: str, what the keys in the logs begin with.
         batch_size: int from 1, images at once.
 
+    Warns:
+        UserWarning: where another callback or a metric has numbers of the same names in the logs,
+            which stay.
+
     Raises:
         ValueError: for images that are no pixels, an ``every`` that is not a whole number from 1,
             or an empty prefix; by ``fit`` as ``analysis.changed_accuracy``.
@@ -84,7 +88,19 @@ class Measuring(keras.callbacks.Callback):
         if last or (epoch + 1) % self.every == 0:
             found.update(self._numbers_after(epoch))
         if logs is not None:
-            logs.update({f"{self.prefix}_{name}": float(value) for name, value in found.items()})
+            named = {f"{self.prefix}_{name}": float(value) for name, value in found.items()}
+            self._write(named, logs)
+
+    def _write(self, named: dict[str, float], logs: Any) -> None:
+        """Put numbers into the logs, but over none of another callback or of a metric."""
+        taken = [key for key in named if key in logs]
+        if taken:
+            warnings.warn(
+                f"The logs have {', '.join(taken[:3])} already, of another callback or a metric; "
+                f"those of this {type(self).__name__} are left out. Give it a `prefix` of its own.",
+                stacklevel=3,
+            )
+        logs.update({key: value for key, value in named.items() if key not in taken})
 
     def _numbers_after(self, epoch: int) -> Mapping[str, float]:
         try:

@@ -62,6 +62,7 @@ def write(
     """
     radius = checks.number("radius", radius, minimum=0)
     members, notes, written, shown, shares = _members(given), [], [], {}, []
+    emptied = 0
     names = _names(members)
     _keep_inputs(members, names, out)
     folder = files.writable_folder(out, "out")
@@ -74,8 +75,7 @@ def write(
             notes.append(f"left out, cannot be read: {file} ({image_files.reason(file, error)})")
             continue
         parts = _components(image, radius, **options)
-        if abs(parts["high"] - SHIFTS["high"]).max() < TOLERANCE:
-            notes.append(f"{file}: no frequency lies beyond {radius:g}; the high ones are nothing")
+        emptied += bool(abs(parts["high"] - SHIFTS["high"]).max() < TOLERANCE)
         for kind, part in parts.items():
             content = _png(part)
             written.append(files.write_whole(folder / f"{name}_{kind}.png", content))
@@ -83,6 +83,11 @@ def write(
         if len(shown) < MOST_ON_SHEET:
             shown[name] = {"image": image, **parts}
     checks.require(shown, "`images` must hold at least one that can be read", images=len(members))
+    if emptied:
+        notes.append(
+            f"{emptied} of {len(shares)} images have no frequency beyond r = {radius:g}: their low "
+            "frequencies are the image itself, the high ones gray"
+        )
     unit = " of Nyquist" if options.get("unit") == "nyquist" else ""
     sheet = rendered(_sheet(shown, f"{radius:g}{unit}"), "png")
     written.append(files.write_whole(folder / SHEET, sheet))

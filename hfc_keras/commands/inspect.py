@@ -98,6 +98,8 @@ differ: a folder's classes are numbered by the order of their names. Default: th
         profile.command = command_line("inspect", self)
         written = profile.save(folder)
         print("\n" + "\n".join([*profile.headlines, *profile.lines]))
+        for text in profile.notes:
+            print(f"Note: {text}")
         for name, found in profile.remedies.items():
             for text in found:
                 print(f"{name}: {text}")

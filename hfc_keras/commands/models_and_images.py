@@ -142,7 +142,13 @@ def _fitting(
         return given
     checks.require(
         channels == 1,
-        f"images must have the {wanted} channels that {name} takes; convert them",
+        f"images must have as many channels as {name} takes, {wanted}: "
+        + (
+            "convert them to gray"
+            if wanted == 1
+            else "image files are read as gray or color, without transparency; an .npz file holds "
+            "any number of channels"
+        ),
         channels=channels,
     )
     train = given.train_pixels

@@ -39,7 +39,8 @@ class Selfcheck:
 own need --import; for other models call hfc_keras.selfchecks.run from Python."""
     data: Annotated[str, told("FOLDER|NPZ|NAME", "data", "--dataset")]
     """digits, synthetic, a TFDS image-classification set (cifar10, fashion_mnist, ...), an .npz \
-file or a folder of class folders."""
+file with x_train, y_train, x_test and y_test, or a folder of class folders, of which a fifth is \
+tested on (of train and test beside each other, test)."""
     data_dir: DATA_DIR = None
     """Where TFDS keeps its data sets. Default: TFDS_DATA_DIR, or TFDS' own default."""
     image_size: Annotated[int | tuple[int, int] | None, told("SIDE [SIDE]")] = None

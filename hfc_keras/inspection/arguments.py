@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from hfc_keras import checks
+from hfc_keras.analysis.predictions import LEAST
+from hfc_keras.types import ArrayLike
 
 
 def models_by_name(model: Any, name: str | None) -> dict[str, Any]:
@@ -102,6 +104,33 @@ def strings(name: str, values: Any) -> list[str]:
         listed and np.ndim(values) == 1, f"`{name}` must be a list of str", **{name: values}
     )
     return [str(each) for each in values]
+
+
+def doubts(labels: ArrayLike | None, images: int) -> list[str]:
+    """What images must be said to leave open.
+
+    Args:
+        labels: int or one-hot array, or None.
+        images: int, how many.
+
+    Returns:
+        list of str, sentences.
+
+    Example:
+        >>> doubts([1, 0] * 20, 40)
+        []
+    """
+    found = []
+    if images < LEAST:
+        found.append(
+            f"So few images, {images}, say little of a model; take {LEAST} or more, or hundreds."
+        )
+    if labels is not None and len(set(checks.class_indices(labels, images).tolist())) == 1:
+        found.append(
+            "All images are of one class: a model that always answers it would be right on all of "
+            "them, whatever is left of the images. Take images of several classes."
+        )
+    return found
 
 
 def no_path(name: str, images: Any) -> None:

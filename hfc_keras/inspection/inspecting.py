@@ -120,7 +120,7 @@ def inspect(
         data_name=data_name,
         fast=fast,
         seconds=time.perf_counter() - started,
-        notes=[*notes, *_unique(told)],
+        notes=[*notes, *arguments.doubts(labels, len(chosen)), *_unique(told)],
     )
 
 

@@ -53,7 +53,15 @@ class Profile:
         tables = {} if name.startswith("_") else self.tables
         if name in tables:
             return tables[name]
-        raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}{self._why(name)}")
+
+    def _why(self, name: str) -> str:
+        """Why a section has no table, or nothing for another name."""
+        found = [] if name.startswith("_") else self.outcomes
+        told = (
+            each.told(model) for each in found if each.section.key == name for model in self.names
+        )
+        return "".join(f". {text}" for text in told)
 
     def __dir__(self) -> list[str]:
         """List the tables, too."""
@@ -159,6 +167,7 @@ class Profile:
         for each in formats:
             checks.choice("format", each, ("png", "svg", "pdf"))
         folder = files.writable_folder(folder, "out")
+        self._clear(folder)
         written = [files.write_whole(folder / PAGE, self.to_html())]
         for key, table in self.tables.items():
             written.append(files.write_whole(folder / f"{key}.csv", table.to_csv(index=False)))
@@ -167,6 +176,13 @@ class Profile:
         for key, figure in self.figures.items() if formats else ():
             written += save_figure(figure, folder / key, formats)
         return written
+
+    def _clear(self, folder: Path) -> None:
+        """Take away tables of an earlier profile that this one does not have."""
+        if (folder / "profile.json").is_file():
+            for outcome in self.outcomes:
+                if outcome.table is None:
+                    (folder / f"{outcome.section.key}.csv").unlink(missing_ok=True)
 
     def record(self) -> Record:
         """Return how the profile was made, as what JSON can hold."""
@@ -181,6 +197,7 @@ class Profile:
             "fast": self.fast,
             "seed": first.seed,
             "budget": dataclasses.asdict(first.budget),
+            "notes": self.notes,
             "summary": self.summary,
             "remedies": self.remedies,
             "failed": self.failed,

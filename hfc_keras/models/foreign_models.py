@@ -31,7 +31,10 @@ def as_model(model: Any) -> keras.Model:
     if isinstance(model, keras.Model):
         inputs = getattr(model, "inputs", None) or []
         checks.require(
-            len(inputs) <= 1, "`model` must take one batch of images", inputs=len(inputs)
+            len(inputs) <= 1,
+            "`model` must take one batch of images; a function of images that calls it with fixed "
+            "other inputs goes in, too (lambda images: model([images, others]))",
+            inputs=len(inputs),
         )
         return model
     if isinstance(model, (str, os.PathLike)):

@@ -52,17 +52,17 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
         most = table.iloc[int(given.argmax())]
         return Reading(
             "no labels",
-            f"It puts the {count} images, which have no labels, into {len(table)} classes, "
-            f"{most['examples']} of them into {most['name']!r}.",
+            f"It puts the {count} images, which have no labels, into {len(table)} "
+            f"class{'es' * (len(table) > 1)}, {most['examples']} of them into {most['name']!r}.",
         )
     error = 2 * np.sqrt(max(subject.accuracy * (1 - subject.accuracy), 0) / count)
     worst = table.iloc[int(table["accuracy"].argmin())]
     number = f"{subject.accuracy:.3g}"
     sentence = (
-        f"{subject.accuracy:.2f} of {count} images right (±{max(error, 1 / count):.2f}, 95% "
-        f"interval; chance {subject.chance:.2g})"
+        f"{subject.accuracy:.2f} of {count} image{'s' * (count > 1)} right "
+        f"(±{max(error, 1 / count):.2f}, 95% interval; chance {subject.chance:.2g})"
     )
-    if len(table) > 1:
+    if table["accuracy"].nunique() > 1:
         sentence += f", lowest for class {worst['name']!r} ({worst['accuracy']:.2f})"
     return Reading(number, sentence + ".")
 

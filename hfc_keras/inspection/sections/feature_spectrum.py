@@ -23,6 +23,8 @@ MOST_LAYERS = 32
 def _measure(subject: Inspected) -> pd.DataFrame:
     images, _ = subject.some(subject.budget.spectra)
     layers = _chosen(subject)
+    if not layers:
+        raise NotApplicableError("no layer has maps of more than one pixel")
     table = analysis.feature_spectrum(subject.model, images, layers, subject.batch_size)
     return table.assign(layer=_without_common_path(table["layer"].tolist()))
 
@@ -55,17 +57,22 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
         raise NotApplicableError("no layer has maps of more than one pixel")
     names, values = layers.index.tolist(), layers.to_numpy()
     top, bottom, last = int(values.argmax()), int(values.argmin()), values[-1]
-    start = f" (the images {high[IMAGES]:.1f})" if IMAGES in high else ""
+    start = f" (the images {_rounded(high[IMAGES])})" if IMAGES in high else ""
     text = (
-        f"At the Nyquist frequency the log amplitude relative to the mean ends at {last:.1f} in "
-        f"{names[-1]!r}{start}"
+        f"At the Nyquist frequency the log amplitude relative to the mean ends at "
+        f"{_rounded(last)} in {names[-1]!r}{start}"
     )
     if len(names) > 1:
         text += (
-            f"; it is highest in {names[top]!r} ({values[top]:.1f}) and lowest in "
-            f"{names[bottom]!r} ({values[bottom]:.1f})"
+            f"; it is highest in {names[top]!r} ({_rounded(values[top])}) and lowest in "
+            f"{names[bottom]!r} ({_rounded(values[bottom])})"
         )
-    return Reading(f"{last:.1f}", text + ".")
+    return Reading(_rounded(last), text + ".")
+
+
+def _rounded(value: float) -> str:
+    """A number to one place, without a minus before what rounds to zero."""
+    return f"{round(float(value), 1) + 0.0:.1f}"
 
 
 SECTION = Section(

@@ -38,11 +38,13 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     distance = np.hypot(table["row"], table["column"])
     rise = table["error"] - table["clean_error"]
     low, mid = thirds.limits(subject.side)
-    bands = {
+    means = {
         f"up to {low} cycles": rise[(distance > 0) & (distance <= low)].mean(),
         f"from {low} to {mid} cycles": rise[(distance > low) & (distance <= mid)].mean(),
         f"beyond {mid} cycles": rise[distance > mid].mean(),
     }
+    # Without a minus before what rounds to zero.
+    bands = {name: round(float(value), 2) + 0.0 for name, value in means.items()}
     worst = table.iloc[int(table["error"].argmax())]
     peak = float(np.hypot(worst["row"], worst["column"]))
     told = ", ".join(f"{value:+.2f} {name}" for name, value in bands.items() if value == value)

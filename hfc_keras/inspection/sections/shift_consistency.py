@@ -5,12 +5,22 @@ from matplotlib.figure import Figure
 
 from hfc_keras import analysis
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
+from hfc_keras.inspection.section import (
+    NotApplicableError,
+    Reading,
+    Section,
+    Subjects,
+    Tables,
+    named,
+)
 from hfc_keras.reporting.figures.shift_curves import shift_curves
 
 
 def _measure(subject: Inspected) -> pd.DataFrame:
     images, _ = subject.some(subject.budget.shifted)
+    shifts = [shift for shift in subject.budget.shifts if shift < subject.side]
+    if not shifts:
+        raise NotApplicableError("a row or column of pixels has no reflection to shift in")
     rows = [
         {
             "max_shift": shift,
@@ -19,7 +29,7 @@ def _measure(subject: Inspected) -> pd.DataFrame:
             ),
             "examples": len(images),
         }
-        for shift in subject.budget.shifts
+        for shift in shifts
     ]
     return pd.DataFrame(rows)
 

@@ -154,9 +154,9 @@ def heat_map_panels(
     Args:
         table: DataFrame, see ``heat_map_rise``, or an array as ``analysis.fourier_heat_map``
             returns it. Pictures are means over seeds, on one scale of
-            colors from the smallest error on clean images to the largest error; of rises from
-            the smallest to the largest. Where every k-th frequency was measured, each is drawn
-            k cycles wide.
+            colors from the smallest error on clean images to the largest error, with an arrow at
+            its foot where some lie below; of rises from the smallest to the largest. Where every
+            k-th frequency was measured, each is drawn k cycles wide.
         titles: dict from recipes to panel titles, or None; the error on clean images follows.
         rise: bool, whether to draw the error minus that on clean images, so that networks of
             other accuracy can be set beside each other.
@@ -184,10 +184,12 @@ def heat_map_panels(
     shown = table.assign(shown=table["error"] - (table["clean_error"] if rise else 0))
     maps = {str(name): _mean_map(part) for name, part in shown.groupby("recipe", sort=False)}
     clean_error, names = table.groupby("recipe")["clean_error"].mean(), _names(table, titles)
-    least = clean_error.min()
-    if rise or np.isnan(least):
-        least = min(picture.min().min() for picture in maps.values())
-    scale = least, max(picture.max().max() for picture in maps.values())
+    smallest = min(picture.min().min() for picture in maps.values())
+    least = smallest if rise or np.isnan(clean_error.min()) else clean_error.min()
+    # Waves may make all of few answers right.
+    scale = least, max(least, *(picture.max().max() for picture in maps.values()))
+    # An arrow says that some frequencies lie below the scale.
+    extend = "min" if smallest < least else "neither"
     count = min(3, len(maps))
     rows = -(-len(maps) // count)
     with matplotlib.rc_context({**STYLE, "axes.grid": False}):
@@ -208,7 +210,7 @@ def heat_map_panels(
             axes.set_title(told[recipe])
         label_outer(shown, "columns (cycles per image)", "rows (cycles per image)")
         label = "rise of the error rate over clean" if rise else "error rate"
-        figure.colorbar(drawn[-1], ax=grid, label=label, fraction=0.05, pad=0.02)
+        figure.colorbar(drawn[-1], ax=grid, label=label, fraction=0.05, pad=0.02, extend=extend)
     return figure
 
 
