@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from keras import ops
 
@@ -8,6 +9,7 @@ from hfc_keras import data, models
 from hfc_keras.commands import selfcheck
 from hfc_keras.selfchecks import attack_checks, model_checks
 from hfc_keras.selfchecks.subject import Subject
+from hfc_keras.training import Recipe, published
 
 EXAMPLES = 32
 NAMES = [check.__name__ for check in (*model_checks.CHECKS, *attack_checks.CHECKS)]
@@ -27,6 +29,14 @@ class OwnStatistics(keras.layers.Layer):
 
     def call(self, inputs):
         return inputs - ops.mean(inputs, axis=0, keepdims=True)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class HiddenSoftmax(keras.layers.Layer):
+    """A softmax that no name gives away."""
+
+    def call(self, inputs):
+        return ops.softmax(inputs)
 
 
 @pytest.fixture(scope="module")
@@ -169,11 +179,16 @@ def folder(trained, tmp_path_factory):
         "softmax": [keras.layers.Softmax()],
         "unknown": [Unknown()],
         "lambda": [keras.layers.Lambda(lambda logits: logits)],
+        "hidden": [HiddenSoftmax()],
         "five": [keras.layers.Dense(5)],
         "flat": [keras.layers.Reshape((10, 1))],
     }
     for name, layers in lasts.items():
         keras.Sequential([keras.Input((8, 8, 1)), trained, *layers]).save(folder / f"{name}.keras")
+    first = [keras.Input((8, 8, 1)), keras.layers.Rescaling(1 / 255)]
+    levels = [*first, trained, keras.layers.Softmax()]
+    keras.Sequential(levels).save(folder / "levels.keras")
+    np.savez(folder / "bare.npz", images=np.zeros((3, 8, 8, 1), "uint8"))
     (folder / "cut.keras").write_bytes((folder / "plain.keras").read_bytes()[:500])
     (folder / "other.h5").touch()
     return folder
@@ -182,7 +197,8 @@ def folder(trained, tmp_path_factory):
 class TestCommand:
     def run(self, folder, name, *options):
         model, examples = str(folder / name), ["--examples", str(EXAMPLES)]
-        return command_line.main(["selfcheck", model, "--dataset", "digits", *examples, *options])
+        given = [] if "--data" in options else ["--dataset", "digits"]
+        return command_line.main(["selfcheck", model, *given, *examples, *options])
 
     @pytest.mark.slow
     def test_prints_a_line_a_check(self, folder, digit_images, capsys):
@@ -194,9 +210,37 @@ class TestCommand:
         assert lines[-1].endswith(f"0 fail; {EXAMPLES} images of digits, L-inf 0.1")
         assert output.err == ""
 
-    def test_a_failure_is_the_exit_status(self, folder, capsys):
-        assert self.run(folder, "softmax.keras") == 1
-        assert "fail  logits" in capsys.readouterr().out
+    @pytest.mark.parametrize("options", [[], ["--output", "logits"]])
+    def test_a_failure_is_the_exit_status(self, options, folder, capsys):
+        assert self.run(folder, "hidden.keras", *options) == 1
+        assert "(--output softmax)" in capsys.readouterr().out
+
+    def test_what_the_last_layer_says_is_converted_and_told(self, folder, monkeypatch, capsys):
+        monkeypatch.setattr(attack_checks, "CHECKS", ())
+        assert self.run(folder, "softmax.keras") == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].startswith("The model ends in a softmax; what is tested are the logits")
+        assert lines[1].startswith("pass  logits")
+        assert self.run(folder, "levels.keras", "--output", "softmax") == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].startswith("The model divides pixels by 255 or the like")
+        assert lines[1].startswith("pass  logits")
+
+    def test_takes_a_published_network_and_what_it_was_trained_on(
+        self, trained, tmp_path, monkeypatch, capsys
+    ):
+        monkeypatch.setattr(attack_checks, "CHECKS", ())
+        recipe = Recipe(dataset="digits", examples=(20, 10), model="small_cnn", epochs=1)
+        history = pd.DataFrame({"epoch": [1], "loss": 1.0, "accuracy": 0.5, "val_accuracy": 0.25})
+        path = tmp_path / "a.keras"
+        published.write(path, recipe, data.load("digits", examples=(20, 10)), trained, history)
+        name = "digits-small_cnn-examples=20x10-epochs=1-seed=0"
+        command = ["selfcheck", name, "--published", str(tmp_path), "--examples", "20"]
+        assert command_line.main(command) == 0
+        printed = capsys.readouterr().out
+        assert "pass  logits" in printed and printed.endswith(
+            "20 images of digits, L-inf 0.03137\n"
+        )
 
     @pytest.mark.parametrize(
         ("name", "options", "message"),
@@ -206,16 +250,18 @@ class TestCommand:
             ("cut.keras", [], "must be a whole .keras file"),
             ("unknown.keras", [], "Could not locate class 'Unknown'"),
             ("lambda.keras", [], "Lambda"),
-            ("five.keras", [], "from 0 to 4"),
-            ("flat.keras", [], "shape (batch, classes)"),
+            ("softmax.keras", ["--output", "logits"], "must be 'softmax', which is what"),
+            ("five.keras", [], "the data must have the model's 5 classes, or --class-indices"),
+            ("flat.keras", [], "must return (batch, classes)"),
             ("plain.keras", ["--dataset", "digitz"], "nearest: 'digits'"),
-            ("plain.keras", ["--dataset", "synthetic"], "the model's input shape"),
+            ("plain.keras", ["--dataset", "synthetic"], "--image-size 8 8 resizes them"),
+            ("plain.keras", ["--data", "{}/bare.npz"], "`data` must have labels"),
             ("plain.keras", ["--epsilon", "0"], "`epsilon` must be above 0"),
             ("plain.keras", ["--examples", "0"], "Received: examples=0"),
         ],
     )
     def test_unusable_input_is_one_line(self, name, options, message, folder, capsys):
-        assert self.run(folder, name, *options) == 2
+        assert self.run(folder, name, *[each.format(folder) for each in options]) == 2
         output = capsys.readouterr()
         assert output.err.startswith("error: ") and message in output.err
         assert output.err.count("\n") == 1 and output.out == ""
@@ -226,28 +272,3 @@ class TestCommand:
             command_line.main(arguments)
         assert stop.value.code == 0
         assert "robust accuracy of a model can be believed" in capsys.readouterr().out
-
-
-@pytest.mark.few(1)
-@pytest.mark.parametrize(
-    ("first", "last", "options"),
-    [
-        (1 / 255, keras.layers.Softmax(), ["--pixels", "0", "255", "--output", "softmax"]),
-        (1.0, keras.layers.Softmax(), ["--output", "softmax"]),
-        (1 / 255, keras.layers.Softmax(), ["--output", "softmax"]),
-    ],
-)
-def test_a_command_takes_what_is_no_logit_or_for_0_to_255(
-    first, last, options, trained, tmp_path, capsys
-):
-    path = tmp_path / "model.keras"
-    keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Rescaling(first), trained, last]).save(
-        path
-    )
-    command = ["selfcheck", str(path), "--dataset", "digits", "--examples", "20"]
-    assert command_line.main(command) == 1
-    assert "models.as_classifier(model" in capsys.readouterr().out
-    command_line.main([*command, *options])
-    lines = capsys.readouterr().out.splitlines()
-    for check in ("logits", "pixel_range", "accuracy"):
-        assert any(line.startswith(f"pass  {check} ") for line in lines)

@@ -1,25 +1,21 @@
-"""Models and images of ``inspect``, each refused in a line that says what to do."""
-
-from __future__ import annotations
+"""Models and images that a command line names, each refused in a line that says what to do."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import keras
 import numpy as np
 
-from hfc_keras import checks, gradients, models
+from hfc_keras import checks, contract, gradients, models
 from hfc_keras.commands import model_source
-from hfc_keras.commands.options import pixel_range
+from hfc_keras.commands.options import ModelAndImages, pixel_range
 from hfc_keras.data.dataset import pair
 from hfc_keras.data.given_images import GivenImages, given_images
 from hfc_keras.data.printable_names import printable
 from hfc_keras.training.published_names import published_networks
 from hfc_keras.types import Size
-
-if TYPE_CHECKING:
-    from hfc_keras.commands.inspect import Inspect
 
 # Training images of which batch normalization gets its population statistics.
 POPULATION = 1000
@@ -27,44 +23,89 @@ POPULATION = 1000
 SHOWN = 100
 
 
-def models_of(asked: Inspect) -> dict[str, keras.Model]:
-    """Load the models, each from images in [0, 1] to logits.
+def loaded(sources: Sequence[str], asked: ModelAndImages) -> dict[str, keras.Model]:
+    """Load models as they are.
 
     Args:
-        asked: Inspect, the command line.
+        sources: list of str, files or names, see ``model_source.load``.
+        asked: ModelAndImages, the command line.
 
     Returns:
         dict from name to keras.Model; the end of a path where that tells them apart.
 
     Raises:
-        ValueError: for no model, one twice, or one that cannot be used.
+        ValueError: for no model, one twice, or one that cannot be loaded.
     """
-    checks.require(asked.models, "`models` must name at least one model", models=asked.models)
-    twice = len(set(asked.models)) < len(asked.models)
-    checks.require(not twice, "`models` must name each model once", models=asked.models)
-    short = [Path(name).stem if _is_file(name) else name for name in asked.models]
-    names = short if len(set(short)) == len(short) else asked.models
+    checks.require(sources, "`models` must name at least one model", models=sources)
+    twice = len(set(sources)) < len(sources)
+    checks.require(not twice, "`models` must name each model once", models=sources)
+    short = [Path(name).stem if _is_file(name) else name for name in sources]
+    names = short if len(set(short)) == len(short) else sources
+    return {
+        printable(name): model_source.load(source, asked.imports, asked.published)
+        for name, source in zip(names, sources, strict=True)
+    }
+
+
+def classifiers(found: dict[str, keras.Model], asked: ModelAndImages) -> dict[str, keras.Model]:
+    """Turn models into ones from images in [0, 1] to logits.
+
+    Args:
+        found: dict from name to keras.Model, see ``loaded``.
+        asked: ModelAndImages.
+
+    Returns:
+        dict from name to keras.Model.
+
+    Raises:
+        ValueError: if one returns or takes something else than the command line says.
+    """
     pixels = pixel_range(asked.pixels)
-    found = {}
-    for name, source in zip(names, asked.models, strict=True):
-        model = model_source.load(source, asked.imports, asked.published)
-        name = printable(name)
-        found[name] = models.as_classifier(
-            model, pixels, asked.output, output_name=asked.output_name
+    return {
+        name: models.as_classifier(
+            model,
+            pixels,
+            asked.output,
+            output_name=asked.output_name,
+            preprocessing=asked.preprocessing,
         )
-    return found
+        for name, model in found.items()
+    }
+
+
+def conversions(given: keras.Model, made: keras.Model, asked: ModelAndImages) -> list[str]:
+    """Say what ``classifiers`` concluded from a model without being told.
+
+    Args:
+        given: keras.Model, as it was loaded.
+        made: keras.Model, what ``classifiers`` made of it.
+        asked: ModelAndImages.
+
+    Returns:
+        list of str, sentences.
+    """
+    kind, told = contract.ending(given), []
+    if asked.output is None and kind in ("softmax", "sigmoid"):
+        told.append(f"The model ends in a {kind}; what is tested are the logits before it.")
+    ranges = [getattr(each, "hfc_keras_pixels", None) for each in made.layers]
+    if not asked.pixels and (0, 255) in ranges:
+        told.append(
+            "The model divides pixels by 255 or the like; it gets them from 0 to 255 (--pixels 0 1 "
+            "if it was trained on these)."
+        )
+    return told
 
 
 def _is_file(name: str) -> bool:
     return Path(name).suffix.lower() in model_source.FILES
 
 
-def images_of(asked: Inspect, found: dict[str, keras.Model]) -> GivenImages:
+def images_of(found: dict[str, keras.Model], asked: ModelAndImages) -> GivenImages:
     """Load images in the shape and with the classes of the models.
 
     Args:
-        asked: Inspect.
-        found: dict from name to keras.Model.
+        found: dict from name to keras.Model, see ``classifiers``.
+        asked: ModelAndImages.
 
     Returns:
         GivenImages, labels in the numbering of the models' classes.
@@ -74,19 +115,19 @@ def images_of(asked: Inspect, found: dict[str, keras.Model]) -> GivenImages:
     """
     examples = checks.number("examples", asked.examples, minimum=1, whole=True)
     options = asked.seed, _size(asked), asked.skip_unreadable
-    source = asked.data or _own_data(asked)
+    source = asked.data or _own_data(list(found), asked)
     given = given_images(source, asked.data_dir, (POPULATION, examples), *options)
     for name, model in found.items():
         given = _fitting(given, name, _shape(model), asked)
     return _numbered(given, found, asked)
 
 
-def class_names_of(asked: Inspect, given: GivenImages) -> dict[int, str]:
+def class_names_of(given: GivenImages, asked: ModelAndImages) -> dict[int, str]:
     """Names of the models' classes.
 
     Args:
-        asked: Inspect.
         given: GivenImages.
+        asked: ModelAndImages.
 
     Returns:
         dict from class to name.
@@ -96,7 +137,7 @@ def class_names_of(asked: Inspect, given: GivenImages) -> dict[int, str]:
     )
 
 
-def _size(asked: Inspect) -> Size | None:
+def _size(asked: ModelAndImages) -> Size | None:
     if not asked.image_size:
         return None
     checks.require(
@@ -107,12 +148,12 @@ def _size(asked: Inspect) -> Size | None:
     return pair("image_size", cast(Any, asked.image_size * 2)[:2])
 
 
-def _own_data(asked: Inspect) -> str:
+def _own_data(names: Sequence[str], asked: ModelAndImages) -> str:
     """Data set that the project's own network was trained for."""
     networks = published_networks(asked.published)
-    own = networks[networks["name"].isin(asked.models)]
+    own = networks[networks["name"].isin(names)]
     checks.require(
-        len(own) == len(asked.models) and own["dataset"].nunique() == 1,
+        len(own) == len(names) and own["dataset"].nunique() == 1,
         "`data` must be given: --data FOLDER, an .npz file, or the name of a data set",
         data=None,
     )
@@ -126,7 +167,7 @@ def _shape(model: keras.Model) -> tuple[int | None, int | None, int | None]:
 
 
 def _fitting(
-    given: GivenImages, name: str, shape: tuple[int | None, ...], asked: Inspect
+    given: GivenImages, name: str, shape: tuple[int | None, ...], asked: ModelAndImages
 ) -> GivenImages:
     """Images in the shape of a model, or a refusal."""
     own, has = shape[:2], given.pixels.shape[1:3]
@@ -134,7 +175,7 @@ def _fitting(
     checks.require(
         fits,
         f"images must have the size that {name} takes; --image-size {own[0]} {own[1]} resizes them "
-        "(bilinear, antialiased, without regard to their ratio)",
+        "(bilinear, antialiased, ignoring the aspect ratio)",
         **{"images": f"{has[0]} x {has[1]}"},
     )
     channels, wanted = given.pixels.shape[3], shape[2]
@@ -160,7 +201,9 @@ def _fitting(
     )
 
 
-def _numbered(given: GivenImages, found: dict[str, keras.Model], asked: Inspect) -> GivenImages:
+def _numbered(
+    given: GivenImages, found: dict[str, keras.Model], asked: ModelAndImages
+) -> GivenImages:
     """Images with labels in the numbering of the models' classes."""
     if given.labels is None:
         return given

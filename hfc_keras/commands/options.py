@@ -32,9 +32,50 @@ OUTPUT: TypeAlias = Annotated[
     Literal["logits", "softmax", "sigmoid", "binary"] | None, told("logits|softmax|sigmoid|binary")
 ]
 OUTPUT_NAME: TypeAlias = Annotated[str | None, told("NAME")]
+PREPROCESSING: TypeAlias = Annotated[Literal["caffe", "torch", "tf"] | None, told("caffe|torch|tf")]
 FLAG: TypeAlias = Annotated[bool, tyro.conf.FlagCreatePairsOff, told()]
 # Where the files of a command are written is nothing of what they say.
 PLACES = ("out", "data_dir", "published")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelAndImages:
+    """Options that say what a model takes and returns, and on which images it is tested."""
+
+    data: Annotated[str | None, told("FOLDER|NPZ|NAME")] = None
+    """Images to test on: a folder with one folder per class, or of images without labels; an .npz \
+file with x_test and y_test; digits, cifar10 or another TFDS set. Default: \
+for one of this project's networks, what it was trained on."""
+    pixels: PIXELS = ()
+    """Range of the pixels that the model was trained on, such as 0..255 or 0 255. Default: 0 255 \
+where the model itself divides by 255 or the like, else 0 1."""
+    preprocessing: PREPROCESSING = None
+    """What was done to ImageNet pixels before the model saw them, by Keras' names, in place of \
+--pixels: caffe (BGR from 0 to 255 minus the mean), torch (0 to 1 minus the mean, divided by the \
+standard deviation) or tf (-1 to 1). Default: nothing."""
+    output: OUTPUT = None
+    """What the model returns; binary is a single logit or sigmoid. Default: what its last layer \
+says."""
+    output_name: OUTPUT_NAME = None
+    """Which of several outputs of the model."""
+    image_size: Annotated[tuple[int, ...], told("SIDE [SIDE]")] = ()
+    """Resize images to this height and width in pixels, one number for both (bilinear, \
+antialiased, ignoring the aspect ratio). Default: they stay as they are."""
+    class_indices: Annotated[tuple[int, ...], told("CLASS [CLASS ...]")] = ()
+    """Class of the model that each class of the data is, in the data's order, where the numbers \
+differ: a folder's classes are numbered by the order of their names. Default: the same."""
+    imports: IMPORTS = ()
+    """Modules, or Python files, whose layers the model is made of."""
+    examples: int = 1000
+    """Images to use at most, drawn by the seed."""
+    skip_unreadable: FLAG = False
+    """Leave out image files that cannot be read, and name them."""
+    data_dir: DATA_DIR = None
+    """Where TFDS keeps its data sets. Default: TFDS_DATA_DIR, or TFDS' own default."""
+    published: Path = Path("results/models")
+    """Folder of the project's trained networks."""
+    seed: int = 0
+    """Seed of the choice of images and of every attack."""
 
 
 def command_line(name: str, asked: Any) -> str:
@@ -42,7 +83,7 @@ def command_line(name: str, asked: Any) -> str:
 
     Args:
         name: str, of the command.
-        asked: its dataclass; its first field is positional.
+        asked: its dataclass; the field without a default is positional.
 
     Returns:
         str, without options that have their defaults or only say where files are.
@@ -50,22 +91,22 @@ def command_line(name: str, asked: Any) -> str:
     Example:
         >>> @dataclasses.dataclass
         ... class Asked:
-        ...     models: tuple = ()
+        ...     models: tuple
         ...     fast: bool = False
         ...     image_size: tuple = ()
         >>> command_line("inspect", Asked(("a b.keras",), True, (64,)))
         "hfc-keras inspect 'a b.keras' --fast --image-size 64"
     """
-    first, *others = dataclasses.fields(asked)
-    words = ["hfc-keras", name, *getattr(asked, first.name)]
-    for field in others:
+    positional, words = [], []
+    for field in dataclasses.fields(asked):
         value = getattr(asked, field.name)
-        if field.name in PLACES or value == field.default:
-            continue
-        words.append("--" + {"imports": "import"}.get(field.name, field.name).replace("_", "-"))
-        if value is not True:
-            words += map(str, value if isinstance(value, tuple) else [value])
-    return shlex.join(words)
+        if field.default is dataclasses.MISSING:
+            positional += value
+        elif field.name not in PLACES and value != field.default:
+            words.append("--" + {"imports": "import"}.get(field.name, field.name).replace("_", "-"))
+            if value is not True:
+                words += map(str, value if isinstance(value, tuple) else [value])
+    return shlex.join(["hfc-keras", name, *positional, *words])
 
 
 def pixel_range(pixels: Sequence[str]) -> tuple[float, float] | None:

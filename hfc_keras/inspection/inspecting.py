@@ -2,9 +2,10 @@
 
 import contextlib
 import dataclasses
+import functools
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -39,6 +40,7 @@ def inspect(
     pixels: Sequence[float] | None = None,
     output: str | None = None,
     output_name: str | int | None = None,
+    preprocessing: Callable[..., Any] | str | None = None,
     fast: bool = False,
     examples: int | None = None,
     seed: int = 0,
@@ -64,6 +66,8 @@ def inspect(
         pixels: pair of floats or None, see ``models.as_classifier``.
         output: str or None, see ``models.as_classifier``.
         output_name: str, int or None, see ``models.as_classifier``.
+        preprocessing: ``"caffe"``, ``"torch"``, ``"tf"``, a layer, a function or None, see
+            ``models.as_classifier``.
         fast: bool, whether to use fewer images and steps: one to two minutes for a network of
             CIFAR's size on two cores, instead of some ten.
         examples: int or None, images to use at most, drawn by the seed.
@@ -104,13 +108,17 @@ def inspect(
         sources=len(sources),
     )
     named = [str(sources[row] if sources else row) for row in rows]
+    as_given = functools.partial(
+        models.as_classifier,
+        pixels=pixels,
+        output=output,
+        output_name=output_name,
+        preprocessing=preprocessing,
+    )
     with quiet() as told:
         train = _trained(train_images, chosen, fast, seed)
         own = (chosen, labels, class_names, train, fast, seed, named)
-        subjects = {
-            each: _inspected(each, models.as_classifier(one, pixels, output, output_name), *own)
-            for each, one in given.items()
-        }
+        subjects = {each: _inspected(each, as_given(one), *own) for each, one in given.items()}
         helped = {each: remedies(subject) for each, subject in subjects.items()}
     outcomes = _outcomes(subjects, progress)
     return Profile(

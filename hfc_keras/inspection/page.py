@@ -1,11 +1,9 @@
 """The page of a profile: one HTML file that fetches nothing."""
 
-from __future__ import annotations
-
 import base64
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import jinja2
 import markupsafe
@@ -13,11 +11,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.outcome import Outcome
 from hfc_keras.reporting.drawing.style import rendered
-
-if TYPE_CHECKING:
-    from hfc_keras.inspection.profile import Profile
+from hfc_keras.types import Record
 
 FOLDER = Path(__file__).parent / "templates"
 # Rows of a table that the page shows; the CSV file beside it has all.
@@ -30,7 +27,24 @@ FRAME = (
 )
 
 
-def html(profile: Profile) -> str:
+class Shown(Protocol):
+    """What the page shows: a Profile, of which the template reads more."""
+
+    subjects: dict[str, Inspected]
+    outcomes: list[Outcome]
+    seconds: float
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the models."""
+        ...
+
+    def record(self) -> Record:
+        """Return how it was made."""
+        ...
+
+
+def html(profile: Shown) -> str:
     """Return the page of a profile.
 
     Args:
@@ -78,7 +92,7 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def _shown(outcome: Outcome, profile: Profile) -> dict[str, Any]:
+def _shown(outcome: Outcome, profile: Shown) -> dict[str, Any]:
     """What the template shows of a section."""
     section, table = outcome.section, outcome.table
     sentences = {name: outcome.told(name) for name in profile.names}

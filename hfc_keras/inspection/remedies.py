@@ -31,11 +31,11 @@ WAYS: dict[str, tuple[Callable[[Floats], Floats], str]] = {
 COLOR_WAYS: dict[str, tuple[Callable[[Floats], Floats], str]] = {
     "ImageNet's mean and spread taken off": (
         lambda x: (x - np.array(MEAN)) / np.array(SPREAD),
-        "put keras.layers.Normalization with them in front of the model",
+        "--preprocessing torch (preprocessing='torch')",
     ),
     "blue before red (BGR), 0-255 minus the mean": (
         lambda x: 255 * x[..., ::-1] - np.array(CAFFE),
-        "pass preprocessing=keras.applications.resnet50.preprocess_input, pixels=(0, 255)",
+        "--preprocessing caffe (preprocessing='caffe')",
     ),
 }
 

@@ -11,6 +11,7 @@ from hfc_keras import checks, contract
 from hfc_keras.data.dataset import pair
 from hfc_keras.models import logits as to_logits
 from hfc_keras.models.foreign_models import Function, as_model
+from hfc_keras.models.preprocessing import MODES, ImageNetPixels
 from hfc_keras.types import Record, Shape, Size, Tensor
 
 OUTPUTS = ("logits", "softmax", "sigmoid", "binary")
@@ -24,7 +25,7 @@ def as_classifier(
     output: str | None = None,
     output_name: str | int | None = None,
     image_size: Any = None,
-    preprocessing: Callable[..., Any] | None = None,
+    preprocessing: Callable[..., Any] | str | None = None,
 ) -> keras.Model:
     r"""Model from images in [0, 1] to logits, differentiable from end to end, of another model.
 
@@ -56,15 +57,17 @@ def as_classifier(
         image_size: None, or ``(height, width)`` in pixels: images of any size are then resized
             (bilinear, antialiased) to the size that the model fixes, or to this where it fixes
             none. A third number is that of the channels, which a function does not state.
-        preprocessing: Keras layer or differentiable function of images in ``pixels``, such as
-            ``keras.applications.resnet50.preprocess_input``.
+        preprocessing: Keras layer or differentiable function of images in ``pixels``; or, of
+            images in [0, 1], ``"caffe"``, ``"torch"`` or ``"tf"``, what Keras'
+            ``preprocess_input`` functions call their modes, see ``preprocessing.ImageNetPixels``.
 
     Returns:
         keras.Model, not compiled.
 
     Raises:
         ValueError: for what cannot be called on images, several inputs, several outputs without a
-            name, another output than the last layer's, an invalid range or size.
+            name, another output than the last layer's, an invalid range or size, or a range
+            beside the name of a preprocessing.
 
     Example:
         >>> from hfc_keras import analysis, data
@@ -81,9 +84,11 @@ def as_classifier(
         True
     """
     checks.choice("output", output, (None, *OUTPUTS))
+    if isinstance(preprocessing, str):
+        pixels, preprocessing = _of_unit_range(pixels, preprocessing)
     checks.require(
         preprocessing is None or callable(preprocessing),
-        "`preprocessing` must be a Keras layer or a function of images",
+        f"`preprocessing` must be one of {', '.join(MODES)}, a Keras layer or a function of images",
         preprocessing=preprocessing,
     )
     range_of = None if pixels is None else _range(pixels)
@@ -202,6 +207,19 @@ def _range(pixels: Sequence[float]) -> tuple[float, float]:
     low, high = (checks.number("pixels", value) for value in np.asarray(pixels).tolist())
     checks.require(low < high, "`pixels` must have its smaller value first", pixels=pixels)
     return low, high
+
+
+def _of_unit_range(
+    pixels: Sequence[float] | None, mode: str
+) -> tuple[Sequence[float], ImageNetPixels]:
+    """Range and layer of a preprocessing that a name stands for."""
+    layer = ImageNetPixels(mode, name="preprocessing")
+    checks.require(
+        pixels is None or _range(pixels) == (0, 1),
+        f"`pixels` must be left out beside preprocessing={mode!r}, which says the range, too",
+        pixels=pixels,
+    )
+    return (0, 1), layer
 
 
 def _sides(image_size: Any) -> Any:

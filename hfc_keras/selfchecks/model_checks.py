@@ -6,10 +6,16 @@ from hfc_keras import contract
 from hfc_keras.analysis.predictions import LEAST
 from hfc_keras.selfchecks.subject import Check, Subject
 
+# Rounding of the sum of a row of probabilities, also in half precision.
+SUMS_TO_ONE = 1e-2
+
 
 def logits(subject: Subject) -> Check:
     """Return whether the model returns logits rather than probabilities."""
     off, output = np.abs(subject.logits.sum(axis=1) - 1).max(), subject.form.output
+    # What was said to be logits, and is none: no logits of many images sum to 1.
+    if output == "logits" and off < SUMS_TO_ONE and subject.logits.min() >= 0:
+        output = "softmax"
     text = "largest distance of a row's sum from 1"
     hint = "probabilities; end the model in a linear layer or use "
     hint += f"{subject.form.remedy(output=output)} (--output {output})"
