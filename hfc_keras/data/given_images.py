@@ -141,7 +141,7 @@ def _folder(
     skip_unreadable: bool,
 ) -> GivenImages:
     """Images of a folder."""
-    rows_tested, rows_trained, class_names = _rows(root, seed)
+    rows_tested, rows_trained, class_names, aside = _rows(root, seed)
     parts = [
         [part[row] for row in subset_rows(len(part), limit, seed)]
         for part, limit in zip((rows_trained, rows_tested), examples, strict=True)
@@ -164,21 +164,27 @@ def _folder(
     labels = np.array([label for _, label in parts[1]]) if class_names else None
     name = printable_names([root.resolve().name], "folder")[0]
     notes = _notes(unreadable, image_sets.oddities(headers, [*train[1], *tested[1]]))
+    if aside:
+        listed = ", ".join(str(path.relative_to(root)) for path in aside[:5])
+        more = ", ..." * (len(aside) > 5)
+        notes = (*notes, f"Left aside, as no images of a class: {listed}{more}.")
     seen = train[0] if len(train[0]) else None
     return GivenImages(name, tested[0], labels, class_names, True, seen, notes)
 
 
-def _rows(root: pathlib.Path, seed: int) -> tuple[Rows, Rows, tuple[str, ...]]:
-    """Files to test and to train on with their class's number, and the names of the classes."""
+def _rows(
+    root: pathlib.Path, seed: int
+) -> tuple[Rows, Rows, tuple[str, ...], Sequence[pathlib.Path]]:
+    """Files to test and to train on with their class's number, names of classes, and the rest."""
     known = image_files.endings()
     top = contents(root, known)
     inside = {place: contents(place, known) for place in top.folders}
     if any(place.name == "train" and held.folders for place, held in inside.items()):
         found = layout(root, seed)
         test, train = ([*_numbered(part)] for part in (found.test, found.train))
-        return test, train, tuple(found.test)
+        return test, train, tuple(found.test), found.left_aside
     if top.images and not any(held.images for held in inside.values()):
-        return [(file, 0) for file in top.images], [], ()
+        return [(file, 0) for file in top.images], [], (), [*top.others, *top.folders]
     checks.require(
         inside,
         "a folder must hold images, or one folder of images for each class",
@@ -199,7 +205,8 @@ def _rows(root: pathlib.Path, seed: int) -> tuple[Rows, Rows, tuple[str, ...]]:
         )
     class_names = printable_names([place.name for place in inside])
     classes = {place.name: held.images for place, held in inside.items()}
-    return [*_numbered(classes)], [], class_names
+    within = [each for held in inside.values() for each in (*held.folders, *held.others)]
+    return [*_numbered(classes)], [], class_names, [*top.images, *top.others, *within]
 
 
 def _numbered(classes: dict[str, list[pathlib.Path]]) -> Rows:
