@@ -46,6 +46,20 @@ def test_why_a_file_cannot_be_read_is_said(write, reason, photos):
     assert len(notes) == 1 and reason in notes[0]
 
 
+def test_what_is_no_image_of_a_class_is_said(photos):
+    assert given_images(photos).notes == ()
+    (photos / "read me.txt").touch()
+    (photos / ".hidden").touch()
+    (photos / "a" / "more").mkdir()
+    Image.fromarray(LEVELS).save(photos / "a" / "more" / "3.png")
+    (note,) = given_images(photos).notes
+    assert note == "Left aside, as no images of a class: read me.txt, a/more."
+    # A folder of images in a folder of images is taken for a class.
+    found = given_images(photos / "a")
+    assert found.class_names == ("more",)
+    assert found.notes == ("Left aside, as no images of a class: 1.png, 2.png.",)
+
+
 def test_filter_tells_of_what_it_takes_of_an_image(tmp_path):
     frames = [Image.fromarray(LEVELS), Image.fromarray(255 - LEVELS)]
     frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
