@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from hfc_keras import thirds
+from hfc_keras.analysis.predictions import LEAST
 from hfc_keras.inspection.half_radius import (
     either_is_enough,
     half_radius,
@@ -41,11 +42,13 @@ def headline(subject: Inspected, tables: Mapping[str, pd.DataFrame]) -> str:
     name = subject.name
     if "frequency_accuracy" not in tables:
         return f"{name}: which frequencies it lives on could not be measured."
+    if not subject.beyond_luck and len(subject.images) < LEAST:
+        return f"{name}: {len(subject.images)} images are too few to tell its answers from chance."
     if not subject.beyond_luck:
         return f"{name} is near chance on these images: first see that it is fed as it was trained."
     table = tables["frequency_accuracy"]
     low, high = half_radius(table, subject), half_radius_beyond(table, subject)
-    half = f"half of its {'accuracy above chance' if subject.labelled else 'answers'}"
+    half = f"half of its {subject.scored}"
     enough = _enough(table, low, high, half, subject)
     if either_is_enough(table, subject):
         return f"{name} can live on low frequencies and on higher ones alike: {enough}."

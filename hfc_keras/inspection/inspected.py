@@ -83,6 +83,12 @@ class Inspected:
         several = len(set(self.labels.tolist())) > 1
         return predictions.beyond_luck(self.answers, self.labels)[0] if several else True
 
+    @property
+    def scored(self) -> str:
+        """What a share of right answers is called."""
+        agreement = "agreement with its own answers above chance"
+        return "accuracy above chance" if self.labelled else agreement
+
     def some(self, count: int) -> tuple[Floats, Integers]:
         """Return the first images in an order drawn by the seed, and their labels.
 

@@ -64,14 +64,14 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
         most, first = low.index[-1], high.index[0]
         return Reading(
             f"> {most:g}",
-            f"Not even the frequencies up to r = {most:g} are enough for half of its accuracy "
-            f"above chance ({low[most]:.2f} of {clean:.2f}); what lies beyond r = {first:g} alone "
-            f"gives {high[first]:.2f} ({chance}){_batch_norm(table, first)}.",
+            f"Not even the frequencies up to r = {most:g} are enough for half of its "
+            f"{subject.scored} ({low[most]:.2f} of {clean:.2f}); what lies beyond r = {first:g} "
+            f"alone gives {high[first]:.2f} ({chance}){_batch_norm(table, first)}.",
         )
     return Reading(
         f"about {rounded(radius)}",
         f"Frequencies up to about {rounded(radius)} of {subject.side / 2:g} cycles per image are "
-        f"enough for half of its accuracy above chance ({clean:.2f}, {chance}); what lies beyond "
+        f"enough for half of its {subject.scored} ({clean:.2f}, {chance}); what lies beyond "
         f"alone gives about {_at(radius, high):.2f}{_batch_norm(table, radius)}.",
     )
 
