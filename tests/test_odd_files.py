@@ -65,6 +65,7 @@ def test_filter_tells_of_what_it_takes_of_an_image(tmp_path):
     assert [note.split(": ")[0].rsplit("/")[-1] for note in notes] == [
         "moving.gif",
         "seen_through.png",
+        "1 of 3 images have no frequency beyond r = 2",  # The one of a single color.
     ]
     notes = filtering.write([tmp_path / "whole.png"], 9, tmp_path / "out").notes
     assert "1 of 1 images have no frequency beyond r = 9" in notes[0]
