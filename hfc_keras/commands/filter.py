@@ -53,10 +53,12 @@ frequency along each axis)."""
             unit=self.unit,
         )
         for path in written.left_out:
-            print(f"left out, cannot be read: {path}")
+            print(f"left out, since it cannot be read: {path}")
         shares = " and ".join(
             f"{share:.1%} of {kind}-frequency" for kind, share in written.clipped.items()
         )
         print(f"clipped to black or white: {shares} values")
-        print(f"wrote {written.files[-1]} and {len(written.files) - 1} images beside it")
+        print(
+            f"wrote {written.files[-1]} and {len(written.files) - 1} more images in the same folder"
+        )
         return 0
