@@ -36,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
             prog="hfc-keras",
-            description="Tools for a Keras model of yours. --version tells the version. "
-            "Add --help to a command for its options.",
+            description="Frequency analysis of a Keras model. --version prints the version; "
+            "COMMAND --help lists the options of a command.",
             args=arguments or ["--help"],
         )
         with endings.at_once():

@@ -261,7 +261,7 @@ def _cosines(size: int) -> Floats:
 
 
 def _product(matrix: Floats, tensor: Tensor) -> Tensor:
-    """Matrix times a tensor along its first axis, rounded once a term on every device."""
+    """Matrix times a tensor along its first axis, rounded once per term on every device."""
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     columns = matrix.T.astype(dtype).reshape(*matrix.T.shape, *[1] * (len(tensor.shape) - 1))
     terms = (tensor[index : index + 1] * column for index, column in enumerate(columns))

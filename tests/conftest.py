@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 # Graphs are many small objects that live long; looking through them often is a waste.
 gc.set_threshold(5_000, 20, 50)
-# Processes side by side, each with a thread a core, wait for each other.
+# Processes side by side, each with one thread per core, wait for each other.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 

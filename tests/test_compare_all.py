@@ -9,7 +9,7 @@ from hfc_keras import reporting
 
 
 def table_of(values, seeds=(0, 1), **columns):
-    """Row a method and seed, every measure its value plus the seed, or as in ``columns``."""
+    """One row per method and seed, every measure its value plus the seed, or as in ``columns``."""
     rows = [
         {"recipe": recipe, "seed": seed, "source": "generated"}
         | dict.fromkeys(compare_all.NAMES, value + seed)

@@ -17,7 +17,7 @@ SPREAD = [-0.02, 0.01, 0.04]
 
 
 def rows(base, **columns):
-    """A row a combination and seed; accuracy is the base of the combination plus SPREAD[seed]."""
+    """One row per combination and seed; accuracy is the combination's base plus SPREAD[seed]."""
     keys = pd.DataFrame(itertools.product(*columns.values()), columns=list(columns))
     keys["accuracy"] = [base(row) for row in keys.itertuples()]
     seeds = [keys.assign(seed=seed, accuracy=keys["accuracy"] + SPREAD[seed]) for seed in range(3)]
@@ -65,7 +65,7 @@ def scaled():
 
 
 def finished(recipes=("sgd", "vanilla", "adagrad")):
-    """Trainings side by side, the gap of the last epoch 0.1 a place."""
+    """Trainings side by side, the gap of the last epoch 0.1 per place."""
     table = rows(
         lambda row: 0.4 + 0.05 * row.epoch + 0.1 * recipes.index(row.recipe) * (row.part < 1),
         recipe=list(recipes),

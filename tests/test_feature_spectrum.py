@@ -22,7 +22,7 @@ def ended(inputs, maps):
 
 
 def log_amplitude(maps):
-    """Log amplitude by ring relative to ring 0, in float64: one row an image and a channel."""
+    """Log amplitude by ring relative to ring 0, in float64: one row per image and channel."""
     planes = np.moveaxis(np.asarray(maps, "float64"), 3, 1)
     amplitude = np.abs(np.fft.fft2(planes))
     logs = np.log(np.maximum(amplitude / amplitude.max(axis=(2, 3), keepdims=True), 1e-6))

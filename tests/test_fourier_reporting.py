@@ -17,13 +17,13 @@ RECIPES = ("vanilla", "adversarial")
 
 
 def grid(**columns):
-    """A row a combination, for two recipes and three seeds."""
+    """One row per combination, for two recipes and three seeds."""
     keys = {"recipe": RECIPES, "seed": [0, 1, 2], **columns}
     return pd.DataFrame(itertools.product(*keys.values()), columns=list(keys))
 
 
 def heat(size=8):
-    """Error: 0.2 clean, more by 0.1 a cycle for vanilla and 0.05 for the other, 0.01 a seed."""
+    """Error: 0.2 clean, more by 0.1 per cycle for vanilla, 0.05 for the other, 0.01 per seed."""
     table = grid(row=range(-(size // 2), size - size // 2), column=range(-(size // 2), size // 2))
     slope = table["recipe"].map({"vanilla": 0.1, "adversarial": 0.05})
     rise = slope * np.hypot(table["row"], table["column"]) + 0.01 * table["seed"]
@@ -31,7 +31,7 @@ def heat(size=8):
 
 
 def stopped(bands=4):
-    """Drop: a tenth for the first ring of vanilla, less by 0.02 a ring, a half of it for others."""
+    """Drop: a tenth for the first ring of vanilla, 0.02 less per ring, half of it for others."""
     limits = [np.nan, *range(bands)]
     table = grid(inner=limits)
     table["outer"] = table["inner"] + 1 + 0.7 * (table["inner"] == bands - 1)

@@ -85,7 +85,7 @@ def test_a_step_follows_the_gradient_of_the_whole_loss(kind, rng):
 @pytest.mark.slow_on_jax
 @pytest.mark.parametrize("labels", LOSS)
 def test_weight_0_trains_like_the_plain_model(labels, digits):
-    """Batch statistics, seeds of dropout and losses of layers count once a step, too."""
+    """Batch statistics, seeds of dropout and losses of layers count once per step, too."""
     images, y = digits.train.images, digits.train.labels
     y = np.eye(10, dtype="float32")[y] if labels == "one_hot" else y
     plain, inner = compiled(everything(), labels), everything()

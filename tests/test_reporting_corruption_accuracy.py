@@ -11,7 +11,7 @@ SPREAD = [-0.02, 0.01, 0.04]
 
 
 def corruption_rows(recipes=("adversarial", "vanilla"), seeds=3):
-    """Accuracy falls by 0.1 a severity around the base; a recipe adds 0.05 a place."""
+    """Accuracy falls by 0.1 per severity around the base; a recipe adds 0.05 per place."""
     rows = [
         (recipe, seed, name, severity, base + 0.05 * place + SPREAD[seed] - 0.1 * (severity - 2))
         for name, base in (("fog", 0.5), ("none", 0.8), ("shot_noise", 0.3))

@@ -219,7 +219,7 @@ class TestCommand:
         monkeypatch.setattr(attack_checks, "CHECKS", ())
         assert self.run(folder, "softmax.keras") == 0
         lines = capsys.readouterr().out.splitlines()
-        assert lines[0].startswith("The model ends in a softmax; what is tested are the logits")
+        assert lines[0].startswith("The model ends in a softmax; the logits before it are tested")
         assert lines[1].startswith("pass  logits")
         assert self.run(folder, "levels.keras", "--output", "softmax") == 0
         lines = capsys.readouterr().out.splitlines()

@@ -8,9 +8,9 @@ from hfc_keras.commands.options import DATA_DIR
 
 @dataclasses.dataclass(frozen=True)
 class Doctor:
-    """Say what is installed and tested, and what to do where something is missing.
+    """Report what is installed, and how to fix what is missing.
 
-    Versions beside those that were tested, backend, devices, threads, data sets found, trained
+    Compares versions with the tested ones; lists backend, devices, threads, data sets, trained
     networks, memory and disk. Exit status: 0, or 1 if there is a problem that must be fixed first.
     """
 

@@ -58,5 +58,7 @@ frequency along each axis)."""
             f"{share:.1%} of {kind}-frequency" for kind, share in written.clipped.items()
         )
         print(f"clipped to black or white: {shares} values")
-        print(f"wrote {written.files[-1]} and {len(written.files) - 1} images beside it")
+        print(
+            f"wrote {written.files[-1]} and {len(written.files) - 1} more images in the same folder"
+        )
         return 0

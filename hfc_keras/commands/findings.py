@@ -101,7 +101,7 @@ def _versions() -> list[Finding]:
     others = [each for each in packages if each.name not in TESTED]
     bad = [_version(each) for each in others if not each.will_do]
     if not bad:
-        found.append(Finding("ok", "packages", f"{len(others)} others installed"))
+        found.append(Finding("ok", "packages", f"{len(others)} other packages installed"))
     return [*found, *bad]
 
 
@@ -128,7 +128,7 @@ def _devices() -> list[Finding]:
         return [Finding("ok", "devices", text)]
     if shutil.which("nvidia-smi") is None:
         return [Finding("ok", "devices", text)]
-    remedy = f"there is a GPU that it does not see; {WITH_GPU[chosen]}"
+    remedy = f"there is a GPU that Keras does not see; {WITH_GPU[chosen]}"
     return [Finding("warn", "devices", text, remedy)]
 
 
@@ -167,7 +167,9 @@ def _data(data_dir: Path | None) -> list[Finding]:
     )
     if names:
         return [Finding("ok", "data", f"digits, synthetic; in {folder}: {', '.join(names[:8])}")]
-    remedy = "others are downloaded there on first use; --data-dir or TFDS_DATA_DIR for another"
+    remedy = (
+        "others are downloaded there on first use; --data-dir or TFDS_DATA_DIR names another folder"
+    )
     return [Finding("ok", "data", f"digits, synthetic; none in {folder}", remedy)]
 
 
@@ -175,7 +177,7 @@ def _networks(published: Path) -> list[Finding]:
     count = len(published_networks(published))
     if count:
         return [Finding("ok", "networks", f"{count} trained networks in {published}")]
-    remedy = "run it in a checkout of the project, or give --published"
+    remedy = "run it in a checkout of the project, or name the folder with --published"
     return [Finding("ok", "networks", f"none in {published}", remedy)]
 
 
@@ -183,7 +185,9 @@ def _room() -> list[Finding]:
     free, memory = shutil.disk_usage(".").free, physical()
     found = [Finding("ok", "disk", f"{free / 1e9:.1f} GB free here")]
     if free < LEAST_DISK:
-        remedy = "trainings and data sets take some GB; free some, or give other folders"
+        remedy = (
+            "trainings and data sets take several GB; free some space, or use folders elsewhere"
+        )
         found = [Finding("warn", "disk", f"{free / 1e9:.1f} GB free here", remedy)]
     if memory < LEAST_MEMORY:
         remedy = "use fewer images (--examples)"

@@ -1,4 +1,4 @@
-"""Starts the backend without what it says to nobody in particular."""
+"""Starts the backend without the messages that concern no user."""
 
 import contextlib
 import os

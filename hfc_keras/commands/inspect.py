@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 class Inspect(ModelAndImages):
     """Show which frequencies of an image a model lives on.
 
-    Writes a page (profile.html, one file that fetches nothing), a CSV file for each table and a
+    Writes a page (profile.html, one self-contained file), a CSV file for each table and a
     record; prints one sentence per question. Several models are compared side by side. Exit
     status: 0; 1 if a section failed, which the page says; 2 if model or data cannot be used.
     """
 
     models: Annotated[tuple[str, ...], tyro.conf.Positional, told("MODEL [MODEL ...]")]
     """Model saved by Keras (.keras, .h5), hf://user/repository, or a name that `hfc-keras models` \
-lists. Several to compare them."""
+lists. Name several to compare them."""
     fast: FLAG = False
-    """Fewer images and steps: one or two minutes for a network of CIFAR's size, not ten."""
+    """Use fewer images and steps: one or two minutes, not ten, for a network of CIFAR's size."""
     out: Path = Path("frequency_profile")
     """Folder for the page and the tables."""
 
@@ -64,7 +64,7 @@ lists. Several to compare them."""
         for name, found in profile.remedies.items():
             for text in found:
                 print(f"{name}: {text}")
-        print(f"\nwrote {written[0]} and {len(written) - 1} files beside it")
+        print(f"\nwrote {written[0]} and {len(written) - 1} more files in the same folder")
         return 1 if profile.failed else 0
 
     def _described(self, given: "GivenImages") -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 @dataclasses.dataclass(frozen=True)
 class Models:
-    """List the trained networks of this project by what they are.
+    """List the trained networks of this project by descriptive names.
 
-    Their names are what `hfc-keras inspect` and `selfcheck` take; accuracy is that on the test
-    images after the last epoch.
+    `hfc-keras inspect` and `selfcheck` take these names. Accuracy is on the test images after the
+    last epoch.
     """
 
     published: Path = Path("results/models")

@@ -86,12 +86,12 @@ def conversions(given: keras.Model, made: keras.Model, asked: ModelAndImages) ->
     """
     kind, told = contract.ending(given), []
     if asked.output is None and kind in ("softmax", "sigmoid"):
-        told.append(f"The model ends in a {kind}; what is tested are the logits before it.")
+        told.append(f"The model ends in a {kind}; the logits before it are tested.")
     ranges = [getattr(each, "hfc_keras_pixels", None) for each in made.layers]
     if not asked.pixels and (0, 255) in ranges:
         told.append(
-            "The model divides pixels by 255 or the like; it gets them from 0 to 255 (--pixels 0 1 "
-            "if it was trained on these)."
+            "The model divides pixels by 255 or the like; it gets them from 0 to 255; if it "
+            "was trained on pixels from 0 to 1, add --pixels 0 1."
         )
     return told
 
@@ -214,7 +214,8 @@ def _numbered(
         indices = np.array(asked.class_indices)
         checks.require(
             len(indices) == known and len(set(asked.class_indices)) == known,
-            f"`class_indices` must number each of the {known} classes of the data once",
+            f"`class_indices` must be one index for each of the {known} classes of the data, none "
+            "twice",
             class_indices=asked.class_indices,
         )
         checks.require(
@@ -235,8 +236,8 @@ def _numbered(
             )
     if known < fewest:
         note = (
-            f"The data have {known} of the {fewest} classes that the model knows; its answers are "
-            f"among all {fewest}, and what is said here holds for these {known}."
+            f"The data cover {known} of the {fewest} classes of the model, which chooses among all "
+            f"{fewest}; the results hold for these {known}."
         )
         given = dataclasses.replace(given, notes=(*given.notes, note))
     return given

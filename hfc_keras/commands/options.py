@@ -10,7 +10,7 @@ import tyro
 
 
 def told(metavar: str | None = None, name: str | None = None, *aliases: str) -> Any:
-    """Return how the help shows an option whose text tells its default: without a None.
+    """Return how the help shows an option whose text states its default: without a None.
 
     Args:
         metavar: str or None, the word that stands for its value.
@@ -57,17 +57,17 @@ standard deviation) or tf (-1 to 1). Default: nothing."""
     """What the model returns; binary is a single logit or sigmoid. Default: what its last layer \
 says."""
     output_name: OUTPUT_NAME = None
-    """Which of several outputs of the model."""
+    """Which output of a model that has several."""
     image_size: Annotated[tuple[int, ...], told("SIDE [SIDE]")] = ()
     """Resize images to this height and width in pixels, one number for both (bilinear, \
 antialiased, ignoring the aspect ratio). Default: they stay as they are."""
     class_indices: Annotated[tuple[int, ...], told("CLASS [CLASS ...]")] = ()
-    """Class of the model that each class of the data is, in the data's order, where the numbers \
-differ: a folder's classes are numbered by the order of their names. Default: the same."""
+    """For each class of the data, in its order, the index of the model's class, if they differ: \
+classes of a folder are numbered in the order of their names. Default: the same indices."""
     imports: IMPORTS = ()
-    """Modules, or Python files, whose layers the model is made of."""
+    """Modules or Python files that define the model's own layers."""
     examples: int = 1000
-    """Images to use at most, drawn by the seed."""
+    """Number of images to use at most, drawn at random."""
     skip_unreadable: FLAG = False
     """Leave out image files that cannot be read, and name them."""
     data_dir: DATA_DIR = None
@@ -75,11 +75,11 @@ differ: a folder's classes are numbered by the order of their names. Default: th
     published: Path = Path("results/models")
     """Folder of the project's trained networks."""
     seed: int = 0
-    """Seed of the choice of images and of every attack."""
+    """Seed of the drawn images and of every attack."""
 
 
 def command_line(name: str, asked: Any) -> str:
-    """Return the command that makes the same again.
+    """Return the command that reproduces a run.
 
     Args:
         name: str, of the command.
@@ -119,7 +119,7 @@ def pixel_range(pixels: Sequence[str]) -> tuple[float, float] | None:
         tuple of two floats or None.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if it is no range.
 
     Example:
         >>> pixel_range(["0..255"])

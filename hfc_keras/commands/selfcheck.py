@@ -31,7 +31,7 @@ lists; for other models call hfc_keras.selfchecks.run from Python."""
 x_test and y_test; digits, cifar10 or another TFDS set. Default: for one of this project's \
 networks, what it was trained on."""
     examples: int = 200
-    """Images to use at most, drawn by the seed."""
+    """Number of images to use at most, drawn at random."""
     epsilon: Annotated[float, told("FLOAT")] = DEFAULT_EPSILON
     """L-inf radius of the attacks, in pixel values of [0, 1]. Default: 8/255."""
 

@@ -138,8 +138,8 @@ def require_logits(found: Classifier) -> None:
     """
     ends = {
         "softmax": "not probabilities: its rows sum to 1 (output='logits' if they are logits)",
-        "sigmoid": "not probabilities: all of its outputs lie in [0, 1], as those of one sigmoid a "
-        "class (output='logits' if they are logits)",
+        "sigmoid": "not probabilities: all of its outputs lie in [0, 1], as those of one sigmoid "
+        "per class (output='logits' if they are logits)",
         "binary": "one for each of at least two classes, and has a single output",
     }
     checks.require(

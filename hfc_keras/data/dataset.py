@@ -49,7 +49,7 @@ class Split:
 
     @property
     def images(self) -> Floats:
-        """float32 ``(batch, height, width, channels)`` in [0, 1]; four bytes a value."""
+        """float32 ``(batch, height, width, channels)`` in [0, 1]; four bytes per value."""
         if self.pixels.dtype != np.uint8:
             return self.pixels
         return _read_only(np.divide(self.pixels, np.float32(255), dtype="float32"))

@@ -61,7 +61,7 @@ def checked(subject: Subject, attacks: bool = True) -> list[Check]:
 
     Args:
         subject: Subject.
-        attacks: bool, whether to check attacks, too, which takes some hundred gradients an image.
+        attacks: bool, whether to check attacks, too, at several hundred gradients per image.
 
     Returns:
         list of Check.

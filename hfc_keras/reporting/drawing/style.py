@@ -43,7 +43,7 @@ METADATA: dict[str, dict[str, Any]] = {
 def save_figure(
     figure: Figure, path: PathLike, formats: Sequence[str] = ("png", "svg")
 ) -> list[Path]:
-    """Write a figure as PNG (200 dots an inch), SVG or PDF, each file whole.
+    """Write a figure as PNG (200 dots per inch), SVG or PDF, each file whole.
 
     Args:
         figure: matplotlib.figure.Figure.
@@ -74,7 +74,7 @@ def rendered(figure: Figure, kind: str, dpi: int = 200, transparent: bool = Fals
     Args:
         figure: matplotlib.figure.Figure.
         kind: ``"png"``, ``"svg"`` or ``"pdf"``.
-        dpi: int, dots an inch of PNG, and of pictures in the others.
+        dpi: int, dots per inch of PNG, and of pictures in the others.
         transparent: bool, whether it has no ground.
 
     Returns:

@@ -110,8 +110,8 @@ def misaligned_curves(table: pd.DataFrame, titles: Mapping[str, str] | None = No
 
     Args:
         table: DataFrame with the columns ``COLUMNS``. Lines are means over seeds, bands their
-            range: solid and filled as measured, dotted and open what chance would give, a color
-            a decomposition. Heights are square roots, so that small shares can be distinguished.
+            range: solid and filled as measured, dotted and open what chance would give, one color
+            per decomposition. Heights are square roots, so that small shares can be distinguished.
         titles: dict from the headings of ``tables.column_name`` to panel titles, or None.
 
     Returns:
