@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from typing import Any, SupportsInt
+from typing import SupportsInt
 
 import keras
 import numpy as np
@@ -37,7 +37,6 @@ class Inspected:
     train_images: Floats | None
     budget: Budget
     seed: int = 0
-    kept: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def batch_size(self) -> int:

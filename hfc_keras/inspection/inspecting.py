@@ -1,7 +1,7 @@
 """The frequency profile of a model: every question asked, whatever fails."""
 
 import contextlib
-import dataclasses
+import functools
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from hfc_keras.inspection.outcome import Outcome
 from hfc_keras.inspection.profile import Profile
 from hfc_keras.inspection.progress import steps
 from hfc_keras.inspection.remedies import remedies
-from hfc_keras.inspection.section import NotApplicableError, Section
+from hfc_keras.inspection.section import NotApplicableError
 from hfc_keras.inspection.sections import SECTIONS
 from hfc_keras.types import Array, ArrayLike, Floats, Integers
 
@@ -89,19 +89,27 @@ def inspect(
     started = time.perf_counter()
     given = dict(model) if isinstance(model, Mapping) else {name or _name(model): model}
     checks.require(given, "`model` must be a model, or a dict of at least one", model=model)
+    seed = checks.number("seed", seed, minimum=0, whole=True)
     pixels_of, labels = _given(images, labels)
     chosen, rows = _images(pixels_of, examples, seed)
     if labels is not None:
         labels = checks.class_indices(labels, len(pixels_of))[rows]
+    budget = Budget.of(chosen.shape[1:], len(chosen), fast)
     with quiet() as told:
-        train = _trained(train_images, chosen, fast, seed)
-        own = (chosen, labels, class_names, train, fast, seed)
-        subjects = {
-            str(each): _inspected(
-                str(each), models.as_classifier(one, pixels, output, output_name), *own
-            )
-            for each, one in given.items()
-        }
+        subject_of = functools.partial(
+            Inspected,
+            images=chosen,
+            labelled=labels is not None,
+            class_names=_named(class_names),
+            train_images=_trained(train_images, budget, seed),
+            budget=budget,
+            seed=seed,
+        )
+        subjects = {}
+        for each, one in given.items():
+            classifier = models.as_classifier(one, pixels, output, output_name)
+            known = _labels(classifier, chosen, labels, budget)
+            subjects[str(each)] = subject_of(name=str(each), model=classifier, labels=known)
         helped = {each: remedies(subject) for each, subject in subjects.items()}
     outcomes = _outcomes(subjects, progress)
     return Profile(
@@ -139,66 +147,58 @@ def _images(images: Any, examples: int | None, seed: int) -> tuple[Floats, Integ
     return chosen, rows
 
 
-def _trained(images: Any, tested: Floats, fast: bool, seed: int) -> Floats | None:
+def _trained(images: Any, budget: Budget, seed: int) -> Floats | None:
     """Training images for population statistics, as many as go through a model at once."""
     if images is None:
         return None
     # They go through the model a large batch at a time, layer by layer.
-    count = Budget.of(tested.shape[1:], len(tested), fast).population
-    return _images(_given(images, None)[0], count, seed)[0]
+    return _images(_given(images, None)[0], budget.population, seed)[0]
 
 
-def _inspected(
-    name: str,
-    model: keras.Model,
-    images: Floats,
-    labels: Integers | None,
-    class_names: Sequence[str] | Mapping[int, str] | None,
-    train_images: Floats | None,
-    fast: bool,
-    seed: int,
-) -> Inspected:
-    """Check a model with the images, and take its own answers for labels where there are none."""
-    budget = Budget.of(images.shape[1:], len(images), fast)
-    seed = checks.number("seed", seed, minimum=0, whole=True)
+def _labels(
+    model: keras.Model, images: Floats, labels: Integers | None, budget: Budget
+) -> Integers:
+    """Labels among the classes of a model that takes the images, or else its own answers."""
     predictions.checked_images(model, images, budget.batch_size)
-    found = contract.form_of(model, images)
-    names = dict(enumerate(class_names)) if isinstance(class_names, Sequence) else class_names
-    known = {int(key): str(value) for key, value in (names or {}).items()}
-    if labels is not None:
-        labels = checks.class_indices(labels, len(images), found.classes)
-    subject = Inspected(
-        name,
-        model,
-        images,
-        np.zeros(len(images), "int64") if labels is None else labels,
-        labels is not None,
-        known,
-        train_images,
-        budget,
-        seed,
-    )
-    return subject if subject.labelled else dataclasses.replace(subject, labels=subject.answers)
+    if labels is None:
+        return predictions.predicted_logits(model, images, None, budget.batch_size).argmax(axis=1)
+    return checks.class_indices(labels, len(images), contract.form_of(model, images).classes)
+
+
+def _named(class_names: Sequence[str] | Mapping[int, str] | None) -> dict[int, str]:
+    """Names of classes by their numbers."""
+    if class_names is None:
+        return {}
+    given = class_names if isinstance(class_names, Mapping) else dict(enumerate(class_names))
+    return {int(key): str(value) for key, value in given.items()}
 
 
 def _outcomes(subjects: dict[str, Inspected], progress: bool | None) -> list[Outcome]:
-    """Every section with every model; a figure when the last model is measured."""
+    """Every section with every model, then the figures."""
     outcomes = {section.key: Outcome(section) for section in SECTIONS}
     said: set[str] = set()
     for section, subject in steps(SECTIONS, subjects, progress):
-        outcome = outcomes[section.key]
-        with quiet() as told:
-            _measure(outcome, section, subject)
-            if subject is list(subjects.values())[-1]:
-                _draw(outcome, section, subjects)
-        new = [text for text in _unique(told) if text not in said]
-        said.update(new)
-        outcome.notes += new
+        with _noting(outcomes[section.key], said):
+            _measure(outcomes[section.key], subject)
+    for outcome in outcomes.values():
+        with _noting(outcome, said):
+            _draw(outcome, subjects)
     return list(outcomes.values())
 
 
-def _measure(outcome: Outcome, section: Section, subject: Inspected) -> None:
+@contextlib.contextmanager
+def _noting(outcome: Outcome, said: set[str]) -> Iterator[None]:
+    """Note with a section what is warned of in a block, each thing once on a page."""
+    with quiet() as told:
+        yield
+    new = [text for text in _unique(told) if text not in said]
+    said.update(new)
+    outcome.notes += new
+
+
+def _measure(outcome: Outcome, subject: Inspected) -> None:
     """Measure and read a section, or keep the reason why not."""
+    section = outcome.section
     if section.needs_labels and not subject.labelled:
         outcome.left_out[subject.name] = NO_LABELS
         return
@@ -214,24 +214,28 @@ def _measure(outcome: Outcome, section: Section, subject: Inspected) -> None:
         outcome.left_out[subject.name] = str(reason)
     # Whatever one measure stumbles over is told on the page; the others go on.
     except Exception as error:
-        if endings.stopping():
-            raise
-        outcome.errors[subject.name] = f"{type(error).__name__}: {error_texts.reason(error)}"
+        outcome.errors[subject.name] = _failure(error)
     outcome.seconds += time.perf_counter() - started
 
 
-def _draw(outcome: Outcome, section: Section, subjects: dict[str, Inspected]) -> None:
+def _draw(outcome: Outcome, subjects: dict[str, Inspected]) -> None:
     """Draw a section, or keep the reason why not."""
     measured = {name: subjects[name] for name in outcome.readings}
     if not measured:
         return
     try:
-        outcome.figures = section.draw({name: outcome.tables[name] for name in measured}, measured)
+        tables = {name: outcome.tables[name] for name in measured}
+        outcome.figures = outcome.section.draw(tables, measured)
     # As above.
     except Exception as error:
-        if endings.stopping():
-            raise
-        outcome.errors["figure"] = f"{type(error).__name__}: {error_texts.reason(error)}"
+        outcome.errors["figure"] = _failure(error)
+
+
+def _failure(error: Exception) -> str:
+    """Why something failed, in a line, unless it is the user who stops it."""
+    if endings.stopping():
+        raise error
+    return f"{type(error).__name__}: {error_texts.reason(error)}"
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from scipy.optimize import linear_sum_assignment
 
 from hfc_keras import gradients
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.types import Floats
+from hfc_keras.types import Floats, Integers
 
 # Images that other ways of feeding the model are tried on.
 MOST = 200
@@ -51,20 +51,11 @@ def remedies(subject: Inspected) -> list[str]:
 def _inputs(subject: Inspected) -> list[str]:
     """Other ways of feeding the model that make more answers right."""
     rows = subject.some_rows(min(MOST, subject.budget.filtered))
-    images, labels = subject.images[rows], subject.labels[rows]
-    before = float((subject.answers[rows] == labels).mean())
-    ways = {**WAYS, **(COLOR_WAYS if images.shape[3] == 3 else {})}
-    found = {}
-    for name, (change, remedy) in ways.items():
-        starts = range(0, len(images), subject.batch_size)
-        parts = (images[start : start + subject.batch_size] for start in starts)
-        changed = (change(part).astype("float32") for part in parts)
-        answers = [
-            logits.argmax(axis=1) for logits in gradients.predicted_batches(subject.model, changed)
-        ]
-        found[name] = float((np.concatenate(answers) == labels).mean()), remedy
-    name = max(found, key=lambda each: found[each][0])
-    after, remedy = found[name]
+    before = float((subject.answers[rows] == subject.labels[rows]).mean())
+    ways = {**WAYS, **(COLOR_WAYS if subject.images.shape[3] == 3 else {})}
+    shares = {name: _right(subject, rows, change) for name, (change, _) in ways.items()}
+    name = max(shares, key=lambda each: shares[each])
+    after, (_, remedy) = shares[name], ways[name]
     noise = 4 * np.sqrt(max(before * (1 - before), 1 / len(rows)) / len(rows))
     if after <= before + max(GAIN, noise):
         return []
@@ -72,6 +63,14 @@ def _inputs(subject: Inspected) -> list[str]:
         f"With {name} it would be right on {after:.2f} of {len(rows)} images instead of "
         f"{before:.2f}: {remedy}."
     ]
+
+
+def _right(subject: Inspected, rows: Integers, change: Callable[[Floats], Floats]) -> float:
+    """Share of some images that are right once they are changed."""
+    parts = np.split(rows, range(subject.batch_size, len(rows), subject.batch_size))
+    changed = (change(subject.images[part]).astype("float32") for part in parts)
+    logits = np.concatenate(list(gradients.predicted_batches(subject.model, changed)))
+    return float((logits.argmax(axis=1) == subject.labels[rows]).mean())
 
 
 def _classes(subject: Inspected) -> list[str]:

@@ -11,7 +11,7 @@ from hfc_keras.reporting.figures.heat_maps import heat_map_panels
 
 
 def _step(subject: Inspected) -> int:
-    """Every how manieth frequency of a row and a column is measured."""
+    """Step from one frequency of a row or a column that is measured to the next."""
     return max(1, round(subject.side / subject.budget.waves_a_side))
 
 
@@ -49,27 +49,24 @@ def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     distance = np.hypot(table["row"], table["column"])
     rise = table["error"] - table["clean_error"]
-    quarter = subject.side / 8
+    quarter, half = subject.side / 8, subject.side / 4
     bands = {
-        "low": rise[(distance > 0) & (distance <= quarter)].mean(),
-        "mid": rise[(distance > quarter) & (distance <= 2 * quarter)].mean(),
-        "high": rise[distance > 2 * quarter].mean(),
+        f"up to {quarter:g} cycles": (distance > 0) & (distance <= quarter),
+        f"from {quarter:g} to {half:g} cycles": (distance > quarter) & (distance <= half),
+        f"beyond {half:g} cycles": distance > half,
     }
+    # Small images have no frequency in the first of them.
+    rises = [f"{rise[inside].mean():+.2f}" if inside.any() else "–" for inside in bands.values()]
     worst = table.iloc[int(table["error"].argmax())]
     peak = float(np.hypot(worst["row"], worst["column"]))
-    names = {
-        "low": f"up to {quarter:g} cycles",
-        "mid": f"from {quarter:g} to {2 * quarter:g} cycles",
-        "high": f"beyond {2 * quarter:g} cycles",
-    }
     told = ", ".join(
-        f"{value:+.2f} {names[name]}" for name, value in bands.items() if value == value
+        f"{value} {name}" for value, name in zip(rises, bands, strict=True) if value != "–"
     )
     sentence = (
         f"A wave added to the images raises its error rate by {told} on average; most at "
         f"{peak:.3g} cycles ({worst['error']:.2f}, without a wave {worst['clean_error']:.2f})."
     )
-    return Reading(" / ".join(f"{value:+.2f}" for value in bands.values()), sentence)
+    return Reading(" / ".join(rises), sentence)
 
 
 SECTION = Section(
