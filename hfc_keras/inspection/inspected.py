@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Sequence
-from typing import Any, SupportsInt
+from typing import SupportsInt
 
 import keras
 import numpy as np
@@ -40,7 +40,6 @@ class Inspected:
     budget: Budget
     seed: int = 0
     sources: Sequence[str] = ()
-    kept: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def batch_size(self) -> int:

@@ -21,7 +21,7 @@ from hfc_keras.inspection.outcome import Outcome
 from hfc_keras.inspection.profile import Profile
 from hfc_keras.inspection.progress import steps
 from hfc_keras.inspection.remedies import remedies
-from hfc_keras.inspection.section import NotApplicableError, Section
+from hfc_keras.inspection.section import NotApplicableError
 from hfc_keras.inspection.sections import SECTIONS
 from hfc_keras.types import Array, ArrayLike, Floats, Integers
 
@@ -96,18 +96,10 @@ def inspect(
     started = time.perf_counter()
     given = arguments.models_by_name(model, name)
     notes = arguments.strings("notes", notes)
+    seed = checks.number("seed", seed, minimum=0, whole=True)
     pixels_of, labels = _given(images, labels)
     chosen, rows = _images(pixels_of, examples, seed)
-    if labels is not None:
-        checks.class_indices(labels, len(pixels_of))
-        # One-hot still, so that as many classes as the model's can be asked for.
-        labels = np.asarray(labels)[rows]
-    checks.require(
-        not sources or len(sources) == len(pixels_of),
-        f"`sources` must name each of the {len(pixels_of)} images",
-        sources=len(sources),
-    )
-    named = [str(sources[row] if sources else row) for row in rows]
+    budget = Budget.of(chosen.shape[1:], len(chosen), fast)
     as_given = functools.partial(
         models.as_classifier,
         pixels=pixels,
@@ -116,9 +108,17 @@ def inspect(
         preprocessing=preprocessing,
     )
     with quiet() as told:
-        train = _trained(train_images, chosen, fast, seed)
-        own = (chosen, labels, class_names, train, fast, seed, named)
-        subjects = {each: _inspected(each, as_given(one), *own) for each, one in given.items()}
+        subject_of = functools.partial(
+            _inspected,
+            images=chosen,
+            labels=_labels(labels, len(pixels_of), rows),
+            class_names=class_names,
+            train_images=_trained(train_images, budget, seed),
+            budget=budget,
+            seed=seed,
+            sources=_sources(sources, len(pixels_of), rows),
+        )
+        subjects = {each: subject_of(each, as_given(one)) for each, one in given.items()}
         helped = {each: remedies(subject) for each, subject in subjects.items()}
     outcomes = _outcomes(subjects, progress)
     return Profile(
@@ -157,42 +157,57 @@ def _images(
     return chosen, rows
 
 
-def _trained(images: Any, tested: Floats, fast: bool, seed: int) -> Floats | None:
+def _trained(images: Any, budget: Budget, seed: int) -> Floats | None:
     """Training images for population statistics, as many as go through a model at once."""
     if images is None:
         return None
     # They go through the model a large batch at a time, layer by layer.
-    count = Budget.of(tested.shape[1:], len(tested), fast).population
     name = "train_images"
-    return _images(_given(images, None, name)[0], count, seed, name)[0]
+    return _images(_given(images, None, name)[0], budget.population, seed, name)[0]
+
+
+def _labels(labels: ArrayLike | None, examples: int, rows: Integers) -> Array | None:
+    """Labels of the chosen images; one-hot still, so that their classes can be counted."""
+    if labels is None:
+        return None
+    checks.class_indices(labels, examples)
+    return np.asarray(labels)[rows]
+
+
+def _sources(sources: Sequence[str], examples: int, rows: Integers) -> list[str]:
+    """Where the chosen images are from."""
+    checks.require(
+        not sources or len(sources) == examples,
+        f"`sources` must name each of the {examples} images",
+        sources=len(sources),
+    )
+    return [str(sources[row] if sources else row) for row in rows]
 
 
 def _inspected(
     name: str,
     model: keras.Model,
     images: Floats,
-    labels: Integers | None,
+    labels: Array | None,
     class_names: Sequence[str] | Mapping[int, str] | None,
     train_images: Floats | None,
-    fast: bool,
+    budget: Budget,
     seed: int,
     sources: Sequence[str],
 ) -> Inspected:
     """Check a model with the images, and take its own answers for labels where there are none."""
-    budget = Budget.of(images.shape[1:], len(images), fast)
-    seed = checks.number("seed", seed, minimum=0, whole=True)
     predictions.checked_images(model, images, budget.batch_size)
     found = contract.form_of(model, images)
     known = arguments.names_of_classes(class_names, found.classes)
     if train_images is not None:
         contract.model_input(model, train_images, "train_images")
-    if labels is not None:
-        labels = checks.class_indices(labels, len(images), found.classes)
     subject = Inspected(
         name,
         model,
         images,
-        np.zeros(len(images), "int64") if labels is None else labels,
+        checks.class_indices(
+            np.zeros(len(images), "int64") if labels is None else labels, len(images), found.classes
+        ),
         labels is not None,
         known,
         train_images,
@@ -204,23 +219,26 @@ def _inspected(
 
 
 def _outcomes(subjects: dict[str, Inspected], progress: bool | None) -> list[Outcome]:
-    """Every section with every model; a figure when the last model is measured."""
+    """Every section with every model, then the figures."""
     several = len(subjects) > 1
     outcomes = {section.key: Outcome(section, several=several) for section in SECTIONS}
     said: set[str] = set()
     for section, subject in steps(SECTIONS, subjects, progress):
-        outcome = outcomes[section.key]
         with quiet() as told:
-            _measure(outcome, section, subject)
-        notes = _told_of(subject, told, len(subjects) > 1)
-        if subject is list(subjects.values())[-1]:
-            with quiet() as told:
-                _draw(outcome, section, subjects)
-            notes += _unique(told)
-        new = [text for text in notes if text not in said]
-        said.update(new)
-        outcome.notes += new
+            _measure(outcomes[section.key], subject)
+        _note(outcomes[section.key], _told_of(subject, told, several), said)
+    for outcome in outcomes.values():
+        with quiet() as told:
+            _draw(outcome, subjects)
+        _note(outcome, _unique(told), said)
     return list(outcomes.values())
+
+
+def _note(outcome: Outcome, notes: Sequence[str], said: set[str]) -> None:
+    """Note with a section what was warned of, each thing once on a page."""
+    new = [text for text in notes if text not in said]
+    said.update(new)
+    outcome.notes += new
 
 
 def _told_of(
@@ -234,8 +252,9 @@ def _told_of(
     ]
 
 
-def _measure(outcome: Outcome, section: Section, subject: Inspected) -> None:
+def _measure(outcome: Outcome, subject: Inspected) -> None:
     """Measure and read a section, or keep the reason why not."""
+    section = outcome.section
     if section.needs_labels and not subject.labelled:
         outcome.left_out[subject.name] = NO_LABELS
         return
@@ -251,24 +270,28 @@ def _measure(outcome: Outcome, section: Section, subject: Inspected) -> None:
         outcome.left_out[subject.name] = str(reason)
     # Whatever one measure stumbles over is told on the page; the others go on.
     except Exception as error:
-        if endings.stopping():
-            raise
-        outcome.errors[subject.name] = f"{type(error).__name__}: {error_texts.reason(error)}"
+        outcome.errors[subject.name] = _failure(error)
     outcome.seconds += time.perf_counter() - started
 
 
-def _draw(outcome: Outcome, section: Section, subjects: dict[str, Inspected]) -> None:
+def _draw(outcome: Outcome, subjects: dict[str, Inspected]) -> None:
     """Draw a section, or keep the reason why not."""
     measured = {name: subjects[name] for name in outcome.readings}
     if not measured:
         return
     try:
-        outcome.figures = section.draw({name: outcome.tables[name] for name in measured}, measured)
+        tables = {name: outcome.tables[name] for name in measured}
+        outcome.figures = outcome.section.draw(tables, measured)
     # As above.
     except Exception as error:
-        if endings.stopping():
-            raise
-        outcome.figure_error = f"{type(error).__name__}: {error_texts.reason(error)}"
+        outcome.figure_error = _failure(error)
+
+
+def _failure(error: Exception) -> str:
+    """Why something failed, in a line, unless it is the user who stops it."""
+    if endings.stopping():
+        raise error
+    return f"{type(error).__name__}: {error_texts.reason(error)}"
 
 
 @contextlib.contextmanager

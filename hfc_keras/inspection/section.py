@@ -70,6 +70,36 @@ def no_figure(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
     return {}
 
 
+def most_chance(subjects: Subjects) -> float:
+    """Accuracy of guessing, of the model with the fewest classes."""
+    return max(subject.chance for subject in subjects.values())
+
+
+def figure_name(name: str, subjects: Subjects) -> str:
+    """Name of a figure of one model: that of the model where there are several."""
+    return name if len(subjects) > 1 else ""
+
+
+def compared(difference: float, margin: float, below: str, about: str, above: str) -> str:
+    """Return the word for a difference.
+
+    Args:
+        difference: float.
+        margin: float, least difference that counts.
+        below: str, where it is less than minus that.
+        about: str, where it does not count.
+        above: str, where it is more.
+
+    Returns:
+        str, one of the three.
+
+    Example:
+        >>> compared(-0.3, 0.1, "smoother than", "like", "rougher than")
+        'smoother than'
+    """
+    return below if difference < -margin else above if difference > margin else about
+
+
 def together(tables: Tables) -> pd.DataFrame:
     """One table of the models' tables.
 

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from hfc_keras import analysis, thirds
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
+from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, most_chance, named
 from hfc_keras.reporting.figures.band_stop import band_stop_curves
 
 
@@ -17,8 +17,7 @@ def _measure(subject: Inspected) -> pd.DataFrame:
 
 
 def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
-    chance = max(subject.chance for subject in subjects.values())
-    return {"": band_stop_curves(named(tables), chance=chance)}
+    return {"": band_stop_curves(named(tables), chance=most_chance(subjects))}
 
 
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
@@ -28,8 +27,7 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     high = rings.loc[rings["inner"] >= limit, "drop"]
     ring = f"{worst['inner']:.3g} to {worst['outer']:.3g}"
     sentence = (
-        f"Without the ring from {worst['inner']:.3g} to {worst['outer']:.3g} cycles it loses most, "
-        f"{worst['drop']:.2f} of {clean:.2f}"
+        f"Without the ring from {ring} cycles it loses most, {worst['drop']:.2f} of {clean:.2f}"
     )
     if worst["drop"] <= 0:
         sentence = f"No single ring of frequencies costs it any of its {clean:.2f}"

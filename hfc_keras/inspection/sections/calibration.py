@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from hfc_keras.analysis.calibration import calibration_errors, reliability_table
 from hfc_keras.analysis.predictions import confidence
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
+from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, compared, named
 from hfc_keras.reporting.figures.reliability import reliability_diagram
 
 BINS = 15
@@ -32,15 +32,9 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     first = table.iloc[0]
     sure, right = first["mean_confidence"], first["mean_accuracy"]
     error = first["expected_calibration_error"]
-    gap = sure - right
-    limit = 2 * np.sqrt(right * (1 - right) / len(subject.images))
-    word = (
-        "overconfident"
-        if gap > limit
-        else "underconfident"
-        if gap < -limit
-        else "well calibrated on average"
-    )
+    luck = 2 * np.sqrt(right * (1 - right) / len(subject.images))
+    words = "underconfident", "well calibrated on average", "overconfident"
+    word = compared(sure - right, luck, *words)
     return Reading(
         f"{error:.3f}",
         f"It is {word}: its mean confidence is {sure:.2f}, its accuracy {right:.2f} "

@@ -10,7 +10,14 @@ from matplotlib.figure import Figure
 from hfc_keras import analysis, gradients
 from hfc_keras.analysis.feature_maps import FeatureMaps
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import NotApplicableError, Reading, Section, Subjects, Tables
+from hfc_keras.inspection.section import (
+    NotApplicableError,
+    Reading,
+    Section,
+    Subjects,
+    Tables,
+    figure_name,
+)
 from hfc_keras.reporting.figures.feature_spectrum import (
     IMAGES,
     feature_spectrum_curves,
@@ -46,8 +53,10 @@ def _chosen(subject: Inspected) -> list[str]:
 
 
 def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
-    several = len(tables) > 1
-    return {name if several else "": feature_spectrum_curves(each) for name, each in tables.items()}
+    return {
+        figure_name(name, subjects): feature_spectrum_curves(table)
+        for name, table in tables.items()
+    }
 
 
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:

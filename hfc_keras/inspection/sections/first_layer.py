@@ -15,6 +15,7 @@ from hfc_keras.inspection.section import (
     Section,
     Subjects,
     Tables,
+    compared,
     named,
 )
 from hfc_keras.reporting.figures.kernel_spectra import kernel_spectra
@@ -75,13 +76,7 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     height, width = int(first["height"]), int(first["width"])
     noise = 2 * ((height - 1) / height + (width - 1) / width)
     rough, beyond = first["kernel_roughness"], first["energy_beyond"]
-    word = (
-        "smoother than"
-        if rough < 0.9 * noise
-        else "rougher than"
-        if rough > 1.1 * noise
-        else "like"
-    )
+    word = compared(rough - noise, 0.1 * noise, "smoother than", "like", "rougher than")
     filters = table["filter"].nunique()
     return Reading(
         f"roughness {rough:.2f}",

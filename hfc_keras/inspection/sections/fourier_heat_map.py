@@ -38,21 +38,28 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     distance = np.hypot(table["row"], table["column"])
     rise = table["error"] - table["clean_error"]
     low, mid = thirds.limits(subject.side)
-    means = {
-        f"up to {low} cycles": rise[(distance > 0) & (distance <= low)].mean(),
-        f"from {low} to {mid} cycles": rise[(distance > low) & (distance <= mid)].mean(),
-        f"beyond {mid} cycles": rise[distance > mid].mean(),
+    bands = {
+        f"up to {low} cycles": (distance > 0) & (distance <= low),
+        f"from {low} to {mid} cycles": (distance > low) & (distance <= mid),
+        f"beyond {mid} cycles": distance > mid,
     }
-    # Without a minus before what rounds to zero.
-    bands = {name: round(float(value), 2) + 0.0 for name, value in means.items()}
+    # Small images have no frequency in the first of them.
+    rises = [_signed(rise[inside].mean()) if inside.any() else "–" for inside in bands.values()]
     worst = table.iloc[int(table["error"].argmax())]
     peak = float(np.hypot(worst["row"], worst["column"]))
-    told = ", ".join(f"{value:+.2f} {name}" for name, value in bands.items() if value == value)
+    told = ", ".join(
+        f"{value} {name}" for value, name in zip(rises, bands, strict=True) if value != "–"
+    )
     sentence = (
-        f"A wave added to the images raises its error rate by {told} on average; most at "
+        f"A wave added to the images changes its error rate by {told} on average; most wrong at "
         f"{peak:.3g} cycles ({worst['error']:.2f}, without a wave {worst['clean_error']:.2f})."
     )
-    return Reading(" / ".join(f"{value:+.2f}" for value in bands.values()), sentence)
+    return Reading(" / ".join(rises), sentence)
+
+
+def _signed(value: float) -> str:
+    """A change to two places, without a minus before what rounds to zero."""
+    return f"{round(float(value), 2) + 0.0:+.2f}"
 
 
 SECTION = Section(

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from hfc_keras import analysis, thirds
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
+from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, compared, named
 from hfc_keras.reporting.figures.fourier_sensitivity import sensitivity_curves
 
 
@@ -27,9 +27,7 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     limit = thirds.limits(subject.side)[1]
     beyond = table["ring"] > limit
     share, white = table.loc[beyond, "mean"].sum(), table.loc[beyond, "white"].sum()
-    word = (
-        "as much as" if abs(share - white) < 0.02 else "more than" if share > white else "less than"
-    )
+    word = compared(share - white, 0.02, "less than", "as much as", "more than")
     left_out = int(table["zero_gradient"].iloc[0])
     limits = f"; {left_out} images without a gradient are left out" if left_out else ""
     return Reading(

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from hfc_keras import analysis
 from hfc_keras.inspection.half_radius import accuracy_by_radius, half_radius, rounded
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
+from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, most_chance, named
 from hfc_keras.reporting.figures.radius_curves import radius_curves
 from hfc_keras.types import BnStatistics, Floats
 
@@ -52,8 +52,7 @@ def _population(subject: Inspected, images: Floats) -> tuple[Floats, str]:
 
 
 def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
-    chance = max(subject.chance for subject in subjects.values())
-    return {"": radius_curves(named(tables), chance)}
+    return {"": radius_curves(named(tables), most_chance(subjects))}
 
 
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:

@@ -9,8 +9,9 @@ from hfc_keras import spectrum
 from hfc_keras.analysis import component_probabilities
 from hfc_keras.analysis.predictions import beyond_luck
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import Reading, Section, Subjects, Tables
+from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, figure_name
 from hfc_keras.reporting.figures.gallery import component_gallery
+from hfc_keras.types import Integers
 
 SHOWN = 4
 # Part of the smaller side that is the radius.
@@ -30,9 +31,6 @@ def _measure(subject: Inspected) -> pd.DataFrame:
     found = component_probabilities(subject.model, images, radius, batch_size=subject.batch_size)
     answers = {name: values.argmax(axis=1) for name, values in found.items()}
     own = (answers["low"] != labels) & (answers["high"] == labels) & (answers["original"] == labels)
-    subject.kept["high_only"] = {
-        name: values[np.flatnonzero(own)[:SHOWN]] for name, values in found.items()
-    }
     return pd.DataFrame(
         {
             "image": [subject.sources[row] if subject.sources else str(row) for row in rows],
@@ -51,17 +49,19 @@ def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
         table = tables[name]
         rows = table.loc[table["high_only"], "row"].to_numpy()[:SHOWN]
         if len(rows) and subject.images.shape[3] in (1, 3):
-            figures["" if len(subjects) == 1 else name] = _gallery(subject, rows, table)
+            key, radius = figure_name(name, subjects), table["radius"].iloc[0]
+            figures[key] = _gallery(subject, rows, radius)
     return figures
 
 
-def _gallery(subject: Inspected, rows: np.ndarray, table: pd.DataFrame) -> Figure:
+def _gallery(subject: Inspected, rows: Integers, radius: float) -> Figure:
     images = subject.images[rows]
-    low, high = spectrum.split(images, table["radius"].iloc[0])
+    low, high = spectrum.split(images, radius)
     parts = {"original": images, "low": low, "high": high}
     parts = {name: ops.convert_to_numpy(part) for name, part in parts.items()}
+    answers = component_probabilities(subject.model, images, radius)
     names = [subject.class_name(label) for label in range(subject.classes)]
-    return component_gallery(parts, subject.kept["high_only"], subject.labels[rows], names)
+    return component_gallery(parts, answers, subject.labels[rows], names)
 
 
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from hfc_keras import analysis
 from hfc_keras.attacks import Fgsm, Pgd
 from hfc_keras.inspection.inspected import Inspected
-from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, named
+from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, most_chance, named
 from hfc_keras.reporting.figures.epsilon_curves import epsilon_curves
 
 KEPT = (
@@ -32,8 +32,7 @@ def _measure(subject: Inspected) -> pd.DataFrame:
 
 
 def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
-    chance = max(subject.chance for subject in subjects.values())
-    return {"": epsilon_curves(named(tables), chance)}
+    return {"": epsilon_curves(named(tables), most_chance(subjects))}
 
 
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
