@@ -8,13 +8,11 @@ from scipy.optimize import linear_sum_assignment
 from hfc_keras import gradients
 from hfc_keras.analysis.predictions import beyond_luck, confidence
 from hfc_keras.inspection.inspected import Inspected
+from hfc_keras.models.preprocessing import CAFFE_MEAN, MEAN, SPREAD
 from hfc_keras.types import Flags, Floats
 
 # Images that other ways of feeding the model are tried on.
 MOST = 200
-# Mean and spread of ImageNet's pixels, as torchvision and Keras' mode "torch" have them.
-MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-CAFFE = (103.939, 116.779, 123.68)
 # Smallest gain in accuracy worth a word: of another way to feed the model, of another order of
 # its classes, and in how many standard deviations it must be beyond luck.
 GAIN, ORDER_GAIN, DEVIATIONS = 0.03, 0.1, 3
@@ -34,7 +32,7 @@ COLOR_WAYS: dict[str, tuple[Callable[[Floats], Floats], str]] = {
         "--preprocessing torch (preprocessing='torch')",
     ),
     "blue before red (BGR), 0-255 minus the mean": (
-        lambda x: 255 * x[..., ::-1] - np.array(CAFFE),
+        lambda x: 255 * x[..., ::-1] - np.array(CAFFE_MEAN),
         "--preprocessing caffe (preprocessing='caffe')",
     ),
 }
