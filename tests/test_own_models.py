@@ -209,6 +209,8 @@ def test_every_question_is_put_to_one_of_keras_applications(tmp_path):
     assert (tmp_path / "profile.html").stat().st_size < 6e6
 
 
+# JAX' compiler, whose optimizations the tests do without, takes half an hour.
+@pytest.mark.tensorflow
 @pytest.mark.slow
 def test_a_published_network_that_knows_more_classes_than_the_data_have(tmp_path):
     network = NETWORKS / "efficientnet_lite0.keras"
