@@ -59,8 +59,8 @@ lists. Name several to compare them."""
         profile.command = command_line("inspect", self)
         written = profile.save(folder)
         print("\n" + "\n".join([*profile.headlines, *profile.lines]))
-        for text in profile.notes:
-            print(f"Note: {text}")
+        for text in profile.notes[len(given.notes) :]:
+            print(f"note: {text}")
         for name, found in profile.remedies.items():
             for text in found:
                 print(f"{name}: {text}")
