@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from hfc_keras import layers, spectrum, training
 from hfc_keras.layers import image_operations
-from hfc_keras.training import Recipe, inputs
+from hfc_keras.training import Recipe, training_data
 
 pytestmark = pytest.mark.jax
 
@@ -301,7 +301,7 @@ def test_wrong_arguments_are_refused(kind, options, message):
 
 def batches_of(recipe, epoch):
     """Batches of an epoch as ``fit`` sees them, in NumPy."""
-    batches = inputs.training_batches(recipe, inputs.load_data(recipe))
+    batches = training_data.training_batches(recipe, training_data.load_data(recipe))
     batches.epoch_marker().on_epoch_begin(epoch)
     dataset = batches.dataset()
     if keras.backend.backend() == "tensorflow":
@@ -328,7 +328,7 @@ class TestRecipe:
             recombination_axes="spatial",
             mix_up=0.2,
         )
-        batches = inputs.training_batches(recipe, inputs.load_data(recipe))
+        batches = training_data.training_batches(recipe, training_data.load_data(recipe))
         mix_up, *both = batches.pair_layers
         pairs = [type(layer.layer).__name__ for layer in both]
         found = [type(layer).__name__ for layer in batches.image_layers], pairs

@@ -10,7 +10,7 @@ from own.trainings import TINY, whole_and_resumed
 
 from hfc_keras import layers, training
 from hfc_keras.attacks import Pgd
-from hfc_keras.training import Recipe, inputs, recipe_fields
+from hfc_keras.training import Recipe, recipe_fields, training_data
 
 pytestmark = pytest.mark.jax
 
@@ -143,7 +143,7 @@ OWN = TINY.but(
 
 def batches(recipe, epoch=0):
     """Images and labels of an epoch, in NumPy."""
-    found = inputs.training_batches(recipe, inputs.load_data(recipe))
+    found = training_data.training_batches(recipe, training_data.load_data(recipe))
     found.epoch = epoch
     dataset = found.dataset()
     if keras.backend.backend() == "tensorflow":

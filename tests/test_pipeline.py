@@ -4,7 +4,7 @@ import pytest
 
 from hfc_keras import data, layers
 from hfc_keras.data import draws
-from hfc_keras.training import Recipe, inputs
+from hfc_keras.training import Recipe, training_data
 
 pytestmark = pytest.mark.jax
 
@@ -80,10 +80,10 @@ def test_an_alternating_flip_mirrors_in_turn(split):
 
 def test_an_alternating_flip_goes_with_crops_of_any_padding():
     recipe = Recipe(augmentation="crop_flip", flip="alternating", crop_padding=2)
-    (layer,) = inputs.training_batches(recipe, inputs.load_data(recipe)).image_layers
+    (layer,) = training_data.training_batches(recipe, training_data.load_data(recipe)).image_layers
     assert (layer.padding, layer.flip) == (2, False)
     recipe = recipe.but(flip="random", crop_padding=0)
-    batches = inputs.training_batches(recipe, inputs.load_data(recipe))
+    batches = training_data.training_batches(recipe, training_data.load_data(recipe))
     assert (batches.image_layers[0].padding, batches.image_layers[0].flip) == (0, True)
     assert not batches.alternating_flip
 
@@ -149,11 +149,11 @@ def policy():
 @pytest.mark.parametrize("kind", RECIPES)
 def test_a_dtype_policy_is_the_networks_and_changes_no_batch(kind, policy):
     recipe = Recipe(dataset="digits", examples=(30, 20), batch_size=20, **RECIPES[kind])
-    digits = inputs.load_data(recipe)
+    digits = training_data.load_data(recipe)
 
     def arrays():
-        batches = epoch_of(inputs.training_batches(recipe, digits), 0)
-        return [*batches[0], inputs.filtered_images(recipe, digits.test)]
+        batches = epoch_of(training_data.training_batches(recipe, digits), 0)
+        return [*batches[0], training_data.filtered_images(recipe, digits.test)]
 
     expected = arrays()
     for name in POLICIES:
@@ -192,7 +192,7 @@ def test_a_network_of_half_precision_trains_with_mix_up(weight, policy):
     recipe = Recipe(
         dataset="digits", examples=(20, 20), batch_size=10, mix_up=0.2, mix_up_weight=weight
     )
-    batches = inputs.training_batches(recipe, inputs.load_data(recipe))
+    batches = training_data.training_batches(recipe, training_data.load_data(recipe))
     model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
     model.add(keras.layers.Dense(10, dtype="float32"))
     model.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
