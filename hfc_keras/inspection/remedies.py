@@ -31,6 +31,10 @@ COLOR_WAYS: dict[str, tuple[Callable[[Floats], Floats], str]] = {
         lambda x: (x - np.array(MEAN)) / np.array(SPREAD),
         "--preprocessing torch (preprocessing='torch')",
     ),
+    "ImageNet's mean and spread left in": (
+        lambda x: x * np.array(SPREAD) + np.array(MEAN),
+        "leave --preprocessing out; the model seems to take them off itself",
+    ),
     "blue before red (BGR), 0-255 minus the mean": (
         lambda x: 255 * x[..., ::-1] - np.array(CAFFE_MEAN),
         "--preprocessing caffe (preprocessing='caffe')",
