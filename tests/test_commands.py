@@ -141,6 +141,16 @@ def test_inspect_compares_models_side_by_side(folder, few, tmp_path):
     assert pd.read_csv(tmp_path / "answers.csv")["model"].unique().tolist() == ["plain", "own"]
 
 
+def test_inspect_calls_models_by_other_names(folder, few, tmp_path, capsys):
+    options = ["--data", str(folder / "test.npz"), "--import", str(folder / "own_layers.py")]
+    models = "plain.keras own.keras"
+    assert inspect(folder, tmp_path, models, *options, "--names", "A", "B") == 0
+    record = json.loads((tmp_path / "profile.json").read_text())
+    assert record["models"] == ["A", "B"] and "--names A B" in record["command"]
+    assert inspect(folder, tmp_path, models, *options, "--names", "A", "A") == 2
+    assert "`names` must be one for each of the 2 models" in capsys.readouterr().err
+
+
 def test_inspect_shows_gray_images_to_a_model_for_color(folder, few, tmp_path):
     assert inspect(folder, tmp_path, "color.keras", "--data", str(folder / "photos")) == 0
     assert "each of the 3 channels is a copy" in (tmp_path / "profile.html").read_text()

@@ -24,6 +24,8 @@ class Inspect(ModelAndImages):
     models: Annotated[tuple[str, ...], tyro.conf.Positional, told("MODEL [MODEL ...]")]
     """Model saved by Keras (.keras, .h5), hf://user/repository, or a name that `hfc-keras models` \
 lists. Name several to compare them."""
+    names: Annotated[tuple[str, ...], told("NAME [NAME ...]")] = ()
+    """What the page calls each model, in their order. Default: its file's name."""
     fast: FLAG = False
     """Use fewer images and steps: one or two minutes, not ten, for a network of CIFAR's size."""
     out: Path = Path("frequency_profile")
@@ -42,6 +44,7 @@ lists. Name several to compare them."""
         folder = files.writable_folder(self.out, "out")
         models = named.classifiers(named.loaded(self.models, self), self)
         given = named.images_of(models, self)
+        models = named.called(models, self.names)
         print(f"{', '.join(models)} on {self._described(given)}")
         print(*(f"note: {text}\n" for text in given.notes), sep="", end="", flush=True)
         profile = inspect(

@@ -73,6 +73,27 @@ def classifiers(found: dict[str, keras.Model], asked: ModelAndImages) -> dict[st
     }
 
 
+def called(found: dict[str, keras.Model], names: Sequence[str]) -> dict[str, keras.Model]:
+    """Call models by other names.
+
+    Args:
+        found: dict from name to keras.Model.
+        names: list of str in the order of the models; none leaves theirs.
+
+    Returns:
+        dict from name to keras.Model.
+
+    Raises:
+        ValueError: if they are not as many, or one stands twice.
+    """
+    checks.require(
+        not names or len(set(names)) == len(names) == len(found),
+        f"`names` must be one for each of the {len(found)} models, none twice",
+        names=tuple(names),
+    )
+    return dict(zip(map(printable, names or found), found.values(), strict=True))
+
+
 def conversions(given: keras.Model, made: keras.Model, asked: ModelAndImages) -> list[str]:
     """Say what ``classifiers`` concluded from a model without being told.
 
