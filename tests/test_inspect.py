@@ -246,7 +246,7 @@ class Own(keras.Model):
 @pytest.mark.parametrize(
     ("first", "told"),
     [
-        (keras.layers.Conv2D(2, 3, name="first"), "The 2 kernels of 3 x 3 in 'first'"),
+        (keras.layers.Conv2D(2, 3, name="first"), "The 2 filters of 3 x 3 in 'first'"),
         (keras.layers.ReLU(name="first"), "no convolution of the images"),
     ],
 )

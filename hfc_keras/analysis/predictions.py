@@ -247,9 +247,14 @@ def beyond_luck(
 ) -> tuple[bool, int, float]:
     r"""Whether answers are right more often than if they were dealt to the images at random.
 
-    With :math:`n_k` labels and :math:`m_k` answers of class k among n images,
-    :math:`e = \sum_k n_k m_k / n` answers would be right on average, whatever the classes; more
-    than some standard deviations of a binomial draw above that is no luck.
+    With :math:`n_k` labels and :math:`m_k` answers of class k among n images, answers in random
+    order would be right
+
+    .. math:: e = \sum_k \frac{n_k m_k}n \text{ times on average, with variance }
+              \frac1{n - 1} \sum_{j, k} n_j m_k
+              \left([j = k] - \frac{m_j}n - \frac{n_k}n + \frac en\right)^2.
+
+    More than some standard deviations above that is no luck.
 
     Args:
         answers: int array ``(examples,)``.
@@ -266,8 +271,9 @@ def beyond_luck(
     count, classes = len(labels), 1 + int(max(answers.max(), labels.max()))
     dealt, given = (np.bincount(each, minlength=classes) for each in (labels, answers))
     expected, right = float(dealt @ given / count), int((answers == labels).sum())
-    spread = np.sqrt(expected * (1 - expected / count))
-    return bool(right > expected + deviations * spread), right, expected
+    away = np.eye(classes) - (given[:, None] + dealt[None, :] - expected) / count
+    variance = dealt @ away**2 @ given / max(1, count - 1)
+    return bool(right > expected + deviations * np.sqrt(variance)), right, expected
 
 
 def _tell_of_chance(

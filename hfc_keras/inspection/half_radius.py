@@ -70,6 +70,22 @@ def either_is_enough(table: pd.DataFrame, subject: Inspected) -> bool:
     return bool(((accuracy["low"] >= half) & (accuracy["high"] >= half)).any())
 
 
+def is_clear(table: pd.DataFrame, subject: Inspected) -> bool:
+    """Whether half of the accuracy above chance is more than the noise of so many images.
+
+    Args:
+        table: DataFrame of ``analysis.frequency_accuracy``.
+        subject: Inspected.
+
+    Returns:
+        bool.
+    """
+    clean = accuracy_by_radius(table)["original"].iloc[0]
+    count = min(len(subject.images), subject.budget.filtered)
+    noise = np.sqrt(max(clean * (1 - clean), 1 / count) / count)
+    return bool((clean - subject.chance) / 2 > 2 * noise)
+
+
 def _half(accuracy: pd.Series, subject: Inspected) -> float:
     return (accuracy["original"].iloc[0] + subject.chance) / 2
 
@@ -99,17 +115,20 @@ def crossing(values: pd.Series, level: float) -> float | None:
     return float(x[first - 1] + part * (x[first] - x[first - 1]))
 
 
-def rounded(radius: float) -> str:
-    """Write an interpolated radius no finer than it is known.
+def about(radius: float, measured: float) -> str:
+    """Write a radius: as it is where it is the outermost measured one, else as interpolated.
 
     Args:
         radius: float, cycles per image.
+        measured: float, the outermost measured radius.
 
     Returns:
-        str.
+        str, no finer than an interpolated radius is known.
 
     Example:
-        >>> rounded(8.94), rounded(1.26)
-        ('9', '1.3')
+        >>> about(2.5, 2.5), about(8.94, 2.5), about(1.26, 0.5)
+        ('2.5', 'about 9', 'about 1.3')
     """
-    return f"{radius:.0f}" if radius >= 2 else f"{radius:.1f}"
+    if radius == measured:
+        return f"{radius:g}"
+    return f"about {radius:.0f}" if radius >= 2 else f"about {radius:.1f}"

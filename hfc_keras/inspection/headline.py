@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from hfc_keras import thirds
-from hfc_keras.analysis.predictions import LEAST
 from hfc_keras.inspection.half_radius import (
+    about,
     either_is_enough,
     half_radius,
     half_radius_beyond,
-    rounded,
+    is_clear,
 )
 from hfc_keras.inspection.inspected import Inspected
 
@@ -42,11 +42,11 @@ def headline(subject: Inspected, tables: Mapping[str, pd.DataFrame]) -> str:
     name = subject.name
     if "frequency_accuracy" not in tables:
         return f"{name}: which frequencies it lives on could not be measured."
-    if not subject.beyond_luck and len(subject.images) < LEAST:
-        return f"{name}: {len(subject.images)} images are too few to tell its answers from chance."
-    if not subject.beyond_luck:
-        return f"{name} is near chance on these images: first see that it is fed as it was trained."
+    if subject.doubt:
+        return f"{name} {subject.doubt}."
     table = tables["frequency_accuracy"]
+    if not is_clear(table, subject):
+        return f"{name} is too close to chance here to tell which frequencies it lives on."
     low, high = half_radius(table, subject), half_radius_beyond(table, subject)
     half = f"half of its {subject.scored}"
     enough = _enough(table, low, high, half, subject)
@@ -62,7 +62,7 @@ def _lives_on(low: float | None, high: float | None, size: int) -> str:
     # What begins lower is enough, and what ends higher: between them lies what matters.
     first = 0 if high is None else _third(high, size)
     last = 2 if low is None else _third(low, size)
-    return f"lives on {WORDS[first, last]} frequencies"
+    return f"lives on {WORDS[min(first, last), max(first, last)]} frequencies"
 
 
 def _third(radius: float, size: int) -> int:
@@ -79,14 +79,9 @@ def _enough(
     if low is None:
         up_to = f"those up to {largest:g} of {nyquist} are not enough for {half}"
     else:
-        up_to = f"those up to {_about(low, smallest)} of {nyquist} are enough for {half}"
+        up_to = f"those up to {about(low, smallest)} of {nyquist} are enough for {half}"
     if high is None:
-        return f"{up_to}, {'nor' if low is None else 'but not'} those beyond {smallest:g} alone"
+        return f"{up_to}, {'nor' if low is None else 'but not'} those above {smallest:g} alone"
     also = "but" if low is None else "and so are"
     are = " are" if low is None else ""
-    return f"{up_to}, {also} those beyond {_about(high, largest)} alone{are}"
-
-
-def _about(radius: float, measured: float) -> str:
-    """Write a radius that is interpolated, or as it is where it is the outermost measured one."""
-    return f"{radius:g}" if radius == measured else f"about {rounded(radius)}"
+    return f"{up_to}, {also} those above {about(high, largest)} alone{are}"

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from hfc_keras.analysis import predictions
+from hfc_keras.analysis.predictions import LEAST
 from hfc_keras.inspection.budget import Budget
 from hfc_keras.types import Floats, Integers
 
@@ -78,9 +79,20 @@ class Inspected:
 
     @functools.cached_property
     def beyond_luck(self) -> bool:
-        """Whether it is right more often than answers dealt at random would be."""
-        several = len(set(self.labels.tolist())) > 1
-        return predictions.beyond_luck(self.answers, self.labels)[0] if several else True
+        """Whether it is right more often than answers in random order would be."""
+        if not self.labelled:
+            return True
+        if len(set(self.labels.tolist())) == 1:
+            return self.accuracy > self.chance
+        return predictions.beyond_luck(self.answers, self.labels)[0]
+
+    @property
+    def doubt(self) -> str:
+        """Why its accuracy says nothing, the end of a sentence about it; empty if it does."""
+        count = len(self.images)
+        if count < LEAST:
+            return f"cannot be judged by {count} image{'s' * (count > 1)}; use {LEAST} or more"
+        return "" if self.beyond_luck else "is near chance on these images"
 
     @property
     def scored(self) -> str:

@@ -1,7 +1,6 @@
 """The frequency profile of a model: every question asked, whatever fails."""
 
 import contextlib
-import dataclasses
 import functools
 import time
 import warnings
@@ -27,7 +26,7 @@ from hfc_keras.types import Array, ArrayLike, Floats, Integers
 
 KINDS = (UserWarning, RuntimeWarning)
 NO_LABELS = "needs true labels"
-GUESSING = "The model is near chance on these images, so that this says nothing of it."
+GUESSING = "The model {}, so that this says nothing of it."
 
 
 def inspect(
@@ -99,6 +98,8 @@ def inspect(
     seed = checks.number("seed", seed, minimum=0, whole=True)
     pixels_of, labels = _given(images, labels)
     chosen, rows = _images(pixels_of, examples, seed)
+    chosen_labels = _labels(labels, len(pixels_of), rows)
+    doubts = arguments.doubts(chosen_labels, len(chosen))
     budget = Budget.of(chosen.shape[1:], len(chosen), fast)
     as_given = functools.partial(
         models.as_classifier,
@@ -111,7 +112,7 @@ def inspect(
         subject_of = functools.partial(
             _inspected,
             images=chosen,
-            labels=_labels(labels, len(pixels_of), rows),
+            labels=chosen_labels,
             class_names=class_names,
             train_images=_trained(train_images, budget, seed),
             budget=budget,
@@ -120,7 +121,8 @@ def inspect(
         )
         subjects = {each: subject_of(each, as_given(one)) for each, one in given.items()}
         helped = {each: remedies(subject) for each, subject in subjects.items()}
-    outcomes = _outcomes(subjects, progress)
+    notes = [*notes, *doubts, *_unique(told)]
+    outcomes = _outcomes(subjects, notes, progress)
     return Profile(
         subjects=subjects,
         outcomes=outcomes,
@@ -128,7 +130,7 @@ def inspect(
         data_name=data_name,
         fast=fast,
         seconds=time.perf_counter() - started,
-        notes=[*notes, *arguments.doubts(labels, len(chosen)), *_unique(told)],
+        notes=notes,
     )
 
 
@@ -201,32 +203,26 @@ def _inspected(
     known = arguments.names_of_classes(class_names, found.classes)
     if train_images is not None:
         contract.model_input(model, train_images, "train_images")
-    subject = Inspected(
-        name,
-        model,
-        images,
-        checks.class_indices(
-            np.zeros(len(images), "int64") if labels is None else labels, len(images), found.classes
-        ),
-        labels is not None,
-        known,
-        train_images,
-        budget,
-        seed,
-        sources,
-    )
-    return subject if subject.labelled else dataclasses.replace(subject, labels=subject.answers)
+    logits = predictions.predicted_logits(model, images, None, budget.batch_size)
+    own = logits.argmax(axis=1) if labels is None else labels
+    own = checks.class_indices(own, len(images), found.classes)
+    told = (labels is not None, known, train_images, budget, seed, sources)
+    subject = Inspected(name, model, images, own, *told)
+    vars(subject)["logits"] = logits  # Not predicted again.
+    return subject
 
 
-def _outcomes(subjects: dict[str, Inspected], progress: bool | None) -> list[Outcome]:
-    """Every section with every model, then the figures."""
+def _outcomes(
+    subjects: dict[str, Inspected], notes: Sequence[str], progress: bool | None
+) -> list[Outcome]:
+    """Every section with every model, then the figures; what the notes say is not said again."""
     several = len(subjects) > 1
     outcomes = {section.key: Outcome(section, several=several) for section in SECTIONS}
-    said: set[str] = set()
+    said = set(notes)
     for section, subject in steps(SECTIONS, subjects, progress):
         with quiet() as told:
             _measure(outcomes[section.key], subject)
-        _note(outcomes[section.key], _told_of(subject, told, several), said)
+        _note(outcomes[section.key], _told_of(subject, told, several, said), said)
     for outcome in outcomes.values():
         with quiet() as told:
             _draw(outcome, subjects)
@@ -242,11 +238,11 @@ def _note(outcome: Outcome, notes: Sequence[str], said: set[str]) -> None:
 
 
 def _told_of(
-    subject: Inspected, told: Sequence[warnings.WarningMessage], several: bool
+    subject: Inspected, told: Sequence[warnings.WarningMessage], several: bool, said: set[str]
 ) -> list[str]:
     """Warnings with the model they are of, but that it guesses, which the page says by itself."""
     return [
-        f"{subject.name}: {text}" if several else text
+        f"{subject.name}: {text}" if several and text not in said else text
         for text in _unique(told)
         if subject.beyond_luck or not text.startswith(predictions.NEAR_CHANCE)
     ]
@@ -263,8 +259,8 @@ def _measure(outcome: Outcome, subject: Inspected) -> None:
         table = section.measure(subject)
         outcome.tables[subject.name] = table
         reading = section.read(table, subject)
-        if section.needs_skill and not subject.beyond_luck:
-            reading = reading._replace(sentence=GUESSING)
+        if section.needs_skill and subject.doubt:
+            reading = reading._replace(sentence=GUESSING.format(subject.doubt))
         outcome.readings[subject.name] = reading
     except NotApplicableError as reason:
         outcome.left_out[subject.name] = str(reason)

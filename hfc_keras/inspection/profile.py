@@ -20,6 +20,11 @@ from hfc_keras.types import PathLike, Record
 
 PAGE = "profile.html"
 
+ADVICE = (
+    "The other sections would say nothing of the model. Check the range of pixels (--pixels), the "
+    "kind of output (--output), the order of the classes (--class-indices) and --preprocessing."
+)
+
 
 @dataclasses.dataclass(eq=False, repr=False)
 class Profile:
@@ -105,7 +110,9 @@ class Profile:
     def lines(self) -> list[str]:
         """Lines for a terminal: the summary of one model, the numbers of several side by side."""
         if len(self.names) == 1:
-            return self.summary
+            doubt = self.subjects[self.names[0]].doubt
+            said = [line for line in self.summary if not doubt or f"{doubt}, so that" not in line]
+            return [*said, *[ADVICE] * bool(doubt)]
         rows = [["", *self.names]]
         for outcome in self.outcomes:
             rows.append([outcome.section.title, *map(outcome.number, self.names)])

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from scipy import stats
 
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.section import Reading, Section, Subjects, Tables
@@ -55,12 +56,13 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
             f"It puts the {count} images, which have no labels, into {len(table)} "
             f"class{'es' * (len(table) > 1)}, {most['examples']} of them into {most['name']!r}.",
         )
-    error = 2 * np.sqrt(max(subject.accuracy * (1 - subject.accuracy), 0) / count)
+    right = int(table["right"].sum())
+    interval = stats.binomtest(right, count).proportion_ci(method="wilson")
     worst = table.iloc[int(table["accuracy"].argmin())]
     number = f"{subject.accuracy:.3g}"
     sentence = (
-        f"{subject.accuracy:.2f} of {count} image{'s' * (count > 1)} right "
-        f"(±{max(error, 1 / count):.2f}, 95% interval; chance {subject.chance:.2g})"
+        f"{subject.accuracy:.2f} of {count} image{'s' * (count > 1)} right (95% interval "
+        f"{interval.low:.2f} to {interval.high:.2f}; chance {subject.chance:.2g})"
     )
     if table["accuracy"].nunique() > 1:
         sentence += f", lowest for class {worst['name']!r} ({worst['accuracy']:.2f})"
@@ -73,7 +75,7 @@ SECTION = Section(
     number="share of right answers",
     question="What does the model answer to the images as they are?",
     method=(
-        "If this number is not the one you know of the model, nothing below means much: then the "
+        "If the answers are not what you know of the model, nothing below means much: then the "
         "range of pixels, the order of the colors or of the classes, or the kind of output is not "
         "what the model was trained with."
     ),

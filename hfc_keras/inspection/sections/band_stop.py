@@ -33,7 +33,7 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
         sentence = f"No single ring of frequencies costs it any of its {clean:.2f}"
     elif len(high) and worst["inner"] < limit:
         sentence += (
-            f"; a ring beyond two thirds of Nyquist ({limit}) costs at most "
+            f"; a ring above two thirds of Nyquist ({limit:.3g}) costs at most "
             f"{max(high.max(), 0):.2f}"
         )
     return Reading(ring, sentence + ".")

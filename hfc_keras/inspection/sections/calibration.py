@@ -32,7 +32,10 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     first = table.iloc[0]
     sure, right = first["mean_confidence"], first["mean_accuracy"]
     error = first["expected_calibration_error"]
-    luck = 2 * np.sqrt(right * (1 - right) / len(subject.images))
+    # Of no image, or of all, the plain formula would know the accuracy exactly.
+    count = len(subject.images)
+    likely = (right * count + 1) / (count + 2)
+    luck = max(0.01, 2 * np.sqrt(likely * (1 - likely) / count))
     words = "underconfident", "well calibrated on average", "overconfident"
     word = compared(sure - right, luck, *words)
     return Reading(

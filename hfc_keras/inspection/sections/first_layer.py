@@ -34,7 +34,9 @@ def _kernel(subject: Inspected) -> tuple[str, Floats]:
         if not (isinstance(layer, CONVOLUTIONS) and layer.built):
             continue
         kernel = _effective(layer)
-        if kernel.shape[2] == channels and max(kernel.shape[:2]) > 1:
+        depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+        seen = layer.kernel.shape[2] if depthwise else kernel.shape[2]
+        if seen == channels and max(kernel.shape[:2]) > 1:
             return layer.name, kernel
     raise NotApplicableError("the model has no convolution of the images that can be seen")
 
@@ -50,7 +52,11 @@ def _effective(layer: Any) -> Floats:
             f"the first convolution, {layer.name!r}, has a {own[0]} of its own, so that what it "
             "convolves with need not be its weights"
         )
-    return np.asarray(layer.kernel, "float64")
+    kernel = np.asarray(layer.kernel, "float64")
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        # A filter for each channel and multiplier: none sums over channels.
+        return kernel.reshape(*kernel.shape[:2], 1, -1)
+    return kernel
 
 
 def _measure(subject: Inspected) -> pd.DataFrame:
@@ -77,12 +83,13 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     noise = 2 * ((height - 1) / height + (width - 1) / width)
     rough, beyond = first["kernel_roughness"], first["energy_beyond"]
     word = compared(rough - noise, 0.1 * noise, "smoother than", "like", "rougher than")
-    filters = table["filter"].nunique()
+    count = table["filter"].nunique()
+    filters = f"{count} filters" if count > 1 else "filter"
     return Reading(
         f"roughness {rough:.2f}",
-        f"The {filters} kernels of {height} x {width} in {first['layer']!r} have a roughness of "
-        f"{rough:.2f}, {word} white noise ({noise:.2f}); {beyond:.2f} of their energy lies beyond "
-        "half of Nyquist.",
+        f"The {filters} of {height} x {width} in {first['layer']!r} "
+        f"{'have' if count > 1 else 'has'} a roughness of {rough:.2f}, {word} white noise "
+        f"({noise:.2f}); {beyond:.2f} of the energy lies above half of Nyquist.",
     )
 
 

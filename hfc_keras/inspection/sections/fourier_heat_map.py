@@ -39,9 +39,9 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     rise = table["error"] - table["clean_error"]
     low, mid = thirds.limits(subject.side)
     bands = {
-        f"up to {low} cycles": (distance > 0) & (distance <= low),
-        f"from {low} to {mid} cycles": (distance > low) & (distance <= mid),
-        f"beyond {mid} cycles": distance > mid,
+        f"up to {low:.3g} cycles": (distance > 0) & (distance <= low),
+        f"from {low:.3g} to {mid:.3g} cycles": (distance > low) & (distance <= mid),
+        f"above {mid:.3g} cycles": distance > mid,
     }
     # Small images have no frequency in the first of them.
     rises = [_signed(rise[inside].mean()) if inside.any() else "–" for inside in bands.values()]
@@ -50,11 +50,17 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     told = ", ".join(
         f"{value} {name}" for value, name in zip(rises, bands, strict=True) if value != "–"
     )
-    sentence = (
-        f"A wave added to the images changes its error rate by {told} on average; most wrong at "
-        f"{peak:.3g} cycles ({worst['error']:.2f}, without a wave {worst['clean_error']:.2f})."
-    )
-    return Reading(" / ".join(rises), sentence)
+    ties = int((table["error"] == worst["error"]).sum())
+    where = f"{peak:.3g} cycles" + " among others" * (ties > 1)
+    sentence = f"A wave added to the images changes its error rate by {told} on average"
+    if worst["error"] > worst["clean_error"]:
+        sentence += (
+            f"; it is highest at {where} ({worst['error']:.2f}, without a wave "
+            f"{worst['clean_error']:.2f})"
+        )
+    else:
+        sentence += f"; no wave raises it above that without one ({worst['clean_error']:.2f})"
+    return Reading(" / ".join(rises), sentence + ".")
 
 
 def _signed(value: float) -> str:
@@ -70,9 +76,9 @@ SECTION = Section(
     method=(
         "A wave of one frequency is added to every image, with the same norm for each frequency "
         "(4 at 32 pixels) and a random sign for each image and channel; pixels are clipped. Of "
-        "large images, and in a fast profile, every second or n-th frequency is measured. Bright "
-        "is wrong. The zero frequency is in the middle; the farther out, the finer the wave. Low, "
-        "middle and high are thirds of the frequencies up to Nyquist. "
+        "large images, and in a fast profile, every second or n-th frequency is measured. Brighter "
+        "means more errors. The zero frequency is in the middle; the farther out, the finer the "
+        "wave. Low, middle and high are thirds of the frequencies up to Nyquist. "
         "Yin et al., NeurIPS 2019."
     ),
     measure=_measure,

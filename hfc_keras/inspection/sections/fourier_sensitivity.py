@@ -32,16 +32,16 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     limits = f"; {left_out} images without a gradient are left out" if left_out else ""
     return Reading(
         f"{share:.2f} (white {white:.2f})",
-        f"Of the power of its input gradient {share:.2f} lies beyond two thirds of "
-        f"Nyquist ({limit} cycles), {word} in white noise ({white:.2f}){limits}.",
+        f"Of the power of its input gradient {share:.2f} lies above two thirds of "
+        f"Nyquist ({limit:.3g} cycles), {word} in white noise ({white:.2f}){limits}.",
     )
 
 
 SECTION = Section(
     key="fourier_sensitivity",
     title="Fourier sensitivity",
-    number="share of the gradient beyond two thirds of Nyquist",
-    question="To small changes of which frequencies does its loss react?",
+    number="share of the gradient above two thirds of Nyquist",
+    question="Which frequencies is its loss most sensitive to?",
     method=(
         "Share of each ring of frequencies in the power of the gradient of the cross-entropy with "
         "respect to the pixels, mean over images. Rings grow with their radius, so read the curve "

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hfc_keras import analysis
-from hfc_keras.inspection.half_radius import accuracy_by_radius, half_radius, rounded
+from hfc_keras.inspection.half_radius import about, accuracy_by_radius, half_radius
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, most_chance, named
 from hfc_keras.reporting.figures.radius_curves import radius_curves
@@ -59,19 +59,21 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     accuracy, radius = accuracy_by_radius(table), half_radius(table, subject)
     clean, low, high = accuracy["original"].iloc[0], accuracy["low"], accuracy["high"]
     chance = f"chance {subject.chance:.2g}"
+    count = min(len(subject.images), subject.budget.filtered)
     if radius is None:
         most, first = low.index[-1], high.index[0]
         return Reading(
             f"> {most:g}",
             f"Not even the frequencies up to r = {most:g} are enough for half of its "
-            f"{subject.scored} ({low[most]:.2f} of {clean:.2f}); what lies beyond r = {first:g} "
-            f"alone gives {high[first]:.2f} ({chance}){_batch_norm(table, first)}.",
+            f"{subject.scored} ({low[most]:.2f} of {clean:.2f} on {count} images, {chance}); those "
+            f"above r = {first:g} alone give {high[first]:.2f}{_batch_norm(table, first)}.",
         )
+    up_to = about(radius, low.index[0])
     return Reading(
-        f"about {rounded(radius)}",
-        f"Frequencies up to about {rounded(radius)} of {subject.side / 2:g} cycles per image are "
-        f"enough for half of its {subject.scored} ({clean:.2f}, {chance}); what lies beyond "
-        f"alone gives about {_at(radius, high):.2f}{_batch_norm(table, radius)}.",
+        up_to,
+        f"Frequencies up to {up_to} of {subject.side / 2:g} cycles per image are enough for half "
+        f"of its {subject.scored} ({clean:.2f} on {count} images, {chance}); those above it alone "
+        f"give about {_at(radius, high):.2f}{_batch_norm(table, radius)}.",
     )
 
 

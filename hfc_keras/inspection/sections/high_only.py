@@ -73,8 +73,9 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     spread = 2 * np.sqrt(max(luck, 1))
     word = "more than" if count > luck + spread else "no more than"
     text = (
-        f"{count} of {len(table)} images ({share:.2f}) are right from their frequencies beyond "
-        f"r = {radius:g} alone and not from those up to it, {word} luck would give ({luck:.0f})"
+        f"{count} of {len(table)} images ({share:.2f}) are classified correctly from their "
+        f"frequencies above r = {radius:g} but not from those up to it, {word} luck would give "
+        f"({luck:.0f})"
     )
     return Reading(f"{count} of {len(table)}", text + ".")
 

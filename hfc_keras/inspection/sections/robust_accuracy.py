@@ -37,16 +37,17 @@ def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
 
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     clean = table["accuracy"].iloc[0]
+    kind = "accuracy" if subject.labelled else "agreement with its own answers"
     pgd = table[table["attack"] == "pgd"]
     levels, left = 255 * pgd["epsilon"].to_numpy(), pgd["accuracy"].to_numpy()
     below = np.flatnonzero(left < clean / 2)
     if len(below):
         half = f"{levels[below[0]]:g}/255"
-        text = f"PGD halves its accuracy of {clean:.2f} by an epsilon of {half}"
+        text = f"PGD halves its {kind} of {clean:.2f} by an epsilon of {half}"
     else:
         half = f"> {levels[-1]:g}/255"
         text = (
-            f"PGD does not halve its accuracy of {clean:.2f} up to an epsilon of {levels[-1]:g}/255"
+            f"PGD does not halve its {kind} of {clean:.2f} up to an epsilon of {levels[-1]:g}/255"
         )
     at = int(np.abs(levels - 8).argmin())
     text += f"; at {levels[at]:g}/255 it leaves {left[at]:.2f} of {int(table['examples'].iloc[0])}"
