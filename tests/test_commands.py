@@ -255,7 +255,7 @@ def beside(top, *names):
     Image.new("L", (8, 8)).save(deep / "1.png")
 
 
-LEFT = "3 files (.txt 2, no ending 1) left aside: not images of a class"
+LEFT = "3 files (.txt 2, no ending 1) ignored: not images of a class"
 
 
 @pytest.mark.parametrize(
@@ -266,8 +266,8 @@ LEFT = "3 files (.txt 2, no ending 1) left aside: not images of a class"
             ["class 3/n.txt", "class 4/<b>.TXT", "list", ".DS_Store", "class 3/._1.png"],
             [
                 f"{LEFT} (list, class 3/n.txt, class 4/<b>.TXT).",
-                "1 folder left aside: neither class nor split (class 3/deep).",
-                "2 hidden files or folders left aside (.DS_Store, class 3/._1.png).",
+                "1 folder ignored: neither class nor split (class 3/deep).",
+                "2 hidden files or folders ignored (.DS_Store, class 3/._1.png).",
             ],
         ),
         (
@@ -275,8 +275,8 @@ LEFT = "3 files (.txt 2, no ending 1) left aside: not images of a class"
             ["n.txt", "m.txt", "li\nst", ".hidden/1.txt"],
             [
                 f"{LEFT} (li?st, m.txt, n.txt).",
-                "1 folder left aside: neither class nor split (deep).",
-                "1 hidden file or folder left aside (.hidden).",
+                "1 folder ignored: neither class nor split (deep).",
+                "1 hidden file or folder ignored (.hidden).",
             ],
         ),
         (
@@ -284,8 +284,8 @@ LEFT = "3 files (.txt 2, no ending 1) left aside: not images of a class"
             ["test/class 0/n.txt", "train/n.txt", "list", "train/class 1/.DS_Store"],
             [
                 f"{LEFT} (list, train/n.txt, test/class 0/n.txt).",
-                "1 folder left aside: neither class nor split (test/class 0/deep).",
-                "1 hidden file or folder left aside (train/class 1/.DS_Store).",
+                "1 folder ignored: neither class nor split (test/class 0/deep).",
+                "1 hidden file or folder ignored (train/class 1/.DS_Store).",
             ],
         ),
     ],

@@ -135,9 +135,7 @@ def test_what_is_left_aside_is_told_at_once(tmp_path):
     told = str(caught[0].message)
     assert "4 files (.txt 2, " in told and ".csv 1" in told and "no ending 1" in told
     assert "not images of a class (labels.csv, cat/list, cat/notes.txt, dog/a.TXT)" in told
-    assert (
-        "1 folder left aside: neither class nor split (cat/more)" in told and "DS_Store" not in told
-    )
+    assert "1 folder ignored: neither class nor split (cat/more)" in told and "DS_Store" not in told
     assert caught[0].filename == __file__
 
 
@@ -265,12 +263,12 @@ LAYOUTS = {
     "unlabelled test": (
         "train/a/1 train/b/1 test/1 val/a/1 val/b/1",
         ("a", "b"),
-        r"1 folder left aside: neither class nor split \(test\)",
+        r"1 folder ignored: neither class nor split \(test\)",
     ),
     "three splits": (
         "train/a/1 train/b/1 test/a/1 test/b/1 val/a/1 val/b/1",
         ("a", "b"),
-        r"1 folder left aside: neither class nor split \(val\)",
+        r"1 folder ignored: neither class nor split \(val\)",
     ),
     "a class called test": ("train/test/1 train/b/1 val/test/1 val/b/1", ("b", "test"), None),
 }
@@ -358,7 +356,7 @@ def test_loops_of_links_end(target, tmp_path):
     two_classes(tmp_path / "top")
     (tmp_path / "top" / "cat" / "loop").symlink_to(target)
     kind = "file" if target == "loop" else "folder"
-    with pytest.warns(UserWarning, match=rf"1 {kind} .*left aside: .* \(cat/loop\)"):
+    with pytest.warns(UserWarning, match=rf"1 {kind} .*ignored: .* \(cat/loop\)"):
         assert len(every_image(data.load(tmp_path / "top"))) == 8
 
 

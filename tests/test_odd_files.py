@@ -53,7 +53,7 @@ def test_a_folder_of_images_in_a_folder_of_images_is_taken_for_a_class(photos):
     found = given_images(photos / "a")
     assert found.class_names == ("more",)
     (note,) = found.notes
-    assert "left aside: not images of a class (1.png, 2.png)" in note
+    assert "ignored: not images of a class (1.png, 2.png)" in note
 
 
 def test_filter_tells_of_what_it_takes_of_an_image(tmp_path):

@@ -27,7 +27,7 @@ def folder(
 
     Images are turned upright as their EXIF orientation says. They are gray if all of them are
     (a palette counts as color), otherwise RGB. Alpha is left out: a pixel keeps the color
-    that is stored for it, however transparent. One warning says how many files are left aside
+    that is stored for it, however transparent. One warning says how many files are ignored
     by their endings (hidden ones are not counted), have more frames or pages than the first,
     which is taken, have pixels that are transparent, or EXIF data that cannot be read.
 

@@ -262,7 +262,7 @@ def _notes(
     if found.hidden:
         count, several = len(found.hidden), "s" * (len(found.hidden) > 1)
         names = image_sets.named(found.hidden, root)
-        notes.append(f"{count} hidden file{several} or folder{several} left aside ({names}).")
+        notes.append(f"{count} hidden file{several} or folder{several} ignored ({names}).")
     return tuple(notes)
 
 

@@ -103,13 +103,13 @@ def left_aside(found: Found, root: pathlib.Path) -> list[tuple[Found, str]]:
     Example:
         >>> root = pathlib.Path("top")
         >>> left_aside([root / "notes.txt"], root)[0][1]
-        'left aside: not images of a class (notes.txt)'
+        'ignored: not images of a class (notes.txt)'
     """
     folders = [path for path in found if path.is_dir()]
     others = [path for path in found if not path.is_dir()]
     return [
-        (others, f"left aside: not images of a class ({named(others, root)})"),
-        (folders, f"left aside: neither class nor split ({named(folders, root)})"),
+        (others, f"ignored: not images of a class ({named(others, root)})"),
+        (folders, f"ignored: neither class nor split ({named(folders, root)})"),
     ]
 
 
