@@ -65,8 +65,8 @@ lists. Name several to compare them."""
         for text in profile.notes[len(given.notes) :]:
             print(f"note: {text}")
         for name, found in profile.remedies.items():
-            for text in found:
-                print(f"{name}: {text}")
+            for each in found:
+                print(f"{name}: {each.text}")
         print(f"\nwrote {written[0]} and {len(written) - 1} more files in the same folder")
         return 1 if profile.failed else 0
 
