@@ -164,6 +164,29 @@ def test_inspect_says_how_few_of_the_classes_there_are(folder, few, tmp_path):
     assert pd.read_csv(tmp_path / "answers.csv")["class"].min() == 2
 
 
+def test_inspect_counts_the_classes_of_each_model_that_there_are(folder, few, tmp_path, capsys):
+    with np.load(folder / "test.npz") as given:
+        images, labels = given["x_test"], given["y_test"]
+    np.savez(tmp_path / "some.npz", x_test=images[labels > 6], y_test=labels[labels > 6])
+    options = ["--data", str(tmp_path / "some.npz"), "--names", "A", "B"]
+    assert inspect(folder, tmp_path, "twelve.keras plain.keras", *options) == 0
+    printed = capsys.readouterr().out
+    assert "note: The images are of 3 of the 12 classes of A, which" in printed
+    assert "note: The images are of 3 of the 10 classes of B, which" in printed
+    # What it concluded from a model is told of that one, and on the page.
+    note = "The model B ends in a softmax; the logits before it are tested."
+    assert f"note: {note}\n" in printed and printed.count(" ends in a softmax") == 2
+    assert note in (tmp_path / "profile.html").read_text()
+
+
+def test_a_model_of_more_classes_is_not_numbered_by_one_beside_it(folder, few, tmp_path, capsys):
+    models, data = "plain.keras twelve.keras", ["--data", str(folder / "photos")]
+    assert inspect(folder, tmp_path, models, *data) == 2
+    error = capsys.readouterr().err
+    assert "must have twelve's 12 classes, or --class-indices must say" in error
+    assert "models with different classes are inspected one at a time" in error
+
+
 def test_inspect_resizes_when_asked(folder, few, tmp_path):
     options = ["--data", str(folder / "photos"), "--image-size", "9"]
     assert inspect(folder, tmp_path, "nine.keras", *options) == 0
@@ -305,7 +328,8 @@ def test_what_is_left_aside_is_told_on_the_page_and_the_terminal(
     page = html.unescape((tmp_path / "out" / "profile.html").read_text())
     for note in notes:
         assert f"note: {note}\n" in printed and note in page
-    assert printed.count("note: ") == page.count('class="note"') == len(notes)
+    # One more is of the softmax in which the model ends.
+    assert printed.count("note: ") == page.count('class="note"') == len(notes) + 1
     assert "40 images of photos" in printed
 
 
