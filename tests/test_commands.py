@@ -1,5 +1,6 @@
 """The console commands: what they print, write and refuse, and their exit status."""
 
+import dataclasses
 import html
 import json
 import os
@@ -23,6 +24,8 @@ from hfc_keras import __main__ as command_line
 from hfc_keras import data, spectrum
 from hfc_keras.attacks import attack_settings
 from hfc_keras.commands import findings, greeting, installed_packages, model_source
+from hfc_keras.commands.inspect import Inspect
+from hfc_keras.commands.options import command_line as command_line_of
 from hfc_keras.commands.options import pixel_range
 from hfc_keras.inspection import inspecting
 from hfc_keras.models.preprocessing import CAFFE_MEAN
@@ -331,6 +334,18 @@ def test_what_is_left_aside_is_told_on_the_page_and_the_terminal(
     # One more is of the softmax in which the model ends.
     assert printed.count("note: ") == page.count('class="note"') == len(notes) + 1
     assert "40 images of photos" in printed
+
+
+def test_a_command_holds_the_folders_that_it_reads_and_not_those_of_the_machine(monkeypatch):
+    asked = Inspect(models=("a",), out=Path("x"), published=Path("mine"), data_dir=Path("sets"))
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    told = "hfc-keras inspect a --data-dir sets --published mine"
+    assert command_line_of("inspect", asked) == told
+    monkeypatch.setenv("TFDS_DATA_DIR", str(Path("sets").resolve()))
+    assert command_line_of("inspect", asked) == "hfc-keras inspect a --published mine"
+    monkeypatch.delenv("TFDS_DATA_DIR")
+    usual = dataclasses.replace(asked, data_dir=Path("~/tensorflow_datasets").expanduser())
+    assert command_line_of("inspect", usual) == "hfc-keras inspect a --published mine"
 
 
 @pytest.mark.parametrize(
