@@ -15,7 +15,7 @@ from hfc_keras.attacks import Fgsm
 pytestmark = pytest.mark.jax
 
 KEYS = ["accuracy_original", "accuracy_low_2", "accuracy_high_2"]
-SENSITIVE = [f"sensitivity_{name}" for name in ("low", "mid", "high", "centre")]
+SENSITIVE = [f"sensitivity_{name}" for name in ("low", "mid", "high", "center")]
 
 
 @pytest.fixture(scope="module")

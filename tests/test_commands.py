@@ -1,5 +1,6 @@
 """The console commands: what they print, write and refuse, and their exit status."""
 
+import dataclasses
 import html
 import json
 import os
@@ -23,6 +24,8 @@ from hfc_keras import __main__ as command_line
 from hfc_keras import data, spectrum
 from hfc_keras.attacks import attack_settings
 from hfc_keras.commands import findings, greeting, installed_packages, model_source
+from hfc_keras.commands.inspect import Inspect
+from hfc_keras.commands.options import command_line as command_line_of
 from hfc_keras.commands.options import pixel_range
 from hfc_keras.inspection import inspecting
 from hfc_keras.models.preprocessing import CAFFE_MEAN
@@ -162,6 +165,29 @@ def test_inspect_says_how_few_of_the_classes_there_are(folder, few, tmp_path):
     assert inspect(folder, tmp_path, "twelve.keras", *options) == 0
     assert "10 of the 12 classes" in (tmp_path / "profile.html").read_text()
     assert pd.read_csv(tmp_path / "answers.csv")["class"].min() == 2
+
+
+def test_inspect_counts_the_classes_of_each_model_that_there_are(folder, few, tmp_path, capsys):
+    with np.load(folder / "test.npz") as given:
+        images, labels = given["x_test"], given["y_test"]
+    np.savez(tmp_path / "some.npz", x_test=images[labels > 6], y_test=labels[labels > 6])
+    options = ["--data", str(tmp_path / "some.npz"), "--names", "A", "B"]
+    assert inspect(folder, tmp_path, "twelve.keras plain.keras", *options) == 0
+    printed = capsys.readouterr().out
+    assert "note: The images are of 3 of the 12 classes of A, which" in printed
+    assert "note: The images are of 3 of the 10 classes of B, which" in printed
+    # What it concluded from a model is told of that one, and on the page.
+    note = "The model B ends in a softmax; the logits before it are tested."
+    assert f"note: {note}\n" in printed and printed.count(" ends in a softmax") == 2
+    assert note in (tmp_path / "profile.html").read_text()
+
+
+def test_a_model_of_more_classes_is_not_numbered_by_one_beside_it(folder, few, tmp_path, capsys):
+    models, data = "plain.keras twelve.keras", ["--data", str(folder / "photos")]
+    assert inspect(folder, tmp_path, models, *data) == 2
+    error = capsys.readouterr().err
+    assert "must have twelve's 12 classes, or --class-indices must say" in error
+    assert "models with different classes are inspected one at a time" in error
 
 
 def test_inspect_resizes_when_asked(folder, few, tmp_path):
@@ -305,8 +331,21 @@ def test_what_is_left_aside_is_told_on_the_page_and_the_terminal(
     page = html.unescape((tmp_path / "out" / "profile.html").read_text())
     for note in notes:
         assert f"note: {note}\n" in printed and note in page
-    assert printed.count("note: ") == page.count('class="note"') == len(notes)
+    # One more is of the softmax in which the model ends.
+    assert printed.count("note: ") == page.count('class="note"') == len(notes) + 1
     assert "40 images of photos" in printed
+
+
+def test_a_command_holds_the_folders_that_it_reads_and_not_those_of_the_machine(monkeypatch):
+    asked = Inspect(models=("a",), out=Path("x"), published=Path("mine"), data_dir=Path("sets"))
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    told = "hfc-keras inspect a --data-dir sets --published mine"
+    assert command_line_of("inspect", asked) == told
+    monkeypatch.setenv("TFDS_DATA_DIR", str(Path("sets").resolve()))
+    assert command_line_of("inspect", asked) == "hfc-keras inspect a --published mine"
+    monkeypatch.delenv("TFDS_DATA_DIR")
+    usual = dataclasses.replace(asked, data_dir=Path("~/tensorflow_datasets").expanduser())
+    assert command_line_of("inspect", usual) == "hfc-keras inspect a --published mine"
 
 
 @pytest.mark.parametrize(

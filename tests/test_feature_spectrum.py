@@ -146,6 +146,18 @@ def test_models_in_the_model_are_gone_through(images):
     assert len(model.get_layer("middle").get_layer("relu")._inbound_nodes) == 1
 
 
+@pytest.mark.parametrize("names", ["c (call 2)", ["c", "c (call 3)"]])
+def test_one_call_of_a_layer_is_measured_without_the_others(names, images):
+    inputs = keras.Input((8, 6, 2))
+    layer_of_three = keras.layers.Conv2D(2, 3, padding="same", name="c")
+    model = ended(inputs, layer_of_three(layer_of_three(layer_of_three(inputs))))
+    found, table = feature_spectrum(model, images, names), feature_spectrum(model, images)
+    wanted = [names] if isinstance(names, str) else names
+    assert found["layer"].unique().tolist() == wanted
+    expected = table[table["layer"].isin(wanted)]
+    np.testing.assert_allclose(found["log_amplitude"], expected["log_amplitude"], atol=1e-5)
+
+
 class Block(keras.layers.Layer):
     """A layer of one's own, with a layer in it."""
 

@@ -204,7 +204,7 @@ def test_another_order_of_classes_is_seen(change, told, softmax, digits, only):
     only("answers")
     images, labels = change(digits.test.images, digits.test.labels)
     found = hfc_keras.inspect(softmax, images, labels, fast=True)
-    texts = found.remedies["plain"]
+    texts = [each.text for each in found.remedies["plain"]]
     assert any(told in each for each in texts) if told else texts == []
 
 
@@ -214,7 +214,7 @@ def test_a_wrong_range_of_pixels_is_seen(softmax, digits, only):
     levels = keras.Sequential([keras.Input((8, 8, 1)), Shrunk(), softmax], name="levels")
     test = digits.test
     wrong = hfc_keras.inspect(levels, test.images, test.labels, pixels=(0, 1), fast=True)
-    assert any("--pixels 0 255" in each for each in wrong.remedies["levels"])
+    assert any("--pixels 0 255" in each.text for each in wrong.remedies["levels"])
     right = hfc_keras.inspect(levels, test.images, test.labels, pixels=(0, 255), fast=True)
     assert right.remedies["levels"] == []
     assert right.answers["right"].sum() > 2 * wrong.answers["right"].sum()

@@ -178,7 +178,8 @@ def test_an_order_of_classes_is_told_in_the_order_of_the_data():
     """The data's classes cat and dog are the model's 1 and 0, and should be its 0 and 2."""
     labels = np.repeat([0, 1], 10)
     subject = made(labels, np.array([2, 0])[labels], {1: "cat", 0: "dog"})
-    assert remedies._classes(subject)[0].endswith("--class-indices 0 2 says so.")
+    told = "--class-indices 0 2 (in Python, labels = np.array([2, 0])[labels]) says so."
+    assert remedies._classes(subject)[0].endswith(told)
 
 
 def test_radii_that_cross_between_measured_ones_have_a_headline():

@@ -53,11 +53,16 @@ def test_gray_images_have_no_mean_of_three_colors():
     assert models.as_classifier(flat(1), preprocessing="tf").output_shape == (None, 2)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_it_has_an_inverse(mode):
+    layer = ImageNetPixels(mode)
+    np.testing.assert_allclose(layer.inverse(np.asarray(layer(IMAGES))), IMAGES, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", COLOR_WAYS)
 def test_the_page_advises_what_both_doors_take(name):
-    change, remedy = COLOR_WAYS[name]
+    way = COLOR_WAYS[name]
     option, argument = re.fullmatch(
-        r"--preprocessing (\w+) \(preprocessing='(\w+)'\)", remedy
+        r"--preprocessing (\w+) \(preprocessing='(\w+)'\)", way.option
     ).groups()
-    assert option == argument
-    np.testing.assert_allclose(ImageNetPixels(option)(IMAGES), change(IMAGES), rtol=1e-5, atol=1e-4)
+    assert option == argument == way.layer().mode

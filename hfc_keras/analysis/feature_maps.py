@@ -1,5 +1,6 @@
 """The feature maps of a model, those of the models in it too."""
 
+import collections
 import contextlib
 import functools
 import threading
@@ -62,24 +63,25 @@ class FeatureMaps(keras.Model):
 
     def call(self, images: Tensor, training: bool | None = None) -> tuple[Any, dict[str, Any]]:
         """Return outputs, and a dict from names to what the function makes of each map."""
-        found = {}
+        found: dict[str, Any] = {}
+        calls: collections.Counter[str] = collections.Counter()
+
+        def keep(name: str, maps: Any) -> None:
+            """Keep what the function makes of a map that is wanted; count those that are not."""
+            calls[name] += 1
+            name = f"{name} (call {calls[name]})" if calls[name] > 1 else name
+            if self.names is None or name in self.names:
+                found[name] = self.function(name, maps)
 
         def hear(name: str, layer: keras.Layer, outputs: Any) -> None:
             if _is_map(outputs):
                 _require_channels_last(layer)
-                self._keep(name, outputs, found)
+                keep(name, outputs)
 
-        self._keep(IMAGES, images, found)
+        keep(IMAGES, images)
         with _listening(hear):
             outputs = self.source(images)
         return outputs, found
-
-    def _keep(self, name: str, maps: Any, found: dict[str, Any]) -> None:
-        """Keep what the function makes of a map that is wanted."""
-        calls = sum(each.partition(" (call ")[0] == name for each in found)
-        name = f"{name} (call {calls + 1})" if calls else name
-        if self.names is None or name in self.names:
-            found[name] = self.function(name, maps)
 
 
 @contextlib.contextmanager

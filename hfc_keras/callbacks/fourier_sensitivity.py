@@ -11,7 +11,8 @@ from hfc_keras.callbacks.measuring import Measuring
 from hfc_keras.reporting.effects.fourier_sensitivity import sensitivity_numbers
 from hfc_keras.types import ArrayLike, Channels, Floats
 
-NAMES = ("low", "mid", "high", "centre")
+# Ends of the keys, and the columns of ``sensitivity_numbers`` that they show.
+COLUMNS = {"low": "low", "mid": "mid", "high": "high", "center": "centre"}
 
 
 class FourierSensitivity(Measuring):
@@ -20,7 +21,7 @@ class FourierSensitivity(Measuring):
     The keys in Keras' ``logs`` are ``sensitivity_low``, ``sensitivity_mid`` and
     ``sensitivity_high``, the shares of the input gradient's power in the lowest third of the
     frequencies up to Nyquist, the next, and all above, as ``training.FourierRegularized`` divides
-    them; and ``sensitivity_centre``, the mean ring in cycles per image.
+    them; and ``sensitivity_center``, the mean ring in cycles per image.
 
     Which epochs are measured, what stands in the others, and where it belongs in the list of
     callbacks is as with ``callbacks.FrequencyAccuracy``.
@@ -77,7 +78,7 @@ class FourierSensitivity(Measuring):
 
     def names(self) -> list[str]:
         """Rests of all keys."""
-        return list(NAMES)
+        return list(COLUMNS)
 
     def measured(self, model: keras.Model, images: Floats, labels: ArrayLike) -> pd.DataFrame:
         """Shares by ring."""
@@ -89,4 +90,4 @@ class FourierSensitivity(Measuring):
         """Shares of the thirds, and the mean ring."""
         size = min(self.images.shape[1:3])
         told = sensitivity_numbers(table.assign(recipe="", seed=0, image_size=size))
-        return {name: float(told[name].iloc[0]) for name in NAMES}
+        return {name: float(told[column].iloc[0]) for name, column in COLUMNS.items()}

@@ -11,12 +11,9 @@ import pandas as pd
 
 from hfc_keras import checks
 from hfc_keras.analysis.inputs import Images, given
-from hfc_keras.analysis.predictions import checked
+from hfc_keras.analysis.predictions import NEAR_CHANCE, checked
 from hfc_keras.training.image_training import ImageTraining
 from hfc_keras.types import ArrayLike, Floats
-
-# A network in training may well be near chance, which is no fault of the call.
-AT_CHANCE = "The model is near chance"
 
 
 class Measuring(keras.callbacks.Callback):
@@ -122,6 +119,7 @@ class Measuring(keras.callbacks.Callback):
 
 @contextlib.contextmanager
 def _without_word_of_chance() -> Iterator[None]:
+    """Say nothing of chance, which a network in training may well be near."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=AT_CHANCE, category=UserWarning)
+        warnings.filterwarnings("ignore", message=NEAR_CHANCE, category=UserWarning)
         yield

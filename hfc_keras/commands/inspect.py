@@ -42,11 +42,13 @@ lists. Name several to compare them."""
         from hfc_keras.inspection import inspect
 
         folder = files.writable_folder(self.out, "out")
-        models = named.classifiers(named.loaded(self.models, self), self)
-        given = named.images_of(models, self)
-        models = named.called(models, self.names)
+        raw = named.loaded(self.models, self)
+        models = named.classifiers(raw, self)
+        given = named.images_of(models, self, self.names)
+        raw, models = (named.called(each, self.names) for each in (raw, models))
+        notes = [*named.conversions(raw, models, self), *given.notes]
         print(f"{', '.join(models)} on {self._described(given)}")
-        print(*(f"note: {text}\n" for text in given.notes), sep="", end="", flush=True)
+        print(*(f"note: {text}\n" for text in notes), sep="", end="", flush=True)
         profile = inspect(
             models,
             given.pixels,
@@ -56,17 +58,17 @@ lists. Name several to compare them."""
             fast=self.fast,
             seed=self.seed,
             data_name=given.name,
-            notes=given.notes,
+            notes=notes,
             sources=given.sources,
         )
         profile.command = command_line("inspect", self)
         written = profile.save(folder)
         print("\n" + "\n".join([*profile.headlines, *profile.lines]))
-        for text in profile.notes[len(given.notes) :]:
+        for text in profile.notes[len(notes) :]:
             print(f"note: {text}")
         for name, found in profile.remedies.items():
-            for text in found:
-                print(f"{name}: {text}")
+            for each in found:
+                print(f"{name}: {each.text}")
         print(f"\nwrote {written[0]} and {len(written) - 1} more files in the same folder")
         return 1 if profile.failed else 0
 

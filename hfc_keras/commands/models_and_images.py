@@ -15,7 +15,7 @@ from hfc_keras.data.dataset import pair
 from hfc_keras.data.given_images import GivenImages, given_images
 from hfc_keras.data.printable_names import printable
 from hfc_keras.training.published_names import published_networks
-from hfc_keras.types import Size
+from hfc_keras.types import Integers, Size
 
 # Training images of which batch normalization gets its population statistics.
 POPULATION = 1000
@@ -94,26 +94,31 @@ def called(found: dict[str, keras.Model], names: Sequence[str]) -> dict[str, ker
     return dict(zip(map(printable, names or found), found.values(), strict=True))
 
 
-def conversions(given: keras.Model, made: keras.Model, asked: ModelAndImages) -> list[str]:
-    """Say what ``classifiers`` concluded from a model without being told.
+def conversions(
+    given: dict[str, keras.Model], made: dict[str, keras.Model], asked: ModelAndImages
+) -> list[str]:
+    """Say what ``classifiers`` concluded from models without being told.
 
     Args:
-        given: keras.Model, as it was loaded.
-        made: keras.Model, what ``classifiers`` made of it.
+        given: dict from name to keras.Model, as they were loaded.
+        made: dict from name to keras.Model, what ``classifiers`` made of them.
         asked: ModelAndImages.
 
     Returns:
         list of str, sentences.
     """
-    kind, told = contract.ending(given), []
-    if asked.output is None and kind in ("softmax", "sigmoid"):
-        told.append(f"The model ends in a {kind}; the logits before it are tested.")
-    ranges = [getattr(each, "hfc_keras_pixels", None) for each in made.layers]
-    if not asked.pixels and (0, 255) in ranges:
-        told.append(
-            "The model divides pixels by 255 or the like; it gets them from 0 to 255; if it "
-            "was trained on pixels from 0 to 1, add --pixels 0 1."
-        )
+    told = []
+    for name, model in made.items():
+        who = f"The model {name}" if len(made) > 1 else "The model"
+        kind = contract.ending(given[name])
+        if asked.output is None and kind in ("softmax", "sigmoid"):
+            told.append(f"{who} ends in a {kind}; the logits before it are tested.")
+        ranges = [getattr(each, "hfc_keras_pixels", None) for each in model.layers]
+        if not asked.pixels and (0, 255) in ranges:
+            told.append(
+                f"{who} divides pixels by 255 or the like; it gets them from 0 to 255; if it "
+                "was trained on pixels from 0 to 1, add --pixels 0 1."
+            )
     return told
 
 
@@ -121,12 +126,15 @@ def _is_file(name: str) -> bool:
     return Path(name).suffix.lower() in model_source.FILES
 
 
-def images_of(found: dict[str, keras.Model], asked: ModelAndImages) -> GivenImages:
+def images_of(
+    found: dict[str, keras.Model], asked: ModelAndImages, names: Sequence[str] = ()
+) -> GivenImages:
     """Load images in the shape and with the classes of the models.
 
     Args:
         found: dict from name to keras.Model, see ``classifiers``.
         asked: ModelAndImages.
+        names: list of str in the order of the models, what they are called; none leaves theirs.
 
     Returns:
         GivenImages, labels in the numbering of the models' classes.
@@ -140,7 +148,7 @@ def images_of(found: dict[str, keras.Model], asked: ModelAndImages) -> GivenImag
     given = given_images(source, asked.data_dir, (POPULATION, examples), *options)
     for name, model in found.items():
         given = _fitting(given, name, _shape(model), asked)
-    return _numbered(given, found, asked)
+    return _numbered(given, called(found, names), asked)
 
 
 def class_names_of(given: GivenImages, asked: ModelAndImages) -> dict[int, str]:
@@ -229,39 +237,59 @@ def _numbered(
     if given.labels is None:
         return given
     classes = {name: _classes(model, given) for name, model in found.items()}
-    fewest = min(classes.values())
     known = max(len(given.class_names), 1 + int(given.labels.max()))
     if asked.class_indices:
-        indices = np.array(asked.class_indices)
-        checks.require(
-            len(indices) == known and len(set(asked.class_indices)) == known,
-            f"`class_indices` must be one index for each of the {known} classes of the data, none "
-            "twice",
-            class_indices=asked.class_indices,
-        )
-        checks.require(
-            0 <= indices.min() and indices.max() < fewest,
-            f"`class_indices` must be from 0 to {fewest - 1}, the classes of the model",
-            class_indices=asked.class_indices,
-        )
+        indices = _indices(asked, known, min(classes.values()))
         given = dataclasses.replace(given, labels=indices[given.labels])
     else:
-        good = known == fewest or (known < fewest and not given.by_name)
-        if not good:
-            checks.require(
-                False,
-                f"the data must have the model's {fewest} classes, or --class-indices must say "
-                f"which of them each is{_guess(given, found)}",
-                classes=known,
-                names=list(given.class_names[:5]),
-            )
-    if known < fewest:
-        note = (
-            f"The data cover {known} of the {fewest} classes of the model, which chooses among all "
-            f"{fewest}; the results hold for these {known}."
-        )
-        given = dataclasses.replace(given, notes=(*given.notes, note))
-    return given
+        for name, count in classes.items():
+            _require_numbering(given, known, name, found[name], count, set(classes.values()))
+    present = len(np.unique(cast(Any, given.labels)))
+    # Where the data name their classes, those of them that a draw happens to miss are no news.
+    covered = len(given.class_names) or present
+    notes = [
+        f"The images are of {present} of the {count} classes of "
+        f"{name if len(found) > 1 else 'the model'}, which chooses among all {count}; the results "
+        f"hold for these {present}."
+        for name, count in classes.items()
+        if covered < count
+    ]
+    return dataclasses.replace(given, notes=(*given.notes, *notes))
+
+
+def _indices(asked: ModelAndImages, known: int, fewest: int) -> Integers:
+    """The models' class of each class of the data, as it was given."""
+    indices = np.array(asked.class_indices)
+    checks.require(
+        len(indices) == known and len(set(asked.class_indices)) == known,
+        f"`class_indices` must be one index for each of the {known} classes of the data, none "
+        "twice",
+        class_indices=asked.class_indices,
+    )
+    checks.require(
+        0 <= indices.min() and indices.max() < fewest,
+        f"`class_indices` must be from 0 to {fewest - 1}, the classes of the model",
+        class_indices=asked.class_indices,
+    )
+    return indices
+
+
+def _require_numbering(
+    given: GivenImages, known: int, name: str, model: keras.Model, count: int, counts: set[int]
+) -> None:
+    """Refuse a model whose classes may be numbered otherwise than those of the data."""
+    if known == count or (known < count and not given.by_name):
+        return
+    several = len(counts) > 1
+    whose = f"{name}'s" if several else "the model's"
+    alone = "; models with different classes are inspected one at a time" if several else ""
+    checks.require(
+        False,
+        f"the data must have {whose} {count} classes, or --class-indices must say which of them "
+        f"each is{_guess(given, model)}{alone}",
+        classes=known,
+        names=list(given.class_names[:5]),
+    )
 
 
 def _classes(model: keras.Model, given: GivenImages) -> int:
@@ -275,13 +303,13 @@ def _answers(model: keras.Model, given: GivenImages, count: int) -> Any:
     return gradients.predicted(model, (images / scale).astype("float32"), 32)
 
 
-def _guess(given: GivenImages, found: dict[str, keras.Model]) -> str:
+def _guess(given: GivenImages, model: keras.Model) -> str:
     """How the model's classes may be numbered, by its most frequent answers."""
     known = len(given.class_names)
     if given.labels is None or not 0 < known <= 20:
         return ""
     rows = np.random.default_rng(0).permutation(len(given.pixels))[:SHOWN]
-    answers = _answers(next(iter(found.values())), given, SHOWN).argmax(axis=1)
+    answers = _answers(model, given, SHOWN).argmax(axis=1)
     labels, often = given.labels[rows], []
     for label in range(known):
         own = answers[labels == label]

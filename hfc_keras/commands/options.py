@@ -1,6 +1,7 @@
 """Options that several commands share; imports nothing that takes long."""
 
 import dataclasses
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,8 +35,7 @@ OUTPUT: TypeAlias = Annotated[
 OUTPUT_NAME: TypeAlias = Annotated[str | None, told("NAME")]
 PREPROCESSING: TypeAlias = Annotated[Literal["caffe", "torch", "tf"] | None, told("caffe|torch|tf")]
 FLAG: TypeAlias = Annotated[bool, tyro.conf.FlagCreatePairsOff, told()]
-# Where the files of a command are written is nothing of what they say.
-PLACES = ("out", "data_dir", "published")
+TFDS_DEFAULT = "~/tensorflow_datasets"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,8 @@ def command_line(name: str, asked: Any) -> str:
         asked: its dataclass; the field without a default is positional.
 
     Returns:
-        str, without options that have their defaults or only say where files are.
+        str, without options that have their defaults, the folder of the files that it writes, and
+        a folder of data sets where TFDS looks by itself.
 
     Example:
         >>> @dataclasses.dataclass
@@ -102,11 +103,24 @@ def command_line(name: str, asked: Any) -> str:
         value = getattr(asked, field.name)
         if field.default is dataclasses.MISSING:
             positional += value
-        elif field.name not in PLACES and value != field.default:
+        elif value != field.default and not _is_of_the_machine(field.name, value):
             words.append("--" + {"imports": "import"}.get(field.name, field.name).replace("_", "-"))
             if value is not True:
                 words += map(str, value if isinstance(value, tuple) else [value])
     return shlex.join(["hfc-keras", name, *positional, *words])
+
+
+def _is_of_the_machine(name: str, value: Any) -> bool:
+    """Whether an option says nothing of a result, only where files are on this machine.
+
+    So does ``out``. Of the folders that are read, ``--data-dir`` does where it is the one that
+    TFDS uses here without it: another machine has its own, and the same data sets in it. Any other
+    folder, and that of the trained networks, decides what is read, and belongs to the command.
+    """
+    if name != "data_dir":
+        return name == "out"
+    usual = os.environ.get("TFDS_DATA_DIR") or TFDS_DEFAULT
+    return Path(value).expanduser().resolve() == Path(usual).expanduser().resolve()
 
 
 def pixel_range(pixels: Sequence[str]) -> tuple[float, float] | None:

@@ -47,10 +47,9 @@ networks, what it was trained on."""
         raw = named.loaded([self.model], self)
         models = named.classifiers(raw, self)
         given = named.images_of(models, self)
-        ((name, model),) = models.items()
+        (model,) = models.values()
         subject = self._subject(model, given)
-        notes = named.conversions(raw[name], model, self)
-        for note in (*notes, *given.notes):
+        for note in (*named.conversions(raw, models, self), *given.notes):
             print(note)
         found = selfchecks.checked(subject)
         for check in found:

@@ -15,6 +15,7 @@ from hfc_keras.inspection import page
 from hfc_keras.inspection.headline import headline
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.outcome import Outcome
+from hfc_keras.inspection.remedies import Remedy
 from hfc_keras.reporting.drawing.style import save_figure
 from hfc_keras.types import PathLike, Record
 
@@ -36,7 +37,7 @@ class Profile:
     Args:
         subjects: dict from the model's name to Inspected.
         outcomes: list of Outcome, one a section.
-        remedies: dict from the model's name to list of str, what would make more answers right.
+        remedies: dict from the model's name to list of Remedy, what would make more answers right.
         data_name: str.
         fast: bool.
         seconds: float, time that it took.
@@ -46,7 +47,7 @@ class Profile:
 
     subjects: dict[str, Inspected]
     outcomes: list[Outcome]
-    remedies: dict[str, list[str]]
+    remedies: dict[str, list[Remedy]]
     data_name: str
     fast: bool
     seconds: float
@@ -206,7 +207,9 @@ class Profile:
             "budget": dataclasses.asdict(first.budget),
             "notes": self.notes,
             "summary": self.summary,
-            "remedies": self.remedies,
+            "remedies": {
+                name: [each.text for each in found] for name, found in self.remedies.items()
+            },
             "failed": self.failed,
             "seconds": round(self.seconds, 1),
             "versions": versions(),

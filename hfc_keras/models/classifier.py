@@ -12,11 +12,12 @@ from hfc_keras.data.dataset import pair
 from hfc_keras.models import logits as to_logits
 from hfc_keras.models.foreign_models import Function, as_model
 from hfc_keras.models.preprocessing import MODES, ImageNetPixels
-from hfc_keras.types import Record, Shape, Size, Tensor
+from hfc_keras.types import Floats, Record, Shape, Size, Tensor
 
 OUTPUTS = ("logits", "softmax", "sigmoid", "binary")
 # What a side that a model leaves open is taken for in a look at it.
 SIDE = 64
+CONVERSIONS = "_hfc_keras_conversions"
 
 
 def as_classifier(
@@ -119,28 +120,51 @@ def _joined(
 ) -> keras.Model:
     """Model of what stands before a model, the model, and what makes logits of its output."""
     fixed = _input_shape(source)
-    steps = []
+    resizing, conversions = [], []
     if size is not None:
         height, width = (side or given for side, given in zip(fixed[:2], size, strict=True))
-        steps.append(
+        resizing.append(
             keras.layers.Resizing(
                 height, width, antialias=True, data_format="channels_last", dtype="float32"
             )
         )
         fixed = (None, None, fixed[2])
     if pixel_range is not None:
-        steps.append(PixelRange(*pixel_range, name="pixels"))
+        conversions.append(PixelRange(*pixel_range, name="pixels"))
     if preprocessing is not None:
         layer = isinstance(preprocessing, keras.layers.Layer)
-        steps.append(preprocessing if layer else keras.layers.Lambda(preprocessing))
+        conversions.append(preprocessing if layer else keras.layers.Lambda(preprocessing))
+    steps = [*resizing, *conversions]
     name = f"{getattr(source, 'name', 'function')}_classifier"
     if contract.is_graph(core):
         images = keras.Input(fixed, name="images")
         outputs = images
         for step in (*steps, core):
             outputs = step(outputs)
-        return keras.Model(images, outputs, name=name)
-    return _Joined(steps, core, name=name)
+        joined: Any = keras.Model(images, outputs, name=name)
+    else:
+        joined = _Joined(steps, core, name=name)
+    # Not as an attribute, whose layers Keras would count as the model's once more.
+    vars(joined)[CONVERSIONS] = tuple(conversions) or conversions_of(source)
+    return joined
+
+
+def conversions_of(model: Any) -> tuple[Any, ...]:
+    """Return what stands between images in [0, 1] and the model that ``as_classifier`` was given.
+
+    Args:
+        model: keras.Model, of ``as_classifier``, once or several times.
+
+    Returns:
+        tuple of layers, in the order of the computation: ``PixelRange`` and the preprocessing, as
+        far as they are there; empty for another model and after it is loaded.
+
+    Example:
+        >>> net = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
+        >>> [layer.hfc_keras_pixels for layer in conversions_of(as_classifier(net, (0, 255)))]
+        [(0.0, 255.0)]
+    """
+    return vars(model).get(CONVERSIONS, ())
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
@@ -170,6 +194,11 @@ class PixelRange(keras.layers.Layer):
         low, high = self.hfc_keras_pixels
         inputs = keras.ops.cast(inputs, "float32")
         return inputs if (low, high) == (0, 1) else low + (high - low) * inputs
+
+    def inverse(self, pixels: Floats) -> Floats:
+        """Return the images in [0, 1] of such pixels, NumPy arrays both."""
+        low, high = self.hfc_keras_pixels
+        return (pixels - low) / (high - low)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape."""

@@ -3,9 +3,10 @@
 from typing import Any
 
 import keras
+import numpy as np
 
 from hfc_keras import checks
-from hfc_keras.types import Record, Shape, Tensor
+from hfc_keras.types import Floats, Record, Shape, Tensor
 
 MODES = ("caffe", "torch", "tf")
 # Of ImageNet, red first, for pixels in [0, 1]; and means for blue first in 0-255.
@@ -29,7 +30,6 @@ class ImageNetPixels(keras.layers.Layer):
         ValueError: for another mode; for images without three channels, but with tf.
 
     Example:
-        >>> import numpy as np
         >>> float(ImageNetPixels("tf")(np.zeros((1, 1, 1, 3)))[0, 0, 0, 0])
         -1.0
     """
@@ -58,6 +58,14 @@ class ImageNetPixels(keras.layers.Layer):
             mean, spread = (keras.ops.convert_to_tensor(each, "float32") for each in (MEAN, SPREAD))
             return (images - mean) / spread
         return 2 * images - 1
+
+    def inverse(self, pixels: Floats) -> Floats:
+        """Return the images in [0, 1] of which it makes such pixels, NumPy arrays both."""
+        if self.mode == "caffe":
+            return (pixels + np.array(CAFFE_MEAN))[..., ::-1] / 255
+        if self.mode == "torch":
+            return pixels * np.array(SPREAD) + np.array(MEAN)
+        return (pixels + 1) / 2
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape."""
