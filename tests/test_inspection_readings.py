@@ -55,7 +55,7 @@ def curves(low, high):
             MIDDLE,
             "about 7",
             f"Frequencies up to about 7 of 16 cycles per image are enough for {ABOVE} (0.90 on 20 "
-            "images, chance 0.1); those above it alone give about 0.35, and 0.25 with the "
+            "images, chance 0.1); those above this alone give about 0.35, and 0.25 with the "
             "batch-norm statistics of each batch of 20 images.",
         ),
         (
