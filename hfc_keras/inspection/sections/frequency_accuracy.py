@@ -72,8 +72,8 @@ def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
     return Reading(
         up_to,
         f"Frequencies up to {up_to} of {subject.side / 2:g} cycles per image are enough for half "
-        f"of its {subject.scored} ({clean:.2f} on {count} images, {chance}); those above this alone "
-        f"give about {_at(radius, high):.2f}{_batch_norm(table, radius)}.",
+        f"of its {subject.scored} ({clean:.2f} on {count} images, {chance}); those above this "
+        f"alone give about {_at(radius, high):.2f}{_batch_norm(table, radius)}.",
     )
 
 
