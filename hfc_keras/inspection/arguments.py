@@ -123,8 +123,8 @@ def doubts(labels: ArrayLike | None, images: int) -> list[str]:
     found = []
     if images < LEAST:
         found.append(
-            f"{images} image{'s' * (images > 1)} say little of a model; use at least {LEAST}, "
-            "better hundreds."
+            f"{'One image says' if images == 1 else f'{images} images say'} little of a model; "
+            f"use at least {LEAST}, better hundreds."
         )
     if labels is not None and len(set(checks.class_indices(labels, images).tolist())) == 1:
         found.append(
