@@ -72,7 +72,10 @@ def test_class_names_come_in_any_list(names, model):
 
 @pytest.mark.parametrize(
     ("rows", "labels", "told"),
-    [(8, LABELS, ["8 images say little"]), (1, [2], ["One image says little", "All images are of one"])],
+    [
+        (8, LABELS, ["8 images say little"]),
+        (1, [2], ["One image says little", "All images are of one"]),
+    ],
 )
 def test_what_few_images_or_classes_leave_open_is_said(rows, labels, told, model):
     found = hfc_keras.inspect(model, IMAGES[:rows], labels)
