@@ -4,6 +4,7 @@ import dataclasses
 import html
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -483,7 +484,10 @@ def test_doctor_finds_what_is_there(tmp_path, capsys):
     command = ["doctor", "--data-dir", str(tmp_path), "--published", str(NETWORKS)]
     assert command_line.main(command) == 0
     lines = capsys.readouterr().out.splitlines()
-    for name in ("keras", keras.backend.backend(), "packages", "networks"):
+    # Newer versions than the tested ones are told as such.
+    for name in ("keras", keras.backend.backend()):
+        assert any(re.match(rf"(ok|warn)    ?{name} ", line) for line in lines)
+    for name in ("packages", "networks"):
         assert any(line.startswith(f"ok    {name} ") for line in lines)
     assert lines[-1].startswith("0 problems, ")
 

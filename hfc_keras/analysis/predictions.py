@@ -247,14 +247,15 @@ def beyond_luck(
 ) -> tuple[bool, int, float]:
     r"""Whether answers are right more often than if they were dealt to the images at random.
 
-    With :math:`n_k` labels and :math:`m_k` answers of class k among n images, answers in random
-    order would be right
+    With :math:`n_k` labels and :math:`m_k` answers of class k among n images,
+    :math:`e = \sum_k n_k m_k / n` answers would be right on average, whatever the classes. More
+    than some standard deviations of a binomial draw above that is no luck: a model that gives
+    nearly always one answer is near chance by that, even where its few other answers are right.
+    Where labels are of nearly one class no model can be that far above. Three times as many
+    standard deviations of answers in random order are no luck either, whose variance is
 
-    .. math:: e = \sum_k \frac{n_k m_k}n \text{ times on average, with variance }
-              \frac1{n - 1} \sum_{j, k} n_j m_k
+    .. math:: \frac1{n - 1} \sum_{j, k} n_j m_k
               \left([j = k] - \frac{m_j}n - \frac{n_k}n + \frac en\right)^2.
-
-    More than some standard deviations above that is no luck.
 
     Args:
         answers: int array ``(examples,)``.
@@ -272,8 +273,10 @@ def beyond_luck(
     dealt, given = (np.bincount(each, minlength=classes) for each in (labels, answers))
     expected, right = float(dealt @ given / count), int((answers == labels).sum())
     away = np.eye(classes) - (given[:, None] + dealt[None, :] - expected) / count
-    variance = dealt @ away**2 @ given / max(1, count - 1)
-    return bool(right > expected + deviations * np.sqrt(variance)), right, expected
+    shuffled = np.sqrt(dealt @ away**2 @ given / max(1, count - 1))
+    binomial = np.sqrt(expected * (1 - expected / count))
+    limit = expected + deviations * min(binomial, 3 * shuffled)
+    return bool(right > limit), right, expected
 
 
 def _tell_of_chance(
