@@ -152,28 +152,34 @@ def _read(batches: Iterable[Any], name: str) -> tuple[Array, Array]:
         f"`{name}` must be a data set that ends, such as dataset.take(4) of one that repeats",
         **{name: batches},
     )
-    images, labels = None, []
+    images, labels, filled = None, [], 0
     for batch in batches:
         part, true = _pair(batch, name)
         part = _in_unit_range(part)
-        images = np.empty((0, *part.shape[1:]), part.dtype) if images is None else images
-        _append(images, part, name)
+        if images is None:
+            images = np.empty((_count(batches) * len(part), *part.shape[1:]), part.dtype)
+        checks.require(
+            images.shape[1:] == part.shape[1:],
+            f"`{name}` must be of one size",
+            sizes=[images.shape[1:], part.shape[1:]],
+        )
+        if filled + len(part) > len(images):
+            images.resize((filled + len(part), *images.shape[1:]), refcheck=False)
+        images[filled : filled + len(part)] = part
+        filled += len(part)
         labels.append(true)
     if images is None:
         checks.require(False, f"`{name}` must hold at least one batch", **{name: batches})
-    return images, np.concatenate(labels)
+    return images[:filled], np.concatenate(labels)
 
 
-def _append(images: Array, part: Array, name: str) -> None:
-    """Let an array grow by a part, without a copy of either where memory can be moved."""
-    checks.require(
-        images.shape[1:] == part.shape[1:],
-        f"`{name}` must be of one size",
-        sizes=[images.shape[1:], part.shape[1:]],
-    )
-    start = len(images)
-    images.resize((start + len(part), *images.shape[1:]), refcheck=False)
-    images[start:] = part
+def _count(batches: Iterable[Any]) -> int:
+    """How many batches there are, or one where they do not know it themselves."""
+    try:
+        return max(1, len(cast(Sized, batches)))
+    # Without a length, or a data set that was filtered.
+    except TypeError:
+        return 1
 
 
 def _pair(batch: Any, name: str) -> tuple[Array, Array]:
