@@ -144,6 +144,9 @@ def test_epochs_read_a_data_set_once(model):
 @pytest.mark.parametrize("kind", ["split", "batches", "uint8"])
 def test_images_are_held_once(kind):
     class Made(Loader):
+        def __len__(self):
+            return len(levels)
+
         def __iter__(self):
             return ((each[None] / np.float32(255), labels[:1]) for each in levels)
 
