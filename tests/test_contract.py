@@ -264,7 +264,7 @@ class TestChance:
             CALLS[call](model)
 
     def test_a_constant_answer_is_luck_however_common_its_class(self):
-        beyond = analysis.predictions.beyond_luck
+        beyond = analysis.chance.beyond_luck
         labels = np.repeat([0, 1], [90, 10])
         assert beyond(np.zeros(100, int), labels)[0] is False
         assert beyond(np.where(np.arange(100) < 95, 0, 1), labels)[0] is True

@@ -8,7 +8,7 @@ from typing import SupportsInt
 import keras
 import numpy as np
 
-from hfc_keras.analysis import predictions
+from hfc_keras.analysis import chance, predictions
 from hfc_keras.analysis.predictions import LEAST
 from hfc_keras.inspection.budget import Budget
 from hfc_keras.types import Floats, Integers
@@ -84,7 +84,7 @@ class Inspected:
             return True
         if len(set(self.labels.tolist())) == 1:
             return self.accuracy > self.chance
-        return predictions.beyond_luck(self.answers, self.labels)[0]
+        return chance.beyond_luck(self.answers, self.labels)[0]
 
     @property
     def doubt(self) -> str:

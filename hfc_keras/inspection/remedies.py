@@ -9,7 +9,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from hfc_keras import gradients
-from hfc_keras.analysis.predictions import beyond_luck, confidence
+from hfc_keras.analysis.chance import beyond_luck
+from hfc_keras.analysis.predictions import confidence
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.models.classifier import PixelRange, conversions_of
 from hfc_keras.models.preprocessing import ImageNetPixels

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from hfc_keras import spectrum
 from hfc_keras.analysis import component_probabilities
-from hfc_keras.analysis.predictions import beyond_luck
+from hfc_keras.analysis.chance import beyond_luck
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.section import Reading, Section, Subjects, Tables, figure_name
 from hfc_keras.reporting.figures.gallery import component_gallery
