@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
-from hfc_keras import checks, contract, data, endings, error_texts, models
-from hfc_keras.analysis import inputs, predictions
-from hfc_keras.data.dataset import stored_pixels, subset_rows
+from hfc_keras import checks, contract, endings, error_texts, models
+from hfc_keras.analysis import predictions
 from hfc_keras.inspection import arguments
 from hfc_keras.inspection.budget import Budget
+from hfc_keras.inspection.chosen_images import ChosenImages, chosen_images, population_images
 from hfc_keras.inspection.inspected import Inspected
 from hfc_keras.inspection.outcome import Outcome
 from hfc_keras.inspection.profile import Profile
@@ -22,7 +21,7 @@ from hfc_keras.inspection.progress import steps
 from hfc_keras.inspection.remedies import remedies
 from hfc_keras.inspection.section import NotApplicableError
 from hfc_keras.inspection.sections import SECTIONS
-from hfc_keras.types import Array, ArrayLike, Floats, Integers
+from hfc_keras.types import ArrayLike, Floats
 
 KINDS = (UserWarning, RuntimeWarning)
 NO_LABELS = "needs true labels"
@@ -96,11 +95,8 @@ def inspect(
     given = arguments.models_by_name(model, name)
     notes = arguments.strings("notes", notes)
     seed = checks.number("seed", seed, minimum=0, whole=True)
-    pixels_of, labels = _given(images, labels)
-    chosen, rows = _images(pixels_of, examples, seed)
-    chosen_labels = _labels(labels, len(pixels_of), rows)
-    doubts = arguments.doubts(chosen_labels, len(chosen))
-    budget = Budget.of(chosen.shape[1:], len(chosen), fast)
+    chosen = chosen_images(images, labels, examples, seed, sources)
+    budget = Budget.of(chosen.pixels.shape[1:], len(chosen.pixels), fast)
     as_given = functools.partial(
         models.as_classifier,
         pixels=pixels,
@@ -109,19 +105,11 @@ def inspect(
         preprocessing=preprocessing,
     )
     with quiet() as told:
-        subject_of = functools.partial(
-            _inspected,
-            images=chosen,
-            labels=chosen_labels,
-            class_names=class_names,
-            train_images=_trained(train_images, budget, seed),
-            budget=budget,
-            seed=seed,
-            sources=_sources(sources, len(pixels_of), rows),
-        )
-        subjects = {each: subject_of(each, as_given(one)) for each, one in given.items()}
+        train = population_images(train_images, budget.population, seed)
+        own = (chosen, class_names, train, budget, seed)
+        subjects = {each: _inspected(each, as_given(one), *own) for each, one in given.items()}
         helped = {each: remedies(subject) for each, subject in subjects.items()}
-    notes = [*notes, *doubts, *_unique(told)]
+    notes = [*notes, *arguments.doubts(chosen.labels, len(chosen.pixels)), *_unique(told)]
     outcomes = _outcomes(subjects, notes, progress)
     return Profile(
         subjects=subjects,
@@ -134,70 +122,17 @@ def inspect(
     )
 
 
-def _given(
-    images: Any, labels: ArrayLike | None, name: str = "images"
-) -> tuple[Any, ArrayLike | None]:
-    """Images and labels; levels stay levels until some of them are chosen."""
-    arguments.no_path(name, images)
-    if isinstance(images, data.Split) and labels is None:
-        return images.pixels, images.labels
-    if isinstance(images, np.ndarray) and images.dtype == np.uint8:
-        return images, labels
-    return inputs.given(images, labels, name)
-
-
-def _images(
-    images: Any, examples: int | None, seed: int, name: str = "images"
-) -> tuple[Floats, Integers]:
-    """Images as float32 in [0, 1], and which rows they are."""
-    pixels: Array = stored_pixels(images, name)
-    limit = None if examples is None else checks.number("examples", examples, 1, whole=True)
-    rows = subset_rows(len(pixels), limit, seed)
-    chosen = pixels if len(rows) == len(pixels) else pixels[rows]
-    if chosen.dtype == np.uint8:
-        chosen = np.divide(chosen, np.float32(255), dtype="float32")
-    return chosen, rows
-
-
-def _trained(images: Any, budget: Budget, seed: int) -> Floats | None:
-    """Training images for population statistics, as many as go through a model at once."""
-    if images is None:
-        return None
-    # They go through the model a large batch at a time, layer by layer.
-    name = "train_images"
-    return _images(_given(images, None, name)[0], budget.population, seed, name)[0]
-
-
-def _labels(labels: ArrayLike | None, examples: int, rows: Integers) -> Array | None:
-    """Labels of the chosen images; one-hot still, so that their classes can be counted."""
-    if labels is None:
-        return None
-    checks.class_indices(labels, examples)
-    return np.asarray(labels)[rows]
-
-
-def _sources(sources: Sequence[str], examples: int, rows: Integers) -> list[str]:
-    """Where the chosen images are from."""
-    checks.require(
-        not sources or len(sources) == examples,
-        f"`sources` must name each of the {examples} images",
-        sources=len(sources),
-    )
-    return [str(sources[row] if sources else row) for row in rows]
-
-
 def _inspected(
     name: str,
     model: keras.Model,
-    images: Floats,
-    labels: Array | None,
+    chosen: ChosenImages,
     class_names: Sequence[str] | Mapping[int, str] | None,
     train_images: Floats | None,
     budget: Budget,
     seed: int,
-    sources: Sequence[str],
 ) -> Inspected:
     """Check a model with the images, and take its own answers for labels where there are none."""
+    images, labels = chosen.pixels, chosen.labels
     predictions.checked_images(model, images, budget.batch_size)
     found = contract.form_of(model, images)
     known = arguments.names_of_classes(class_names, found.classes)
@@ -206,7 +141,7 @@ def _inspected(
     logits = predictions.predicted_logits(model, images, None, budget.batch_size)
     own = logits.argmax(axis=1) if labels is None else labels
     own = checks.class_indices(own, len(images), found.classes)
-    told = (labels is not None, known, train_images, budget, seed, sources)
+    told = (labels is not None, known, train_images, budget, seed, chosen.sources)
     subject = Inspected(name, model, images, own, *told)
     vars(subject)["logits"] = logits  # Not predicted again.
     return subject
