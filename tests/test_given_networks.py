@@ -77,7 +77,7 @@ def test_each_measure_is_there_on_the_images_it_says(table_path):
 
 def test_accuracies_by_component_are_those_of_frequency_accuracy(table_path, place):
     table = table_of(table_path)
-    model = given.read_resnet(place / FILE, 1)
+    model = given.read_resnet(place / FILE, "resnet8")
     test = data.load(str(place / "own.npz")).test
     test = test.take(np.random.default_rng(0).permutation(40)[:30])
     for kind in ("moving", "batch"):
@@ -151,10 +151,10 @@ def test_a_file_that_does_not_fit_is_told_by_its_first_difference(place, tmp_pat
 def test_a_damaged_file_is_told_by_its_name(place, tmp_path):
     (tmp_path / FILE).write_bytes((place / FILE).read_bytes()[:5000])
     with pytest.raises(ValueError, match=f"must be the one that was published .*{FILE}"):
-        given.read_resnet(tmp_path / FILE, 1)
+        given.read_resnet(tmp_path / FILE, "resnet8")
     (tmp_path / FILE).write_text("no archive")
     with pytest.raises(ValueError, match=f"is not a zip file.*{FILE}"):
-        given.read_resnet(tmp_path / FILE, 1)
+        given.read_resnet(tmp_path / FILE, "resnet8")
     (tmp_path / "own.keras").write_bytes(b"none")
     with pytest.raises(ValueError, match=r"must be the one that was published .*own\.keras"):
         given.read_keras(tmp_path / "own.keras")
