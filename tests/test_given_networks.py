@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from own import given as files
+from own import torch_networks
 from PIL import Image
 
 from experiments import given_networks
@@ -23,7 +24,7 @@ FILE = "resnet8_cifar10.npz"
 def place(tmp_path_factory):
     """A folder with a small network's file and images like those of CIFAR-10."""
     folder, rng = tmp_path_factory.mktemp("given"), np.random.default_rng(0)
-    np.savez(folder / FILE, **files.state_dict())
+    np.savez(folder / FILE, **torch_networks.state_dict())
     pixels = rng.integers(0, 256, (40, 32, 32, 3), dtype="uint8")
     labels = np.arange(40) % 10
     np.savez(folder / "own.npz", x_train=pixels, y_train=labels, x_test=pixels, y_test=labels)
@@ -138,7 +139,7 @@ def test_an_absent_file_is_told_with_whose_it_is_and_where_it_should_be(
 
 
 def test_a_file_that_does_not_fit_is_told_by_its_first_difference(place, tmp_path, capsys):
-    arrays = files.state_dict()
+    arrays = torch_networks.state_dict()
     arrays["layer2.0.conv1.weight"] = arrays["layer2.0.conv1.weight"].transpose(2, 3, 1, 0)
     np.savez(tmp_path / FILE, **arrays)
     with pytest.raises(SystemExit) as refused:

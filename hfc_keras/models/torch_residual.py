@@ -89,6 +89,8 @@ def _standardized(images: Any, mean: Sequence[float], std: Sequence[float]) -> A
     """Pixels minus their mean, divided by their standard deviation."""
     for name, values in (("mean", mean), ("std", std)):
         checks.require(len(values) == 3, f"`{name}` must be three numbers", **{name: values})
+        for value in values:
+            checks.number(name, value)
     checks.require(min(std) > 0, "`std` must be above 0", std=std)
     scales: Any = [1 / s for s in std]
     offsets: Any = [-m / s for m, s in zip(mean, std, strict=True)]
