@@ -29,6 +29,8 @@ def images(side, count=2, seed=0):
     return np.random.default_rng(seed).uniform(size=(count, side, side, 3)).astype("float32")
 
 
+@pytest.mark.jax
+@pytest.mark.slow_on_jax
 @pytest.mark.parametrize(
     ("name", "form", "constants"),
     [
@@ -47,7 +49,9 @@ def test_logits_are_those_of_the_papers_written_down_in_numpy(name, form, consta
     np.testing.assert_allclose(model(images(9)), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("bottleneck", [False, True])
+@pytest.mark.jax
+@pytest.mark.slow_on_jax
+@pytest.mark.parametrize("bottleneck", [True, False])
 def test_large_stems_and_bottlenecks_are_those_of_numpy(bottleneck):
     form = {"bottleneck": bottleneck, "large_stem": True}
     arrays = torch_networks.state_dict((1, 1, 1, 1), "fc", shortcut="downsample", **form)
