@@ -3,6 +3,7 @@
 import dataclasses
 from typing import ClassVar
 
+from hfc_keras import checks
 from hfc_keras.attacks.settings import Settings
 from hfc_keras.types import Norm, Precision
 
@@ -58,6 +59,14 @@ class Square(Settings):
     loss: ClassVar[str] = "margin"
     step_size: ClassVar[None] = None
     uses_gradient: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        if self.epsilon:
+            checks.number("queries", self.queries, minimum=1, whole=True)
+            share = checks.number("p_init", self.p_init, minimum=0, maximum=1)
+            checks.require(share > 0, "`p_init` must be above 0", p_init=self.p_init)
+        super().__post_init__()
 
     @property
     def steps(self) -> int:
