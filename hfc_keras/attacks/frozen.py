@@ -137,7 +137,9 @@ class _Frozen:
     def update(self) -> None:
         """Give the copy the weights that the model has now."""
         for layer, twin in self.pairs:
-            pairs = zip(getattr(layer, "variables", ()), getattr(twin, "variables", ()), strict=True)
+            pairs = zip(
+                getattr(layer, "variables", ()), getattr(twin, "variables", ()), strict=True
+            )
             for source, variable in pairs:
                 variable.assign(source.value)
         for convolution, normalization, twin in self.normalizations:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from hfc_keras import checks
 from hfc_keras.attacks.settings import Settings
-from hfc_keras.types import Norm, Precision
+from hfc_keras.types import Loss, Norm, Precision
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Square(Settings):
 
     name: ClassVar[str] = "square"
     title: ClassVar[str] = "Square"
-    loss: ClassVar[str] = "margin"
+    loss: ClassVar[Loss] = "margin"
     step_size: ClassVar[None] = None
     uses_gradient: ClassVar[bool] = False
 
