@@ -11,7 +11,8 @@ import pandas as pd
 from hfc_keras import checks
 from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import checked, predicted_logits
-from hfc_keras.attacks.attack import check_range, untouched, warn
+from hfc_keras.attacks.attack import check_range
+from hfc_keras.attacks.diagnostics import untouched, warn
 from hfc_keras.attacks.kinds import Attack, is_attack
 from hfc_keras.attacks.search import Search
 from hfc_keras.types import ArrayLike, Flags, Floats, Integers, Record
