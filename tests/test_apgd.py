@@ -274,6 +274,7 @@ class TestSettings:
         with pytest.raises(ValueError, match=message):
             Apgd(0.1, **settings)
 
+    @pytest.mark.slow_on_jax
     def test_few_classes_get_the_margin_and_fewer_targets(self):
         model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten()])
         model.add(keras.layers.Dense(3))

@@ -10,6 +10,12 @@ from hfc_keras.attacks.frozen import frozen, precision_of
 pytestmark = pytest.mark.jax
 
 
+@pytest.fixture(autouse=True)
+def has_bfloat16(monkeypatch):
+    """A machine that computes in it, as far as an attack knows."""
+    monkeypatch.setattr(half_precision, "pays", lambda: True)
+
+
 @pytest.fixture(scope="module")
 def digits():
     test = data.load("digits", examples=(600, 120)).test
@@ -19,7 +25,12 @@ def digits():
 @pytest.fixture(scope="module")
 def trained():
     recipe = training.Recipe(
-        dataset="digits", model="small_cnn", normalization="batch", epochs=3, learning_rate=3e-3
+        dataset="digits",
+        examples=(600, 120),
+        model="small_cnn",
+        normalization="batch",
+        epochs=4,
+        learning_rate=5e-3,
     )
     return training.fit(recipe)[0]
 
@@ -144,6 +155,7 @@ def test_a_copy_is_made_once_and_has_the_weights_of_the_moment(rng):
 
 
 class TestAttacks:
+    @pytest.mark.slow_on_jax
     @pytest.mark.parametrize(
         "attack",
         [
@@ -164,18 +176,26 @@ class TestAttacks:
         assert 0 < found[1].withstood.mean() < 0.97
         assert found[0].diagnostics["loss_before"] == found[1].diagnostics["loss_before"]
 
+    @pytest.mark.slow_on_jax
     def test_the_table_says_which_precision_led(self, trained, digits, monkeypatch):
         chosen = [Fgsm(0.05, precision=precision) for precision in ("float32", "bfloat16", "auto")]
-        monkeypatch.setattr(half_precision, "pays", lambda: False)
         table = analysis.robust_accuracy(trained, *digits, chosen)
-        assert table["precision"].tolist()[1:4] == ["float32", "bfloat16", "float32"]
-        monkeypatch.setattr(half_precision, "pays", lambda: True)
+        assert table["precision"].tolist()[1:4] == ["float32", "bfloat16", "bfloat16"]
+        monkeypatch.setattr(half_precision, "pays", lambda: False)
         table = analysis.robust_accuracy(trained, *digits, chosen[2])
-        assert table["precision"][1] == "bfloat16"
+        assert table["precision"][1] == "float32"
 
-    def test_auto_is_float32_where_rounding_changes_the_answers(self, digits, monkeypatch):
+    def test_where_it_does_not_pay_it_is_said_once(self, digits, monkeypatch):
+        monkeypatch.setattr(half_precision, "pays", lambda: False)
+        frozen_module._tell_once.cache_clear()
+        for asked in ("auto", "float32"):
+            assert precision_of(residual(), asked, digits[0]) == "float32"
+        with pytest.warns(UserWarning, match="no faster than float32 here.*precision='auto'"):
+            assert precision_of(residual(), "bfloat16", digits[0]) == "bfloat16"
+        assert precision_of(residual(), "bfloat16", digits[0]) == "bfloat16"
+
+    def test_auto_is_float32_where_rounding_changes_the_answers(self, digits):
         """The classes differ by what bfloat16 does not hold."""
-        monkeypatch.setattr(half_precision, "pays", lambda: True)
         inputs = keras.Input((8, 8, 1))
         convolution = keras.layers.Conv2D(10, 8)
         model = keras.Model(inputs, keras.layers.Flatten()(convolution(inputs)))
@@ -189,10 +209,10 @@ class TestAttacks:
         def refuse(model):
             raise ValueError("`held` must have its weights in Keras to be copied")
 
-        monkeypatch.setattr(half_precision, "pays", lambda: True)
         monkeypatch.setattr(frozen_module, "frozen", refuse)
         assert precision_of(residual(), "auto", digits[0]) == "float32"
 
+    @pytest.mark.slow_on_jax
     @pytest.mark.filterwarnings("ignore:The gradient of")
     def test_what_rounding_hides_is_searched_again(self, digits, trained, monkeypatch):
         """A copy that never leads anywhere leaves the work to the model."""

@@ -1,5 +1,7 @@
 """A copy of a model for attacks alone: its weights stand still, and it computes in bfloat16."""
 
+import functools
+import warnings
 from typing import Any
 
 import keras
@@ -34,6 +36,9 @@ def precision_of(model: keras.Model, asked: Precision, images: Floats) -> Precis
     Raises:
         ValueError: for ``"bfloat16"`` and a model that cannot be copied.
 
+    Warns:
+        UserWarning: once in a process, for ``"bfloat16"`` where it is no faster.
+
     Example:
         >>> from hfc_keras import models
         >>> model = models.build("small_cnn", (8, 8, 1), 10)
@@ -41,6 +46,8 @@ def precision_of(model: keras.Model, asked: Precision, images: Floats) -> Precis
         'float32'
     """
     if asked != "auto":
+        if asked == HALF and not half_precision.pays():
+            _tell_once()
         return asked
     if not half_precision.pays():
         return FULL
@@ -52,6 +59,16 @@ def precision_of(model: keras.Model, asked: Precision, images: Floats) -> Precis
         return FULL
     answers = [gradients.predicted(each, images).argmax(axis=-1) for each in (model, copy)]
     return HALF if np.mean(answers[0] == answers[1]) >= AGREEMENT else FULL
+
+
+@functools.cache
+def _tell_once() -> None:
+    warnings.warn(
+        "bfloat16 is no faster than float32 here: there is no accelerator, and the processor does "
+        "not compute in it, or the backend does not use that. Set precision='auto'. Received: "
+        "precision='bfloat16'",
+        stacklevel=5,
+    )
 
 
 def frozen(model: keras.Model) -> keras.Model:
