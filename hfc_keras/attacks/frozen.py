@@ -10,7 +10,7 @@ from keras import ops
 
 from hfc_keras import contract, gradients, half_precision
 from hfc_keras.copying import Copier
-from hfc_keras.types import Floats, Precision
+from hfc_keras.types import Floats, Precision, Predict
 
 HALF, FULL = "bfloat16", "float32"
 POLICY = "mixed_bfloat16"
@@ -97,13 +97,64 @@ def frozen(model: keras.Model) -> keras.Model:
         >>> bool(np.allclose(*logits, atol=0.1))
         True
     """
-    now = contract.makeup(model)
-    before, kept = vars(model).get("_hfc_keras_frozen", (None, None))
-    if kept is None or before != now:
+    kept = _kept(model)
+    if kept is None:
         kept = _Frozen(model)
-        model.__dict__["_hfc_keras_frozen"] = now, kept
+        model.__dict__["_hfc_keras_frozen"] = contract.makeup(model), kept
     kept.update()
     return kept.model
+
+
+def leading(model: keras.Model) -> Predict:
+    """Function from images to logits that leads an attack inside a training step.
+
+    Of a model that was frozen before, outside of the step, it is the copy with the weights of the
+    moment; of any other ``gradients.inference``.
+
+    Args:
+        model: keras.Model, built.
+
+    Returns:
+        Function of images ``(batch, height, width, channels)``.
+
+    Example:
+        >>> from hfc_keras import models
+        >>> predict = leading(models.build("small_cnn", (8, 8, 1), 10))
+        >>> predict(np.zeros((2, 8, 8, 1), "float32")).shape == (2, 10)
+        True
+    """
+    kept = _kept(model)
+    if kept is None:
+        return gradients.inference(model)
+    values = kept.values()
+
+    def predict(images: Any) -> Any:
+        with keras.StatelessScope(values):
+            return kept.model(images, training=False)
+
+    return predict
+
+
+def computes_in_half(model: keras.Model) -> bool:
+    """Whether a layer of a model computes in bfloat16.
+
+    Args:
+        model: keras.Model.
+
+    Returns:
+        bool.
+
+    Example:
+        >>> computes_in_half(keras.Sequential([keras.layers.Conv2D(1, 1, dtype="mixed_bfloat16")]))
+        True
+    """
+    return any(layer.compute_dtype == HALF for layer in model._flatten_layers())
+
+
+def _kept(model: keras.Model) -> Any:
+    """Copy that was made of a model as it is, or None."""
+    before, kept = vars(model).get("_hfc_keras_frozen", (None, None))
+    return kept if kept is not None and before == contract.makeup(model) else None
 
 
 class _Frozen:
@@ -153,21 +204,24 @@ class _Frozen:
 
     def update(self) -> None:
         """Give the copy the weights that the model has now."""
+        for variable, value in self.values():
+            variable.assign(value)
+
+    def values(self) -> list[tuple[Any, Any]]:
+        """Pairs of each variable of the copy and the value it takes from the model."""
+        pairs = []
         for layer, twin in self.pairs:
-            pairs = zip(
-                getattr(layer, "variables", ()), getattr(twin, "variables", ()), strict=True
-            )
-            for source, variable in pairs:
-                variable.assign(source.value)
+            sources, variables = (getattr(each, "variables", ()) for each in (layer, twin))
+            pairs += zip(variables, map(_value, sources), strict=True)
         for convolution, normalization, twin in self.normalizations:
             scale, shift = _scale_and_shift(normalization)
             if convolution is None:
-                twin.scale.assign(scale)
-                twin.shift.assign(shift)
+                pairs += [(twin.scale, scale), (twin.shift, shift)]
             else:
-                bias = convolution.bias.value if convolution.use_bias else 0.0
-                twin.kernel.assign(convolution.kernel.value * scale)
-                twin.bias.assign(bias * scale + shift)
+                bias = _value(convolution.bias) if convolution.use_bias else 0.0
+                pairs.append((twin.kernel, _value(convolution.kernel) * scale))
+                pairs.append((twin.bias, bias * scale + shift))
+        return pairs
 
 
 @keras.saving.register_keras_serializable(package="hfc_keras")
@@ -212,7 +266,14 @@ def _convolution_before(layer: Any) -> Any:
 
 def _scale_and_shift(layer: Any) -> tuple[Any, Any]:
     """What a batch normalization does in inference mode."""
-    scale = 1 / ops.sqrt(layer.moving_variance.value + layer.epsilon)
-    scale = scale * layer.gamma.value if layer.gamma is not None else scale
-    shift = -layer.moving_mean.value * scale
-    return scale, shift + layer.beta.value if layer.beta is not None else shift
+    scale = 1 / ops.sqrt(_value(layer.moving_variance) + layer.epsilon)
+    scale = scale * _value(layer.gamma) if layer.gamma is not None else scale
+    shift = -_value(layer.moving_mean) * scale
+    return scale, shift + _value(layer.beta) if layer.beta is not None else shift
+
+
+def _value(variable: Any) -> Any:
+    """Value of a variable, whose floats are half as long inside a layer in half precision."""
+    value = variable.value
+    is_float = keras.backend.is_float_dtype(keras.backend.standardize_dtype(value.dtype))
+    return ops.cast(value, FULL) if is_float else value

@@ -1,11 +1,13 @@
 """Adversarial training inside ordinary ``fit``."""
 
+import contextlib
 from typing import Any, Self
 
 import keras
 from keras import ops
 
-from hfc_keras import attacks, checks, gradients
+from hfc_keras import attacks, checks
+from hfc_keras.attacks import frozen
 from hfc_keras.attacks.iteration import Iteration
 from hfc_keras.attacks.kinds import Attack
 from hfc_keras.attacks.norms import NORMS
@@ -74,6 +76,14 @@ class AdversarialTraining(ImageTraining):
             None if self.seed is None else self.seed % 2**32
         )
         self.build_like_model()
+        if self.model.built and frozen.computes_in_half(self.model):
+            self._freeze()
+
+    def _freeze(self) -> None:
+        """Let a copy lead the attacks, in which batch normalization costs nothing."""
+        # A network that cannot be copied leads them itself, only slower.
+        with contextlib.suppress(ValueError):
+            frozen.frozen(self.model)
 
     def training_call(self, images: Tensor, labels: Tensor, training: bool | None) -> Any:
         """Return the logits of the attacked images."""
@@ -107,7 +117,7 @@ class AdversarialTraining(ImageTraining):
         true = true[:, 0] if true.shape[1:] == (1,) else true
         if self.attack.epsilon == 0:
             return images
-        iterate, predict = Iteration.of(self.attack), gradients.inference(self.model)
+        iterate, predict = Iteration.of(self.attack), frozen.leading(self.model)
         sizes = self.attack.epsilon, self.attack.step
         state = [self._start(iterate, images)]
         state += [ops.zeros_like(images)] if self.attack.momentum else []
