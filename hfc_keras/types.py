@@ -79,11 +79,12 @@ Change: TypeAlias = Callable[..., Any]
 
 Component: TypeAlias = Literal["low", "high"]
 TransformAxes: TypeAlias = Literal["spatial", "spatial_channel"]
-Loss: TypeAlias = Literal["cross_entropy", "margin"]
+Loss: TypeAlias = Literal["cross_entropy", "margin", "dlr"]
 Norm: TypeAlias = Literal["linf", "l2"]
 Channels: TypeAlias = Literal["mean", "power"]
 Rings: TypeAlias = Literal["sum", "mean"]
 Engine: TypeAlias = Literal["native", "cleverhans"]
+Precision: TypeAlias = Literal["float32", "bfloat16", "auto"]
 
 Mask: TypeAlias = tuple[Any, ...]
 """Frequencies of a perturbation: ("low", r), ("high", r) or ("band", inner, outer)."""

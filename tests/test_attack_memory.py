@@ -101,9 +101,9 @@ def test_batches_are_full_but_one_of_each_stage(images, monkeypatch, stop_early)
     """And they hold the images in their order, whatever the stages before have left."""
     batches, advance = collections.defaultdict(list), search.Search.advance
 
-    def noted(self, batch, images, labels, state, steps, look):
-        batches[steps].append(batch)
-        return advance(self, batch, images, labels, state, steps, look)
+    def noted(self, batch, images, labels, state, number, steps):
+        batches[len(steps)].append(batch)
+        return advance(self, batch, images, labels, state, number, steps)
 
     monkeypatch.setattr(search.Search, "advance", noted)
     network, part = linear(0.0), images[:400]

@@ -427,7 +427,7 @@ class TestModels:
         ("arguments", "message"),
         [
             ({"model": None}, "`model` must be a keras.Model.* Received: model=None"),
-            ({"attack": "pgd"}, "`attack` must be attacks.Fgsm or attacks.Pgd"),
+            ({"attack": "pgd"}, "`attack` must be attacks.Fgsm, attacks.Pgd"),
             ({"positions": [0, 1]}, r"one number for each of 64 images. .*shape=\(2,\)"),
         ],
     )

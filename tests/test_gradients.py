@@ -135,7 +135,7 @@ class TestSampleLosses:
 
 
 class TestInputGradient:
-    @pytest.mark.parametrize("loss", losses.LOSSES)
+    @pytest.mark.parametrize("loss", ["cross_entropy", "margin"])
     def test_known_gradient_of_softmax_regression(self, softmax_regression, rng, loss):
         model, weights = softmax_regression
         images, labels = rng.random((8, 2, 3, 1)), np.arange(8) % 4

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from own.trainings import whole_and_resumed
 
-from hfc_keras import analysis, data, training
+from hfc_keras import analysis, data, half_precision, training
 from hfc_keras.attacks import Fgsm, Pgd
 from hfc_keras.training import Recipe, fitting, folder_notes, precision
 
@@ -65,15 +65,15 @@ def without(monkeypatch):
 def test_the_processors_flags_tell(flags, found, tmp_path, monkeypatch):
     path = tmp_path / "cpuinfo"
     path.write_text(f"processor : 0\nmodel name : any\nflags\t\t: {flags}\n")
-    monkeypatch.setattr(precision, "CPUINFO", path)
-    monkeypatch.setattr(precision.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(half_precision, "CPUINFO", path)
+    monkeypatch.setattr(half_precision.platform, "system", lambda: "Linux")
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
     monkeypatch.delenv(precision.ONEDNN, raising=False)
     assert precision.has_bfloat16() is found
     monkeypatch.setenv(precision.ONEDNN, "0")
     assert precision.has_bfloat16() is False
     monkeypatch.delenv(precision.ONEDNN)
-    monkeypatch.setattr(precision.platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(half_precision.platform, "system", lambda: "Darwin")
     assert precision.has_bfloat16() is False
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0"])
     assert precision.has_bfloat16() is True

@@ -206,7 +206,7 @@ def test_rows_of_several_lengths_are_refused():
         (lambda: losses.sample_losses(np.zeros((2, 3)), np.eye(2)), r"labels.shape=\(2, 2\)"),
         (
             lambda: losses.sample_losses(np.zeros((2, 1)), np.zeros(2, int), "margin"),
-            "two or more classes",
+            "2 or more classes",
         ),
     ],
 )

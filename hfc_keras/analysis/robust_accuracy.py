@@ -1,7 +1,7 @@
 """Accuracy under attack."""
 
 from collections.abc import Sequence
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import keras
 import numpy as np
@@ -10,9 +10,8 @@ import pandas as pd
 from hfc_keras import checks
 from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import checked, predicted_logits
-from hfc_keras.attacks import Fgsm, Pgd
 from hfc_keras.attacks.attack import check_range, untouched, warn
-from hfc_keras.attacks.attack_settings import Attack
+from hfc_keras.attacks.kinds import Attack, is_attack
 from hfc_keras.attacks.search import Search
 from hfc_keras.types import ArrayLike, Flags, Floats, Integers, Record
 
@@ -24,6 +23,7 @@ SETTINGS = (
     "random_start",
     "loss",
     "goal",
+    "targets",
     "restarts",
     "momentum",
     "mask",
@@ -31,6 +31,7 @@ SETTINGS = (
     "clip_max",
     "seed",
     "engine",
+    "precision",
     "knowledge",
 )
 DIAGNOSTICS = (
@@ -139,7 +140,9 @@ def robust_accuracy(
     images, labels = checked(model, images, labels, batch_size)
     for attack in attacks:
         check_range(attack, images)
-    right_before = predicted_logits(model, images, None, batch_size).argmax(axis=1) == labels
+    logits = predicted_logits(model, images, None, batch_size)
+    attacks = [attack.fitted(logits.shape[1]) for attack in attacks]
+    right_before = logits.argmax(axis=1) == labels
     rows, flags = [{"attack": "none", "attacked": 0}], [right_before]
     for index, attack in enumerate(attacks):
         within = [flags[1 + at] for at in range(index) if _within(attacks[at], attack)]
@@ -154,11 +157,12 @@ def robust_accuracy(
 
 def _untargeted(attacks: Attack | Sequence[Attack] | None) -> list[Attack]:
     """Attacks as a list."""
-    attacks = [attacks] if isinstance(attacks, (Fgsm, Pgd)) else attacks
-    chosen = list(attacks) if isinstance(attacks, (list, tuple)) else []
+    chosen: Any = [attacks] if is_attack(attacks) else attacks
+    chosen = list(chosen) if isinstance(chosen, (list, tuple)) else []
     checks.require(
-        chosen and all(isinstance(attack, (Fgsm, Pgd)) for attack in chosen),
-        "`attacks` must be attacks.Fgsm or attacks.Pgd, or a list of at least one",
+        chosen and all(map(is_attack, chosen)),
+        "`attacks` must be attacks.Fgsm, attacks.Pgd, attacks.Apgd or attacks.Square, a list of "
+        "at least one, or attacks.standard(epsilon)",
         attacks=attacks,
     )
     for attack in chosen:
@@ -190,7 +194,7 @@ def _attacked(
         search = Search(model, images, labels, attack, batch_size, left, chosen=left)
         search.run(stop_early=True)
         right[left] = search.withstood
-        row.update(search.diagnostics())
+        row.update(search.diagnostics(), precision=search.precision)
         warn(row, attack.loss)
     return row, right
 
@@ -214,7 +218,7 @@ def _settings(attack: Attack) -> Record:
         "step_size": attack.step,
         "goal": "untargeted",
         "mask": " ".join([kind, *(f"{radius:g}" for radius in radii)]),
-        "knowledge": "white-box",
+        "knowledge": "white-box" if attack.uses_gradient else "black-box",
     }
     return {name: derived[name] if name in derived else getattr(attack, name) for name in SETTINGS}
 

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 from hfc_keras import checks, contract
-from hfc_keras.attacks.attack_settings import Attack, Fgsm, Pgd
+from hfc_keras.attacks.attack_settings import Fgsm, Pgd
+from hfc_keras.attacks.kinds import Attack, is_attack
 from hfc_keras.attacks.search import Search
 from hfc_keras.types import Array, ArrayLike, Engine, Floats, Loss, Norm
 
@@ -178,13 +179,13 @@ def run(
     stop_early: bool = False,
     positions: ArrayLike | None = None,
 ) -> Result:
-    """Attack images by settings.
+    """Attack images by settings of any kind.
 
     Args:
         model: keras.Model that returns logits ``(batch, classes)``; attacked in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1].
         labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
-        attack: Fgsm or Pgd.
+        attack: Fgsm, Pgd, Apgd or Square.
         batch_size: int, images at once; does not change the answer.
         stop_early: bool, whether an image that is fooled is left alone from then on, which is
             checked after 1, 3, 7, 15, ... steps. Enough to count who withstands.
@@ -205,8 +206,8 @@ def run(
         (8,)
     """
     checks.require(
-        isinstance(attack, (Fgsm, Pgd)),
-        "`attack` must be attacks.Fgsm or attacks.Pgd",
+        is_attack(attack),
+        "`attack` must be attacks.Fgsm, attacks.Pgd, attacks.Apgd or attacks.Square",
         attack=attack,
     )
     if attack.epsilon == 0:
@@ -217,6 +218,7 @@ def run(
     check_range(attack, images)
     classes = contract.classifier(model, images, stacklevel=4).classes
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
+    attack = attack.fitted(classes)
     labels = checks.class_indices(labels, len(images), classes).astype("int32")
     positions = np.arange(len(images)) if positions is None else np.asarray(positions)
     checks.require(
@@ -238,7 +240,7 @@ def check_range(attack: Attack, images: Floats) -> None:
     """Refuse images outside the range of pixels of an attack.
 
     Args:
-        attack: Fgsm or Pgd.
+        attack: Fgsm, Pgd, Apgd or Square.
         images: float array.
 
     Raises:
@@ -268,7 +270,7 @@ def warn(diagnostics: Mapping[str, float], loss: str, stacklevel: int = 4) -> No
     hint = " Try loss='margin'." if loss == "cross_entropy" else ""
     faults = {"zero_gradient_share": "zero everywhere", "nonfinite_share": "not finite"}
     for name, fault in faults.items():
-        if diagnostics[name] > 0:
+        if diagnostics[name] > 0:  # NaN for an attack without gradients
             warnings.warn(
                 f"The gradient of {diagnostics[name]:.1%} of the images is {fault} at the first "
                 "step, so that this loss cannot attack them: they are not shown to be robust."

@@ -1,22 +1,24 @@
 """One iteration of the attack loop."""
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any, Self, cast
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import numpy as np
 from keras import ops
+from numpy.random import Generator
 
-from hfc_keras import gradients, losses, spectrum
-from hfc_keras.attacks.attack_settings import Attack
-from hfc_keras.attacks.norms import NORMS
-from hfc_keras.types import ArrayLike, Engine, Loss, Mask, Norm, Predict, Tensor
+from hfc_keras import gradients, losses
+from hfc_keras.attacks.confinement import Confinement
+from hfc_keras.attacks.norms import NORMS, drawn
+from hfc_keras.types import Array, Engine, Floats, Loss, Predict, Tensor
 
 # Logarithm of the smallest normal float32: a margin below it leaves cross-entropy nothing.
 LOG_TINY = -87.3
 
 
 @dataclasses.dataclass(frozen=True)
-class Iteration:
+class Iteration(Confinement):
     r"""A step of the engine, then back to the frequencies, the ball and the range of pixels.
 
     .. math:: x_{t+1} = \Pi_{[0, 1]}(x + \Pi_\epsilon(B(x_t + \alpha\, d(g) - x)))
@@ -26,13 +28,13 @@ class Iteration:
 
     Args:
         norm: str, one of ``norms.NORMS``.
+        mask: None or tuple, see ``Pgd``.
+        clip_min: float.
+        clip_max: float.
         loss: str, one of ``losses.LOSSES``.
         engine: ``"native"`` or ``"cleverhans"``.
         targeted: bool.
         momentum: float.
-        mask: None or tuple, see ``Pgd``.
-        clip_min: float.
-        clip_max: float.
 
     Example:
         >>> from hfc_keras.attacks import Pgd
@@ -40,23 +42,39 @@ class Iteration:
         True
     """
 
-    norm: Norm
     loss: Loss
     engine: Engine
     targeted: bool
     momentum: float
-    mask: Mask | None
-    clip_min: float
-    clip_max: float
 
-    @classmethod
-    def of(cls, attack: Attack) -> Self:
-        """Return the iteration of an attack.
+    def start(self, attack: Any, images: Floats, generators: Sequence[Generator]) -> Floats:
+        """Where the attack starts: at the images, or drawn uniformly from the ball.
 
         Args:
             attack: Fgsm or Pgd.
+            images: float32 array ``(batch, height, width, channels)``.
+            generators: one random generator an image.
+
+        Returns:
+            float32 array like ``images``.
         """
-        return cls(**{field.name: getattr(attack, field.name) for field in dataclasses.fields(cls)})
+        if not attack.random_start:
+            return images
+        moved = images + attack.epsilon * drawn(attack.norm, images.shape, generators)
+        confined = self.confined(images, moved.astype("float32"), attack.epsilon)
+        return ops.convert_to_numpy(confined)
+
+    def state(self, start: Floats, epsilon: float) -> list[Array]:
+        """What a step changes: the images and, with momentum, the velocity."""
+        return [start, *([np.zeros_like(start)] if self.momentum else [])]
+
+    def arguments(self, attack: Any, restart: int, step: int, shape: Sequence[int]) -> list[Any]:
+        """What a step takes beside images, labels and state: epsilon and step size."""
+        return [np.float32(attack.epsilon), np.float32(attack.step)]
+
+    def candidates(self, state: Sequence[Any], last: bool) -> list[Any]:
+        """Images of a state that may fool the model."""
+        return [state[0]]
 
     def __call__(
         self,
@@ -91,7 +109,7 @@ class Iteration:
             moved = ops.where(ops.isfinite(moved), moved, adversarial)
             unknown = ops.zeros_like(adversarial[:, 0, 0, 0])
             return self.confined(images, moved, epsilon, engine.project), unknown, unknown, unknown
-        gradient, *faults = self.gradient(predict, labels, adversarial)
+        gradient, *noted = self.gradient(predict, labels, adversarial)
         gradient = ops.where(ops.isfinite(gradient), gradient, 0.0)
         if velocity:
             total = ops.sum(ops.abs(gradient), axis=(1, 2, 3), keepdims=True)
@@ -99,7 +117,7 @@ class Iteration:
             velocity = (gradient,)
         moved = adversarial + step_size * NORMS[self.norm].direction(gradient)
         moved = ops.clip(moved, self.clip_min, self.clip_max)
-        return self.confined(images, moved, epsilon), *velocity, *faults
+        return self.confined(images, moved, epsilon), *velocity, *noted
 
     def gradient(
         self, predict: Predict, labels: Tensor, adversarial: Tensor
@@ -113,62 +131,70 @@ class Iteration:
 
         Returns:
             ``(gradient, loss, zero, nonfinite)``, the gradient of each sample's own loss, the loss
-            ``(batch,)`` and two bool ``(batch,)``. A cross-entropy counts as zero where it
-            underflows, since compiled code may leave rounding errors as its gradient there.
+            ``(batch,)`` and two bool ``(batch,)``, see ``faults``.
         """
         sign = -1.0 if self.targeted else 1.0
 
-        def total(x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-            logits = predict(x)
-            increased = sign * losses.sample_losses(logits, labels, self.loss)
-            return ops.sum(increased), (increased, logits)
+        def increased(logits: Tensor) -> Tensor:
+            return sign * losses.sample_losses(logits, labels, self.loss)
 
-        (_, aux), gradient = gradients.value_and_gradient(total, adversarial, has_aux=True)
-        increased, logits = aux
-        zero = ops.all(gradient == 0, axis=(1, 2, 3))
-        if self.loss == "cross_entropy":
-            margins = losses.sample_losses(logits, labels, "margin")
-            zero = ops.logical_or(zero, margins < LOG_TINY)
-        nonfinite = ops.logical_not(ops.all(ops.isfinite(gradient), axis=(1, 2, 3)))
-        # In compiled code, a NaN among the logits may not reach the gradient.
-        nonfinite = ops.logical_or(nonfinite, ops.any(ops.isnan(logits), axis=-1))
-        return gradient, increased, zero, nonfinite
+        gradient, loss, logits = loss_and_gradient(predict, increased, adversarial)
+        return gradient, loss, *faults(gradient, logits, labels, self.loss)
 
-    def confined(
-        self,
-        images: ArrayLike,
-        moved: Any,
-        epsilon: Any,
-        project: Callable[[Any, Tensor, Any], Tensor] | None = None,
-    ) -> Tensor:
-        """Images within the mask, the ball and the range of pixels.
 
-        Args:
-            images: tensor, the center of the ball.
-            moved: tensor like ``images``.
-            epsilon: scalar.
-            project: function of (iteration, perturbation, epsilon), or None for our own.
+def loss_and_gradient(
+    predict: Predict, increased: Callable[[Any], Any], adversarial: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradient of each sample's own loss with respect to its pixels.
 
-        Returns:
-            Tensor like ``images``.
-        """
-        perturbation = moved - images
-        if self.mask is not None:
-            # Scaled, not clipped, into the ball: clipping would add other frequencies.
-            perturbation = self.masked(perturbation)
-            size = NORMS[self.norm].size(perturbation)[:, None, None, None]
-            perturbation = perturbation * ops.minimum(1.0, epsilon / ops.maximum(size, 1e-12))
-        project = project or (lambda parts, *rest: NORMS[parts.norm].project(*rest))
-        perturbation = project(self, perturbation, epsilon)
-        return ops.clip(images + perturbation, self.clip_min, self.clip_max)
+    Args:
+        predict: function from images to logits, in inference mode.
+        increased: function from logits to the losses ``(batch,)``.
+        adversarial: float32 tensor ``(batch, height, width, channels)``.
 
-    def masked(self, perturbation: Tensor) -> Tensor:
-        """Frequencies of a perturbation that the mask keeps."""
-        kind, *radii = cast(Mask, self.mask)
-        if kind == "band":
-            return spectrum.band(perturbation, *radii)
-        low, high = spectrum.split(perturbation, *radii)
-        return low if kind == "low" else high
+    Returns:
+        ``(gradient, losses, logits)``.
+
+    Example:
+        >>> found = loss_and_gradient(lambda x: x[:, 0, 0], lambda z: z[:, 0], np.ones((2, 1, 1, 3)))
+        >>> [ops.convert_to_numpy(each).shape for each in found]
+        [(2, 1, 1, 3), (2,), (2, 3)]
+    """  # noqa: E501
+
+    def total(x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        logits = predict(x)
+        each = increased(logits)
+        return ops.sum(each), (each, logits)
+
+    (_, aux), gradient = gradients.value_and_gradient(total, adversarial, has_aux=True)
+    return gradient, *aux
+
+
+def faults(gradient: Tensor, logits: Tensor, labels: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
+    """Whether the gradient of each sample is zero everywhere, or not finite.
+
+    Args:
+        gradient: tensor ``(batch, height, width, channels)``.
+        logits: tensor ``(batch, classes)``; in compiled code, a NaN among them may not reach the
+            gradient.
+        labels: int ``(batch,)`` or dense ``(batch, classes)``.
+        loss: str. A cross-entropy counts as zero where it underflows, since compiled code may
+            leave rounding errors as its gradient there.
+
+    Returns:
+        Two bool tensors ``(batch,)``.
+
+    Example:
+        >>> gradient, logits = np.zeros((1, 1, 1, 1)), np.array([[1.0, np.nan]])
+        >>> [bool(each[0]) for each in faults(gradient, logits, np.array([0]), "margin")]
+        [True, True]
+    """
+    zero = ops.all(gradient == 0, axis=(1, 2, 3))
+    if loss == "cross_entropy":
+        margins = losses.sample_losses(logits, labels, "margin")
+        zero = ops.logical_or(zero, margins < LOG_TINY)
+    nonfinite = ops.logical_not(ops.all(ops.isfinite(gradient), axis=(1, 2, 3)))
+    return zero, ops.logical_or(nonfinite, ops.any(ops.isnan(logits), axis=-1))
 
 
 @dataclasses.dataclass(frozen=True)

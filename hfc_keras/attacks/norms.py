@@ -4,9 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 from keras import ops
 
-from hfc_keras.types import ArrayLike, Tensor
+from hfc_keras.types import ArrayLike, Floats, Norm, Tensor
 
 # As in CleverHans: the smallest squared L2 norm by which a gradient is divided.
 SMALLEST_SQUARE = 1e-12
@@ -82,3 +83,28 @@ class L2:
 
 
 NORMS = {"linf": Linf(), "l2": L2()}
+
+
+def drawn(norm: Norm, shape: Sequence[int], generators: Sequence[np.random.Generator]) -> Floats:
+    """Uniform draw from the unit ball for each image, from its own random generator.
+
+    Args:
+        norm: str, one of ``NORMS``.
+        shape: (batch, height, width, channels).
+        generators: ``batch`` random generators.
+
+    Returns:
+        float32 array of the shape.
+
+    Example:
+        >>> drawn("linf", (2, 4, 4, 1), [np.random.default_rng(seed) for seed in (0, 1)]).shape
+        (2, 4, 4, 1)
+    """
+
+    def draws(method: str) -> Draw:
+        return lambda shape: np.stack(
+            [getattr(each, method)(shape[1:], dtype="float32") for each in generators]
+        )
+
+    noise = NORMS[norm].start(draws("random"), draws("standard_normal"), shape)
+    return np.asarray(ops.convert_to_numpy(noise))

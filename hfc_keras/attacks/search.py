@@ -11,24 +11,37 @@ from keras import ops
 from tqdm.auto import tqdm
 
 from hfc_keras import checks, gradients
-from hfc_keras.attacks.attack_settings import Attack
+from hfc_keras.attacks.apgd_iteration import ApgdIteration
+from hfc_keras.attacks.frozen import frozen, precision_of
 from hfc_keras.attacks.iteration import FirstGradient, Iteration
-from hfc_keras.attacks.norms import NORMS, Draw
+from hfc_keras.attacks.kinds import Attack
+from hfc_keras.attacks.norms import NORMS
+from hfc_keras.attacks.square_iteration import SquareIteration
 from hfc_keras.losses import sample_losses
 from hfc_keras.types import Array, ArrayLike, Floats, Integers, Loss, Norm, Predict, Tensor
+
+ITERATIONS: Any = {
+    "fgsm": Iteration,
+    "pgd": Iteration,
+    "apgd": ApgdIteration,
+    "square": SquareIteration,
+}
+# Steps between two checks of who is fooled: at most so many, or this share of all steps.
+LONGEST_STAGE, STAGE_SHARE = 64, 1 / 16
 
 
 class Search:
     """One run of an attack: what was found so far for each image.
 
     Of the images only some batches are copied at a time: those under attack and, where images
-    that are fooled are left alone, those that wait until a batch is full again.
+    that are fooled are left alone, those that wait until a batch is full again. In half precision
+    a copy of the model leads the search; whether an image is fooled, the model says itself.
 
     Args:
         model: keras.Model that returns logits.
         images: float array ``(examples, height, width, channels)`` in [0, 1], as ``pixels`` takes.
         labels: int32 array ``(examples,)``.
-        attack: Fgsm or Pgd.
+        attack: Fgsm, Pgd, Apgd or Square, as it fits the model's classes.
         batch_size: int.
         positions: int array ``(attacked,)``, what keys the random starts.
         chosen: None or int array ``(attacked,)``, which of the images to attack.
@@ -50,82 +63,95 @@ class Search:
         self.model, self.images, self.labels, self.attack = model, images, labels, attack
         self.batch_size, self.positions = batch_size, positions
         self.chosen = np.arange(len(images)) if chosen is None else chosen
-        self.iterate = gradients.compiled(model, Iteration.of(attack))
-        self.outcome = gradients.compiled(model, _Outcome(attack.loss, attack.norm))
         count = len(self.chosen)
+        self.iteration = ITERATIONS[attack.name].of(attack)
+        self.precision = precision_of(model, attack.precision, self.given(np.arange(count)[:64]))
+        leading = model if self.precision == "float32" else frozen(model)
+        self.iterate = gradients.compiled(leading, self.iteration)
+        self.outcome = gradients.compiled(model, _Outcome(attack.loss, attack.norm))
         self.before, self.after = np.full((2, count), -np.inf, "float32")
         self.withstood, self.unchanged = np.ones((2, count), "bool")
         self.zero, self.nonfinite = np.zeros((2, count), "bool")
         self.norms, self.found = np.zeros(count, "float32"), found
+        self.targets = None
 
     def run(self, stop_early: bool) -> None:
         """Search all images, leaving those alone from then on that are fooled if asked to."""
         attack, rows = self.attack, np.arange(len(self.chosen))
+        if attack.targets:
+            self.targets = self.likeliest_others(attack.targets)
         stages = _stages(attack.steps) if stop_early else [attack.steps]
-        total = attack.steps * attack.restarts * -(-len(rows) // self.batch_size)
+        rounds = attack.restarts * max(attack.targets, 1)
+        total = attack.steps * rounds * -(-len(rows) // self.batch_size)
         name = f"{attack.name} {attack.norm} {attack.epsilon:.3g}"
         with tqdm(total=total, desc=name, leave=False, disable=None) as self.bar:
-            for restart in range(attack.restarts):
-                self.restart(rows, restart, stages)
+            for number in range(rounds):
+                self.restart(rows, number, stages)
                 rows = np.flatnonzero(self.withstood)
 
-    def restart(self, rows: Integers, restart: int, stages: Sequence[int]) -> None:
+    def likeliest_others(self, count: int) -> Integers:
+        """Classes other than the label, the most likely first, ``(attacked, count)``."""
+        ranked = []
+        for at in range(0, len(self.chosen), self.batch_size):
+            batch = np.arange(len(self.chosen))[at : at + self.batch_size]
+            logits = gradients.predicted(self.model, self.given(batch), self.batch_size)
+            logits[np.arange(len(batch)), self.labels[self.chosen[batch]]] = -np.inf
+            ranked.append(np.argsort(-logits, axis=1, kind="stable")[:, :count])
+        return np.concatenate(ranked).astype("int32")
+
+    def restart(self, rows: Integers, number: int, stages: Sequence[int]) -> None:
         """Attack some images once from their start, each stage drawing on the one before."""
-        flow = self.starts(rows, restart)
-        for stage, steps in enumerate(stages):
-            when = {"first": restart == stage == 0, "last": stage == len(stages) - 1}
-            search = functools.partial(self.search, steps, **when)
+        flow = self.starts(rows, number)
+        ends = np.cumsum(stages)
+        for end, length in zip(ends, stages, strict=True):
+            steps = range(end - length, end)
+            search = functools.partial(self.search, number, steps, last=end == ends[-1])
             # Unlike a generator, `map` keeps no batch while later stages work.
             flow = map(search, full_batches(flow, self.batch_size))
         for _ in flow:
             pass
 
-    def starts(self, rows: Integers, restart: int) -> Iterator[list[Array]]:
-        """Yield batches of rows and where the attack starts."""
+    def starts(self, rows: Integers, number: int) -> Iterator[list[Array]]:
+        """Yield batches of rows and of the state at the start of the attack."""
         for at in range(0, len(rows), self.batch_size):
             batch = rows[at : at + self.batch_size]
-            images = self.given(batch)
-            moving = [np.zeros_like(images)] if self.attack.momentum else []
-            yield [batch, self.start(batch, images, restart), *moving]
+            start = self.start(batch, self.given(batch), number)
+            yield [batch, *self.iteration.state(start, self.attack.epsilon)]
 
     def given(self, batch: Array) -> Floats:
         """Images of a batch as float32 pixels."""
         return checks.pixels(self.images[self.chosen[batch]])
 
-    def start(self, batch: Array, images: Floats, restart: int) -> Array:
+    def start(self, batch: Array, images: Floats, number: int) -> Floats:
         """Images at the start, within mask, ball and range."""
-        attack = self.attack
-        if not attack.random_start:
-            return images
-        keys = [[attack.seed, restart, position] for position in self.positions[batch]]
+        keys = [[self.attack.seed, number, position] for position in self.positions[batch]]
         generators = [np.random.default_rng(key) for key in keys]
+        return self.iteration.start(self.attack, images, generators)
 
-        def draws(method: str) -> Draw:
-            return lambda shape: np.stack(
-                [getattr(each, method)(shape[1:], dtype="float32") for each in generators]
-            )
-
-        noise = NORMS[attack.norm].start(draws("random"), draws("standard_normal"), images.shape)
-        moved = images + attack.epsilon * ops.convert_to_numpy(noise)
-        confined = Iteration.of(attack).confined(images, moved.astype("float32"), attack.epsilon)
-        return ops.convert_to_numpy(confined)
-
-    def search(self, steps: int, part: list[Array], first: bool, last: bool) -> list[Array]:
+    def search(self, number: int, steps: range, part: list[Array], last: bool) -> list[Array]:
         """Take some steps on the images of a batch, and return of it what withstands."""
         batch, *state = part
         images, labels = self.given(batch), self.labels[self.chosen[batch]]
+        first = number == steps.start == 0
         if first and self.found is not None:
             self.found[batch] = images
-        state = self.advance(batch, images, labels, state, steps, first)
-        adversarial = np.asarray(state[0])
+        state = self.advance(batch, images, labels, state, number, steps)
+        for candidate in self.iteration.candidates(state, last):
+            self.keep(batch, images, labels, np.asarray(candidate), last)
+        left = self.withstood[batch]
+        return [batch[left], *(np.asarray(each)[left] for each in state)]
+
+    def keep(
+        self, batch: Array, images: Floats, labels: Integers, adversarial: Array, last: bool
+    ) -> None:
+        """Keep of the images those that fool the model or, at the end, have the largest loss."""
         losses, withstood, norms, unchanged = self.judge(images, labels, adversarial)
-        better = ~withstood | (last & (losses > self.after[batch]))
+        better = self.withstood[batch] & (~withstood | (last & (losses > self.after[batch])))
         kept = batch[better]
         self.after[kept], self.norms[kept] = losses[better], norms[better]
-        self.unchanged[kept], self.withstood[batch] = unchanged[better], withstood
+        self.unchanged[kept], self.withstood[kept] = unchanged[better], withstood[better]
         if self.found is not None:
             self.found[kept] = adversarial[better]
-        return [batch[withstood], *(np.asarray(each)[withstood] for each in state)]
 
     def advance(
         self,
@@ -133,18 +159,22 @@ class Search:
         images: Floats,
         labels: Integers,
         state: list[Any],
-        steps: int,
-        first: bool,
+        number: int,
+        steps: range,
     ) -> list[Any]:
         """Take some steps from a state; at the very first note the gradients."""
-        size = np.float32(self.attack.epsilon), np.float32(self.attack.step)
         fixed = [ops.convert_to_tensor(part) for part in (images, labels)]
+        first = number == steps.start == 0
         if first and self.attack.engine == "cleverhans":
             # It does not return what its gradients were.
             noted = gradients.compiled(self.model, FirstGradient(Iteration.of(self.attack)))
             self.note(batch, images, labels, *noted(state[0], labels))
-        for step in range(steps):
-            *state, loss, zero, nonfinite = self.iterate(*fixed, *size, *state)
+        if self.targets is not None:
+            aims = self.targets[batch, number % self.targets.shape[1]]
+            fixed.append(ops.convert_to_tensor(aims))
+        for step in steps:
+            given = self.iteration.arguments(self.attack, number, step, images.shape)
+            *state, loss, zero, nonfinite = self.iterate(*fixed, *given, *state)
             if first and step == 0 and self.attack.engine == "native":
                 self.note(batch, images, labels, loss, zero, nonfinite)
             self.bar.update()
@@ -161,7 +191,7 @@ class Search:
     ) -> None:
         """Keep what the first step shows; its loss is that of the images unless they moved."""
         self.zero[batch], self.nonfinite[batch] = np.asarray(zero), np.asarray(nonfinite)
-        if self.attack.random_start:
+        if self.attack.random_start or self.precision != "float32":
             loss, *_ = self.judge(images, labels, images)
         self.before[batch] = np.asarray(loss)
 
@@ -175,8 +205,8 @@ class Search:
         with np.errstate(invalid="ignore"):
             losses = [part.mean(dtype="float64") for part in (self.before, self.after)]
         found = {
-            "zero_gradient_share": self.zero.mean(),
-            "nonfinite_share": self.nonfinite.mean(),
+            "zero_gradient_share": self.zero.mean() if self.attack.uses_gradient else np.nan,
+            "nonfinite_share": self.nonfinite.mean() if self.attack.uses_gradient else np.nan,
             "unchanged_share": self.unchanged.mean(),
             "max_norm": self.norms.max(),
             "loss_before": losses[0],
@@ -241,9 +271,9 @@ def _cut(parts: list[list[Array]], size: int) -> list[list[Array]]:
 
 
 def _stages(steps: int) -> list[int]:
-    """Steps between two checks of who is fooled: 1, 2, 4, ... in all ``steps``."""
-    stages = []
+    """Steps between two checks of who is fooled: 1, 2, 4, ... up to a longest, in all ``steps``."""
+    stages, longest = [], max(LONGEST_STAGE, int(STAGE_SHARE * steps))
     while steps > 0:
-        stages.append(min(2 ** len(stages), steps))
+        stages.append(min(2 ** len(stages), longest, steps))
         steps -= stages[-1]
     return stages

@@ -104,7 +104,7 @@ def _bookkeeping(of_model: bool) -> set[str]:
         inputs = keras.Input((1,))
         for each in (keras.Model(inputs, inputs), keras.Sequential(), keras.Model()):
             names |= vars(each).keys()
-        names |= {"_hfc_keras_compiled", "_hfc_keras_form", *TRAINING}
+        names |= {"_hfc_keras_compiled", "_hfc_keras_form", "_hfc_keras_frozen", *TRAINING}
     return names
 
 

@@ -29,6 +29,7 @@ COMPILED = (
     "_jit_compile",
     "_hfc_keras_compiled",
     "_hfc_keras_form",
+    "_hfc_keras_frozen",
     "_hfc_keras_mixing",
 )
 # Start of the names under which TensorFlow lists all of these once more.

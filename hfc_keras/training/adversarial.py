@@ -6,8 +6,8 @@ import keras
 from keras import ops
 
 from hfc_keras import attacks, checks, gradients
-from hfc_keras.attacks.attack_settings import Attack
 from hfc_keras.attacks.iteration import Iteration
+from hfc_keras.attacks.kinds import Attack
 from hfc_keras.attacks.norms import NORMS
 from hfc_keras.training.image_training import ImageTraining
 from hfc_keras.types import Array, ArrayLike, Record, Tensor

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from hfc_keras import analysis, attacks, checks
-from hfc_keras.attacks.attack_settings import Attack
+from hfc_keras.attacks.kinds import Attack
 from hfc_keras.training.image_training import ImageTraining
 from hfc_keras.types import ArrayLike, Norm
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from hfc_keras import attacks, checks, data
-from hfc_keras.attacks.attack_settings import Attack
+from hfc_keras.attacks.kinds import Attack
 from hfc_keras.data import pipeline
 from hfc_keras.training.recipe import Recipe
 from hfc_keras.training.training_data import filtered_images, training_batches

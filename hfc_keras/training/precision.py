@@ -2,22 +2,16 @@
 
 import contextlib
 import functools
-import os
-import platform
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import keras
+
+from hfc_keras.half_precision import FLAGS, ONEDNN, has_bfloat16
 
 # Half of float16 underflows: it needs a scaled loss, also inside an attack. It is not offered.
 CHOICES = ("float32", "mixed_bfloat16")
 FULL = "float32"
-CPUINFO = Path("/proc/cpuinfo")
-# Flags of processors that multiply matrices of bfloat16; the others emulate it, many times slower.
-FLAGS = {"avx512_bf16", "amx_bf16"}
-# TensorFlow multiplies bfloat16 on a processor by this library alone.
-ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 
 @contextlib.contextmanager
@@ -70,25 +64,6 @@ def tell_fallback(asked: str) -> None:
     """
     if usable(asked) != asked:
         _tell_once()
-
-
-def has_bfloat16() -> bool:
-    """Whether an accelerator or the processor computes in bfloat16.
-
-    Returns:
-        bool; of a processor whose flags Linux does not list, or of TensorFlow without oneDNN,
-        false.
-    """
-    devices = keras.distribution.list_devices()
-    return any(not device.startswith("cpu") for device in devices) or _processor_has_bfloat16()
-
-
-def _processor_has_bfloat16() -> bool:
-    without = keras.backend.backend() == "tensorflow" and os.environ.get(ONEDNN) == "0"
-    if without or platform.system() != "Linux" or not CPUINFO.exists():
-        return False
-    words = CPUINFO.read_text(encoding="utf-8", errors="replace").split()
-    return not FLAGS.isdisjoint(words)
 
 
 @functools.cache
