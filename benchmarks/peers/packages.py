@@ -3,6 +3,7 @@
 import importlib
 import importlib.metadata
 import importlib.util
+import sys
 from collections.abc import Iterable
 
 # Package by the module that it is imported as.
@@ -63,3 +64,9 @@ def import_first() -> None:
     """
     if not missing(["torch"]):
         importlib.import_module("torch._dynamo")
+
+
+def forget_compiled() -> None:
+    """Drop what ``torch.compile`` has made: of one function it keeps a few versions, and no more."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].compiler.reset()

@@ -63,5 +63,6 @@ def _parts(task: str, options: Options) -> Iterator[list[Record]]:
         about = f"{comparison.task}, {comparison.network}: {comparison.examples} images, "
         print(f"{about}{comparison.repeats} repeats", file=sys.stderr, flush=True)
         yield comparison.rows()
+        packages.forget_compiled()
     if task == "training":
         yield module.fit_rows(options)
