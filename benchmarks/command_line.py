@@ -22,9 +22,7 @@ def parser(description: str | None, fast: str) -> argparse.ArgumentParser:
     made.add_argument(
         "--fast", action="store_true", help=f"{fast}; written to {TRIAL}, and no result"
     )
-    made.add_argument(
-        "--results", help=f"folder of table, record and figure; default: {DEFAULT}"
-    )
+    made.add_argument("--results", help=f"folder of table, record and figure; default: {DEFAULT}")
     return made
 
 

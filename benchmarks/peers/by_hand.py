@@ -25,7 +25,12 @@ def gradient_of_loss(module: Any, bfloat16: bool = False) -> Callable[[Any, Any]
 
 
 def pgd(
-    module: Any, epsilon: float, step_size: float, steps: int, compiled: bool, bfloat16: bool = False
+    module: Any,
+    epsilon: float,
+    step_size: float,
+    steps: int,
+    compiled: bool,
+    bfloat16: bool = False,
 ) -> Callable[[Any, Any], Any]:
     """Projected gradient descent in the L-inf ball, without a random start.
 

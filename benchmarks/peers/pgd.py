@@ -11,8 +11,8 @@ from benchmarks.peers import attacked, subjects
 from benchmarks.peers.comparison import Comparison, Peer, Work
 from benchmarks.peers.options import Options
 from benchmarks.peers.subjects import Subject
-from hfc_keras import attacks
-from hfc_keras.training import precision
+from hfc_keras import attacks, half_precision
+from hfc_keras.types import Array, Precision
 
 EPSILON, STEPS = 8 / 255, 20
 STEP_SIZE = EPSILON / 4
@@ -42,8 +42,8 @@ def comparison(subject: Subject, options: Options) -> Comparison:
         network=subject.name,
         examples=len(subject.images),
         own={
-            "hfc_keras": functools.partial(_own, subject),
-            "hfc_keras, float32": functools.partial(_own, subject, precision="float32"),
+            "hfc_keras": functools.partial(_own, subject, "auto"),
+            "hfc_keras, float32": functools.partial(_own, subject, "float32"),
         },
         peers=peers(subject),
         measure=attacked.MEASURE,
@@ -73,16 +73,16 @@ def peers(subject: Subject) -> dict[str, Peer]:
     for name, (modules, prepare) in torch.items():
         found[name] = Peer(modules, functools.partial(prepare, subject))
     by_hand = {"PyTorch by hand": {"compiled": False}, "torch.compile by hand": {"compiled": True}}
-    if precision.has_bfloat16():
+    if half_precision.has_bfloat16():
         by_hand["torch.compile by hand, bfloat16"] = {"compiled": True, "bfloat16": True}
     for name, how in by_hand.items():
         found[name] = Peer(("torch",), functools.partial(_by_hand, subject, **how))
     return found
 
 
-def _own(subject: Subject, **how: Any) -> Any:
+def _own(subject: Subject, precision: Precision) -> Array:
     attack = attacks.Pgd(
-        EPSILON, step_size=STEP_SIZE, steps=STEPS, random_start=False, **how
+        EPSILON, step_size=STEP_SIZE, steps=STEPS, random_start=False, precision=precision
     )
     return attacks.run(
         subject.model, subject.images, subject.labels, attack, batch_size=BATCH
@@ -114,13 +114,19 @@ def _cleverhans(subject: Subject) -> Work:
     )
 
 
-def _in_batches(subject: Subject, attack: Callable[[Any, Any], Any]) -> Work:
-    """Work of an attack of PyTorch, batch by batch."""
+def in_batches(tensors: tuple[Any, Any], attack: Callable[[Any, Any], Any], size: int) -> Work:
+    """Work of an attack of PyTorch, batch by batch.
+
+    Args:
+        tensors: (images, labels).
+        attack: function from a batch of both to adversarial images.
+        size: int, of a batch.
+    """
     import torch  # pyright: ignore[reportMissingImports]: it comes with the extra `benchmark`
 
     from benchmarks.peers.to_torch import to_images
 
-    batches = list(zip(*(tensor.split(BATCH) for tensor in subject.tensors), strict=True))
+    batches = list(zip(*(tensor.split(size) for tensor in tensors), strict=True))
     return lambda: to_images(torch.cat([attack(*batch) for batch in batches]))
 
 
@@ -129,14 +135,15 @@ def _foolbox(subject: Subject) -> Work:
 
     model = foolbox.PyTorchModel(subject.module, bounds=(0, 1), device="cpu")
     attack = foolbox.attacks.LinfPGD(abs_stepsize=STEP_SIZE, steps=STEPS, random_start=False)
-    return _in_batches(subject, functools.partial(attack.run, model, epsilon=EPSILON))
+    run = functools.partial(attack.run, model, epsilon=EPSILON)
+    return in_batches(subject.tensors, run, BATCH)
 
 
 def _torchattacks(subject: Subject) -> Work:
     import torchattacks  # pyright: ignore[reportMissingImports]: as foolbox
 
     attack = torchattacks.PGD(subject.module, EPSILON, STEP_SIZE, STEPS, random_start=False)
-    return _in_batches(subject, attack)
+    return in_batches(subject.tensors, attack, BATCH)
 
 
 def _art(subject: Subject) -> Work:
@@ -174,5 +181,6 @@ def _art(subject: Subject) -> Work:
 def _by_hand(subject: Subject, compiled: bool, bfloat16: bool = False) -> Work:
     from benchmarks.peers import by_hand
 
-    attack = by_hand.pgd(subject.module, EPSILON, STEP_SIZE, STEPS, compiled, bfloat16)
-    return _in_batches(subject, attack)
+    module, tensors = subject.fastest
+    attack = by_hand.pgd(module, EPSILON, STEP_SIZE, STEPS, compiled, bfloat16)
+    return in_batches(tensors, attack, BATCH)

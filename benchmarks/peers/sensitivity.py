@@ -72,6 +72,7 @@ def _by_hand(subject: Subject, compiled: bool) -> Work:
 
     from benchmarks.peers import by_hand
 
-    shares = by_hand.sensitivity(subject.module, subject.images.shape[1], compiled)
-    batches = list(zip(*(tensor.split(BATCH) for tensor in subject.tensors), strict=True))
+    module, tensors = subject.fastest
+    shares = by_hand.sensitivity(module, subject.images.shape[1], compiled)
+    batches = list(zip(*(tensor.split(BATCH) for tensor in tensors), strict=True))
     return lambda: torch.cat([shares(*batch) for batch in batches]).numpy()

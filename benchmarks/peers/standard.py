@@ -3,9 +3,7 @@
 import functools
 from collections.abc import Iterator
 
-import numpy as np
-
-from benchmarks.peers import attacked, subjects
+from benchmarks.peers import attacked, pgd, subjects
 from benchmarks.peers.comparison import Comparison, Peer, Work
 from benchmarks.peers.options import Options
 from benchmarks.peers.subjects import Subject
@@ -58,14 +56,10 @@ def comparison(subject: Subject, options: Options) -> Comparison:
 
 
 def _autoattack(subject: Subject) -> Work:
-    import torch  # pyright: ignore[reportMissingImports]: it comes with the extra `benchmark`
-    import torchattacks  # pyright: ignore[reportMissingImports]: as torch
-
-    from benchmarks.peers.to_torch import to_images
+    import torchattacks  # pyright: ignore[reportMissingImports]: it comes with the extra `benchmark`
 
     classes = subject.model.output_shape[-1]
     attack = torchattacks.AutoAttack(
         subject.module, norm="Linf", eps=EPSILON, version="standard", n_classes=classes, seed=0
     )
-    batches = list(zip(*(tensor.split(BATCH) for tensor in subject.tensors), strict=True))
-    return lambda: np.asarray(to_images(torch.cat([attack(*batch) for batch in batches])))
+    return pgd.in_batches(subject.tensors, attack, BATCH)

@@ -13,9 +13,7 @@ from hfc_keras.types import Floats, Integers
 
 # ResNet-8 with batch normalization on all of CIFAR-10, and one trained on images attacked by PGD-7.
 NATURAL = "cifar10-resnet8-bn-examples=all-epochs=10-seed=0"
-ADVERSARIAL = (
-    "cifar10-resnet8-adversary=pgd,epsilon:0.0314-examples=10000x4000-epochs=12-seed=0"
-)
+ADVERSARIAL = "cifar10-resnet8-adversary=pgd,epsilon:0.0314-examples=10000x4000-epochs=12-seed=0"
 WIDE, WIDTH = "resnet8", 3
 # On so many images the two frameworks' logits are compared.
 COMPARED = 8
@@ -53,11 +51,16 @@ class Subject:
 
         return to_tensor(self.images), torch.from_numpy(self.labels.astype("int64"))
 
-    def take(self, examples: int) -> "Subject":
-        """The same network with the first images only."""
-        return dataclasses.replace(
-            self, images=self.images[:examples], labels=self.labels[:examples]
-        )
+    @functools.cached_property
+    def fastest(self) -> tuple[Any, tuple[Any, Any]]:
+        """Network, and images and labels, in the layout that one would choose by hand."""
+        import torch  # pyright: ignore[reportMissingImports]: it comes with the extra `benchmark`
+
+        from benchmarks.peers.to_torch import channels_last
+
+        images, labels = self.tensors
+        images = images.contiguous(memory_format=torch.channels_last)
+        return channels_last(self.module), (images, labels)
 
 
 def wide(examples: int) -> Subject:

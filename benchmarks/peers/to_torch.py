@@ -1,5 +1,6 @@
 """The same network in PyTorch: layers and weights of a Keras model as a ``torch.nn.Module``."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -46,13 +47,20 @@ def to_torch(model: keras.Model, images: Floats) -> Any:
     graph.output(nodes[id(model.outputs[0])])
     module = torch.fx.GraphModule(nn.ModuleDict(modules), graph).eval().requires_grad_(False)
     _require_equal(model, module, images)
-    return module.to(memory_format=torch.channels_last)
+    return module
 
 
 def to_tensor(images: Floats) -> Any:
-    """Images ``(batch, height, width, channels)`` as PyTorch has them, channels last in memory."""
-    tensor = torch.from_numpy(np.moveaxis(np.asarray(images), -1, 1).copy())
-    return tensor.contiguous(memory_format=torch.channels_last)
+    """Images ``(batch, height, width, channels)`` as PyTorch has them, channels first."""
+    return torch.from_numpy(np.moveaxis(np.asarray(images), -1, 1).copy())
+
+
+def channels_last(module: Any) -> Any:
+    """Copy of a module whose kernels lie in memory with the channels last.
+
+    It is the faster layout by hand; attacks of packages view tensors as they lie, and fail on it.
+    """
+    return copy.deepcopy(module).to(memory_format=torch.channels_last)
 
 
 def to_images(tensor: Any) -> Floats:
@@ -78,7 +86,9 @@ def _module(layer: Any) -> Any:
             return convert(layer)
     kinds = ", ".join(kind.__name__ for kind in CONVERSIONS)
     checks.require(
-        False, f"`model` must consist of {kinds}", **{"layer": f"{type(layer).__name__} {layer.name}"}
+        False,
+        f"`model` must consist of {kinds}",
+        **{"layer": f"{type(layer).__name__} {layer.name}"},
     )
 
 
