@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from own import given as files
+from own import torch_networks
 from PIL import Image
 
 from experiments import given_networks
@@ -23,7 +24,7 @@ FILE = "resnet8_cifar10.npz"
 def place(tmp_path_factory):
     """A folder with a small network's file and images like those of CIFAR-10."""
     folder, rng = tmp_path_factory.mktemp("given"), np.random.default_rng(0)
-    np.savez(folder / FILE, **files.state_dict())
+    np.savez(folder / FILE, **torch_networks.state_dict())
     pixels = rng.integers(0, 256, (40, 32, 32, 3), dtype="uint8")
     labels = np.arange(40) % 10
     np.savez(folder / "own.npz", x_train=pixels, y_train=labels, x_test=pixels, y_test=labels)
@@ -77,7 +78,7 @@ def test_each_measure_is_there_on_the_images_it_says(table_path):
 
 def test_accuracies_by_component_are_those_of_frequency_accuracy(table_path, place):
     table = table_of(table_path)
-    model = given.read_resnet(place / FILE, 1)
+    model = given.read_resnet(place / FILE, "resnet8")
     test = data.load(str(place / "own.npz")).test
     test = test.take(np.random.default_rng(0).permutation(40)[:30])
     for kind in ("moving", "batch"):
@@ -138,7 +139,7 @@ def test_an_absent_file_is_told_with_whose_it_is_and_where_it_should_be(
 
 
 def test_a_file_that_does_not_fit_is_told_by_its_first_difference(place, tmp_path, capsys):
-    arrays = files.state_dict()
+    arrays = torch_networks.state_dict()
     arrays["layer2.0.conv1.weight"] = arrays["layer2.0.conv1.weight"].transpose(2, 3, 1, 0)
     np.savez(tmp_path / FILE, **arrays)
     with pytest.raises(SystemExit) as refused:
@@ -151,10 +152,10 @@ def test_a_file_that_does_not_fit_is_told_by_its_first_difference(place, tmp_pat
 def test_a_damaged_file_is_told_by_its_name(place, tmp_path):
     (tmp_path / FILE).write_bytes((place / FILE).read_bytes()[:5000])
     with pytest.raises(ValueError, match=f"must be the one that was published .*{FILE}"):
-        given.read_resnet(tmp_path / FILE, 1)
+        given.read_resnet(tmp_path / FILE, "resnet8")
     (tmp_path / FILE).write_text("no archive")
     with pytest.raises(ValueError, match=f"is not a zip file.*{FILE}"):
-        given.read_resnet(tmp_path / FILE, 1)
+        given.read_resnet(tmp_path / FILE, "resnet8")
     (tmp_path / "own.keras").write_bytes(b"none")
     with pytest.raises(ValueError, match=r"must be the one that was published .*own\.keras"):
         given.read_keras(tmp_path / "own.keras")

@@ -4,53 +4,17 @@ import keras
 import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
-from own import given
+from own import torch_networks
 
-from hfc_keras import data, models
-from hfc_keras.analysis.predictions import accuracy
-
-MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-
-
-def convolved(x, kernel, stride):
-    """What torch.nn.functional.conv2d(x, kernel, stride=stride, padding=1) is, (n, c, h, w)."""
-    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    windows = sliding_window_view(padded, (3, 3), axis=(2, 3))[:, :, ::stride, ::stride]
-    return np.einsum("nchwij,ocij->nohw", windows, kernel)
-
-
-def normalized(x, arrays, name):
-    """Batch normalization in inference mode, epsilon 1e-5."""
-    weight, bias, mean, var = (
-        arrays[f"{name}.{each}"][:, None, None]
-        for each in ("weight", "bias", "running_mean", "running_var")
-    )
-    return (x - mean) / np.sqrt(var + 1e-5) * weight + bias
-
-
-def reference(images, arrays):
-    """Logits of the network of one block per stage, written down from the paper."""
-    x = np.moveaxis((images - MEAN) / STD, 3, 1)
-    x = np.maximum(normalized(convolved(x, arrays["conv1.weight"], 1), arrays, "bn1"), 0)
-    for stage in (1, 2, 3):
-        name, stride = f"layer{stage}.0", 1 if stage == 1 else 2
-        y = normalized(convolved(x, arrays[f"{name}.conv1.weight"], stride), arrays, f"{name}.bn1")
-        y = convolved(np.maximum(y, 0), arrays[f"{name}.conv2.weight"], 1)
-        y = normalized(y, arrays, f"{name}.bn2")
-        if stride == 2:
-            x = x[:, :, ::2, ::2]
-            quarter = y.shape[1] // 4
-            x = np.pad(x, ((0, 0), (quarter, quarter), (0, 0), (0, 0)))
-        x = np.maximum(x + y, 0)
-    return x.mean(axis=(2, 3)) @ arrays["linear.weight"].T + arrays["linear.bias"]
+from hfc_keras import models
 
 
 @pytest.mark.parametrize("side", [8, 9])
 def test_logits_are_those_of_the_paper_written_down_in_numpy(rng, side):
-    model, arrays = models.torch_resnet(1, side=side), given.state_dict()
+    model, arrays = models.torch_resnet(1, side=side), torch_networks.state_dict()
     models.set_state_dict(model, arrays)
     images = rng.uniform(size=(3, side, side, 3)).astype("float32")
-    np.testing.assert_allclose(model(images), reference(images, arrays), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(model(images), torch_networks.logits(images, arrays), atol=1e-4)
 
 
 @pytest.mark.parametrize(("blocks", "weights"), [(3, 269_722), (9, 853_018)])
@@ -61,7 +25,7 @@ def test_trainable_weights_are_as_many_as_published(blocks, weights):
 
 
 def test_counts_of_steps_are_passed_over_and_every_weight_is_set():
-    model, arrays = models.torch_resnet(1), given.state_dict()
+    model, arrays = models.torch_resnet(1), torch_networks.state_dict()
     models.set_state_dict(model, {**arrays, "bn1.num_batches_tracked": np.array(7)})
     for name, axes in (("layer3.0.conv2", (2, 3, 1, 0)), ("linear", (1, 0))):
         kernel = model.get_layer(name).kernel
@@ -91,7 +55,7 @@ def test_filters_of_one_channel_keep_their_order(rng, multiplier):
 
 
 def changed(name, value):
-    arrays = given.state_dict()
+    arrays = torch_networks.state_dict()
     if value is None:
         arrays.pop(name)
         arrays.pop("linear.bias")
@@ -152,15 +116,3 @@ def test_weights_in_other_layers_are_refused():
 def test_numbers_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         models.torch_resnet(**options)
-
-
-@pytest.mark.slow
-def test_resnet20_is_as_accurate_as_published():
-    path = given.NETWORKS / "resnet20_cifar10.npz"
-    given.present(path, given.CIFAR)
-    model = models.torch_resnet(3)
-    with np.load(path) as stored:
-        models.set_state_dict(model, dict(stored))
-    test = data.load("cifar10", str(given.CIFAR.parent), examples=(10, 1000)).test
-    # .9173 of all 10,000; three standard deviations of 1,000 are .026.
-    assert abs(accuracy(model, test.images, test.labels) - 0.9173) < 0.026

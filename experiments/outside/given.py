@@ -2,15 +2,12 @@
 
 import dataclasses
 import functools
-import io
 import os
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 import keras
-import numpy as np
 
 from hfc_keras import checks, files, models
 from hfc_keras.data.dataset import Dataset
@@ -57,12 +54,12 @@ class Network:
     stated: float | None = None
 
 
-def read_resnet(path: PathLike, blocks: int) -> keras.Model:
-    """ResNet of some blocks per stage with the weights of an ``.npz`` file.
+def read_resnet(path: PathLike, architecture: str) -> keras.Model:
+    """ResNet with the weights of a file of others.
 
     Args:
         path: str or Path.
-        blocks: int.
+        architecture: str, see ``models.from_torch``.
 
     Returns:
         keras.Model.
@@ -70,15 +67,10 @@ def read_resnet(path: PathLike, blocks: int) -> keras.Model:
     Raises:
         UnusableFileError: if the file is damaged, or its arrays are not those of this network.
     """
-    model = models.torch_resnet(blocks)
     try:
-        # From memory: NumPy leaves a damaged file open, and takes text for a pickle.
-        whole = io.BytesIO(Path(path).read_bytes())
-        with zipfile.ZipFile(whole), np.load(whole, allow_pickle=False) as stored:
-            models.set_state_dict(model, {name: stored[name] for name in stored.files})
-    except kept_files.DAMAGE as error:
+        return models.from_torch(path, architecture)
+    except ValueError as error:
         raise _unusable(path, error) from error
-    return model
 
 
 def read_keras(path: PathLike) -> keras.Model:
@@ -115,7 +107,7 @@ def _cifar(layers: int, stated: float) -> Network:
         "pytorch_resnet_cifar10)",
         licence="BSD",
         how="the arrays of the state dict, under its names without 'module.', by numpy.savez",
-        open=functools.partial(read_resnet, blocks=(layers - 2) // 6),
+        open=functools.partial(read_resnet, architecture=f"resnet{layers}"),
         stated=stated,
     )
 

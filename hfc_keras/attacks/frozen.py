@@ -121,7 +121,7 @@ class _Frozen:
 
     def graph(self, model: Any) -> keras.Model:
         """Copy of a functional or sequential model without the folded normalizations."""
-        view = keras.Model(model.inputs, model.outputs if len(model.outputs) > 1 else model.output)
+        view = keras.Model(model.input, model.output, name=model.name)
         for layer in view.layers:
             before = _convolution_before(layer)
             if before is not None:

@@ -28,6 +28,8 @@ ITERATIONS: Any = {
 }
 # Steps between two checks of who is fooled: at most so many, or this share of all steps.
 LONGEST_STAGE, STAGE_SHARE = 64, 1 / 16
+# Margin, as a share of the range of the logits, which rounding to bfloat16 may hide.
+NEAR = -0.02
 
 
 class Search:
@@ -72,22 +74,32 @@ class Search:
         self.before, self.after = np.full((2, count), -np.inf, "float32")
         self.withstood, self.unchanged = np.ones((2, count), "bool")
         self.zero, self.nonfinite = np.zeros((2, count), "bool")
+        self.nearest = np.full(count, -np.inf, "float32")
         self.norms, self.found = np.zeros(count, "float32"), found
-        self.targets = None
+        self.targets, self.again = None, False
 
     def run(self, stop_early: bool) -> None:
         """Search all images, leaving those alone from then on that are fooled if asked to."""
         attack, rows = self.attack, np.arange(len(self.chosen))
+        stages = _stages(attack.steps) if stop_early else [attack.steps]
         if attack.targets:
             self.targets = self.likeliest_others(attack.targets)
-        stages = _stages(attack.steps) if stop_early else [attack.steps]
-        rounds = attack.restarts * max(attack.targets, 1)
-        total = attack.steps * rounds * -(-len(rows) // self.batch_size)
+        self.rounds(rows, stages)
+        if self.precision != "float32":
+            # What rounding may have hidden is searched once more in the model's own precision.
+            self.again, self.iterate = True, gradients.compiled(self.model, self.iteration)
+            self.rounds(np.flatnonzero(self.withstood & (self.nearest > NEAR)), stages)
+
+    def rounds(self, rows: Integers, stages: Sequence[int]) -> None:
+        """Attack some images, once for each restart and target."""
+        attack = self.attack
+        count = attack.restarts * max(attack.targets, 1)
+        total = attack.steps * count * -(-len(rows) // self.batch_size)
         name = f"{attack.name} {attack.norm} {attack.epsilon:.3g}"
         with tqdm(total=total, desc=name, leave=False, disable=None) as self.bar:
-            for number in range(rounds):
+            for number in range(count):
                 self.restart(rows, number, stages)
-                rows = np.flatnonzero(self.withstood)
+                rows = rows[self.withstood[rows]]
 
     def likeliest_others(self, count: int) -> Integers:
         """Classes other than the label, the most likely first, ``(attacked, count)``."""
@@ -132,20 +144,21 @@ class Search:
         """Take some steps on the images of a batch, and return of it what withstands."""
         batch, *state = part
         images, labels = self.given(batch), self.labels[self.chosen[batch]]
-        first = number == steps.start == 0
+        first = not self.again and number == steps.start == 0
         if first and self.found is not None:
             self.found[batch] = images
         state = self.advance(batch, images, labels, state, number, steps)
         for candidate in self.iteration.candidates(state, last):
-            self.keep(batch, images, labels, np.asarray(candidate), last)
+            self.keep(batch, images, labels, ops.convert_to_numpy(candidate), last)
         left = self.withstood[batch]
-        return [batch[left], *(np.asarray(each)[left] for each in state)]
+        return [batch[left], *(ops.convert_to_numpy(each)[left] for each in state)]
 
     def keep(
         self, batch: Array, images: Floats, labels: Integers, adversarial: Array, last: bool
     ) -> None:
         """Keep of the images those that fool the model or, at the end, have the largest loss."""
-        losses, withstood, norms, unchanged = self.judge(images, labels, adversarial)
+        losses, withstood, nearness, norms, unchanged = self.judge(images, labels, adversarial)
+        self.nearest[batch] = np.maximum(self.nearest[batch], nearness)
         better = self.withstood[batch] & (~withstood | (last & (losses > self.after[batch])))
         kept = batch[better]
         self.after[kept], self.norms[kept] = losses[better], norms[better]
@@ -164,7 +177,7 @@ class Search:
     ) -> list[Any]:
         """Take some steps from a state; at the very first note the gradients."""
         fixed = [ops.convert_to_tensor(part) for part in (images, labels)]
-        first = number == steps.start == 0
+        first = not self.again and number == steps.start == 0
         if first and self.attack.engine == "cleverhans":
             # It does not return what its gradients were.
             noted = gradients.compiled(self.model, FirstGradient(Iteration.of(self.attack)))
@@ -190,15 +203,20 @@ class Search:
         nonfinite: ArrayLike,
     ) -> None:
         """Keep what the first step shows; its loss is that of the images unless they moved."""
-        self.zero[batch], self.nonfinite[batch] = np.asarray(zero), np.asarray(nonfinite)
+        self.zero[batch] = ops.convert_to_numpy(zero)
+        self.nonfinite[batch] = ops.convert_to_numpy(nonfinite)
         if self.attack.random_start or self.precision != "float32":
             loss, *_ = self.judge(images, labels, images)
-        self.before[batch] = np.asarray(loss)
+        self.before[batch] = ops.convert_to_numpy(loss)
 
     def judge(self, images: Floats, labels: Integers, adversarial: Array) -> tuple[Array, ...]:
-        """Loss that the attack increases, whether it has failed, and how far it went."""
-        losses, right, *size = map(np.asarray, self.outcome(adversarial, labels, images))
-        return (-losses, ~right, *size) if self.attack.targeted else (losses, right, *size)
+        """Loss that the attack increases, whether and how nearly it has failed, how far it went."""
+        losses, right, nearness, *size = map(
+            ops.convert_to_numpy, self.outcome(adversarial, labels, images)
+        )
+        if self.attack.targeted:
+            return -losses, ~right, -nearness, *size
+        return losses, right, nearness, *size
 
     def diagnostics(self) -> dict[str, float]:
         """Diagnostics of ``Result``."""
@@ -219,7 +237,8 @@ class Search:
 class _Outcome:
     """What has become of each sample, for ``gradients.compiled``.
 
-    Its loss, whether its label is predicted, the norm of its perturbation, and whether it has none.
+    Its loss, whether its label is predicted, its margin as a share of the range of the logits, the
+    norm of its perturbation, and whether it has none.
     """
 
     loss: Loss
@@ -234,7 +253,9 @@ class _Outcome:
         right = ops.logical_and(right, ops.all(logits == logits, axis=-1))
         norms = NORMS[self.norm].size(adversarial - images)
         unchanged = ops.all(adversarial == images, axis=(1, 2, 3))
-        return sample_losses(logits, labels, self.loss), right, norms, unchanged
+        spread = ops.max(logits, axis=-1) - ops.min(logits, axis=-1)
+        nearness = sample_losses(logits, labels, "margin") / ops.maximum(spread, 1e-12)
+        return sample_losses(logits, labels, self.loss), right, nearness, norms, unchanged
 
 
 def full_batches(parts: Iterable[list[Array]], size: int) -> Iterator[list[Array]]:

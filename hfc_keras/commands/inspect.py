@@ -22,8 +22,8 @@ class Inspect(ModelAndImages):
     """
 
     models: Annotated[tuple[str, ...], tyro.conf.Positional, told("MODEL [MODEL ...]")]
-    """Model saved by Keras (.keras, .h5), hf://user/repository, or a name that `hfc-keras models` \
-lists. Name several to compare them."""
+    """Model saved by Keras (.keras, .h5), weights of PyTorch (.pth, .npz; see --architecture), \
+hf://user/repository, or a name that `hfc-keras models` lists. Name several to compare them."""
     names: Annotated[tuple[str, ...], told("NAME [NAME ...]")] = ()
     """What the page calls each model, in their order. Default: its file's name."""
     fast: FLAG = False

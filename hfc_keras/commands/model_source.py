@@ -82,7 +82,7 @@ def found(name: PathLike, published: PathLike = FOLDER) -> Path:
         >>> found("model.txt")
         Traceback (most recent call last):
         ...
-        ValueError: `model` must be a .keras or .h5 file that exists, hf://user/repository, or a name that `hfc-keras models` lists. Received: model='model.txt'
+        ValueError: `model` must be a .keras or .h5 file that exists, weights of PyTorch (.pth, .npz) with --architecture, hf://user/repository, or a name that `hfc-keras models` lists. Received: model='model.txt'
     """  # noqa: E501
     path = Path(name).expanduser()
     checks.require(
@@ -96,8 +96,8 @@ def found(name: PathLike, published: PathLike = FOLDER) -> Path:
         own = networks.loc[networks["name"] == str(name), "path"]
         checks.require(
             len(own) == 1,
-            "`model` must be a .keras or .h5 file that exists, hf://user/repository, or a name "
-            "that `hfc-keras models` lists",
+            "`model` must be a .keras or .h5 file that exists, weights of PyTorch (.pth, .npz) "
+            "with --architecture, hf://user/repository, or a name that `hfc-keras models` lists",
             model=str(name),
         )
         return Path(own.iloc[0])

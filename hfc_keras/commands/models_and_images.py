@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from hfc_keras import checks, contract, models
-from hfc_keras.commands import model_source
+from hfc_keras.commands import model_source, torch_source
 from hfc_keras.commands.class_numbering import numbered
 from hfc_keras.commands.options import ModelAndImages, pixel_range
 from hfc_keras.data.dataset import pair
@@ -26,7 +26,8 @@ def loaded(sources: Sequence[str], asked: ModelAndImages) -> dict[str, keras.Mod
     """Load models as they are.
 
     Args:
-        sources: list of str, files or names, see ``model_source.load``.
+        sources: list of str, files or names, see ``model_source.load``; also files of weights, of
+            the networks that the command line says.
         asked: ModelAndImages, the command line.
 
     Returns:
@@ -40,10 +41,19 @@ def loaded(sources: Sequence[str], asked: ModelAndImages) -> dict[str, keras.Mod
     checks.require(not twice, "`models` must name each model once", models=sources)
     short = [Path(name).stem if _is_file(name) else name for name in sources]
     names = short if len(set(short)) == len(short) else sources
+    of_weights = torch_source.architectures(sources, asked)
     return {
-        printable(name): model_source.load(source, asked.imports, asked.published)
+        printable(name): _model(source, of_weights.get(source), asked)
         for name, source in zip(names, sources, strict=True)
     }
+
+
+def _model(source: str, architecture: str | None, asked: ModelAndImages) -> keras.Model:
+    if architecture is None:
+        return model_source.load(source, asked.imports, asked.published)
+    return models.from_torch(
+        source, architecture, asked.mean or None, asked.std or None, _size(asked)
+    )
 
 
 def classifiers(found: dict[str, keras.Model], asked: ModelAndImages) -> dict[str, keras.Model]:
@@ -106,7 +116,7 @@ def conversions(
     Returns:
         list of str, sentences.
     """
-    told = []
+    told = torch_source.standardizations(asked)
     for name, model in made.items():
         who = f"The model {name}" if len(made) > 1 else "The model"
         kind = contract.ending(given[name])
@@ -122,7 +132,7 @@ def conversions(
 
 
 def _is_file(name: str) -> bool:
-    return Path(name).suffix.lower() in model_source.FILES
+    return Path(name).suffix.lower() in model_source.FILES or torch_source.is_weights(name)
 
 
 def images_of(

@@ -53,6 +53,16 @@ where the model itself divides by 255 or the like, else 0 1."""
     """What was done to ImageNet pixels before the model saw them, by Keras' names, in place of \
 --pixels: caffe (BGR from 0 to 255 minus the mean), torch (0 to 1 minus the mean, divided by the \
 standard deviation) or tf (-1 to 1). Default: nothing."""
+    architecture: Annotated[tuple[str, ...], told("NAME [NAME ...]")] = ()
+    """Network of a file of weights from PyTorch (.pth, .pt, .npz, .safetensors): resnet20, 32, \
+44, 56, 110 and so on for CIFAR-10 as published; resnet18, 34, 50, 101, 152 of torchvision; these \
+with _cifar, for a 3 x 3 stem; resnet20_b and so on, for convolutions as shortcuts. One name, or \
+one for each file."""
+    mean: Annotated[tuple[float, ...], told("R G B")] = ()
+    """What such a network takes off the pixels in [0, 1]. Default: the mean of ImageNet, with \
+_cifar or _b of CIFAR-10."""
+    std: Annotated[tuple[float, ...], told("R G B")] = ()
+    """What it divides them by then. Default: the standard deviation of the same images."""
     output: OUTPUT = None
     """What the model returns; binary is a single logit or sigmoid. Default: what its last layer \
 says."""

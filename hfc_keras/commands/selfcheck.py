@@ -24,8 +24,9 @@ class Selfcheck(ModelAndImages):
     DEFAULT_EPSILON: ClassVar = 8 / 255
 
     model: Annotated[str, tyro.conf.Positional, told("MODEL")]
-    """Model saved by Keras (.keras, .h5), hf://user/repository, or a name that `hfc-keras models` \
-lists; for other models call hfc_keras.selfchecks.run from Python."""
+    """Model saved by Keras (.keras, .h5), weights of PyTorch (.pth, .npz; see --architecture), \
+hf://user/repository, or a name that `hfc-keras models` lists; for other models call \
+hfc_keras.selfchecks.run from Python."""
     data: Annotated[str | None, told("FOLDER|NPZ|NAME", "data", "--dataset")] = None
     """Images to test on, with labels: a folder with one folder per class; an .npz file with \
 x_test and y_test; digits, cifar10 or another TFDS set. Default: for one of this project's \

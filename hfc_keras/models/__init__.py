@@ -9,3 +9,4 @@ from hfc_keras.models.state_dict import set_state_dict as set_state_dict
 from hfc_keras.models.surgery import first_convolution as first_convolution
 from hfc_keras.models.surgery import smooth_model as smooth_model
 from hfc_keras.models.torch_resnet import torch_resnet as torch_resnet
+from hfc_keras.models.torch_weights import from_torch as from_torch

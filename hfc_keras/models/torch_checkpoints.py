@@ -1,0 +1,67 @@
+"""The arrays of a PyTorch checkpoint, out of what is wrapped around them."""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hfc_keras import checks
+from hfc_keras.models.torch_files import BFLOAT16
+from hfc_keras.types import Array
+
+# Where a checkpoint holds its state dict, and what wrappers of a network put before every name.
+NESTED = ("model", "net", "model_state_dict", "state_dict")
+WRAPPERS = re.compile(r"((module|_orig_mod|model|net)\.)*")
+
+
+def arrays_of(checkpoint: Any) -> dict[str, Array]:
+    """Arrays of a network, under the names that its own modules have.
+
+    Args:
+        checkpoint: mapping from name to array or tensor, a mapping that holds one under a name
+            of ``NESTED``, or a module of PyTorch.
+
+    Returns:
+        dict from name, without what all names have of ``WRAPPERS``, to array; floating-point
+        numbers as float32.
+
+    Raises:
+        ValueError: if it holds no arrays by name.
+
+    Example:
+        >>> arrays_of({"state_dict": {"module.linear.bias": np.ones(1)}, "epoch": 3})
+        {'linear.bias': array([1.], dtype=float32)}
+    """
+    if callable(getattr(checkpoint, "state_dict", None)):
+        checkpoint = checkpoint.state_dict()
+    for name in NESTED:
+        if isinstance(checkpoint, Mapping) and isinstance(checkpoint.get(name), Mapping):
+            checkpoint = checkpoint[name]
+    named = isinstance(checkpoint, Mapping) and all(isinstance(each, str) for each in checkpoint)
+    checks.require(
+        named and checkpoint,
+        "`weights` must be arrays or tensors by name, or hold them as "
+        f"{', '.join(map(repr, reversed(NESTED)))}",
+        weights=list(checkpoint)[:3] if isinstance(checkpoint, Mapping) else type(checkpoint),
+    )
+    found = WRAPPERS.match(os.path.commonprefix(list(checkpoint)))
+    start = found.end() if found else 0
+    return {name[start:]: _as_array(value) for name, value in checkpoint.items()}
+
+
+def _as_array(value: Any) -> Array:
+    """Numbers of an array or a tensor, float32 if they are floating-point numbers."""
+    # A tensor of PyTorch, which NumPy takes from the CPU alone, and not in half precision.
+    if callable(getattr(value, "detach", None)):
+        value = value.detach().cpu()
+        value = value.float() if value.is_floating_point() else value
+    array = np.asarray(value)
+    if array.dtype == BFLOAT16:
+        return (array["bfloat16"].astype("<u4") << 16).view("<f4")
+    if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
+        return array
+    # A float64 that is too large becomes infinite, which is refused with its name.
+    with np.errstate(over="ignore"):
+        return array.astype("float32", copy=False)

@@ -1,0 +1,306 @@
+import keras
+import numpy as np
+import pytest
+
+from hfc_keras import analysis, attacks, losses, spectrum
+from hfc_keras.attacks import Apgd, Fgsm, Pgd, Square
+from hfc_keras.attacks.apgd_iteration import checkpoints
+
+pytestmark = pytest.mark.jax
+
+SHAPE, CLASSES = (3, 4, 2), 5
+
+
+@pytest.fixture(scope="module")
+def linear():
+    """A network whose logits are pixels times a matrix, and the matrix."""
+    model = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten()])
+    model.add(keras.layers.Dense(CLASSES, use_bias=False))
+    weights = np.random.default_rng(2).normal(size=(np.prod(SHAPE), CLASSES)).astype("float32")
+    # Without this, the mean of the pixels would decide.
+    weights -= weights.mean(axis=0)
+    model.set_weights([weights])
+    return model, weights
+
+
+@pytest.fixture(scope="module")
+def images(linear):
+    """Images and what the network says they are."""
+    images = np.random.default_rng(0).random((24, *SHAPE), "float32")
+    return images, (images.reshape(24, -1) @ linear[1]).argmax(axis=1)
+
+
+def logits_of(weights, x):
+    return x.reshape(len(x), -1) @ weights.astype("float64")
+
+
+def numpy_losses(z, labels, targets, loss):
+    """Losses and their gradients for the logits, in float64 and in words of the paper."""
+    rows, ordered = np.arange(len(z)), np.argsort(-z, axis=1)
+    one_hot = np.eye(z.shape[1])
+    if loss == "cross_entropy":
+        powers = np.exp(z - z.max(axis=1, keepdims=True))
+        share = powers / powers.sum(axis=1, keepdims=True)
+        aim = labels if targets is None else targets
+        values, slope = -np.log(share[rows, aim]), share - one_hot[aim]
+        return (values, slope) if targets is None else (-values, -slope)
+    best_other = np.where(ordered[:, 0] == labels, ordered[:, 1], ordered[:, 0])
+    aim = best_other if targets is None else targets
+    values, slope = z[rows, aim] - z[rows, labels], one_hot[aim] - one_hot[labels]
+    if loss == "margin":
+        return values, slope
+    ranks = [2] if targets is None else [2, 3]
+    lower = np.mean([z[rows, ordered[:, rank]] for rank in ranks], axis=0)
+    spread = (z[rows, ordered[:, 0]] - lower)[:, None]
+    turned = one_hot[ordered[:, 0]] - np.mean([one_hot[ordered[:, rank]] for rank in ranks], axis=0)
+    return values / spread[:, 0], slope / spread - values[:, None] * turned / spread**2
+
+
+def projected(x, centre, attack):
+    change = x - centre
+    if attack.norm == "linf":
+        change = np.clip(change, -attack.epsilon, attack.epsilon)
+    else:
+        length = np.linalg.norm(change, axis=1, keepdims=True)
+        change = change * np.minimum(1, attack.epsilon / np.maximum(length, 1e-30))
+    return np.clip(centre + change, 0, 1)
+
+
+def numpy_apgd(weights, centre, start, labels, targets, attack):
+    """Auto-PGD, algorithm 1 of Croce and Hein, image by image; returns the last point."""
+
+    def at(x):
+        value, slope = numpy_losses((x @ weights)[None], labels, targets, attack.loss)
+        return value[0], (slope @ weights.T)[0]
+
+    weights = weights.astype("float64")
+    x = before = start.astype("float64")
+    value, gradient = at(x)
+    best, best_value, best_gradient, step = x, value, gradient, 2 * attack.epsilon
+    values, reduced, best_then, marks = [value], True, value, [0, *checkpoints(attack.steps)]
+    for k in range(attack.steps):
+        if k in marks[1:]:
+            gap = k - marks[marks.index(k) - 1]
+            rises = sum(values[i] > values[i - 1] for i in range(k - gap + 1, k + 1))
+            halve = rises <= 0.75 * gap or (not reduced and best_then >= best_value)
+            reduced, best_then = halve, best_value
+            if halve:
+                step, x, gradient = step / 2, best, best_gradient
+        unit = np.sign(gradient) if attack.norm == "linf" else gradient / np.linalg.norm(gradient)
+        z = projected((x + step * unit)[None], centre[None], attack)[0]
+        pull = 0.75 if k else 1.0
+        moved = x + pull * (z - x) + (1 - pull) * (x - before)
+        before, x = x, projected(moved[None], centre[None], attack)[0]
+        value, gradient = at(x)
+        values.append(value)
+        if value > best_value:
+            best, best_value, best_gradient = x, value, gradient
+    return x, best, values
+
+
+class TestLosses:
+    @pytest.mark.parametrize("loss", losses.LOSSES)
+    @pytest.mark.parametrize("aimed", [False, True])
+    def test_values_are_those_of_the_paper(self, rng, loss, aimed):
+        z, labels = rng.normal(size=(9, 5)), np.arange(9) % 5
+        targets = (labels + 2) % 5 if aimed else None
+        expected, _ = numpy_losses(z, labels, targets, loss)
+        if aimed:
+            found = losses.targeted_losses(z, labels, targets, loss)
+        else:
+            found = losses.sample_losses(z, labels, loss)
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(found), expected, rtol=1e-5)
+
+    def test_the_ratio_does_not_change_with_the_scale_and_its_sign_tells(self, rng):
+        z, labels = rng.normal(size=(50, 6)), rng.integers(0, 6, 50)
+        ratios = [
+            keras.ops.convert_to_numpy(losses.sample_losses(scale * z, labels, "dlr"))
+            for scale in (1, 1000)
+        ]
+        np.testing.assert_allclose(*ratios, rtol=1e-4)
+        assert ((ratios[0] > 0) == (z.argmax(axis=1) != labels)).all()
+
+    @pytest.mark.parametrize(
+        ("call", "message"),
+        [
+            (lambda z: losses.sample_losses(z[:, :2], [0], "dlr"), "3 or more classes for loss"),
+            (
+                lambda z: losses.targeted_losses(z[:, :3], [0], np.array([1]), "dlr"),
+                "4 or more classes for a targeted ratio; take loss='margin'",
+            ),
+            (lambda z: losses.targeted_losses(z, [0], np.array([1]), "hinge"), "loss='hinge'"),
+        ],
+    )
+    def test_too_few_classes_are_refused(self, call, message):
+        with pytest.raises(ValueError, match=message):
+            call(np.zeros((1, 5)))
+
+
+class TestAgainstThePaper:
+    @pytest.mark.parametrize("norm", ["linf", "l2"])
+    @pytest.mark.parametrize("loss", losses.LOSSES)
+    def test_the_search_is_algorithm_1(self, linear, images, norm, loss):
+        """A small ball leaves every image right, so that all of them go to the end."""
+        model, weights = linear
+        attack = Apgd(0.004, steps=25, norm=norm, loss=loss, seed=1)
+        found = attacks.run(model, *images, attack)
+        for row in range(8):
+            start = self.start(images[0][row], attack, row)
+            x, best, values = numpy_apgd(
+                weights, images[0][row].reshape(-1), start, images[1][row : row + 1], None, attack
+            )
+            told = found.images[row].reshape(-1)
+            value = numpy_losses((told @ weights)[None], images[1][row : row + 1], None, "margin")[
+                0
+            ][0]
+            ends = [
+                numpy_losses((each @ weights)[None], images[1][row : row + 1], None, "margin")[0][0]
+                for each in (x, best)
+            ]
+            assert value == pytest.approx(max(ends), abs=2e-4)
+            assert max(values) == pytest.approx(
+                numpy_losses((best @ weights)[None], images[1][row : row + 1], None, loss)[0][0]
+            )
+
+    def start(self, image, attack, position):
+        rng = np.random.default_rng([attack.seed, 0, position])
+        if attack.norm == "linf":
+            noise = 2 * rng.random(SHAPE, dtype="float32") - 1
+            noise /= np.abs(noise).max()
+        else:
+            noise = rng.standard_normal(SHAPE, dtype="float32")
+            noise /= np.linalg.norm(noise)
+        return np.clip(image + attack.epsilon * noise, 0, 1).reshape(-1)
+
+    @pytest.mark.parametrize(
+        ("steps", "expected"),
+        [
+            (100, [22, 41, 57, 70, 80, 87, 93, 99]),
+            (20, [4, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]),
+            (1, []),
+        ],
+    )
+    def test_checkpoints(self, steps, expected):
+        assert checkpoints(steps) == expected
+
+
+class TestStrength:
+    @pytest.mark.parametrize("norm", ["linf", "l2"])
+    def test_what_a_linear_network_cannot_withstand_is_found(self, linear, images, norm):
+        """The smallest perturbation of a linear network is known, so who withstands is."""
+        model, weights = linear
+        flat, labels = images[0].reshape(24, -1).astype("float64"), images[1]
+        z = flat @ weights
+        others = [[c for c in range(CLASSES) if c != label] for label in labels]
+        ratio = []
+        for row, label in enumerate(labels):
+            gaps = []
+            for other in others[row]:
+                w = (weights[:, label] - weights[:, other]).astype("float64")
+                size = np.abs(w).sum() if norm == "linf" else np.linalg.norm(w)
+                gaps.append((z[row, label] - z[row, other]) / size)
+            ratio.append(min(gaps))
+        epsilon = float(np.median(ratio))
+        wide = 0.3 + 0.4 * images[0]
+        z = logits_of(weights, wide)
+        assert (z.argmax(axis=1) == labels).mean() > 0.5
+        aimed = Apgd(epsilon, steps=20, norm=norm, loss="dlr", targets=4)
+        right = z.argmax(axis=1) == labels
+        found = attacks.run(model, wide[right].astype("float32"), labels[right], aimed)
+        for row, (image, label) in enumerate(zip(wide[right], labels[right], strict=True)):
+            at, gaps = logits_of(weights, image[None])[0], []
+            for other in [c for c in range(CLASSES) if c != label]:
+                w = (weights[:, label] - weights[:, other]).astype("float64")
+                size = np.abs(w).sum() if norm == "linf" else np.linalg.norm(w)
+                gaps.append((at[label] - at[other]) / size)
+            if min(gaps) < 0.98 * epsilon and self.inside(image, epsilon):
+                assert not found.withstood[row]
+            if min(gaps) > epsilon:
+                assert found.withstood[row]
+        assert 0.1 < found.withstood.mean() < 0.9
+
+    def inside(self, image, epsilon):
+        """Whether no pixel can leave [0, 1], where the smallest perturbation would be clipped."""
+        return image.min() > epsilon and image.max() < 1 - epsilon
+
+    def test_batches_and_order_do_not_matter(self, linear, images):
+        attack = Apgd(0.01, steps=12, loss="dlr", targets=3)
+        whole = attacks.run(linear[0], *images, attack)
+        parts = attacks.run(linear[0], *images, attack, batch_size=7)
+        np.testing.assert_allclose(whole.images, parts.images, atol=1e-6)
+        rows = np.array([3, 9, 1])
+        some = attacks.run(linear[0], images[0][rows], images[1][rows], attack, positions=rows)
+        np.testing.assert_allclose(whole.images[rows], some.images, atol=1e-6)
+
+    def test_ball_range_and_mask(self, linear, images):
+        attack = Apgd(0.05, steps=9, norm="l2", mask=("low", 1), clip_min=0.0, clip_max=1.0)
+        inside = 0.4 + 0.2 * images[0]
+        change = attacks.run(linear[0], inside, images[1], attack).images - inside
+        assert np.linalg.norm(change.reshape(24, -1), axis=1).max() <= 0.05 + 1e-6
+        low, _ = spectrum.split(change, 1)
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(low), change, atol=1e-6)
+
+    def test_stopping_early_finds_the_same_images(self, linear, images):
+        attack = Apgd(0.05, steps=30)
+        ends = [
+            attacks.run(linear[0], *images, attack, stop_early=early).withstood
+            for early in (True, False)
+        ]
+        assert np.array_equal(*ends)
+        assert 0 < ends[0].mean() < 1
+
+
+class TestSettings:
+    def test_a_record_gives_the_attack_back(self):
+        for attack in (
+            Apgd(0.1, loss="dlr", targets=9, mask=("high", 2)),
+            Square(0.3, queries=7, norm="l2"),
+            Pgd(0.1, precision="auto"),
+        ):
+            assert attacks.from_dict(attack.to_dict()) == attack
+
+    @pytest.mark.parametrize(
+        ("attack", "text"),
+        [
+            (Fgsm(0.1), "FGSM (cross-entropy, 1 step)"),
+            (Pgd(0.1, steps=20, restarts=3), "PGD (cross-entropy, 20 steps, 3 restarts)"),
+            (Apgd(0.1, loss="margin", targets=3), "APGD-T (margin, 3 targets, 100 steps each)"),
+            (Square(0.1), "Square (5,000 queries)"),
+        ],
+    )
+    def test_an_attack_says_its_budget(self, attack, text):
+        assert str(attack) == text
+
+    @pytest.mark.parametrize(
+        ("settings", "message"),
+        [
+            ({"targets": -1}, "targets=-1"),
+            ({"targets": 1.5}, "targets=1.5"),
+            ({"loss": "hinge"}, "loss='hinge'"),
+            ({"steps": 0}, "steps=0"),
+            ({"precision": "float16"}, "precision='float16'"),
+            ({"norm": "l1"}, "norm='l1'"),
+        ],
+    )
+    def test_wrong_settings_are_refused(self, settings, message):
+        with pytest.raises(ValueError, match=message):
+            Apgd(0.1, **settings)
+
+    def test_few_classes_get_the_margin_and_fewer_targets(self):
+        model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten()])
+        model.add(keras.layers.Dense(3))
+        pixels = np.random.default_rng(0).random((6, 2, 2, 1), "float32")
+        labels = np.asarray(model.predict_on_batch(pixels)).argmax(axis=1)
+        table = analysis.robust_accuracy(model, pixels, labels, attacks.standard(0.01, queries=5))
+        assert table["loss"].tolist()[1:4] == ["cross_entropy", "margin", "margin"]
+        assert table["targets"].tolist()[1:4] == [0, 2, 0]
+
+
+def test_what_the_standard_evaluation_is():
+    ce, aimed, square = attacks.standard(0.5, "l2", seed=3, queries=70, precision="float32")
+    shared = {"norm": "l2", "seed": 3, "precision": "float32"}
+    assert ce == Apgd(0.5, steps=100, **shared)
+    assert aimed == Apgd(0.5, steps=100, loss="dlr", targets=9, **shared)
+    assert square == Square(0.5, queries=70, **shared)
+    with pytest.raises(ValueError, match="targets=0"):
+        attacks.standard(0.1, targets=0)

@@ -1,0 +1,265 @@
+"""Files of weights, and what no file may do."""
+
+import io
+import json
+import os
+import pathlib
+import pickle
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+from own import torch_files
+
+from hfc_keras import models
+from hfc_keras.models.torch_checkpoints import arrays_of
+from hfc_keras.models.torch_files import read_torch
+from hfc_keras.models.weight_files import read_weights
+
+# torch.save wrote these two, in the format of today and in that from before PyTorch 1.6.
+SAVED = [
+    pathlib.Path(__file__).parent / "files" / name
+    for name in ("checkpoint.pth", "checkpoint_old.pth")
+]
+WRITERS = [torch_files.write, torch_files.write_old]
+ARRAYS = {"a": np.arange(6, dtype="float32").reshape(2, 3), "b": np.ones(2, "float16")}
+
+
+@pytest.mark.parametrize("path", SAVED, ids=lambda path: path.name)
+def test_a_file_of_pytorch_is_read_without_it(path):
+    content = read_torch(path)
+    told = {name: content[name] for name in ("epoch", "accuracy", "name", "best", "lr")}
+    assert told == {"epoch": 3, "accuracy": 0.5, "name": "own", "best": None, "lr": [0.1]}
+    arrays = arrays_of(content)
+    rows = np.arange(12, dtype="float32").reshape(3, 4)
+    expected = {
+        "rows": rows,
+        # A view of the same numbers.
+        "columns": rows.T[1:3],
+        "brain": [1.5, -2.0],
+        "half": [0.25],
+        "double": [[3.0]],
+        "steps": 7,
+        "parameter": [1, 1],
+        "flags": [True, False],
+    }
+    assert list(arrays) == list(expected)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(arrays[name], value)
+    kinds = {name: array.dtype.kind for name, array in arrays.items()}
+    assert kinds == {**dict.fromkeys(expected, "f"), "steps": "i", "flags": "b"}
+    assert {array.dtype.itemsize for array in arrays.values() if array.dtype.kind == "f"} == {4}
+
+
+@pytest.mark.parametrize("path", SAVED, ids=lambda path: path.name)
+def test_pytorch_reads_the_same_from_its_files(path):
+    torch = pytest.importorskip("torch")
+    expected = torch.load(path, weights_only=True)["state_dict"]
+    for name, array in arrays_of(read_torch(path)).items():
+        np.testing.assert_array_equal(array, expected[name].detach().float().numpy())
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_what_the_tests_write_is_a_file_of_pytorch(write, tmp_path):
+    torch = pytest.importorskip("torch")
+    write(tmp_path / "own.pth", ARRAYS)
+    for name, value in torch.load(tmp_path / "own.pth", weights_only=True).items():
+        np.testing.assert_array_equal(value, ARRAYS[name])
+
+
+class Opens:
+    """What makes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+class Runs(Opens):
+    """What runs a command when it is unpickled."""
+
+    def __reduce__(self):
+        return os.system, (f"echo > {self.path}",)
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+@pytest.mark.parametrize("kind", [Opens, Runs])
+def test_no_code_of_a_file_is_run(kind, protocol, tmp_path):
+    mark = tmp_path / "mark"
+    content = pickle.dumps({"conv1.weight": kind(mark)}, protocol)
+    opened = pickle.loads(content)["conv1.weight"]
+    if isinstance(opened, io.IOBase):
+        opened.close()
+    assert mark.exists()
+    mark.unlink()
+    bad = {}
+    for write in WRITERS:
+        bad[write.__name__] = tmp_path / f"{write.__name__}.pth"
+        write(bad[write.__name__], ARRAYS, content)
+    # The pickles of the older format that stand before the tensors.
+    whole = bad["write_old"].read_bytes()
+    bad["first"] = tmp_path / "first.pth"
+    bad["first"].write_bytes(content)
+    bad["second"] = tmp_path / "second.pth"
+    magic = pickle.dumps(torch_files.MAGIC, 2)
+    bad["second"].write_bytes(whole.replace(magic, magic + content, 1))
+    for path in bad.values():
+        with pytest.raises(ValueError, match=path.name) as refused:
+            models.from_torch(path, "resnet20")
+        if protocol or path.stem != "first":
+            assert "which is code and is not run; in PyTorch, torch.save" in str(refused.value)
+            assert ("io.open" if kind is Opens else f"{os.name}.system") in str(refused.value)
+        assert not mark.exists()
+
+
+def test_code_hidden_in_arrays_of_numpy_is_not_run(tmp_path):
+    mark = tmp_path / "mark"
+    np.savez(tmp_path / "bad.npz", **{"conv1.weight": np.array([Opens(mark)], object)})
+    with pytest.raises(ValueError, match=r"whole .npz file of tensors alone .*allow_pickle"):
+        models.from_torch(tmp_path / "bad.npz", "resnet20")
+    assert not mark.exists()
+
+
+class Network:
+    """A whole network, as torch.save(model) writes it."""
+
+
+def test_a_pickled_network_is_refused_by_its_class(tmp_path):
+    torch_files.write(tmp_path / "own.pth", {}, pickle.dumps(Network(), 2))
+    with pytest.raises(ValueError, match=r"torch\.save\(model\.state_dict\(\), path\) writes"):
+        read_weights(tmp_path / "own.pth")
+
+
+@pytest.mark.parametrize("write", WRITERS)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"offset": 1},
+        {"offset": -1},
+        {"shape": (7,), "strides": (1,)},
+        {"shape": (2, 3), "strides": (3, 2)},
+        {"shape": (2,), "strides": (-1,)},
+        {"shape": (10**9,), "strides": (0,)},
+        {"shape": (-1,), "strides": (1,)},
+        {"shape": (2, 3), "strides": (1,)},
+        {"kind": "DoubleStorage"},
+        {"kind": "ComplexFloatStorage"},
+    ],
+)
+def test_a_tensor_reaches_no_further_than_its_numbers(write, changes, tmp_path):
+    write(tmp_path / "own.pth", {"a": ARRAYS["a"]}, **changes)
+    with pytest.raises(ValueError, match=r"must be a whole .pth file of tensors alone \(.+\)"):
+        read_weights(tmp_path / "own.pth")
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+def of_numpy(path):
+    with path.open("wb") as stream:
+        np.savez(stream, a=1)
+
+
+def big_endian(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("own/data.pkl", torch_files.described({}))
+        archive.writestr("own/byteorder", "big")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (cut, "whole .pth file"),
+        (lambda path: path.write_bytes(b""), "neither an archive nor an older file of PyTorch"),
+        (lambda path: path.write_text("<html>"), "neither an archive nor an older file"),
+        (lambda path: path.write_bytes(pickle.dumps({"a": 1})), "neither an archive nor"),
+        (of_numpy, "an archive, but none of PyTorch"),
+        (big_endian, "its numbers are big-endian"),
+    ],
+)
+@pytest.mark.parametrize("write", WRITERS)
+def test_a_damaged_file_is_named(write, change, message, tmp_path):
+    path = tmp_path / "own.pth"
+    write(path, ARRAYS)
+    change(path)
+    with pytest.raises(ValueError, match=rf"{message}.* Received: weights='.*own\.pth'"):
+        read_weights(path)
+
+
+def safe(path, arrays, **changes):
+    """Write a file of safetensors."""
+    header, body = {"__metadata__": {"format": "pt"}}, b""
+    for name, (kind, array) in arrays.items():
+        first, body = len(body), body + array.tobytes()
+        place = {"dtype": kind, "shape": array.shape, "data_offsets": [first, len(body)]}
+        header[name] = {**place, **changes}
+    described = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(described)) + described + body)
+
+
+def test_files_of_safetensors(tmp_path):
+    path = tmp_path / "own.safetensors"
+    brain = np.array([0x3FC0, 0xC000], "<u2")
+    safe(path, {"a": ("F32", ARRAYS["a"]), "b": ("F16", ARRAYS["b"]), "brain": ("BF16", brain)})
+    arrays = arrays_of(read_weights(path))
+    np.testing.assert_array_equal(arrays["a"], ARRAYS["a"])
+    np.testing.assert_array_equal(arrays["b"], ARRAYS["b"])
+    np.testing.assert_array_equal(arrays["brain"], [1.5, -2.0])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"data_offsets": [0, 25]},
+        {"data_offsets": [8, 4]},
+        {"data_offsets": [-24, 0]},
+        {"shape": (2, 4)},
+        {"dtype": "F8_E4M3"},
+    ],
+)
+def test_a_header_that_claims_other_numbers_is_refused(changes, tmp_path):
+    path = tmp_path / "own.safetensors"
+    safe(path, {"a": ("F32", ARRAYS["a"])}, **changes)
+    with pytest.raises(ValueError, match=r"must be a whole .safetensors file .*own.safetensors"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", "a file, not a folder"),
+        ("missing.pth", "a file that exists"),
+        ("missing.onnx", r"a file that ends in \.npz, \.safetensors, \.pth"),
+    ],
+)
+def test_what_is_no_file_of_weights_is_refused(name, message, tmp_path):
+    with pytest.raises(ValueError, match=f"`weights` must be {message}.*weights="):
+        read_weights(tmp_path / name)
+
+
+STATE = {"conv1.weight": np.ones(1), "linear.bias": np.zeros(1)}
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod.", "model."])
+@pytest.mark.parametrize(
+    "nested", [(), ("state_dict",), ("net",), ("model",), ("model", "state_dict")]
+)
+def test_what_is_wrapped_around_a_state_dict_is_taken_off(prefix, nested):
+    content = {f"{prefix}{name}": array for name, array in STATE.items()}
+    for name in reversed(nested):
+        content = {name: content, "epoch": 3}
+    assert list(arrays_of(content)) == list(STATE)
+
+
+def test_a_prefix_that_not_all_names_have_is_part_of_them():
+    assert list(arrays_of({"module.a": 0.0, "b": 0.0})) == ["module.a", "b"]
+
+
+@pytest.mark.parametrize("content", [{}, [1], None, {3: np.ones(1)}, {"state_dict": {}}])
+def test_what_holds_no_arrays_by_name_is_refused(content):
+    with pytest.raises(ValueError, match="must be arrays or tensors by name, or hold them as 'st"):
+        arrays_of(content)
