@@ -85,7 +85,7 @@ def _seconds(value: float) -> str:
 
 
 def _factors(axes: Axes, measured: pd.DataFrame) -> None:
-    """Scale of factors, with ticks at 1, 2, 5 of each decade, or of every octave where it is short."""
+    """Scale of factors, with more ticks where it is short."""
     every = pd.concat([factors(part) for _, part in measured.groupby(["task", "network"])])
     low, high = min(0.8, every.min() / 1.15), max(1.25, every.max() * 1.15)
     axes.set_xscale("log")

@@ -67,6 +67,6 @@ def import_first() -> None:
 
 
 def forget_compiled() -> None:
-    """Drop what ``torch.compile`` has made: of one function it keeps a few versions, and no more."""
+    """Drop what ``torch.compile`` has made, of which it keeps a few versions and no more."""
     if "torch" in sys.modules:
         sys.modules["torch"].compiler.reset()
