@@ -3,7 +3,7 @@ r"""Time the library on a card that can be had for minutes only, beside PyTorch 
 First the card's own rates are measured: the product of two large matrices and a copy. Then, for
 ResNet-18 and ResNet-50 at 32 and at 224 pixels: a plain training step, an adversarial one with
 PGD-10, the standard evaluation, the filter, the heat map and the Fourier sensitivity, by this
-package on JAX (where it is installed and KERAS_BACKEND names no other) and as one writes them in PyTorch, with
+package on JAX (unless KERAS_BACKEND names another backend) and as one writes them in PyTorch, with
 torch.compile, channels last and bfloat16. `share` is the share of the matrix rate, for the filter
 of the copy rate, that the operations of the task make of the measured time.
 

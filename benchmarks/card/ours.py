@@ -11,7 +11,7 @@ from keras import ops
 from benchmarks.card.rates import compiled, wait
 from benchmarks.card.work import EPSILON, PGD_STEPS, Cell
 from benchmarks.operations import forward_operations
-from hfc_keras import analysis, attacks, models, spectrum, training
+from hfc_keras import analysis, attacks, gradients, models, spectrum, training
 from hfc_keras.training import precision
 from hfc_keras.types import Floats, Integers
 
@@ -44,7 +44,12 @@ def forward(cell: Cell) -> int:
     Args:
         cell: Cell.
     """
-    return forward_operations(network(cell, precision.FULL))
+    return _forward(cell.network, cell.side, cell.width)
+
+
+@functools.cache
+def _forward(name: str, side: int, width: float) -> int:
+    return forward_operations(models.build(name, (side, side, 3), 10, width=width))
 
 
 def work(cell: Cell, policy: str) -> Callable[[], object]:
@@ -63,13 +68,14 @@ def work(cell: Cell, policy: str) -> Callable[[], object]:
     model = network(cell, policy)
     if cell.task in ("training", "pgd"):
         return _step(cell, model, policy, images, labels)
-    # An untrained network is right by accident; an evaluation needs images that are right.
-    answers = np.asarray(ops.argmax(model(images, training=False), axis=-1))
+    if cell.task == "standard":
+        # An untrained network is right by accident; an evaluation needs images that are right.
+        labels = gradients.predicted(model, images, cell.batch).argmax(axis=1)
     measures: dict[str, Callable[[], object]] = {
         "standard": lambda: analysis.robust_accuracy(
             model,
             images,
-            answers,
+            labels,
             attacks.standard(EPSILON, queries=cell.queries),
             batch_size=cell.batch,
         ),

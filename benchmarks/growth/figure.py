@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.figure import Figure
@@ -19,19 +19,22 @@ from hfc_keras.reporting.drawing.style import STYLE
 QUANTITIES = {"seconds": "seconds a call", "memory_gb": "memory (GB)"}
 NAMES = {
     "side": "side (pixels)",
-    "batch": "batch size",
-    "examples": "images",
+    "batch": "images in a batch",
+    "examples": "images in all",
     "radii": "radii",
     "steps": "steps",
     "waves": "frequencies along an axis",
 }
-EXPECTED: palette.Look = {"color": palette.GREY, "linestyle": ":", "lw": 1.0}
+# Below these nothing can be told from rounding.
+SMALLEST = {"seconds": 1e-4, "memory_gb": 1e-3}
+EXPECTED: palette.Look = {"color": palette.GREY, "linestyle": ":", "lw": 0.9}
+COLUMNS = 3
 # Inches of a row of panels, and of the legend.
-ROW, LEGEND = 1.65, 0.5
+ROW, LEGEND = 1.6, 0.5
 
 
 def growth(points: pd.DataFrame, exponents: pd.DataFrame) -> Figure:
-    """Two panels for each axis, time and memory, a line for each measure.
+    """A panel of time for each axis, then one of memory, a line for each measure.
 
     Args:
         points: DataFrame of ``running.run``.
@@ -40,17 +43,20 @@ def growth(points: pd.DataFrame, exponents: pd.DataFrame) -> Figure:
     Returns:
         matplotlib.figure.Figure, 7 inches wide.
     """
-    axes_names = [name for name in NAMES if name in set(points["axis"])]
     looks = palette.recipe_looks(points["measure"])
+    names = [name for name in NAMES if name in set(points["axis"])]
     measured = [name for name in QUANTITIES if points[name].notna().any()]
+    panels = [(quantity, name) for quantity in measured for name in names]
+    columns = min(COLUMNS, len(names))
+    rows = -(-len(panels) // columns)
     with matplotlib.rc_context(STYLE):
-        size = (PAGE, ROW * len(axes_names) + LEGEND)
-        figure = Figure(figsize=size, layout="constrained")
-        grid = figure.subplots(len(axes_names), len(measured), squeeze=False)
-        for row, name in zip(grid, axes_names, strict=True):
-            for axes, quantity in zip(row, measured, strict=True):
-                _draw(axes, points[points["axis"] == name], exponents, quantity, looks)
-                axes.set(xlabel=NAMES[name], ylabel=QUANTITIES[quantity])
+        figure = Figure(figsize=(PAGE, ROW * rows + LEGEND), layout="constrained")
+        grid = figure.subplots(rows, columns, squeeze=False).flat
+        for axes in grid[len(panels) :]:
+            axes.set_axis_off()
+        for axes, (quantity, name) in zip(grid, panels, strict=False):
+            _draw(axes, points[points["axis"] == name], exponents, quantity, looks)
+            axes.set(xlabel=NAMES[name], ylabel=QUANTITIES[quantity])
         legend_below(figure, _legend(looks))
     return figure
 
@@ -58,28 +64,38 @@ def growth(points: pd.DataFrame, exponents: pd.DataFrame) -> Figure:
 def _draw(
     axes: Axes, points: pd.DataFrame, exponents: pd.DataFrame, quantity: str, looks: Any
 ) -> None:
+    """Draw a panel, each line through what was measured and dotted what the arithmetic says."""
     axes.set_xscale("log")
     axes.set_yscale("log")
+    found = []
     for measure, part in points.groupby("measure", sort=False):
-        line = part.groupby("value")[quantity].median().clip(lower=1e-4)
+        by_value = part.groupby("value")
+        line = by_value[quantity].median().clip(lower=SMALLEST[quantity])
         axes.plot(line.index, line, **looks[str(measure)])
-        own = exponents[exponents["measure"] == measure]
-        row = own[own["axis"] == part["axis"].iloc[0]].iloc[0]
-        column = "time_expected" if quantity == "seconds" else "memory_expected"
-        x = part.groupby("value")["x"].first()
-        # Through the largest size, so that a curve that lies above it on its left grows less.
-        expected = line.iloc[-1] * (x / x.iloc[-1]) ** row[column]
-        axes.plot(x.index, expected, **palette.styled(EXPECTED, color=looks[str(measure)]["color"]))
-    _ticks(axes, sorted(points["value"].unique()))
+        found += [line.min(), line.max()]
+        power = _power(exponents, str(measure), part["axis"].iloc[0], quantity)
+        x = by_value["x"].first()
+        # Through the largest size: a line that lies above on the left grows less.
+        expected = line.iloc[-1] * (x / x.iloc[-1]) ** power
+        look = palette.styled(EXPECTED, color=looks[str(measure)]["color"])
+        axes.plot(x.index, expected, **look)
+    _ticks(axes, sorted(points["value"].unique()), min(found), max(found))
 
 
-def _ticks(axes: Axes, values: list[int]) -> None:
+def _power(exponents: pd.DataFrame, measure: str, axis: str, quantity: str) -> float:
+    """Exponent that a measure has by its arithmetic."""
+    column = "time_expected" if quantity == "seconds" else "memory_expected"
+    return float(exponents.set_index(["measure", "axis"]).loc[(measure, axis), column])  # pyright: ignore[reportArgumentType]: one number
+
+
+def _ticks(axes: Axes, values: list[int], low: float, high: float) -> None:
+    """Ticks at the sizes, and at round numbers within what was measured."""
     axes.set_xticks(values)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
-    low, high = axes.get_ylim()
-    if np.log10(high / low) < 1:
-        axes.set_ylim(low / 2, high * 2)
+    axes.set_ylim(low / 1.7, high * 1.7)
+    subs = (1.0,) if np.log10(high / low) > 2 else (1.0, 2.0, 5.0)
+    axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=12))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
 

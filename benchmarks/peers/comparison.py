@@ -115,11 +115,11 @@ class Comparison:
         ratio = seconds[reference] / seconds[name] if comparable else np.nan
         return self._row(
             name,
-            seconds=round(seconds[name], 5),
-            first_call=round(first, 3),
-            ratio=round(ratio, 3),
-            value=round(value, 4),
-            difference=float(f"{difference:.2g}"),
+            seconds=_digits(seconds[name]),
+            first_call=_digits(first),
+            ratio=_digits(ratio),
+            value=_digits(value),
+            difference=_digits(difference),
             comparable=comparable,
             remark=remark,
         )
@@ -143,6 +143,11 @@ def _keeping(name: str, way: Work, last: dict[str, Any]) -> Work:
         last[name] = way()
 
     return work
+
+
+def _digits(value: float) -> float:
+    """Digits that count, since times are of microseconds or of minutes."""
+    return float(f"{value:.4g}")
 
 
 def _difference(one: Floats, other: Floats) -> float:
