@@ -91,7 +91,9 @@ def _kept(folder: Path) -> list[Record]:
     path = folder / f"{NAME}.csv"
     if not path.is_file():
         return []
-    return [dict(row) for row in pd.read_csv(path).to_dict("records")]
+    table = pd.read_csv(path)
+    rows = table.itertuples(index=False, name=None)
+    return [dict(zip(table.columns, row, strict=True)) for row in rows]
 
 
 def _limits(smoke: bool, policy: str, with_torch: bool) -> dict[str, float]:

@@ -143,20 +143,20 @@ def _measure(measure: str, sizes: Mapping[str, int]) -> Callable[[Any], object]:
     from hfc_keras import analysis, attacks
 
     images, labels = _images(sizes)
-    batch = {"batch_size": sizes["batch"]}
+    batch = sizes["batch"]
     radii = [sizes["side"] / 2 * (1 + each) / sizes["radii"] for each in range(sizes["radii"])]
     attack = attacks.Pgd(8 / 255, steps=sizes["steps"])
-    waves = {"max_frequency": sizes["waves"], "step": 1}
+    waves = sizes["waves"]
     measures: dict[str, Callable[[Any], object]] = {
         "frequency_accuracy": lambda model: analysis.frequency_accuracy(
-            model, images, labels, radii, **batch
+            model, images, labels, radii, batch_size=batch
         ),
         "fourier_sensitivity": lambda model: analysis.fourier_sensitivity(
-            model, images, labels, **batch
+            model, images, labels, batch_size=batch
         ),
         "fourier_heat_map": lambda model: analysis.fourier_heat_map(
-            model, images, labels, **waves, **batch
+            model, images, labels, max_frequency=waves, step=1, batch_size=batch
         ),
-        "pgd": lambda model: attacks.run(model, images, labels, attack, **batch),
+        "pgd": lambda model: attacks.run(model, images, labels, attack, batch_size=batch),
     }
     return measures[measure]
