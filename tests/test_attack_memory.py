@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hfc_keras import analysis, attacks
-from hfc_keras.attacks import Fgsm, Pgd, search
+from hfc_keras.attacks import Fgsm, Pgd, flow, search
 
 EXAMPLES, BATCH = 800, 16
 
@@ -126,7 +126,7 @@ def test_parts_of_any_length_become_full_batches(lengths, size):
         [np.arange(low, high), np.arange(low, high) * 2.0]
         for low, high in itertools.pairwise(bounds)
     ]
-    found = list(search.full_batches(parts, size))
+    found = list(flow.full_batches(parts, size))
     total = bounds[-1]
     assert [len(batch[0]) for batch in found[:-1]] == [size] * (
         -(-total // size) - 1 if total else 0

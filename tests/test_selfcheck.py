@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pandas as pd
@@ -5,7 +7,7 @@ import pytest
 from keras import ops
 
 from hfc_keras import __main__ as command_line
-from hfc_keras import data, models
+from hfc_keras import attacks, data, models
 from hfc_keras.commands import selfcheck
 from hfc_keras.selfchecks import attack_checks, model_checks
 from hfc_keras.selfchecks.subject import Subject
@@ -225,6 +227,26 @@ class TestCommand:
         lines = capsys.readouterr().out.splitlines()
         assert lines[0].startswith("The model divides pixels by 255 or the like")
         assert lines[1].startswith("pass  logits")
+
+    def test_the_standard_evaluation_comes_last(self, folder, monkeypatch, capsys):
+        monkeypatch.setattr(attack_checks, "CHECKS", ())
+        few = {"targets": 2, "queries": 20, "precision": "float32"}
+        standard = functools.partial(attacks.standard, **few)
+        monkeypatch.setattr(attacks, "standard", standard)
+        assert self.run(folder, "plain.keras", "--standard", "--epsilon", "0.05") == 0
+        *_, title, clean, first, aimed, squares, robust = capsys.readouterr().out.splitlines()
+        assert title == "Standard evaluation, L-inf 0.05, each attack on what is left:"
+        assert clean.endswith(f"no attack, {EXAMPLES} images")
+        assert "APGD (cross-entropy, 100 steps) on" in first
+        assert "APGD-T (DLR, 2 targets, 100 steps each) on" in aimed
+        assert "Square (20 queries) on" in squares
+        numbers = [float(line.split()[0]) for line in (clean, first, aimed, squares, robust)]
+        assert numbers == sorted(numbers, reverse=True)
+        assert robust.endswith("search led in float32")
+
+    def test_no_standard_evaluation_of_a_model_that_fails(self, folder, capsys):
+        assert self.run(folder, "hidden.keras", "--standard", "--output", "logits") == 1
+        assert "No standard evaluation: mend first what fails above" in capsys.readouterr().out
 
     def test_takes_a_published_network_and_what_it_was_trained_on(
         self, trained, tmp_path, monkeypatch, capsys

@@ -149,8 +149,8 @@ class ApgdIteration(Confinement):
         Returns:
             ``(*state, loss, zero, nonfinite)``, see ``Iteration``.
         """
-        targets, rest = (rest[0], rest[1:]) if self.aimed else (None, rest)
-        epsilon, pull, gap, *values = rest
+        targets: Any = rest[0] if self.aimed else None
+        epsilon, pull, gap, *values = rest[self.aimed :]
 
         def increased(logits: Tensor) -> Tensor:
             if self.aimed:

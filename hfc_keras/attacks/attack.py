@@ -1,8 +1,6 @@
 """The attacks as functions, and what they return."""
 
 import dataclasses
-import warnings
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -10,6 +8,7 @@ import numpy as np
 
 from hfc_keras import checks, contract
 from hfc_keras.attacks.attack_settings import Fgsm, Pgd
+from hfc_keras.attacks.diagnostics import untouched, warn
 from hfc_keras.attacks.kinds import Attack, is_attack
 from hfc_keras.attacks.search import Search
 from hfc_keras.types import Array, ArrayLike, Engine, Floats, Loss, Norm
@@ -65,14 +64,14 @@ def fgsm(
             random start.
         norm: ``"linf"`` or ``"l2"``, of the ball and of the step.
         random_start: bool, whether the attack starts at a point drawn uniformly from the ball.
-        loss: ``"cross_entropy"``, or ``"margin"``, the largest other logit minus the true one,
-            which has a gradient also where the network is confident.
+        loss: ``"cross_entropy"``, ``"margin"`` or ``"dlr"``, see ``losses.sample_losses``; the
+            last two have a gradient also where the network is confident.
         seed: int, at least 0, of the random start.
         engine: ``"native"``, or ``"cleverhans"`` for its steps (with the TensorFlow backend).
         batch_size: int, images at once; does not change the answer.
         **options: targeted (bool, whether labels are target classes), mask (frequencies that the
             perturbation is confined to, such as ``("low", 4)``), clip_min and clip_max (range of
-            pixels); see ``Fgsm``.
+            pixels), precision (of the gradients); see ``Fgsm``.
 
     Returns:
         Result, with NumPy arrays ``images`` and ``withstood`` and the dict ``diagnostics``.
@@ -134,15 +133,15 @@ def pgd(
         steps: int, at least 1.
         norm: ``"linf"`` or ``"l2"``, of the ball and of the step.
         random_start: bool, whether the attack starts at a point drawn uniformly from the ball.
-        loss: ``"cross_entropy"``, or ``"margin"``, the largest other logit minus the true one,
-            which has a gradient also where the network is confident.
+        loss: ``"cross_entropy"``, ``"margin"`` or ``"dlr"``, see ``losses.sample_losses``; the
+            last two have a gradient also where the network is confident.
         seed: int, at least 0, of the random starts.
         engine: ``"native"``, or ``"cleverhans"`` for its steps (with the TensorFlow backend).
         batch_size: int, images at once; does not change the answer.
         **options: targeted (bool, whether labels are target classes), restarts (int, starts tried
             until an image is fooled), momentum (float in [0, 1), weight of earlier directions),
             mask (frequencies that the perturbation is confined to, such as ``("low", 4)``),
-            clip_min and clip_max (range of pixels); see ``Pgd``.
+            clip_min and clip_max (range of pixels), precision (of the gradients); see ``Pgd``.
 
     Returns:
         Result, with NumPy arrays ``images`` and ``withstood`` and the dict ``diagnostics``.
@@ -256,46 +255,6 @@ def check_range(attack: Attack, images: Floats) -> None:
     )
 
 
-def warn(diagnostics: Mapping[str, float], loss: str, stacklevel: int = 4) -> None:
-    """Warn, in the name of the caller of a public function, of gradients that cannot attack.
-
-    Args:
-        diagnostics: dict, see ``Result``.
-        loss: str, that of the attack.
-        stacklevel: int, see ``warnings.warn``.
-
-    Warns:
-        UserWarning: if the gradient of an image is zero everywhere or not finite.
-    """
-    hint = " Try loss='margin'." if loss == "cross_entropy" else ""
-    faults = {"zero_gradient_share": "zero everywhere", "nonfinite_share": "not finite"}
-    for name, fault in faults.items():
-        if diagnostics[name] > 0:  # NaN for an attack without gradients
-            warnings.warn(
-                f"The gradient of {diagnostics[name]:.1%} of the images is {fault} at the first "
-                "step, so that this loss cannot attack them: they are not shown to be robust."
-                + hint,
-                stacklevel=stacklevel,
-            )
-
-
 def _untouched(images: ArrayLike) -> Result:
     """Result of an attack with epsilon 0, which checks nothing."""
     return Result(np.asarray(images), untouched(), None)
-
-
-def untouched() -> dict[str, float]:
-    """Diagnostics of an attack with epsilon 0.
-
-    Returns:
-        dict, see ``Result``.
-    """
-    unknown = float("nan")
-    return {
-        "zero_gradient_share": unknown,
-        "nonfinite_share": unknown,
-        "unchanged_share": 1.0,
-        "max_norm": 0.0,
-        "loss_before": unknown,
-        "loss_after": unknown,
-    }

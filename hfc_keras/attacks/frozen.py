@@ -137,7 +137,10 @@ class _Frozen:
     def update(self) -> None:
         """Give the copy the weights that the model has now."""
         for layer, twin in self.pairs:
-            for source, variable in zip(layer.variables, twin.variables, strict=True):
+            pairs = zip(
+                getattr(layer, "variables", ()), getattr(twin, "variables", ()), strict=True
+            )
+            for source, variable in pairs:
                 variable.assign(source.value)
         for convolution, normalization, twin in self.normalizations:
             scale, shift = _scale_and_shift(normalization)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 
 from hfc_keras import checks, gradients
 from hfc_keras.attacks.apgd_iteration import ApgdIteration
+from hfc_keras.attacks.flow import full_batches, stages_of
 from hfc_keras.attacks.frozen import frozen, precision_of
 from hfc_keras.attacks.iteration import FirstGradient, Iteration
 from hfc_keras.attacks.kinds import Attack
@@ -26,8 +27,6 @@ ITERATIONS: Any = {
     "apgd": ApgdIteration,
     "square": SquareIteration,
 }
-# Steps between two checks of who is fooled: at most so many, or this share of all steps.
-LONGEST_STAGE, STAGE_SHARE = 64, 1 / 16
 # Margin, as a share of the range of the logits, which rounding to bfloat16 may hide.
 NEAR = -0.02
 
@@ -81,7 +80,7 @@ class Search:
     def run(self, stop_early: bool) -> None:
         """Search all images, leaving those alone from then on that are fooled if asked to."""
         attack, rows = self.attack, np.arange(len(self.chosen))
-        stages = _stages(attack.steps) if stop_early else [attack.steps]
+        stages = stages_of(attack.steps) if stop_early else [attack.steps]
         if attack.targets:
             self.targets = self.likeliest_others(attack.targets)
         self.rounds(rows, stages)
@@ -256,45 +255,3 @@ class _Outcome:
         spread = ops.max(logits, axis=-1) - ops.min(logits, axis=-1)
         nearness = sample_losses(logits, labels, "margin") / ops.maximum(spread, 1e-12)
         return sample_losses(logits, labels, self.loss), right, nearness, norms, unchanged
-
-
-def full_batches(parts: Iterable[list[Array]], size: int) -> Iterator[list[Array]]:
-    """Yield batches of a size from parts of any, in their order; the last one may be smaller.
-
-    Args:
-        parts: iterable of lists of arrays, those of one part of the same length.
-        size: int, at least 1.
-
-    Yields:
-        Lists of arrays.
-
-    Example:
-        >>> parts = [[np.array([0, 1])], [np.array([2])], [np.array([], int)]]
-        >>> [batch[0].tolist() for batch in full_batches(parts, 2)]
-        [[0, 1], [2]]
-    """
-    waiting = []
-    for part in parts:
-        waiting.append(part)
-        # Nothing but what waits is kept while a batch is out.
-        del part
-        while sum(len(each[0]) for each in waiting) >= size:
-            waiting = _cut(waiting, size)
-            yield waiting.pop(0)
-    if any(len(part[0]) for part in waiting):
-        yield _cut(waiting, size)[0]
-
-
-def _cut(parts: list[list[Array]], size: int) -> list[list[Array]]:
-    """Batch of a size from the first of some parts, and the rest."""
-    joined = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
-    return [[array[:size].copy() for array in joined], [array[size:].copy() for array in joined]]
-
-
-def _stages(steps: int) -> list[int]:
-    """Steps between two checks of who is fooled: 1, 2, 4, ... up to a longest, in all ``steps``."""
-    stages, longest = [], max(LONGEST_STAGE, int(STAGE_SHARE * steps))
-    while steps > 0:
-        stages.append(min(2 ** len(stages), longest, steps))
-        steps -= stages[-1]
-    return stages

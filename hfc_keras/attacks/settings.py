@@ -44,15 +44,16 @@ class Settings:
 
     def __str__(self) -> str:
         """Return the kind of attack and its budget."""
-        parts = [LOSS_NAMES[self.loss]]
-        if self.targets:
-            parts += [f"{self.targets} targets", f"{self.steps:,} steps each"]
-        elif self.uses_gradient:
-            parts += [f"{self.steps:,} step{'s' if self.steps > 1 else ''}"]
+        attack: Any = self
+        parts = [LOSS_NAMES[attack.loss]]
+        if attack.targets:
+            parts += [f"{attack.targets} targets", f"{attack.steps:,} steps each"]
+        elif attack.uses_gradient:
+            parts += [f"{attack.steps:,} step{'s' if attack.steps > 1 else ''}"]
         else:
-            parts = [f"{self.steps:,} queries"]
-        parts += [f"{self.restarts} restarts"] if self.restarts > 1 else []
-        return f"{self.title}{'-T' if self.targets else ''} ({', '.join(parts)})"
+            parts = [f"{attack.steps:,} queries"]
+        parts += [f"{attack.restarts} restarts"] if attack.restarts > 1 else []
+        return f"{attack.title}{'-T' if attack.targets else ''} ({', '.join(parts)})"
 
     def fitted(self, classes: int) -> Any:
         """Return the attack as a model of so many classes allows it.

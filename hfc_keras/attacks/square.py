@@ -3,8 +3,9 @@
 import dataclasses
 from typing import ClassVar
 
+from hfc_keras import checks
 from hfc_keras.attacks.settings import Settings
-from hfc_keras.types import Norm, Precision
+from hfc_keras.types import Loss, Norm, Precision
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,9 +56,17 @@ class Square(Settings):
 
     name: ClassVar[str] = "square"
     title: ClassVar[str] = "Square"
-    loss: ClassVar[str] = "margin"
+    loss: ClassVar[Loss] = "margin"
     step_size: ClassVar[None] = None
     uses_gradient: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        if self.epsilon:
+            checks.number("queries", self.queries, minimum=1, whole=True)
+            share = checks.number("p_init", self.p_init, minimum=0, maximum=1)
+            checks.require(share > 0, "`p_init` must be above 0", p_init=self.p_init)
+        super().__post_init__()
 
     @property
     def steps(self) -> int:

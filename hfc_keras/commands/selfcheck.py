@@ -35,6 +35,10 @@ networks, what it was trained on."""
     """Number of images to use at most, drawn at random."""
     epsilon: Annotated[float, told("FLOAT")] = DEFAULT_EPSILON
     """L-inf radius of the attacks, in pixel values of [0, 1]. Default: 8/255."""
+    standard: bool = False
+    """Also measure the robust accuracy to report, under attacks.standard: Auto-PGD with \
+cross-entropy, Auto-PGD at nine wrong classes, and the Square attack, each on what is \
+left. Takes minutes for a robust network."""
 
     def execute(self) -> int:
         """Run the checks and print them.
@@ -60,7 +64,20 @@ networks, what it was trained on."""
         }
         told = ", ".join(f"{count} {status}" for status, count in counts.items())
         print(f"\n{told}; {len(subject.images)} images of {given.name}, L-inf {self.epsilon:.4g}")
+        if self.standard:
+            self._report_standard(subject, found)
         return 1 if counts["fail"] else 0
+
+    def _report_standard(self, subject: Any, found: list[Any]) -> None:
+        """Print the robust accuracy under the standard attacks, and what it went through."""
+        from hfc_keras import selfchecks
+
+        if found[-1].name == "attacks":
+            print("\nNo standard evaluation: mend first what fails above")
+            return
+        print(f"\nStandard evaluation, L-inf {self.epsilon:.4g}, each attack on what is left:")
+        for line in selfchecks.standard_evaluation(subject):
+            print(f"  {line}")
 
     def _subject(self, model: Any, given: Any) -> Any:
         """Model and images under test."""

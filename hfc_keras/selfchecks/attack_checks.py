@@ -3,11 +3,13 @@
 After the checklist of Carlini et al., On Evaluating Adversarial Robustness, 2019.
 """
 
+from typing import cast
+
 import numpy as np
 
-from hfc_keras import losses
+from hfc_keras import attacks
 from hfc_keras.selfchecks.subject import Check, Subject
-from hfc_keras.types import Flags, Floats, Integers, Size
+from hfc_keras.types import Flags, Integers
 
 # Perturbation that can turn every pixel gray, so that no classifier is left with a clue.
 LARGE_EPSILON = 0.5
@@ -128,35 +130,13 @@ def random_search(subject: Subject) -> Check:
 
 
 def _withstand_squares(subject: Subject, rows: Integers) -> Flags:
-    """Whether images withstand random squares of +-epsilon, kept where they raise the margin.
-
-    Reference: Andriushchenko et al., Square Attack, ECCV 2020.
-    """
+    """Whether images withstand the first queries of the Square attack."""
     if not len(rows):
         return np.zeros(0, "bool")
-    images, rng = subject.images[rows], np.random.default_rng(subject.seed)
-    count, height, width, channels = images.shape
-
-    def moved(part: Floats, sides: Size) -> Floats:
-        signs = rng.choice([-1.0, 1.0], (count, *sides, channels))
-        return np.clip(part + subject.epsilon * signs, 0, 1).astype("float32")
-
-    def margins(candidates: Floats) -> Floats:
-        outputs = subject.predicted(candidates)
-        return np.array(losses.sample_losses(outputs, subject.labels[rows], "margin"))
-
-    best = moved(images, (1, width))
-    reached = margins(best)
-    for _ in range(QUERIES):
-        side = int(rng.integers(1, max(2, min(height, width) // 2) + 1))
-        top, left = rng.integers(0, max(1, height - side + 1)), rng.integers(0, width - side + 1)
-        square = np.s_[:, top : top + side, left : left + side]
-        tried = best.copy()
-        tried[square] = moved(images[square], (1, 1))
-        found = margins(tried)
-        better = found > reached
-        best[better], reached[better] = tried[better], found[better]
-    return reached <= 0
+    search = attacks.Square(subject.epsilon, queries=QUERIES, seed=subject.seed)
+    given = subject.images[rows], subject.labels[rows]
+    found = attacks.run(subject.model, *given, search, stop_early=True, positions=rows)
+    return cast(Flags, found.withstood)
 
 
 CHECKS = (

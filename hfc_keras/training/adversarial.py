@@ -171,6 +171,12 @@ def check_attack(attack: Any, name: str) -> None:
         **{name: attack},
     )
     checks.require(
+        attack.precision == "float32",
+        f"`{name}` must leave its precision at 'float32': in training that of the network counts, "
+        "Recipe(precision='mixed_bfloat16')",
+        **{name: attack},
+    )
+    checks.require(
         attack.seed == 0,
         f"`{name}` must leave its seed at 0: that of the training draws the starts",
         **{name: attack},

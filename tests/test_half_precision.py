@@ -1,0 +1,221 @@
+import keras
+import numpy as np
+import pytest
+
+from hfc_keras import analysis, attacks, data, gradients, half_precision, models, training
+from hfc_keras.attacks import Apgd, Fgsm, Pgd, Square
+from hfc_keras.attacks import frozen as frozen_module
+from hfc_keras.attacks.frozen import frozen, precision_of
+
+pytestmark = pytest.mark.jax
+
+
+@pytest.fixture(scope="module")
+def digits():
+    test = data.load("digits", examples=(600, 120)).test
+    return test.images, test.labels
+
+
+@pytest.fixture(scope="module")
+def trained():
+    recipe = training.Recipe(
+        dataset="digits", model="small_cnn", normalization="batch", epochs=3, learning_rate=3e-3
+    )
+    return training.fit(recipe)[0]
+
+
+def unsettled(model, seed=0):
+    """The model with batch statistics and scales as a training leaves them."""
+    rng = np.random.default_rng(seed)
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            for variable in layer.variables:
+                variable.assign(variable.value + rng.uniform(0.1, 0.5, variable.shape))
+    return model
+
+
+def residual(normalization="batch"):
+    return unsettled(models.build("resnet8", (8, 8, 1), 10, normalization=normalization))
+
+
+def of_layers(*layers):
+    return unsettled(keras.Sequential([keras.Input((8, 8, 1)), *layers, keras.layers.Flatten()]))
+
+
+def conv(**options):
+    return keras.layers.Conv2D(10, 3, **options)
+
+
+def normalization(**options):
+    return keras.layers.BatchNormalization(**options)
+
+
+def nested():
+    inner = of_layers(conv(use_bias=False), normalization(), keras.layers.ReLU())
+    inputs = keras.Input((8, 8, 1))
+    return keras.Model(inputs, keras.layers.Dense(10)(inner(1.0 - inputs)))
+
+
+def shared():
+    """A convolution that is called twice, once without a normalization after it."""
+    inputs, layer = keras.Input((8, 8, 1)), conv()
+    once = normalization()(layer(inputs))
+    both = keras.layers.Concatenate()([once, layer(inputs)])
+    return unsettled(keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(both)))
+
+
+class Own(keras.Model):
+    """A subclassed model, of which nothing is known but its layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution, self.normalization = conv(), normalization()
+        self.last = keras.layers.Dense(10)
+
+    def call(self, x, training=False):
+        x = self.normalization(self.convolution(x), training=training)
+        return self.last(keras.ops.mean(x, axis=(1, 2)))
+
+
+def subclassed():
+    model = Own()
+    model(np.zeros((1, 8, 8, 1), "float32"))
+    return unsettled(model)
+
+
+MODELS = {
+    "residual": residual,
+    "without normalization": lambda: residual("none"),
+    "sequential": lambda: of_layers(conv(), normalization(), conv()),
+    "no scale, no center": lambda: of_layers(conv(), normalization(scale=False, center=False)),
+    "activation between": lambda: of_layers(conv(activation="relu"), normalization()),
+    "strided": lambda: of_layers(conv(strides=2, padding="same"), normalization()),
+    "no convolution before": lambda: of_layers(normalization(), conv()),
+    "other axis": lambda: of_layers(conv(), normalization(axis=1)),
+    "nested": nested,
+    "shared": shared,
+    "subclassed": subclassed,
+}
+
+
+@pytest.mark.few(4)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_frozen_copy_predicts_as_the_model_does(name, rng):
+    model, images = MODELS[name](), rng.random((32, 8, 8, 1), "float32")
+    exact, rough = (gradients.predicted(each, images) for each in (model, frozen(model)))
+    assert abs(exact - rough).max() < 0.03 * abs(exact).max()
+    for layer in model._flatten_layers():
+        assert layer.dtype_policy.name == "float32"
+
+
+def test_normalizations_become_part_of_the_convolutions():
+    kinds = [type(layer).__name__ for layer in frozen(residual())._flatten_layers()]
+    assert "BatchNormalization" not in kinds
+    convolutions = [
+        layer
+        for layer in frozen(residual())._flatten_layers()
+        if isinstance(layer, keras.layers.Conv2D)
+    ]
+    assert sum(layer.use_bias for layer in convolutions) >= 4
+    assert {layer.compute_dtype for layer in convolutions} == {"bfloat16"}
+
+
+def test_pixels_are_standardized_and_logits_computed_in_float32():
+    """In bfloat16 the pixels between 0.5 and 1 have a step of 1/256."""
+    inputs = keras.Input((8, 8, 1))
+    scaled = keras.layers.Rescaling(20.0, -18.0)(inputs)
+    model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(conv()(scaled)))
+    images = np.full((2, 8, 8, 1), 0.9, "float32")
+    images[1] += 0.4 / 255
+    exact, rough = (gradients.predicted(each, images) for each in (model, frozen(model)))
+    np.testing.assert_allclose(np.diff(rough, axis=0), np.diff(exact, axis=0), rtol=0.05)
+
+
+def test_a_copy_is_made_once_and_has_the_weights_of_the_moment(rng):
+    model, images = residual(), rng.random((8, 8, 8, 1), "float32")
+    copy = frozen(model)
+    assert frozen(model) is copy
+    for variable in model.variables:
+        variable.assign(1.5 * variable.value)
+    exact, rough = (gradients.predicted(each, images) for each in (model, frozen(model)))
+    assert abs(exact - rough).max() < 0.03 * abs(exact).max()
+    model.layers[-1].activation = keras.activations.tanh
+    assert frozen(model) is not copy
+
+
+class TestAttacks:
+    @pytest.mark.parametrize(
+        "attack",
+        [
+            Fgsm(0.1),
+            Pgd(0.08, steps=5),
+            Apgd(0.08, steps=10, loss="dlr", targets=3),
+            Square(0.1, queries=40),
+        ],
+        ids=lambda attack: attack.name,
+    )
+    def test_precision_decides_nothing_but_the_time(self, trained, digits, attack):
+        half = type(attack)(**{**attack.__dict__, "precision": "bfloat16"})
+        found = [attacks.run(trained, *digits, each) for each in (attack, half)]
+        # Whoever does not withstand is predicted wrong by the model itself.
+        wrong = gradients.predicted(trained, found[1].images).argmax(axis=1) != digits[1]
+        assert np.array_equal(wrong, ~found[1].withstood)
+        assert abs(found[0].withstood.mean() - found[1].withstood.mean()) < 3 / 120
+        assert 0 < found[1].withstood.mean() < 0.97
+        assert found[0].diagnostics["loss_before"] == found[1].diagnostics["loss_before"]
+
+    def test_the_table_says_which_precision_led(self, trained, digits, monkeypatch):
+        chosen = [Fgsm(0.05, precision=precision) for precision in ("float32", "bfloat16", "auto")]
+        monkeypatch.setattr(half_precision, "pays", lambda: False)
+        table = analysis.robust_accuracy(trained, *digits, chosen)
+        assert table["precision"].tolist()[1:4] == ["float32", "bfloat16", "float32"]
+        monkeypatch.setattr(half_precision, "pays", lambda: True)
+        table = analysis.robust_accuracy(trained, *digits, chosen[2])
+        assert table["precision"][1] == "bfloat16"
+
+    def test_auto_is_float32_where_rounding_changes_the_answers(self, digits, monkeypatch):
+        """The classes differ by what bfloat16 does not hold."""
+        monkeypatch.setattr(half_precision, "pays", lambda: True)
+        inputs = keras.Input((8, 8, 1))
+        convolution = keras.layers.Conv2D(10, 8)
+        model = keras.Model(inputs, keras.layers.Flatten()(convolution(inputs)))
+        rng = np.random.default_rng(0)
+        kernel = np.repeat(rng.normal(size=(8, 8, 1, 1)), 10, axis=3)
+        convolution.set_weights([kernel + 1e-5 * rng.normal(size=kernel.shape), np.zeros(10)])
+        assert precision_of(model, "auto", digits[0]) == "float32"
+        assert precision_of(residual(), "auto", digits[0]) == "bfloat16"
+
+    def test_a_model_that_cannot_be_copied(self, digits, monkeypatch):
+        def refuse(model):
+            raise ValueError("`held` must have its weights in Keras to be copied")
+
+        monkeypatch.setattr(half_precision, "pays", lambda: True)
+        monkeypatch.setattr(frozen_module, "frozen", refuse)
+        assert precision_of(residual(), "auto", digits[0]) == "float32"
+
+    @pytest.mark.filterwarnings("ignore:The gradient of")
+    def test_what_rounding_hides_is_searched_again(self, digits, trained, monkeypatch):
+        """A copy that never leads anywhere leaves the work to the model."""
+        right = gradients.predicted(trained, digits[0]).argmax(axis=1) == digits[1]
+        images, labels = digits[0][right], digits[1][right]
+        blind = keras.models.clone_model(trained)
+        blind.set_weights([np.zeros_like(weight) for weight in trained.get_weights()])
+        monkeypatch.setattr("hfc_keras.attacks.search.frozen", lambda model: blind)
+        near = []
+        for limit in (-np.inf, np.inf):
+            monkeypatch.setattr("hfc_keras.attacks.search.NEAR", limit)
+            attack = Pgd(0.08, steps=5, precision="bfloat16")
+            near.append(attacks.run(trained, images, labels, attack).withstood)
+        exact = attacks.run(trained, images, labels, Pgd(0.08, steps=5)).withstood
+        assert np.array_equal(near[0], exact)
+        assert near[1].mean() > exact.mean() + 0.1
+
+    def test_cleverhans_has_one_precision(self):
+        if keras.backend.backend() != "tensorflow":
+            pytest.skip("CleverHans needs TensorFlow")
+        with pytest.raises(ValueError, match="computes in float32.*precision='auto'"):
+            Pgd(0.1, engine="cleverhans", precision="auto")
+
+    def test_training_keeps_to_the_precision_of_its_network(self):
+        with pytest.raises(ValueError, match="precision"):
+            training.AdversarialTraining(residual(), Pgd(0.1, precision="bfloat16"))
