@@ -74,11 +74,15 @@ class Comparison:
         ways, remarks = dict(self.own), {}
         for name, peer in self.peers.items():
             missing = packages.missing(peer.modules)
-            if missing:
-                remarks[name] = packages.remedy(missing)
+            try:
+                if missing:
+                    remarks[name] = packages.remedy(missing)
+                else:
+                    ways[name] = peer.prepare()
+            except Exception as error:
+                remarks[name] = _failure(error)
+            if name in remarks:
                 self._say(name, remarks[name])
-            else:
-                ways[name] = peer.prepare()
         return ways, remarks
 
     def _first_calls(
@@ -92,8 +96,7 @@ class Comparison:
             except Exception as error:
                 if name in self.own:
                     raise
-                lines = str(error).splitlines() or [""]
-                remarks[name] = f"failed: {type(error).__name__}: {lines[0]}"
+                remarks[name] = _failure(error)
             said = remarks.get(name) or f"first call {firsts[name][0]:.2f} s"
             self._say(name, said)
         return firsts
@@ -134,6 +137,12 @@ class Comparison:
 
     def _say(self, name: str, text: str) -> None:
         print(f"{self.task}, {self.network}, {name}: {text}", file=sys.stderr, flush=True)
+
+
+def _failure(error: Exception) -> str:
+    """The first line of an error of somebody else's package."""
+    lines = str(error).splitlines() or [""]
+    return f"failed: {type(error).__name__}: {lines[0]}"
 
 
 def _keeping(name: str, way: Work, last: dict[str, Any]) -> Work:
