@@ -29,6 +29,8 @@ NAMES = {
 SMALLEST = {"seconds": 1e-4, "memory_gb": 1e-3}
 EXPECTED: palette.Look = {"color": palette.GREY, "linestyle": ":", "lw": 0.9}
 COLUMNS = 3
+# So many ticks are too many for a panel.
+MANY = 7
 # Inches of a row of panels, and of the legend.
 ROW, LEGEND = 1.6, 0.5
 
@@ -90,7 +92,8 @@ def _power(exponents: pd.DataFrame, measure: str, axis: str, quantity: str) -> f
 
 def _ticks(axes: Axes, values: list[int], low: float, high: float) -> None:
     """Ticks at the sizes, and at round numbers within what was measured."""
-    axes.set_xticks(values)
+    # The largest one always, and every second of many.
+    axes.set_xticks(values[::-1][:: 1 + len(values) // MANY][::-1])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_ylim(low / 1.7, high * 1.7)
