@@ -38,6 +38,7 @@ def test_the_command_line_is_checked(capsys):
         assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow_on_jax
 def test_a_trial_without_pytorch_writes_whole_rows_and_names_empty_columns(alone, tmp_path, capsys):
     run(tmp_path, "--only", "filter", "heat_map")
     table = pd.read_csv(tmp_path / "gpu.csv")
