@@ -39,14 +39,14 @@ def scipy_batch(images: Floats, radius: float) -> tuple[Floats, Floats]:
     return low, images - low
 
 
-def compiled(radius: float) -> Callable[[Floats], Any]:
+def compiled(radius: float, side: int = SIZE) -> Callable[[Floats], Any]:
     """``spectrum.split`` inside a compiled function, as in a model or a data pipeline."""
     if keras.backend.backend() == "jax":
         import jax  # pyright: ignore[reportMissingImports]: it is not where TensorFlow is
 
         return jax.jit(lambda images: spectrum.split(images, radius))
     layer = keras.layers.Lambda(lambda images: spectrum.split(images, radius))
-    inputs = keras.Input((SIZE, SIZE, CHANNELS))
+    inputs = keras.Input((side, side, CHANNELS))
     return keras.Model(inputs, layer(inputs)).predict_on_batch
 
 

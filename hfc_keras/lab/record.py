@@ -72,11 +72,11 @@ def machine() -> Record:
     }
 
 
-def peak_memory() -> float | None:
+def peak_memory(digits: int = 2) -> float | None:
     """Largest resident memory of this process in GB; None where the system does not say."""
     try:
         import resource
     except ImportError:
         return None
     unit = 1 if platform.system() == "Darwin" else 1024
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9, 2)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9, digits)

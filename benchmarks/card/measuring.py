@@ -1,0 +1,200 @@
+"""Rows of the card's table, one by one, each written as soon as it is whole."""
+
+import argparse
+import dataclasses
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from benchmarks import threads, timing
+from benchmarks.card import ours
+from benchmarks.card.rates import rates
+from benchmarks.card.work import Cell
+from benchmarks.peers import packages
+from hfc_keras import half_precision
+from hfc_keras.types import PathLike, Record
+
+NAME = "gpu"
+# The most telling first, since a run may be cut.
+SHAPES = (("resnet18", 32), ("resnet50", 224), ("resnet50", 32), ("resnet18", 224))
+BATCHES = {32: 1024, 224: 128}
+MATRIX, COPIED = 8192, 2**28
+REPEATS = 5
+# For the trial: sides, batch, width of the networks, side of the matrices, numbers copied.
+SMOKE_SHAPES, SMOKE_BATCH, SMOKE_WIDTH = (("resnet18", 8),), 4, 1 / 16
+SMOKE_MATRIX, SMOKE_COPIED = 64, 2**10
+KEYS = ["task", "network", "side"]
+TORCH = ["torch_first_call", "torch_seconds", "torch_images_per_second", "torch_share", "ratio"]
+# What the two packages say when the card's memory is full.
+FULL = ("RESOURCE_EXHAUSTED", "out of memory", "Out of memory", "OOM")
+
+
+def run(chosen: argparse.Namespace, folder: PathLike, arguments: Sequence[str] = ()) -> None:
+    """Measure as many rows as the time allows.
+
+    Args:
+        chosen: what ``benchmarks.gpu.parsed`` returned.
+        folder: str or Path.
+        arguments: sequence of str, what the command was given.
+    """
+    deadline, folder = time.monotonic() + 60 * chosen.minutes, Path(folder)
+    policy = "mixed_bfloat16" if half_precision.pays() else "float32"
+    with_torch = not packages.missing(["torch"])
+    if not with_torch:
+        _say(f"{packages.remedy(['torch'])}. Without it the columns {', '.join(TORCH)} are empty.")
+    limits = _limits(chosen.smoke, policy, with_torch)
+    about = {"processor": threads.processor(), "policy": policy, "rates": limits, **_card()}
+    rows = _kept(folder) if chosen.resume else []
+    for cell in _left(chosen, rows):
+        if time.monotonic() > deadline:
+            _say(f"{cell.name} and what follows are left out: {chosen.minutes:g} minutes are over")
+            break
+        row = _row(cell, policy, limits, with_torch)
+        if row:
+            rows.append(row)
+            timing.save(NAME, pd.DataFrame(rows), arguments, folder, **about)
+            _say(", ".join(f"{name}={value}" for name, value in row.items()))
+    _say(f"{len(rows)} rows in {folder / NAME}.csv")
+
+
+def cells(chosen: argparse.Namespace) -> Iterator[Cell]:
+    """Yield what is asked for, the most telling first.
+
+    Args:
+        chosen: what ``benchmarks.gpu.parsed`` returned.
+    """
+    for network, side in SMOKE_SHAPES if chosen.smoke else SHAPES:
+        for task in chosen.only:
+            if chosen.smoke:
+                small = {"width": SMOKE_WIDTH, "waves": 1, "queries": 2, "compiled": False}
+                yield Cell(task, network, side, chosen.batch or SMOKE_BATCH, **small)
+            else:
+                yield Cell(task, network, side, chosen.batch or BATCHES[side])
+
+
+def _left(chosen: argparse.Namespace, rows: Sequence[Record]) -> Iterator[Cell]:
+    """Cells that have no row yet."""
+    done = {tuple(row[key] for key in KEYS) for row in rows}
+    for cell in cells(chosen):
+        if (cell.task, cell.network, cell.side) not in done:
+            yield cell
+
+
+def _kept(folder: Path) -> list[Record]:
+    """Rows of a run that was cut."""
+    path = folder / f"{NAME}.csv"
+    if not path.is_file():
+        return []
+    table = pd.read_csv(path)
+    rows = table.itertuples(index=False, name=None)
+    return [dict(zip(table.columns, row, strict=True)) for row in rows]
+
+
+def _limits(smoke: bool, policy: str, with_torch: bool) -> dict[str, float]:
+    dtype = keras.DTypePolicy(policy).compute_dtype
+    sizes = (SMOKE_MATRIX, SMOKE_COPIED) if smoke else (MATRIX, COPIED)
+    return rates(*sizes, dtype, with_torch)
+
+
+def _card() -> Record:
+    """Name of the card, as the backend knows it."""
+    return {"devices": keras.distribution.list_devices(), "card": _card_name()}
+
+
+def _card_name() -> str | None:
+    if keras.backend.backend() != "jax":
+        return None
+    import jax  # pyright: ignore[reportMissingImports]: it is not where TensorFlow is
+
+    return jax.devices()[0].device_kind
+
+
+def _row(cell: Cell, policy: str, limits: Mapping[str, float], with_torch: bool) -> Record | None:
+    """Row of a cell, or None where the card's memory is too small for it."""
+    try:
+        return _measured(cell, policy, limits, with_torch)
+    except Exception as error:
+        if not is_full(error):
+            raise
+        smaller = max(1, cell.batch // 2)
+        advice = f"try --batch {smaller}" if cell.batch > 1 else "it does not fit at all"
+        _say(f"{cell.name}: out of memory with {cell.batch} images at once, no row; {advice}")
+        return None
+    finally:
+        _release(with_torch)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether an error says that the card's memory is full.
+
+    Args:
+        error: Exception, of either package.
+    """
+    return isinstance(error, MemoryError) or any(word in str(error) for word in FULL)
+
+
+def _release(with_torch: bool) -> None:
+    packages.forget_compiled()
+    keras.utils.clear_session(free_memory=True)
+    if with_torch:
+        from benchmarks.card import by_hand
+
+        by_hand.release()
+
+
+def _measured(cell: Cell, policy: str, limits: Mapping[str, float], with_torch: bool) -> Record:
+    ways: dict[str, Callable[[], object]] = {"hfc_keras": ours.work(cell, policy)}
+    if with_torch:
+        from benchmarks.card import by_hand
+
+        other = by_hand.work(cell, policy)
+        if other:
+            ways["torch"] = other
+    firsts = {name: timing.timed(way)[0] for name, way in ways.items()}
+    seconds = timing.interleaved(ways, REPEATS, uncounted=0)
+    row: Record = {**_about(cell), "precision": policy, "bound": cell.bound}
+    for name in ("hfc_keras", "torch"):
+        row.update(_columns(cell, name, firsts.get(name), seconds.get(name), limits))
+    row["ratio"] = _rounded(seconds["hfc_keras"] / seconds.get("torch", np.nan))
+    return row
+
+
+def _about(cell: Cell) -> Record:
+    values = dataclasses.asdict(cell)
+    return {name: values[name] for name in (*KEYS, "batch", "width")}
+
+
+def _columns(
+    cell: Cell,
+    name: str,
+    first: float | None,
+    seconds: float | None,
+    limits: Mapping[str, float],
+) -> Record:
+    """Columns of a package; NaN where it has no such work."""
+    spent = np.nan if seconds is None else seconds
+    work: Any = {
+        "matrix": lambda: cell.operations(ours.forward(cell)) / limits["matrix"],
+        "copy": lambda: cell.bytes / limits["copy"],
+        "": lambda: np.nan,
+    }[cell.bound]()
+    return {
+        f"{name}_first_call": _rounded(np.nan if first is None else first),
+        f"{name}_seconds": _rounded(spent),
+        f"{name}_images_per_second": _rounded(cell.batch / spent),
+        f"{name}_share": _rounded(work / spent),
+    }
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

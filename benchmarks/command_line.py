@@ -1,0 +1,52 @@
+"""Options that several benchmarks share; read before any numerical package is imported."""
+
+import argparse
+
+DEFAULT, TRIAL = "results/benchmarks", "results/.trial"
+
+
+def parser(description: str | None, fast: str) -> argparse.ArgumentParser:
+    """Parser with the options of all.
+
+    Args:
+        description: str, the module's docstring, which ``--help`` shows.
+        fast: str, what ``--fast`` makes of the work.
+    """
+    made = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("--repeats", type=positive, help="timed calls of each way")
+    made.add_argument(
+        "--threads", type=positive, metavar="N", help="cores to use; default: all there are"
+    )
+    made.add_argument(
+        "--fast", action="store_true", help=f"{fast}; written to {TRIAL}, and no result"
+    )
+    made.add_argument("--results", help=f"folder of table, record and figure; default: {DEFAULT}")
+    return made
+
+
+def folder(chosen: argparse.Namespace) -> str:
+    """Folder that a run writes to; a trial never overwrites a result unless it is told to.
+
+    Args:
+        chosen: what a parser of ``parser`` made of the command line.
+
+    Returns:
+        str.
+    """
+    return chosen.results or (TRIAL if chosen.fast else DEFAULT)
+
+
+def positive(text: str) -> int:
+    """Whole number from 1 of an argument.
+
+    Args:
+        text: str.
+
+    Raises:
+        argparse.ArgumentTypeError: for anything else.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1. Received: {text}")
+    return int(text)

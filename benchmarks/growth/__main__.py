@@ -1,0 +1,57 @@
+r"""Time and memory of the main measures over the size of their work.
+
+Frequency accuracy, Fourier sensitivity, heat map, PGD and the filter, on a ResNet-8 of half the
+width: over the side of the images (8 to 512 pixels), the batch, the radii, the steps, the waves and
+the number of images. Each point is measured in a process of its own, whose peak memory is what it
+has beyond that of a tiny call. Exponents are the slopes of log-log least squares through the four
+largest sizes, with 95% intervals; beside each stands what the arithmetic says, and the growth is
+`within` it unless the whole interval lies above.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from benchmarks import command_line, threads
+
+MEASURES = ("split", "frequency_accuracy", "fourier_sensitivity", "fourier_heat_map", "pgd")
+AXES = ("side", "batch", "radii", "steps", "waves", "examples")
+REPEATS, FAST_REPEATS = 3, 1
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """What the command line asks for.
+
+    Args:
+        arguments: sequence of str.
+    """
+    parser = command_line.parser(__doc__, fast="the three smallest sizes and one repeat")
+    parser.prog = "python -m benchmarks.growth"
+    for name, choices in {"--only": MEASURES, "--over": AXES}.items():
+        parser.add_argument(
+            name,
+            nargs="+",
+            choices=choices,
+            default=choices,
+            metavar=name[2:].upper(),
+            help=f"of: {', '.join(choices)}",
+        )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Limit the cores, and only then import what counts them.
+
+    Args:
+        arguments: sequence of str.
+    """
+    chosen = parsed(arguments)
+    count = threads.limit(chosen.threads)
+    from benchmarks.growth import running
+
+    repeats = chosen.repeats or (FAST_REPEATS if chosen.fast else REPEATS)
+    running.run(chosen, repeats, count, command_line.folder(chosen), arguments)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

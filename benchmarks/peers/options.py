@@ -1,0 +1,29 @@
+"""What the comparisons are asked to do."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Sizes of the comparisons.
+
+    Args:
+        threads: int, cores that every package has.
+        examples: int or None, images in one call; None is each task's own number.
+        repeats: int, calls of each way after the first.
+        fast: bool, whether it is a trial of a few minutes, whose numbers mean little.
+    """
+
+    threads: int
+    examples: int | None = None
+    repeats: int = 5
+    fast: bool = False
+
+    def images(self, usual: int, fast: int) -> int:
+        """Images in one call of a task.
+
+        Args:
+            usual: int, where nothing is asked.
+            fast: int, in a trial.
+        """
+        return self.examples or (fast if self.fast else usual)

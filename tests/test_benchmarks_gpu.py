@@ -1,0 +1,138 @@
+import types
+
+import pandas as pd
+import pytest
+
+from benchmarks import gpu
+from benchmarks.card import measuring, ours
+from benchmarks.card.work import TASKS, Cell
+from benchmarks.peers import packages
+
+pytestmark = [pytest.mark.jax, pytest.mark.filterwarnings("default")]
+
+
+@pytest.fixture(autouse=True)
+def fast(monkeypatch):
+    monkeypatch.setattr(measuring, "REPEATS", 1)
+    # The rest of a session goes on with what Keras has.
+    monkeypatch.setattr(measuring.keras.utils, "clear_session", lambda free_memory: None)
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    monkeypatch.setattr(packages, "missing", lambda modules: list(modules))
+
+
+def run(folder, *arguments):
+    measuring.run(gpu.parsed(["--smoke", *arguments]), folder, arguments)
+
+
+def test_the_command_line_is_checked(capsys):
+    assert gpu.parsed([]).minutes == 8 and not gpu.parsed([]).smoke
+    for wrong, said in {
+        "--minutes=0": "must be above 0",
+        "--batch=0": "whole number from 1",
+    }.items():
+        with pytest.raises(SystemExit):
+            gpu.parsed([wrong])
+        assert said in capsys.readouterr().err
+
+
+@pytest.mark.slow_on_jax
+def test_a_trial_without_pytorch_writes_whole_rows_and_names_empty_columns(alone, tmp_path, capsys):
+    run(tmp_path, "--only", "filter", "heat_map")
+    table = pd.read_csv(tmp_path / "gpu.csv")
+    assert table["task"].tolist() == ["filter", "heat_map"]
+    assert table["bound"].tolist() == ["copy", "matrix"]
+    assert (table[["hfc_keras_seconds", "hfc_keras_first_call", "hfc_keras_share"]] > 0).all(
+        axis=None
+    )
+    assert table[measuring.TORCH].isna().all(axis=None)
+    said = capsys.readouterr().err
+    assert "not installed: torch" in said and ", ".join(measuring.TORCH) in said
+    assert '"copy":' in (tmp_path / "gpu.json").read_text()
+
+
+@pytest.fixture
+def two_sides(monkeypatch):
+    monkeypatch.setattr(measuring, "SMOKE_SHAPES", (("resnet18", 8), ("resnet18", 16)))
+
+
+def test_a_run_that_was_cut_goes_on_behind_its_rows(
+    alone, two_sides, tmp_path, monkeypatch, capsys
+):
+    real = ours.work
+
+    def work(cell, policy):
+        if cell.side == 16:
+            raise KeyboardInterrupt
+        return real(cell, policy)
+
+    with monkeypatch.context() as cut, pytest.raises(KeyboardInterrupt):
+        cut.setattr(ours, "work", work)
+        run(tmp_path, "--only", "filter")
+    before = (tmp_path / "gpu.csv").read_text()
+    assert pd.read_csv(tmp_path / "gpu.csv")["side"].tolist() == [8]
+    run(tmp_path, "--only", "filter", "--resume", "--minutes", "1e-9")
+    assert (tmp_path / "gpu.csv").read_text() == before
+    assert "filter, resnet18, 16 x 16 and what follows are left out" in capsys.readouterr().err
+    run(tmp_path, "--only", "filter", "--resume")
+    assert (tmp_path / "gpu.csv").read_text().startswith(before)
+    assert pd.read_csv(tmp_path / "gpu.csv")["side"].tolist() == [8, 16]
+
+
+@pytest.mark.parametrize("error", ["RESOURCE_EXHAUSTED: Out of memory", "CUDA out of memory."])
+def test_a_card_that_is_too_small_gets_no_row_and_a_batch_size(
+    error, alone, two_sides, tmp_path, monkeypatch, capsys
+):
+    real = ours.work
+
+    def work(cell, policy):
+        if cell.side == 8:
+            raise RuntimeError(error)
+        return real(cell, policy)
+
+    monkeypatch.setattr(ours, "work", work)
+    run(tmp_path, "--only", "filter", "--batch", "6")
+    said = "filter, resnet18, 8 x 8: out of memory with 6 images at once, no row; try --batch 3"
+    assert said in capsys.readouterr().err
+    assert pd.read_csv(tmp_path / "gpu.csv")["side"].tolist() == [16]
+
+
+def test_other_errors_are_errors(alone, tmp_path, monkeypatch):
+    def work(cell, policy):
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(ours, "work", work)
+    with pytest.raises(RuntimeError, match="something else"):
+        run(tmp_path)
+
+
+def test_without_half_precision_it_is_float32(alone, tmp_path, monkeypatch):
+    monkeypatch.setattr(measuring.half_precision, "pays", lambda: False)
+    run(tmp_path, "--only", "filter")
+    assert pd.read_csv(tmp_path / "gpu.csv")["precision"].tolist() == ["float32"]
+
+
+def test_cells_begin_with_every_task_of_the_first_shape():
+    chosen = types.SimpleNamespace(smoke=False, only=TASKS, batch=None)
+    cells = list(measuring.cells(chosen))
+    assert len(cells) == 24
+    assert [cell.task for cell in cells[:6]] == list(TASKS)
+    assert {(cell.network, cell.side) for cell in cells[:6]} == {("resnet18", 32)}
+    assert {cell.batch for cell in cells if cell.side == 224} == {128}
+
+
+def test_operations_are_those_of_the_passes():
+    expected = {"training": 3, "pgd": 23, "standard": 0, "filter": 0, "heat_map": 25}
+    for task, passes in {**expected, "sensitivity": 2}.items():
+        assert Cell(task, "resnet18", 32, batch=2).operations(10) == passes * 10 * 2
+    assert Cell("filter", "resnet18", 8, batch=2).bytes == 3 * 4 * 2 * 8 * 8 * 3
+
+
+@pytest.mark.slow
+def test_a_trial_measures_every_task(alone, tmp_path):
+    run(tmp_path)
+    table = pd.read_csv(tmp_path / "gpu.csv")
+    assert table["task"].tolist() == list(TASKS)
+    assert (table["hfc_keras_seconds"] > 0).all()
