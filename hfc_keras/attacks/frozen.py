@@ -161,46 +161,20 @@ class _Frozen:
     """The copy of a model, and where its weights come from."""
 
     def __init__(self, model: keras.Model) -> None:
-        self.copier = Copier()
-        # Batch normalizations by the convolutions before them, by id; and pairs of layers.
-        self.folded, self.normalizations, self.pairs = {}, [], []
-        self.model = self.layer(model)
+        copier = Copier()
+        self.model = copier.twin(model)
+        self.pairs = [(copier.twin(variable), variable) for variable in model.variables]
+        # Batch normalizations with the convolutions before them, and the copies of both.
+        self.normalizations = []
+        for layer in model._flatten_layers():
+            if _is_affine(layer):
+                twin, convolution = copier.twin(layer), _convolution_before(layer)
+                twin.__class__ = _Scaled if convolution is None else _Shifted
+                self.normalizations.append((layer, twin, convolution, copier.twin(convolution)))
         for layer in self.model._flatten_layers():
             leaf = not list(layer._flatten_layers(include_self=False, recursive=False))
             if leaf and layer.dtype_policy.name == FULL and not isinstance(layer, EXACT):
                 layer.dtype_policy = POLICY
-
-    def layer(self, layer: Any) -> Any:
-        """Copy of a layer, or of a model of layers."""
-        if isinstance(layer, keras.Model) and hasattr(layer, "operations"):
-            return self.graph(layer)
-        normalization = self.folded.get(id(layer))
-        if normalization is not None:
-            twin = keras.layers.Conv2D.from_config({**layer.get_config(), "use_bias": True})
-            self.normalizations.append((layer, normalization, twin))
-            return twin
-        if _is_affine(layer):
-            twin = _Affine(name=layer.name)
-            self.normalizations.append((None, layer, twin))
-            return twin
-        twin = self.copier.twin(layer)
-        self.pairs.append((layer, twin))
-        return twin
-
-    def graph(self, model: Any) -> keras.Model:
-        """Copy of a functional or sequential model without the folded normalizations."""
-        view = keras.Model(model.input, model.output, name=model.name)
-        for layer in view.layers:
-            before = _convolution_before(layer)
-            if before is not None:
-                self.folded[id(before)] = layer
-        left_out = {id(layer) for layer in self.folded.values()}
-
-        def copy(layer: Any) -> Any:
-            gone = id(layer) in left_out
-            return keras.layers.Identity(name=layer.name) if gone else self.layer(layer)
-
-        return keras.models.clone_model(view, clone_function=copy, call_function=_called)
 
     def update(self) -> None:
         """Give the copy the weights that the model has now."""
@@ -208,60 +182,55 @@ class _Frozen:
             variable.assign(value)
 
     def values(self) -> list[tuple[Any, Any]]:
-        """Pairs of each variable of the copy and the value it takes from the model."""
-        pairs = []
-        for layer, twin in self.pairs:
-            sources, variables = (getattr(each, "variables", ()) for each in (layer, twin))
-            pairs += zip(variables, map(_value, sources), strict=True)
-        for convolution, normalization, twin in self.normalizations:
-            scale, shift = _scale_and_shift(normalization)
-            if convolution is None:
-                pairs += [(twin.scale, scale), (twin.shift, shift)]
-            else:
-                bias = _value(convolution.bias) if convolution.use_bias else 0.0
-                pairs.append((twin.kernel, _value(convolution.kernel) * scale))
-                pairs.append((twin.bias, bias * scale + shift))
+        """Pairs of a variable of the copy and the value it takes; of two the later one counts."""
+        pairs = [(variable, _value(source)) for variable, source in self.pairs]
+        for layer, twin, convolution, convolution_twin in self.normalizations:
+            scale, shift = _scale_and_shift(layer)
+            pairs += [(twin.moving_variance, scale), (twin.moving_mean, shift)]
+            if convolution is not None:
+                pairs.append((convolution_twin.kernel, _value(convolution.kernel) * scale))
+                if convolution.use_bias:
+                    pairs.append((convolution_twin.bias, _value(convolution.bias) * scale))
         return pairs
 
 
-@keras.saving.register_keras_serializable(package="hfc_keras")
-class _Affine(keras.Layer):
-    """Product and sum for each channel."""
+class _Scaled(keras.layers.BatchNormalization):
+    """One product and one sum: the moving variance holds the scale, the moving mean the shift."""
 
-    def build(self, input_shape: Any) -> None:
-        """Make both weights."""
-        self.scale = self.add_weight(shape=(input_shape[-1],), trainable=False, name="scale")
-        self.shift = self.add_weight(shape=(input_shape[-1],), trainable=False, name="shift")
-
-    def call(self, inputs: Any) -> Any:
-        """Return the changed features."""
-        return inputs * self.scale + self.shift
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        """Return the scaled and shifted features."""
+        scale = ops.cast(self.moving_variance, inputs.dtype)
+        return inputs * scale + ops.cast(self.moving_mean, inputs.dtype)
 
 
-def _called(layer: Any, *arguments: Any, **options: Any) -> Any:
-    """Call a copied layer; one that stands for a batch normalization takes no options."""
-    plain = isinstance(layer, (_Affine, keras.layers.Identity))
-    return layer(*arguments) if plain else layer(*arguments, **options)
+class _Shifted(keras.layers.BatchNormalization):
+    """One sum, where the scale is part of the convolution before."""
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        """Return the shifted features."""
+        return inputs + ops.cast(self.moving_mean, inputs.dtype)
 
 
 def _is_affine(layer: Any) -> bool:
     """Whether a layer is a batch normalization of the last axis."""
-    if type(layer) is not keras.layers.BatchNormalization or not layer._inbound_nodes:
+    if type(layer) is not keras.layers.BatchNormalization or not layer.built:
         return False
-    rank = len(layer._inbound_nodes[0].input_tensors[0].shape)
-    return layer.axis in (-1, rank - 1)
+    specification: Any = layer.input_spec
+    return layer.axis in (-1, specification.ndim - 1)
 
 
 def _convolution_before(layer: Any) -> Any:
-    """Convolution whose output goes into a batch normalization and nowhere else, or None."""
-    if not _is_affine(layer) or len(layer._inbound_nodes) != 1:
+    """Convolution whose outputs go into a batch normalization and nowhere else, or None."""
+    before = [node.operation for each in layer._inbound_nodes for node in each.parent_nodes]
+    if not before or any(each is not before[0] for each in before):
         return None
-    (parent, *others) = [node.operation for node in layer._inbound_nodes[0].parent_nodes]
-    plain = type(parent) is keras.layers.Conv2D and not others
-    if not plain or parent.activation is not keras.activations.linear:
+    convolution: Any = before[0]
+    if type(convolution) is not keras.layers.Conv2D or convolution.data_format != "channels_last":
         return None
-    alone = len(parent._inbound_nodes) == len(parent._outbound_nodes) == 1
-    return parent if alone and parent.data_format == "channels_last" else None
+    users = [node.operation for node in convolution._outbound_nodes]
+    # As often called as used: none of its outputs is one of the model.
+    alone = len(users) == len(convolution._inbound_nodes) and all(each is layer for each in users)
+    return convolution if alone and convolution.activation is keras.activations.linear else None
 
 
 def _scale_and_shift(layer: Any) -> tuple[Any, Any]:
