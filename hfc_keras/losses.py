@@ -80,7 +80,8 @@ def targeted_losses(
         prediction is wrong.
 
     Raises:
-        ValueError: as ``sample_losses``; for a ratio of fewer than four classes.
+        ValueError: as ``sample_losses``; for targets of another shape than the logits ask for, or
+            a ratio of fewer than four classes.
 
     Reference:
         Croce and Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse
@@ -93,6 +94,13 @@ def targeted_losses(
         -0.5
     """
     logits, labels = _checked(logits, labels, loss)
+    targets = tensors.real(targets, "targets")
+    shape = tensors.shape_of(targets, "targets")
+    checks.require(
+        len(shape) == 1 and (None in (shape[0], logits.shape[0]) or shape[0] == logits.shape[0]),
+        "`targets` must be (batch,), one class for each of `logits`",
+        **{"targets.shape": shape, "logits.shape": tuple(logits.shape)},
+    )
     if loss == "cross_entropy":
         return -_cross_entropy(logits, targets)
     differences = _logits_of(logits, targets) - _logits_of(logits, labels)

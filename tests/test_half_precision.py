@@ -116,6 +116,13 @@ def classifier():
     return models.as_classifier(probabilities, output="softmax")
 
 
+def own_statistics():
+    """A normalization that takes the statistics of the batch in inference, too."""
+    inputs, layer = keras.Input((8, 8, 1)), normalization()
+    x = layer(conv()(inputs), training=True)
+    return unsettled(keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x)))
+
+
 def subclassed():
     model = Own()
     model(np.zeros((1, 8, 8, 1), "float32"))
@@ -135,6 +142,7 @@ MODELS = {
     "shared": shared,
     "subclassed": subclassed,
     "doubled": doubled,
+    "own statistics": own_statistics,
     "classifier": classifier,
 }
 
@@ -213,7 +221,7 @@ class TestAttacks:
         ],
         ids=lambda attack: attack.name,
     )
-    def test_precision_decides_nothing_but_the_time(self, trained, digits, attack):
+    def test_precision_decides_little_but_the_time(self, trained, digits, attack):
         half = type(attack)(**{**attack.__dict__, "precision": "bfloat16"})
         found = [attacks.run(trained, *digits, each) for each in (attack, half)]
         # Whoever does not withstand is predicted wrong by the model itself.
@@ -321,6 +329,12 @@ class TestTraining:
         assert history[-1] < history[0]
         assert len(half.variables) == len(robust.model.variables) == count
 
-    def test_other_networks_lead_their_attacks_themselves(self):
+    def test_other_networks_lead_their_attacks_themselves(self, digits):
+        """Also after an evaluation that was led by a copy."""
         training.AdversarialTraining(model := residual(), Pgd(0.1))
         assert "_hfc_keras_frozen" not in vars(model)
+        attacks.run(model, *digits, Fgsm(0.1, precision="bfloat16"))
+        assert "_hfc_keras_frozen" in vars(model)
+        own = keras.ops.convert_to_numpy(gradients.inference(model)(digits[0][:4]))
+        led = keras.ops.convert_to_numpy(frozen_module.leading(model)(digits[0][:4]))
+        assert np.array_equal(own, led)

@@ -117,6 +117,64 @@ def test_squares_of_any_image(shape, norm):
             np.testing.assert_allclose(length, 1, atol=1e-5)
 
 
+def numpy_query(image, best, epsilon, parts):
+    """One query in words of the paper and its code, with the square as a slice."""
+    change = (best - image).astype("float64")
+    if len(parts) == 1:
+        return np.clip(image + np.clip(change + parts[0], -epsilon, epsilon), 0, 1)
+    pattern, to, away = (part.astype("float64") for part in parts)
+    if not to.any():
+        return best
+    rows, columns = (np.flatnonzero(to[..., 0].any(axis=axis)) for axis in (1, 0))
+    square = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    both = (to + away)[..., 0] > 0
+    freed = (change[both] ** 2).sum()
+    fresh = np.zeros_like(pattern[square])
+    for channel in range(fresh.shape[-1]):
+        old = change[square][..., channel]
+        fresh[..., channel] = pattern[square][..., channel] + old / np.linalg.norm(old)
+        fresh[..., channel] /= np.linalg.norm(fresh[..., channel])
+    unused = max(epsilon**2 - (change**2).sum(), 0) / fresh.shape[-1]
+    change[away[..., 0] > 0] = 0
+    change[square] = fresh * np.sqrt(unused + freed)
+    return np.clip(image + epsilon * change / np.linalg.norm(change), 0, 1)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_queries_are_those_of_the_paper(linear, images, norm):
+    attack = Square(0.03 if norm == "linf" else 0.3, queries=400, norm=norm)
+    iteration = SquareIteration.of(attack)
+    pixels, labels = images[0][:4], images[1][:4].astype("int32")
+    generators = [np.random.default_rng(row) for row in range(4)]
+    state = iteration.state(iteration.start(attack, pixels, generators), attack.epsilon)
+    moved = 0
+    for step in range(12):
+        given = iteration.arguments(attack, 0, step, pixels.shape)
+        found = iteration(lambda x: linear(x), pixels, labels, *given, *state)
+        best, margins, tried, *_ = map(ops.convert_to_numpy, found)
+        for row in range(4):
+            parts = [part[0] for part in given[1:]]
+            expected = numpy_query(pixels[row], state[0][row], attack.epsilon, parts)
+            expected = state[0][row] if step == 0 else expected
+            kept = tried[row] > state[1][row]
+            moved += kept
+            chosen = expected if kept else state[0][row]
+            np.testing.assert_allclose(best[row], chosen, atol=2e-5)
+            logits = np.asarray(linear.predict_on_batch(best[row][None]))[0]
+            others = np.delete(logits, labels[row]).max()
+            assert margins[row] == pytest.approx(others - logits[labels[row]], abs=1e-4)
+        state = [best, margins]
+    assert 4 < moved < 48
+
+
+def test_squares_reach_every_pixel():
+    iteration, attack = SquareIteration.of(Square(0.1)), Square(0.1, queries=200)
+    reached = sum(
+        iteration.arguments(attack, 0, step, (1, 6, 5, 1))[1][0] != 0 for step in range(1, 200)
+    )
+    assert reached.min() > 0
+
+
 def test_masked_gradients_are_told_from_what_only_a_search_breaks(linear, images):
     model = keras.Sequential([keras.Input(SHAPE), Steps(), linear])
     labels = np.asarray(model.predict_on_batch(images[0])).argmax(axis=1)
@@ -140,6 +198,7 @@ def test_masked_gradients_are_told_from_what_only_a_search_breaks(linear, images
         ({"queries": 0}, "queries=0"),
         ({"p_init": 0.0}, "`p_init` must be above 0"),
         ({"p_init": 1.5}, "p_init=1.5"),
+        ({"queries": 2.5}, "queries=2.5"),
         ({"norm": "l1"}, "norm='l1'"),
         ({"seed": -1}, "seed=-1"),
     ],

@@ -91,6 +91,11 @@ def robust_accuracy(
     matters to the rows between the first and the last, but not to those two. For the accuracy
     under one attack by itself pass that attack alone.
 
+    An attack with ``precision="bfloat16"`` is led by a copy of the model. What it finds is counted
+    as broken only where the model itself, in its own precision, is wrong; images that come within
+    2 % of the range of the logits are searched again without the copy. It is another search, as
+    one with another seed would be, and may break an image more or less.
+
     Args:
         model: keras.Model that returns logits ``(batch, classes)``; attacked in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1].
@@ -114,7 +119,7 @@ def robust_accuracy(
         - the settings of the attack, with the step size after its default: epsilon, step_size,
           steps, norm, random_start, loss, goal, targets, restarts, momentum, mask (such as
           ``"low 4"``, empty without), clip_min, clip_max, seed, engine, precision (that in which
-          the search was led; what it found was judged in the model's own), knowledge;
+          the search was led), knowledge;
         - the diagnostics of ``attacks.Result``, over the images attacked. An attack stops at
           an image once it is broken, so ``loss_after`` is no maximum.
 
@@ -130,8 +135,8 @@ def robust_accuracy(
 
     Warns:
         UserWarning: as ``attacks.pgd``, if a gradient is zero everywhere or not finite; if
-            ``attacks.Square`` breaks more than 0.2 % of the images after attacks along the
-            gradient within its ball.
+            ``attacks.Square`` breaks more than 0.2 % of the images, and more than one, after
+            attacks along the gradient within its ball. If the model is random in inference.
 
     Reference:
         Carlini et al., On Evaluating Adversarial Robustness, 2019.

@@ -16,9 +16,10 @@ class Apgd(Settings):
               x_{t+1} = \Pi(x_t + \tfrac34 (z - x_t) + \tfrac14 (x_t - x_{t-1}))
 
     The step size :math:`\eta` of an image starts at twice epsilon. It is halved, and the search
-    goes on from the best point so far, where at a checkpoint fewer than three quarters of the
+    goes on from the best point so far, where at a checkpoint no more than three quarters of the
     last steps raised the loss, or where neither the step size nor the best loss has changed since
-    the checkpoint before. Of 100 steps the checkpoints stand after 22, 41, 57, 70, 80, 87 and 93.
+    the checkpoint before. Of 100 steps the checkpoints stand after 22, 41, 57, 70, 80, 87, 93 and
+    99.
 
     With ``targets`` it is the multi-targeted form (APGD-T): a search for each of the most likely
     wrong classes, whose logit is raised over that of the true class. It finds much that no

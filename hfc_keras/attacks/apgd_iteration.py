@@ -20,6 +20,8 @@ FIRST_GAP, GAP_STEP, LEAST_GAP = 0.22, 0.03, 0.06
 RISING = 0.75
 # Weight of the step along the gradient; the rest is the direction of the step before.
 PULL = 0.75
+# Keeps a gradient of zeros zero.
+SMALLEST = 1e-30
 
 
 class State(NamedTuple):
@@ -130,7 +132,7 @@ class ApgdIteration(Confinement):
         numbers = attack.epsilon, PULL if step else 1.0, gap if step in points else 0.0
         return [np.float32(number) for number in numbers]
 
-    def candidates(self, state: Sequence[Any], last: bool) -> list[Any]:
+    def candidates(self, state: Sequence[Any]) -> list[Any]:
         """Images of a state that may fool the model: the likeliest, and the one not asked yet."""
         kept = State(*state)
         return [kept.likely, kept.adversarial]
@@ -199,7 +201,9 @@ class ApgdIteration(Confinement):
     ) -> State:
         """State after a step."""
         now = state.adversarial
-        direction = NORMS[self.norm].direction(gradient)
+        # Of a confident network it may be as small as 1e-9; `direction` would shorten the step.
+        largest = ops.max(ops.abs(gradient), axis=(1, 2, 3), keepdims=True)
+        direction = NORMS[self.norm].direction(gradient / ops.maximum(largest, SMALLEST))
         towards = now + state.step_size[:, None, None, None] * direction
         towards = self.confined(images, towards, epsilon)
         moved = now + pull * (towards - now) + (1 - pull) * (now - state.previous)

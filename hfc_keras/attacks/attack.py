@@ -29,11 +29,14 @@ class Result:
             - loss_before, loss_after: mean loss of the attack on the images given and returned.
         withstood: bool ``(examples,)``, whether the attack failed: the prediction is the label
             (with a targeted attack: is not). None for epsilon 0, when the model is not asked.
+        attack: the attack that was run: that asked for as the number of classes allows it, see
+            ``Apgd``.
     """
 
     images: Array
     diagnostics: dict[str, float]
     withstood: Array | None
+    attack: Attack
 
 
 def fgsm(
@@ -210,7 +213,7 @@ def run(
         attack=attack,
     )
     if attack.epsilon == 0:
-        return _untouched(images)
+        return Result(np.asarray(images), untouched(), None, attack)
     contract.keras_model(model)
     given = np.asarray(images)
     images = checks.pixels(given)
@@ -232,7 +235,7 @@ def run(
     search.run(stop_early)
     diagnostics = search.diagnostics()
     warn(diagnostics, attack.loss)
-    return Result(found, diagnostics, search.withstood)
+    return Result(found, diagnostics, search.withstood, attack)
 
 
 def check_range(attack: Attack, images: Floats) -> None:
@@ -253,8 +256,3 @@ def check_range(attack: Attack, images: Floats) -> None:
         f"`images` must lie in [clip_min, clip_max] = [{attack.clip_min:g}, {attack.clip_max:g}]",
         **{"images.min": low, "images.max": high},
     )
-
-
-def _untouched(images: ArrayLike) -> Result:
-    """Result of an attack with epsilon 0, which checks nothing."""
-    return Result(np.asarray(images), untouched(), None)

@@ -67,18 +67,19 @@ def _tell_once() -> None:
         "bfloat16 is no faster than float32 here: there is no accelerator, and the processor does "
         "not compute in it, or the backend does not use that. Set precision='auto'. Received: "
         "precision='bfloat16'",
-        stacklevel=5,
+        stacklevel=6,
     )
 
 
 def frozen(model: keras.Model) -> keras.Model:
-    r"""Copy of a model in bfloat16 whose batch normalizations are part of the convolutions.
+    r"""Copy of a model in bfloat16 in which batch normalizations cost one sum.
 
-    .. math:: K' = K \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}}, \qquad
-              b' = \beta + (b - \mu) \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}}
+    .. math:: s = \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}}, \qquad K' = s K, \qquad
+              b' = s b, \qquad y = K' x + b' + (\beta - s \mu)
 
-    A batch normalization that follows no convolution becomes one product and one sum. Its
-    weights are those of the model at the time of the call; it is copied once for a model.
+    The scale is part of the kernel of the convolution before; where there is none, it is one
+    product. The weights of the copy are those of the model at the time of the call; it is made
+    once for a model.
 
     Args:
         model: keras.Model, built.
@@ -108,8 +109,8 @@ def frozen(model: keras.Model) -> keras.Model:
 def leading(model: keras.Model) -> Predict:
     """Function from images to logits that leads an attack inside a training step.
 
-    Of a model that was frozen before, outside of the step, it is the copy with the weights of the
-    moment; of any other ``gradients.inference``.
+    Of a model in half precision that was frozen before, outside of the step, it is the copy with
+    the weights of the moment; of any other ``gradients.inference``.
 
     Args:
         model: keras.Model, built.
@@ -123,7 +124,8 @@ def leading(model: keras.Model) -> Predict:
         >>> predict(np.zeros((2, 8, 8, 1), "float32")).shape == (2, 10)
         True
     """
-    kept = _kept(model)
+    # Not the copy that an evaluation has left of a float32 model.
+    kept = _kept(model) if computes_in_half(model) else None
     if kept is None:
         return gradients.inference(model)
     values = kept.values()
@@ -216,7 +218,9 @@ def _is_affine(layer: Any) -> bool:
     if type(layer) is not keras.layers.BatchNormalization or not layer.built:
         return False
     specification: Any = layer.input_spec
-    return layer.axis in (-1, specification.ndim - 1)
+    # One that is called with training=True takes the statistics of the batch.
+    own = any(node.arguments.kwargs.get("training") for node in layer._inbound_nodes)
+    return layer.axis in (-1, specification.ndim - 1) and not own
 
 
 def _convolution_before(layer: Any) -> Any:

@@ -72,7 +72,7 @@ class Iteration(Confinement):
         """What a step takes beside images, labels and state: epsilon and step size."""
         return [np.float32(attack.epsilon), np.float32(attack.step)]
 
-    def candidates(self, state: Sequence[Any], last: bool) -> list[Any]:
+    def candidates(self, state: Sequence[Any]) -> list[Any]:
         """Images of a state that may fool the model."""
         return [state[0]]
 

@@ -92,10 +92,11 @@ def standard(
     2. ``Apgd(loss="dlr", targets=9)``, 100 steps for each of nine wrong classes;
     3. ``Square``, 5,000 queries without gradients.
 
-    These are the attacks of AutoAttack's standard version but for FAB-T, which minimizes the
-    perturbation and rarely breaks what the others leave. So the number is an upper bound of
-    robust accuracy as AutoAttack's is, and not to be called by its name. For one that is
-    comparable take as many images as the work compared with, at the same epsilon and norm.
+    AutoAttack's standard version has these and FAB-T, which minimizes the perturbation; and its
+    squares shrink by the number of queries alone, ours by their share of all. So the number is
+    an upper bound of robust accuracy as AutoAttack's is, and not to be called by its name. For
+    one that is comparable take as many images as the work compared with, at the same epsilon
+    and norm.
 
     Args:
         epsilon: float, at least 0 and with L-inf at most 1, radius of the ball, in pixel values

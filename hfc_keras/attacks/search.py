@@ -147,7 +147,7 @@ class Search:
         if first and self.found is not None:
             self.found[batch] = images
         state = self.advance(batch, images, labels, state, number, steps)
-        for candidate in self.iteration.candidates(state, last):
+        for candidate in self.iteration.candidates(state):
             self.keep(batch, images, labels, ops.convert_to_numpy(candidate), last)
         left = self.withstood[batch]
         return [batch[left], *(ops.convert_to_numpy(each)[left] for each in state)]

@@ -85,7 +85,7 @@ class SquareIteration(Confinement):
         whole = [np.broadcast_to(part, (batch, *part.shape)) for part in parts]
         return [np.float32(attack.epsilon), *whole]
 
-    def candidates(self, state: Sequence[Any], last: bool) -> list[Any]:
+    def candidates(self, state: Sequence[Any]) -> list[Any]:
         """Images of a state that may fool the model."""
         return [state[0]]
 
@@ -143,11 +143,10 @@ def _window(
     if norm == "l2" and share:
         side = max(side, SMALLEST_L2)
         side += side % 2 == 0
-    # The largest square leaves a row and a column, or it could not move.
     side = min(max(side, 1 if share else 0), height, width)
 
     def place(values: Floats) -> Floats:
-        top, left = (int(rng.integers(0, max(all_ - side, 1))) for all_ in (height, width))
+        top, left = (int(rng.integers(0, size - side + 1)) for size in (height, width))
         whole = np.zeros((height, width, values.shape[-1]), "float32")
         whole[top : top + side, left : left + side] = values
         return whole

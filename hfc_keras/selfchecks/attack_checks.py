@@ -91,7 +91,7 @@ def steps_converged(subject: Subject) -> Check:
     drop = subject.accuracy(subject.pgd()) - subject.accuracy(subject.pgd(steps=40))
     good = drop < 0.01 or drop <= subject.one_image
     text = "drop of accuracy from 20 to 40 steps of epsilon / 4"
-    hint = "not converged; report attacks.strong, and more steps where they find more"
+    hint = "not converged; report attacks.standard (--standard), which sets its own steps"
     return Check.of("steps_converged", good, drop, text, hint, "warn")
 
 
@@ -115,7 +115,7 @@ def margin_loss(subject: Subject) -> Check:
     """Return whether the margin loss finds little that cross-entropy does not."""
     drop = subject.accuracy(subject.pgd()) - subject.accuracy(subject.pgd(loss="margin"))
     text = "drop of accuracy from cross-entropy to the margin loss"
-    hint = "cross-entropy gradient is masked; report attacks.strong, which has both losses"
+    hint = "cross-entropy gradient is masked; report attacks.standard (--standard)"
     return Check.of("margin_loss", drop <= _share(subject, 0.05), drop, text, hint)
 
 

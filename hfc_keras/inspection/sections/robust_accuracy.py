@@ -72,7 +72,7 @@ SECTION = Section(
         "is the largest change of a pixel in gray levels of 255. A network trained without a "
         "defense falls within some levels; one that does not may hide its gradient instead, "
         "which the diagnostics in the table (images without gradient, unchanged, loss before and "
-        "after) and the last section show. For a number to report use attacks.strong."
+        "after) and the last section show. For a number to report use attacks.standard."
     ),
     measure=_measure,
     draw=_draw,
