@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 JAX := .venv-jax
+TORCH := .venv-torch
 BIN := $(VENV)/bin
 # A worker that has nothing left takes tests from the other one.
 PARALLEL := --numprocesses 2 --dist worksteal --durations 20
@@ -56,15 +57,21 @@ $(VENV)/.ready: setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
-# `--no-deps` and then the list of the extra: pip cannot install a package without its
-# requirements but with those of an extra.
-$(JAX)/.ready: setup.cfg pyproject.toml
-	$(PYTHON) -m venv $(JAX)
-	$(JAX)/bin/python -c 'import configparser; c = configparser.ConfigParser(); \
-		c.read("setup.cfg"); print(c["options.extras_require"]["jax"])' > $(JAX)/requirements.txt
-	$(JAX)/bin/python -m pip install --quiet --requirement $(JAX)/requirements.txt pytest pytest-xdist
-	$(JAX)/bin/python -m pip install --quiet --no-deps .
+# The package without TensorFlow and with another backend, in the environment of PYTHON. The package
+# itself without its requirements, TensorFlow among them, and those of the extra: pip has no such
+# option.
+install:
+	$(PYTHON) -m pip install $$($(PYTHON) -c 'import configparser as c; p = c.ConfigParser(); \
+		p.read("setup.cfg"); extra = p["options.extras_require"]["$(BACKEND)"]; \
+		print(extra.replace(" ", ""))')
+	$(PYTHON) -m pip install --no-deps .
+
+# Without a copy of the wheels in pip's cache: PyTorch brings gigabytes of CUDA.
+$(VENV)-%/.ready: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)-$*
+	PIP_QUIET=1 PIP_NO_CACHE_DIR=1 $(MAKE) install BACKEND=$* PYTHON=$(VENV)-$*/bin/python
+	$(VENV)-$*/bin/python -m pip install --quiet pytest pytest-xdist
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(JAX) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(JAX) $(TORCH) build dist *.egg-info .pytest_cache .ruff_cache

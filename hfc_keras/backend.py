@@ -7,7 +7,7 @@ from pathlib import Path
 
 # What the arguments begin with while `hfc-keras` or `python -m` imports the package.
 COMMANDS = ("hfc-keras", "-m")
-SUPPORTED = ("tensorflow", "jax")
+SUPPORTED = ("tensorflow", "jax", "torch")
 
 
 class UnsupportedBackendError(ImportError, ValueError):

@@ -21,7 +21,12 @@ gc.set_threshold(5_000, 20, 50)
 # Processes side by side, each with one thread per core, wait for each other.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+if os.environ.get("KERAS_BACKEND") == "torch":
+    from own import strict_tensors
+
+    strict_tensors.require_conversion()
 ON_JAX, CASES_ON_JAX = os.environ.get("KERAS_BACKEND") == "jax", 1
 
 

@@ -25,8 +25,17 @@ class _Switched(keras.layers.BatchNormalization):
 
     def _of_batch(self, inputs: Any, mask: Any) -> tuple[Tensor, Tensor]:
         """Mean and variance of what is at hand, one number per channel."""
-        dtype = keras.backend.result_type(inputs.dtype, "float32")
-        moments: Any = self._moments(ops.cast(inputs, dtype), mask)
+        inputs = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        moments: Any
+        if keras.backend.backend() == "tensorflow":
+            moments = self._moments(inputs, mask)
+        else:
+            # The others take the mean of squares minus that mean squared: exact about 0 alone.
+            axes = [*range(len(inputs.shape))]
+            axes.pop(self.axis)
+            middle = ops.mean(inputs, axis=axes, keepdims=True)
+            mean, variance = self._moments(inputs - middle, mask)
+            moments = mean + ops.reshape(middle, mean.shape), variance
         mean, variance = (ops.reshape(moment, (-1,)) for moment in moments)
         return mean, variance
 
@@ -71,7 +80,7 @@ class Collector(BatchStatistics):
             values = values * ops.mean(ops.cast(shown, "float32"))
         try:
             self.seen.append([ops.convert_to_numpy(each) for each in (values, *moments)])
-        except (NotImplementedError, TypeError) as error:
+        except (NotImplementedError, TypeError, RuntimeError) as error:
             raise ValueError(
                 f"`{self.name}` must be called step by step for population statistics, not in a "
                 "compiled or mapped part of the model (tf.function, jax.jit, vectorized_map, "

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from hfc_keras import checks, contract
+from hfc_keras.arrays import as_array
 from hfc_keras.attacks.attack_settings import Attack, Fgsm, Pgd
 from hfc_keras.attacks.search import Search
 from hfc_keras.types import Array, ArrayLike, Engine, Floats, Loss, Norm
@@ -212,13 +213,13 @@ def run(
     if attack.epsilon == 0:
         return _untouched(images)
     contract.keras_model(model)
-    given = np.asarray(images)
+    given = as_array(images)
     images = checks.pixels(given)
     check_range(attack, images)
     classes = contract.classifier(model, images, stacklevel=4).classes
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
     labels = checks.class_indices(labels, len(images), classes).astype("int32")
-    positions = np.arange(len(images)) if positions is None else np.asarray(positions)
+    positions = np.arange(len(images)) if positions is None else as_array(positions)
     checks.require(
         positions.shape == (len(images),),
         f"`positions` must hold one number for each of {len(images)} images",
@@ -279,7 +280,7 @@ def warn(diagnostics: Mapping[str, float], loss: str, stacklevel: int = 4) -> No
 
 def _untouched(images: ArrayLike) -> Result:
     """Result of an attack with epsilon 0, which checks nothing."""
-    return Result(np.asarray(images), untouched(), None)
+    return Result(as_array(images), untouched(), None)
 
 
 def untouched() -> dict[str, float]:

@@ -117,7 +117,7 @@ class Search:
         if first and self.found is not None:
             self.found[batch] = images
         state = self.advance(batch, images, labels, state, steps, first)
-        adversarial = np.asarray(state[0])
+        adversarial = ops.convert_to_numpy(state[0])
         losses, withstood, norms, unchanged = self.judge(images, labels, adversarial)
         better = ~withstood | (last & (losses > self.after[batch]))
         kept = batch[better]
@@ -125,7 +125,7 @@ class Search:
         self.unchanged[kept], self.withstood[batch] = unchanged[better], withstood
         if self.found is not None:
             self.found[kept] = adversarial[better]
-        return [batch[withstood], *(np.asarray(each)[withstood] for each in state)]
+        return [batch[withstood], *(ops.convert_to_numpy(each)[withstood] for each in state)]
 
     def advance(
         self,
@@ -160,14 +160,14 @@ class Search:
         nonfinite: ArrayLike,
     ) -> None:
         """Keep what the first step shows; its loss is that of the images unless they moved."""
-        self.zero[batch], self.nonfinite[batch] = np.asarray(zero), np.asarray(nonfinite)
+        self.zero[batch], self.nonfinite[batch] = map(ops.convert_to_numpy, (zero, nonfinite))
         if self.attack.random_start:
             loss, *_ = self.judge(images, labels, images)
-        self.before[batch] = np.asarray(loss)
+        self.before[batch] = ops.convert_to_numpy(loss)
 
     def judge(self, images: Floats, labels: Integers, adversarial: Array) -> tuple[Array, ...]:
         """Loss that the attack increases, whether it has failed, and how far it went."""
-        losses, right, *size = map(np.asarray, self.outcome(adversarial, labels, images))
+        losses, right, *size = map(ops.convert_to_numpy, self.outcome(adversarial, labels, images))
         return (-losses, ~right, *size) if self.attack.targeted else (losses, right, *size)
 
     def diagnostics(self) -> dict[str, float]:

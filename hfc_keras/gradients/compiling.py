@@ -110,4 +110,4 @@ def predicted_batches(model: keras.Model, batches: Iterable[Array]) -> Iterator[
     """
     predict = compiled(model, outputs)
     for batch in batches:
-        yield np.asarray(predict(batch)[0])
+        yield keras.ops.convert_to_numpy(predict(batch)[0])

@@ -4,6 +4,7 @@ After the checklist of Carlini et al., On Evaluating Adversarial Robustness, 201
 """
 
 import numpy as np
+from keras import ops
 
 from hfc_keras import losses
 from hfc_keras.selfchecks.subject import Check, Subject
@@ -143,7 +144,7 @@ def _withstand_squares(subject: Subject, rows: Integers) -> Flags:
 
     def margins(candidates: Floats) -> Floats:
         outputs = subject.predicted(candidates)
-        return np.array(losses.sample_losses(outputs, subject.labels[rows], "margin"))
+        return ops.convert_to_numpy(losses.sample_losses(outputs, subject.labels[rows], "margin"))
 
     best = moved(images, (1, width))
     reached = margins(best)

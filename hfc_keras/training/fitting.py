@@ -225,7 +225,7 @@ class _Training:
         """Refuse an epoch with numbers that are not finite, before anything of it is kept."""
         where = f"after epoch {epoch + 1} of {self.recipe}"
         for name, value in logs.items():
-            if not np.isfinite(value):
+            if not np.isfinite(float(value)):
                 finite.refuse(name, "lower `learning_rate`", f"{name}={value} {where}")
         found = finite.first_nonfinite(finite.kept_variables(self.trained))
         if found:

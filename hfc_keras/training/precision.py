@@ -10,6 +10,8 @@ from pathlib import Path
 
 import keras
 
+from hfc_keras import per_backend
+
 # Half of float16 underflows: it needs a scaled loss, also inside an attack. It is not offered.
 CHOICES = ("float32", "mixed_bfloat16")
 FULL = "float32"
@@ -79,8 +81,7 @@ def has_bfloat16() -> bool:
         bool; of a processor whose flags Linux does not list, or of TensorFlow without oneDNN,
         false.
     """
-    devices = keras.distribution.list_devices()
-    return any(not device.startswith("cpu") for device in devices) or _processor_has_bfloat16()
+    return per_backend.has_accelerator() or _processor_has_bfloat16()
 
 
 def _processor_has_bfloat16() -> bool:
