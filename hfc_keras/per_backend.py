@@ -2,6 +2,7 @@
 
 import contextlib
 from contextlib import AbstractContextManager
+from typing import Any
 
 import keras
 
@@ -18,7 +19,8 @@ def devices() -> list[str]:
         True
     """
     if keras.backend.backend() == "torch":
-        return [str(keras.ops.zeros(()).device)]
+        zero: Any = keras.ops.zeros(())
+        return [str(zero.device)]
     return keras.distribution.list_devices()
 
 
@@ -33,6 +35,23 @@ def has_accelerator() -> bool:
         True
     """
     return any(not device.startswith("cpu") for device in devices())
+
+
+def seed_own_generator(seed: int) -> None:
+    """Seed PyTorch's own generator, from which Keras' dropout draws there if it has no seed.
+
+    The other backends draw from states that are variables alone.
+
+    Args:
+        seed: int of at least 0.
+
+    Example:
+        >>> seed_own_generator(1)
+    """
+    if keras.backend.backend() == "torch":
+        import torch  # pyright: ignore[reportMissingImports]: it is not where TensorFlow is
+
+        torch.manual_seed(seed)
 
 
 def without_gradients() -> AbstractContextManager[None]:

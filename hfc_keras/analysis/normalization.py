@@ -26,18 +26,16 @@ class _Switched(keras.layers.BatchNormalization):
     def _of_batch(self, inputs: Any, mask: Any) -> tuple[Tensor, Tensor]:
         """Mean and variance of what is at hand, one number per channel."""
         inputs = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
-        moments: Any
-        if keras.backend.backend() == "tensorflow":
-            moments = self._moments(inputs, mask)
-        else:
-            # The others take the mean of squares minus that mean squared: exact about 0 alone.
+        middle: Any = 0.0
+        if keras.backend.backend() != "tensorflow":
+            # The others take the mean of squares minus the mean squared: exact about 0 alone.
             axes = [*range(len(inputs.shape))]
             axes.pop(self.axis)
             middle = ops.mean(inputs, axis=axes, keepdims=True)
-            mean, variance = self._moments(inputs - middle, mask)
-            moments = mean + ops.reshape(middle, mean.shape), variance
+            inputs = inputs - middle
+        moments: Any = self._moments(inputs, mask)
         mean, variance = (ops.reshape(moment, (-1,)) for moment in moments)
-        return mean, variance
+        return mean + ops.reshape(middle, (-1,)), variance
 
     def _normalized(self, inputs: Any, mean: Any, variance: Any) -> Tensor:
         dtype = keras.backend.result_type(inputs.dtype, "float32")
