@@ -23,11 +23,9 @@ import sys
 import time
 from collections.abc import Sequence
 
-import keras
-
 from experiments.queue import running, stages
 from experiments.queue.stages import Round
-from hfc_keras import checks
+from hfc_keras import checks, per_backend
 from hfc_keras.lab import command_line, discovery
 from hfc_keras.lab.parallel import background
 from hfc_keras.lab.parallel.tasks import Part
@@ -67,7 +65,7 @@ Default: all."""
         """Cells at once, with the default filled in."""
         if self.jobs is not None:
             return checks.number("jobs", self.jobs, minimum=1, whole=True)
-        on_cpu = all(device.startswith("cpu") for device in keras.distribution.list_devices())
+        on_cpu = not per_backend.has_accelerator()
         return 2 if on_cpu and (os.cpu_count() or 1) >= 2 else 1
 
     @property

@@ -1,13 +1,17 @@
 """Which backends of Keras the package runs on, without importing Keras."""
 
+import importlib.metadata
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
 # What the arguments begin with while `hfc-keras` or `python -m` imports the package.
 COMMANDS = ("hfc-keras", "-m")
-SUPPORTED = ("tensorflow", "jax")
+SUPPORTED = ("tensorflow", "jax", "torch")
+# Oldest versions of the backends that are not installed with the package; setup.cfg has them, too.
+OLDEST = {"jax": "0.6", "torch": "2.6"}
 
 
 class UnsupportedBackendError(ImportError, ValueError):
@@ -15,27 +19,54 @@ class UnsupportedBackendError(ImportError, ValueError):
 
 
 def require_supported() -> None:
-    """Refuse a backend other than TensorFlow or JAX.
+    """Refuse a backend other than TensorFlow, JAX or PyTorch, or one that is missing or too old.
 
     Raises:
-        UnsupportedBackendError: naming the setting and where it comes from.
+        UnsupportedBackendError: naming the setting and where it comes from, and what to install.
         SystemExit: with that in a line on stderr and status 2, where a command is starting.
 
     Example:
         >>> require_supported()
     """
     name, source = chosen()
-    if name in SUPPORTED:
+    expectation, version = _expectation(name)
+    if not expectation:
         return
-    message = (
-        "hfc_keras needs Keras' backend to be 'tensorflow' or 'jax'; set KERAS_BACKEND before "
-        f"Keras is imported. Received: backend={name!r} (from {source})"
-    )
+    message = f"{expectation}. Received: backend={name!r} (from {source}){version}"
     # The command has no word of its own yet: its package is being imported.
     if os.path.basename(sys.argv[0]) in COMMANDS:
         sys.stderr.write(f"error: {message}\n")
         raise SystemExit(2)
     raise UnsupportedBackendError(message)
+
+
+def _expectation(name: str) -> tuple[str, str]:
+    """What a backend fails to be, and the version that it has; nothing of one that will do."""
+    if name not in SUPPORTED:
+        return (
+            "hfc_keras needs Keras' backend to be 'tensorflow', 'jax' or 'torch'; set "
+            "KERAS_BACKEND before Keras is imported",
+            "",
+        )
+    if name not in OLDEST or "keras" in sys.modules:
+        return "", ""
+    version = _version(name)
+    if version is not None and _numbers(version) >= _numbers(OLDEST[name]):
+        return "", ""
+    least = f"'{name}>={OLDEST[name]}'"
+    return f"hfc_keras needs {least} for this backend: pip install {least}", f", version={version}"
+
+
+def _version(package: str) -> str | None:
+    """Version of a package, or None if it is not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version)[:2]]
 
 
 def chosen() -> tuple[str, str]:

@@ -12,6 +12,7 @@ from typing import Any, Literal, NoReturn, TypeVar, overload
 
 import numpy as np
 
+from hfc_keras.arrays import as_array
 from hfc_keras.types import Array, ArrayLike, Floats, Integers, Tensor
 
 T = TypeVar("T")
@@ -144,7 +145,7 @@ def radii(values: ArrayLike, name: str = "radii") -> list[float]:
         [4.0, 8.0]
     """
     require(np.ndim(values) == 1, f"`{name}` must be a sequence of numbers", **{name: values})
-    found = [number(name, radius, minimum=0) for radius in np.asarray(values).tolist()]
+    found = [number(name, radius, minimum=0) for radius in as_array(values).tolist()]
     require(
         found and len(set(found)) == len(found),
         f"`{name}` must hold at least one number and none twice",
@@ -171,7 +172,7 @@ def pixels(images: ArrayLike, name: str = "images", bounded: bool = True) -> Flo
         >>> pixels(np.full((1, 2, 2, 1), 0.5)).dtype
         dtype('float32')
     """
-    images = np.asarray(images)
+    images = as_array(images)
     image_shape(images, name)
     require(
         np.issubdtype(images.dtype, np.floating) or images.dtype.name == "bfloat16",
@@ -284,7 +285,7 @@ def class_indices(
 def _label_array(labels: ArrayLike, name: str) -> Array:
     """Labels as an array of real numbers."""
     try:
-        found = np.asarray(labels)
+        found = as_array(labels)
     except ValueError as error:
         raise ValueError(
             f"`{name}` must hold one label for each image, or one-hot rows of one length. "

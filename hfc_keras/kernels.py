@@ -191,7 +191,7 @@ def limit_roughness(kernel: ArrayLike, limit: float) -> Tensor:
     rows, columns = (_cosines(size) for size in kernel.shape[:2])
     waves = _on_both_axes(rows, columns, kernel)
     levels = np.add.outer(*map(_eigenvalues, kernel.shape[:2]))
-    levels = levels.astype(keras.backend.standardize_dtype(kernel.dtype))
+    levels = ops.cast(levels, kernel.dtype)
     parameter = _parameter(ops.sum(ops.square(waves), axis=(2, 3)), levels, limit)
     damped = waves / (1 + ops.stop_gradient(parameter) * levels)[:, :, None, None]
     smoothed = _on_both_axes(rows.T, columns.T, damped)
@@ -200,7 +200,7 @@ def limit_roughness(kernel: ArrayLike, limit: float) -> Tensor:
     return ops.cast(ops.where(roughness(kernel) <= limit, original, smoothed), dtype)
 
 
-def _parameter(energy: Tensor, levels: Floats, limit: float) -> Tensor:
+def _parameter(energy: Tensor, levels: Tensor, limit: float) -> Tensor:
     """Smallest smoothing parameter whose roughness is within the limit, by bisection."""
     share = _ratio(energy, ops.sum(energy), empty=1.0)
 
@@ -264,6 +264,7 @@ def _product(matrix: Floats, tensor: Tensor) -> Tensor:
     """Matrix times a tensor along its first axis, rounded once per term on every device."""
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     columns = matrix.T.astype(dtype).reshape(*matrix.T.shape, *[1] * (len(tensor.shape) - 1))
+    columns = map(ops.convert_to_tensor, columns)
     terms = (tensor[index : index + 1] * column for index, column in enumerate(columns))
     return functools.reduce(operator.add, terms)
 

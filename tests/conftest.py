@@ -21,16 +21,21 @@ gc.set_threshold(5_000, 20, 50)
 # Processes side by side, each with one thread per core, wait for each other.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-ON_JAX, CASES_ON_JAX = os.environ.get("KERAS_BACKEND") == "jax", 1
+if os.environ.get("KERAS_BACKEND") == "torch":
+    from own import strict_tensors
+
+    strict_tensors.require_conversion()
+WITHOUT_TENSORFLOW, CASES = os.environ.get("KERAS_BACKEND") in ("jax", "torch"), 1
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Leave the cases beyond the first ones of a test to ``make test-all``.
 
-    With JAX every test runs its first case only: TensorFlow runs the others, and a difference
-    between the backends shows in any of them.
+    With JAX and PyTorch every test runs its first case only: TensorFlow runs the others, and a
+    difference between the backends shows in any of them.
     """
     counts = collections.Counter()
     for item in items:
@@ -39,7 +44,7 @@ def pytest_collection_modifyitems(items):
         counts[case] += 1
         if few and counts[case] > few.args[0]:
             item.add_marker(pytest.mark.slow)
-        elif ON_JAX and counts[case] > CASES_ON_JAX:
+        elif WITHOUT_TENSORFLOW and counts[case] > CASES:
             item.add_marker(pytest.mark.slow_on_jax)
 
 

@@ -293,6 +293,7 @@ UNSEEDED = "seed=self.seed_generator.*Received: layer='Bad', difference="
     ],
     ids=lambda each: getattr(each, "kind", type(each).__name__),
 )
+@pytest.mark.filterwarnings("ignore:Tensor.T is deprecated")
 def test_what_breaks_a_rule_on_images_is_refused_by_name(layer, message):
     with pytest.raises(ValueError, match=message) as raised:
         tried(layer)

@@ -106,7 +106,7 @@ WRONG = {
     ),
     "one logit out of sight": (lambda: Own(lambda x: x, classes=1), r"output='binary'\)"),
     "list of outputs": (lambda: with_outputs("list"), r"output_name='main'\).*outputs=\['main'"),
-    "dict of outputs": (lambda: with_outputs("dict"), r"output_name='main'\).*outputs=\['main'"),
+    "dict of outputs": (lambda: with_outputs("dict"), r"output_name='(main|aux)'\).*outputs=\["),
     "list out of sight": (lambda: Own(lambda x: [x, x]), r"output_name=0\)"),
     "maps": (lambda: network(keras.layers.Reshape((5, 2))), r"output shape=\(\d, 5, 2\)"),
     "classes": (

@@ -133,7 +133,7 @@ PARTS = {
     "regularizer": lambda: L.Conv2D(2, 3, kernel_regularizer=squares, bias_regularizer="l2"),
     "constraint": lambda: L.Conv2D(2, 3, kernel_constraint=clipped),
     "operations": lambda: lambda x: ops.relu(ops.concatenate([x / 2.0, 1 - x], axis=-1)),
-    "custom of layers": lambda: Block([L.Conv2D(2, 3), L.Dropout(0.5), L.ReLU()], double),
+    "custom of layers": lambda: Block([L.Conv2D(2, 3), L.Dropout(0.5, seed=1), L.ReLU()], double),
     "custom of models": lambda: Block([keras.Sequential([L.Dense(3), L.Lambda(double)])], double),
     "custom with config": lambda: Configured(L.Dense(2), np.float32(0.5)),
     "built later": Later,

@@ -238,6 +238,7 @@ def shown_classes(dataset):
         (None, (0.5, 0.8)),
     ],
 )
+@pytest.mark.slow_on_torch
 def test_cues_agree_with_the_label_as_often_as_asked(name, agreement):
     if name is None:
         dataset = data.synthetic(2000, shape_agreement=0.5, texture_agreement=0.8)
@@ -250,6 +251,7 @@ def test_cues_agree_with_the_label_as_often_as_asked(name, agreement):
     np.testing.assert_array_equal(np.bincount(labels), [500] * 4)
 
 
+@pytest.mark.slow_on_torch
 def test_synthetic_classes_outlive_a_flip():
     images = data.synthetic(2000, classes=8, noise=0, seed=2)
     flipped = data.Split(images.train.pixels[:, :, ::-1], images.train.labels)

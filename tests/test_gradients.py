@@ -88,12 +88,12 @@ class TestValueAndGradient:
 
         (_, updated), gradient = gradients.value_and_gradient(penalty, kernel, has_aux=True)
         direction, h = rng.normal(size=kernel.shape).astype("float32"), 1e-2
-        ends = [float(penalty(kernel + step * direction)[0]) for step in (h, -h)]
+        ends = [float(ops.stop_gradient(penalty(kernel + step * direction)[0])) for step in (h, -h)]
         slope = (np.asarray(gradient) * direction).sum()
         assert abs(slope) > 0.1
         np.testing.assert_allclose((ends[0] - ends[1]) / (2 * h), slope, rtol=1e-2)
         features = keras.Model(noisy.input, noisy.layers[1].output)(images)
-        mean = 0.9 * np.array(state[0]) + 0.1 * np.mean(features, axis=(0, 1, 2))
+        mean = 0.9 * np.array(state[0]) + 0.1 * np.mean(np.asarray(features), axis=(0, 1, 2))
         np.testing.assert_allclose(np.asarray(updated[0]), mean, rtol=1e-4)
         assert all(np.array_equal(a, b) for a, b in zip(before, values(noisy), strict=True))
 
@@ -102,8 +102,8 @@ class TestValueAndGradient:
             gradients.value_and_gradient(lambda x: x[:, 0], np.ones((2, 2)))
 
     def test_other_backends_are_refused(self, monkeypatch):
-        monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
-        with pytest.raises(ValueError, match="tensorflow or jax. Received: backend='torch'"):
+        monkeypatch.setattr(keras.backend, "backend", lambda: "numpy")
+        with pytest.raises(ValueError, match="jax or torch. Received: backend='numpy'"):
             gradients.backends.chosen()
 
 

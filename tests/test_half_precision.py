@@ -7,7 +7,6 @@ from hfc_keras import (
     attacks,
     data,
     gradients,
-    half_precision,
     losses,
     models,
     training,
@@ -15,6 +14,7 @@ from hfc_keras import (
 from hfc_keras.attacks import Apgd, Fgsm, Pgd, Square
 from hfc_keras.attacks import frozen as frozen_module
 from hfc_keras.attacks.frozen import frozen, precision_of
+from hfc_keras.gradients import half_precision
 
 pytestmark = pytest.mark.jax
 

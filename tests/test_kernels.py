@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from hfc_keras import kernels
+from hfc_keras import gradients, kernels
 
 pytestmark = pytest.mark.jax
 
@@ -188,11 +188,13 @@ def test_dtypes_and_zeros(name, dtype):
 
 
 def gradient(function, kernel):
-    """Gradient of the sum of a function's values, compiled, on either backend."""
+    """Gradient of the sum of a function's values, compiled where the backend compiles."""
     if keras.backend.backend() == "jax":
         import jax
 
         return np.asarray(jax.jit(jax.grad(lambda x: ops.sum(function(x))))(kernel))
+    if keras.backend.backend() == "torch":
+        return np.asarray(gradients.value_and_gradient(lambda x: ops.sum(function(x)), kernel)[1])
     import tensorflow as tf
 
     @tf.function(jit_compile=True)

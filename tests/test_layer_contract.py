@@ -322,6 +322,7 @@ for path in sorted(folder.glob("*.keras")):
 
 
 @pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.slow_on_torch
 def test_a_saved_model_is_the_same_in_a_fresh_process(name, loaded):
     here, there = loaded[name]
     np.testing.assert_allclose(there, here, atol=1e-5)

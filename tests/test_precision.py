@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from own.trainings import whole_and_resumed
 
-from hfc_keras import analysis, data, half_precision, training
+from hfc_keras import analysis, data, training
 from hfc_keras.attacks import Fgsm, Pgd
+from hfc_keras.gradients import half_precision
 from hfc_keras.training import Recipe, fitting, folder_notes, precision
 
 HALF = Recipe(
@@ -75,8 +76,20 @@ def test_the_processors_flags_tell(flags, found, tmp_path, monkeypatch):
     monkeypatch.delenv(precision.ONEDNN)
     monkeypatch.setattr(half_precision.platform, "system", lambda: "Darwin")
     assert precision.has_bfloat16() is False
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    ("details", "found"),
+    [({"compute_capability": (9, 0)}, True), ({"compute_capability": (7, 5)}, False), ({}, False)],
+)
+def test_the_accelerators_capability_tells(details, found, monkeypatch):
+    import tensorflow as tf
+
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0"])
-    assert precision.has_bfloat16() is True
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda device: details)
+    assert precision.has_bfloat16() is found
 
 
 @pytest.mark.slow

@@ -95,7 +95,7 @@ def test_shares_are_differentiable(rings, transform, rng):
     direction = rng.normal(size=images.shape)
     weights = rng.normal(size=spectrum.ring_sizes(8, 7).size - 1).astype("float32")
     _, gradient = gradients.value_and_gradient(
-        lambda x: ops.sum(spectrum.ring_shares(x, rings) * weights), images
+        lambda x: ops.sum(spectrum.ring_shares(x, rings) * ops.convert_to_tensor(weights)), images
     )
     ends = [
         (reference.shares(images + step * direction, rings) * weights).sum()

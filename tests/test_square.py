@@ -104,9 +104,9 @@ def test_squares_of_any_image(shape, norm):
     for step in (0, 1, 100, 4999):
         epsilon, change, *others = iteration.arguments(attack, 0, step, shape)
         assert epsilon == np.float32(0.1)
-        assert change.shape == shape
+        assert change.shape == (1, *shape[1:])
         assert [other.shape for other in others] == (
-            [] if norm == "linf" else [(*shape[:3], 1)] * 2
+            [] if norm == "linf" else [(1, *shape[1:3], 1)] * 2
         )
         rows = np.flatnonzero(change[0].any(axis=(1, 2)))
         assert len(rows) == (0 if step == 0 else rows[-1] - rows[0] + 1)

@@ -6,7 +6,7 @@ from typing import Any, cast
 import keras
 import numpy as np
 
-from hfc_keras import checks, contract, copying
+from hfc_keras import checks, contract, copying, per_backend
 from hfc_keras.analysis import normalization
 from hfc_keras.analysis.inputs import Images, given
 from hfc_keras.types import BnStatistics, Floats
@@ -166,8 +166,9 @@ def _with_population(model: keras.Model, images: Floats) -> keras.Model:
     order = np.random.default_rng(0).permutation(len(images))
     fitting = POPULATION_BATCH * (ALL_UP_TO / (images.shape[1] * images.shape[2])) ** 1.5
     size = min(POPULATION_BATCH, max(FEWEST, int(fitting)))
-    for start in range(0, len(images), size):
-        twin(images[order[start : start + size]], training=False)
+    with per_backend.without_gradients():
+        for start in range(0, len(images), size):
+            twin(images[order[start : start + size]], training=False)
     copy, layers = _copy(model, normalization.FixedStatistics)
     for layer, collector in zip(layers, collectors, strict=True):
         # One that no test reaches, such as that of an auxiliary head, has seen nothing.

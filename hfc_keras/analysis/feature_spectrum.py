@@ -98,7 +98,7 @@ def feature_spectrum(
     starts = range(0, len(images), step)
     parts: list[list[Array]] = []
     for at in tqdm(starts, "feature spectrum", leave=False, disable=None):
-        logits, *found = map(np.asarray, measure(images[at : at + step]))
+        logits, *found = map(ops.convert_to_numpy, measure(images[at : at + step]))
         require_finite(int((~np.isfinite(logits)).any(axis=1).sum()))
         parts.append(found)
     rows = (np.concatenate(each) for each in zip(*parts, strict=True))

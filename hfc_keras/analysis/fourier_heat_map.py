@@ -168,7 +168,7 @@ def _error_rate(
         rows = slice(start, start + batch_size)
         # What is compiled takes the batch as first axis of every tensor.
         waves = np.broadcast_to(wave, (len(signs[rows]), *wave.shape))
-        (flags,) = wrong(images[rows], labels[rows], waves, signs[rows])
+        (flags,) = map(ops.convert_to_numpy, wrong(images[rows], labels[rows], waves, signs[rows]))
         total += float(np.sum(flags, dtype="float64"))
         bad += int(np.isnan(flags).sum())
     require_finite(bad)

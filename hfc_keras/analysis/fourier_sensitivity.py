@@ -86,8 +86,8 @@ def fourier_sensitivity(
     measure = gradients.compiled(model, _Shares(channels, rings))
     starts = tqdm(range(0, len(images), batch_size), "sensitivity", leave=False, disable=None)
     parts = [measure(images[at : at + batch_size], labels[at : at + batch_size]) for at in starts]
-    require_finite(sum(int((~np.asarray(finite)).sum()) for _, finite in parts))
-    shares = np.concatenate([np.asarray(part, "float64") for part, _ in parts])
+    require_finite(sum(int((~ops.convert_to_numpy(finite)).sum()) for _, finite in parts))
+    shares = np.concatenate([ops.convert_to_numpy(part).astype("float64") for part, _ in parts])
     return _table(shares, _white(rings, *images.shape[1:3]))
 
 

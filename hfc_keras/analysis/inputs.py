@@ -6,6 +6,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from hfc_keras import checks, data
+from hfc_keras.arrays import as_array
 from hfc_keras.types import Array, ArrayLike, RadiusUnit
 
 Images: TypeAlias = ArrayLike | data.Split | Iterable[tuple[Any, Any]]
@@ -138,7 +139,7 @@ def _has_batches(images: object) -> bool:
 
 def _in_unit_range(images: Any) -> Array:
     """Levels of uint8 as pixels in [0, 1], other numbers as they are."""
-    images = np.asarray(images)
+    images = as_array(images)
     if images.dtype != np.uint8:
         return images
     return np.divide(images, np.float32(255), dtype="float32")
@@ -186,7 +187,7 @@ def _pair(batch: Any, name: str) -> tuple[Array, Array]:
     """Images and labels of one batch."""
     pair = batch if isinstance(batch, (tuple, list)) else ()
     checks.require(len(pair) == 2, f"`{name}` {PAIRS}", batch=_outline(batch))
-    images, labels = map(np.asarray, pair)
+    images, labels = map(as_array, pair)
     fits = images.ndim == 4 and labels.ndim >= 1 and len(images) == len(labels)
     checks.require(fits, f"`{name}` {PAIRS}", batch=_outline(batch))
     return images, labels

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pandas as pd
+from keras import ops
 
 from hfc_keras import checks, kernels
-from hfc_keras.types import ArrayLike
+from hfc_keras.arrays import as_array
+from hfc_keras.types import ArrayLike, Tensor
 
 # Side of the transform, at least; frequencies are parts of the sampling rate.
 SIZE = 32
@@ -42,7 +44,7 @@ def kernel_spectra(kernel: ArrayLike) -> pd.DataFrame:
         >>> float(table["roughness"].iloc[0]), bool(table["relative_power"].iloc[0] > 1)
         (0.0, True)
     """
-    kernel = np.asarray(kernel, "float64")
+    kernel = as_array(kernel).astype("float64")
     checks.require(
         kernel.ndim == 4 and kernel.size and np.isfinite(kernel).all(),
         "`kernel` must be (height, width, in, out) and finite",
@@ -59,16 +61,20 @@ def kernel_spectra(kernel: ArrayLike) -> pd.DataFrame:
     mean = np.stack([power[ring == each].mean(axis=0) for each in rings])
     share = np.divide(mean * size**2, total, out=np.zeros_like(mean), where=total > 0)
     filters = np.split(kernel, count, axis=3)
-    rough = [float(np.asarray(kernels.roughness(each))) for each in filters]
+    rough = [_number(kernels.roughness(each)) for each in filters]
     return pd.DataFrame(
         {
             "filter": np.repeat(np.arange(count), len(rings)),
             "frequency": np.tile(rings / size, count),
             "relative_power": share.T.ravel(),
             "roughness": np.repeat(rough, len(rings)),
-            "kernel_roughness": float(np.asarray(kernels.roughness(kernel))),
-            "energy_beyond": float(np.asarray(kernels.energy_beyond(kernel, size / 4, size))),
+            "kernel_roughness": _number(kernels.roughness(kernel)),
+            "energy_beyond": _number(kernels.energy_beyond(kernel, size / 4, size)),
             "height": height,
             "width": width,
         }
     )
+
+
+def _number(scalar: Tensor) -> float:
+    return float(ops.convert_to_numpy(scalar))

@@ -25,10 +25,17 @@ class _Switched(keras.layers.BatchNormalization):
 
     def _of_batch(self, inputs: Any, mask: Any) -> tuple[Tensor, Tensor]:
         """Mean and variance of what is at hand, one number per channel."""
-        dtype = keras.backend.result_type(inputs.dtype, "float32")
-        moments: Any = self._moments(ops.cast(inputs, dtype), mask)
+        inputs = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        middle: Any = 0.0
+        if keras.backend.backend() != "tensorflow":
+            # The others take the mean of squares minus the mean squared: exact about 0 alone.
+            axes = [*range(len(inputs.shape))]
+            axes.pop(self.axis)
+            middle = ops.mean(inputs, axis=axes, keepdims=True)
+            inputs = inputs - middle
+        moments: Any = self._moments(inputs, mask)
         mean, variance = (ops.reshape(moment, (-1,)) for moment in moments)
-        return mean, variance
+        return mean + ops.reshape(middle, (-1,)), variance
 
     def _normalized(self, inputs: Any, mean: Any, variance: Any) -> Tensor:
         dtype = keras.backend.result_type(inputs.dtype, "float32")
@@ -71,7 +78,7 @@ class Collector(BatchStatistics):
             values = values * ops.mean(ops.cast(shown, "float32"))
         try:
             self.seen.append([ops.convert_to_numpy(each) for each in (values, *moments)])
-        except (NotImplementedError, TypeError) as error:
+        except (NotImplementedError, TypeError, RuntimeError) as error:
             raise ValueError(
                 f"`{self.name}` must be called step by step for population statistics, not in a "
                 "compiled or mapped part of the model (tf.function, jax.jit, vectorized_map, "

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from keras import ops
 
 from hfc_keras import checks, spectrum
 from hfc_keras.analysis.inputs import Images, given
@@ -95,7 +96,7 @@ def perturbation_spectrum(images: Images, perturbed: Images, batch_size: int = 2
 def _shares(difference: Floats) -> Floats:
     """Shares of the rings, ``(batch, rings)``; scaled first, lest small squares underflow."""
     largest = np.abs(difference).max(axis=(1, 2, 3), keepdims=True)
-    power = np.asarray(spectrum.ring_power(difference / largest), "float64")
+    power = ops.convert_to_numpy(spectrum.ring_power(difference / largest)).astype("float64")
     return power / power.sum(axis=1, keepdims=True)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from hfc_keras import checks, contract, gradients
 from hfc_keras.analysis.chance import beyond_luck
 from hfc_keras.analysis.inputs import Images, given, required_labels
+from hfc_keras.arrays import as_array
 from hfc_keras.types import Array, ArrayLike, Change, Floats, Integers
 
 # Images that show whether a model knows its task at all; fewer than the least show nothing.
@@ -237,7 +238,7 @@ def confidence(logits: ArrayLike) -> Floats:
         >>> confidence(np.log([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])).round(6).tolist()
         [0.5, 0.8]
     """
-    logits = np.asarray(logits, "float64")
+    logits = as_array(logits).astype("float64")
     largest = logits.max(axis=1, keepdims=True)
     require_finite(int((~np.isfinite(largest)).sum()))
     return 1 / np.exp(logits - largest).sum(axis=1)

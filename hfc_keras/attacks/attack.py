@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from hfc_keras import checks, contract
+from hfc_keras.arrays import as_array
 from hfc_keras.attacks.attack_settings import Fgsm, Pgd
 from hfc_keras.attacks.diagnostics import untouched, warn
 from hfc_keras.attacks.kinds import Attack, is_attack
@@ -215,14 +216,14 @@ def run(
     if attack.epsilon == 0:
         return Result(np.asarray(images), untouched(), None, attack)
     contract.keras_model(model)
-    given = np.asarray(images)
+    given = as_array(images)
     images = checks.pixels(given)
     check_range(attack, images)
     classes = contract.classifier(model, images, stacklevel=4).classes
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
     attack = attack.fitted(classes)
     labels = checks.class_indices(labels, len(images), classes).astype("int32")
-    positions = np.arange(len(images)) if positions is None else np.asarray(positions)
+    positions = np.arange(len(images)) if positions is None else as_array(positions)
     checks.require(
         positions.shape == (len(images),),
         f"`positions` must hold one number for each of {len(images)} images",

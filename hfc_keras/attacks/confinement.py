@@ -63,7 +63,8 @@ class Confinement:
         Returns:
             Tensor like ``images``.
         """
-        perturbation = moved - images
+        images = ops.convert_to_tensor(images)
+        perturbation = ops.convert_to_tensor(moved) - images
         if self.mask is not None:
             # Scaled, not clipped, into the ball: clipping would add other frequencies.
             perturbation = self.masked(perturbation)

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from hfc_keras import contract, gradients, half_precision
+from hfc_keras import contract, gradients
 from hfc_keras.copying import Copier
+from hfc_keras.gradients import half_precision
 from hfc_keras.types import Floats, Precision, Predict
 
 HALF, FULL = "bfloat16", "float32"

@@ -74,16 +74,16 @@ class SquareIteration(Confinement):
             shape: (batch, height, width, channels).
 
         Returns:
-            ``[epsilon, change]``, with L2 also the two squares, as arrays of the shape.
+            ``[epsilon, change]``, with L2 also the two squares, as arrays of one image.
         """
-        batch, height, width, channels = shape
+        _, height, width, channels = shape
         rng = np.random.default_rng([attack.seed, restart, step])
         share = covered(attack.p_init, step, attack.queries) if step else 0.0
         parts = _window(self.norm, rng, share, height, width, channels)
         if self.norm == "linf":
             parts = [2 * np.float32(attack.epsilon) * parts[0]]
-        whole = [np.broadcast_to(part, (batch, *part.shape)) for part in parts]
-        return [np.float32(attack.epsilon), *whole]
+        # One for all images of the batch.
+        return [np.float32(attack.epsilon), *(part[None] for part in parts)]
 
     def candidates(self, state: Sequence[Any]) -> list[Any]:
         """Images of a state that may fool the model."""

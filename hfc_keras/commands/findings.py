@@ -16,7 +16,7 @@ from hfc_keras.data.memory import physical
 from hfc_keras.training.published_names import published_networks
 
 # Versions with which all tests ran.
-TESTED = {"keras": "3.15", "tensorflow": "2.21", "jax": "0.10"}
+TESTED = {"keras": "3.15", "tensorflow": "2.21", "jax": "0.10", "torch": "2.14"}
 PYTHON = ((3, 11), (3, 13))
 LEAST_DISK, LEAST_MEMORY = 2e9, 3e9
 TFDS = ("tensorflow", "tensorflow_datasets")
@@ -24,6 +24,7 @@ UNEXPECTED = "this check itself broke; please report it"
 WITH_GPU = {
     "tensorflow": "in a checkout of the project: pip install '.[gpu]'",
     "jax": "pip install 'jax[cuda12]', or as JAX' own page says",
+    "torch": "pip install torch brings CUDA on Linux, or as PyTorch's own page says",
 }
 
 
@@ -118,13 +119,13 @@ def _version(package: installed_packages.Package) -> Finding:
 
 
 def _devices() -> list[Finding]:
-    import keras
+    from hfc_keras import per_backend
 
-    devices = keras.distribution.list_devices()
+    devices = per_backend.devices()
     kinds = ", ".join(devices) or "cpu"
     chosen = backend.chosen()[0]
     text = f"Keras on {chosen}, {kinds}"
-    if any("gpu" in str(each).lower() or "tpu" in str(each).lower() for each in devices):
+    if per_backend.has_accelerator():
         return [Finding("ok", "devices", text)]
     if shutil.which("nvidia-smi") is None:
         return [Finding("ok", "devices", text)]

@@ -45,10 +45,10 @@ def _missing(error: ImportError) -> str:
     if isinstance(error, backend.UnsupportedBackendError):
         return str(error)
     chosen = backend.chosen()
-    other = next(each for each in backend.SUPPORTED if each != chosen[0])
+    others = " or ".join(each for each in backend.SUPPORTED if each != chosen[0])
     return (
-        f"Keras must find its backend; pip install {chosen[0]}, or set KERAS_BACKEND={other} if "
-        f"that is installed. Received: backend={chosen[0]!r} (from {chosen[1]}), {error}"
+        f"Keras must find its backend; pip install {chosen[0]}, or set KERAS_BACKEND to {others} "
+        f"if that is installed. Received: backend={chosen[0]!r} (from {chosen[1]}), {error}"
     )
 
 

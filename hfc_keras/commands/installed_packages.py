@@ -39,7 +39,7 @@ def required(backend: str) -> list[Package]:
     """List what hfc_keras needs with a backend.
 
     Args:
-        backend: str, ``"tensorflow"`` or ``"jax"``, which has requirements of its own.
+        backend: str, ``"tensorflow"``, ``"jax"`` or ``"torch"``; each has its requirements.
 
     Returns:
         list of Package.

@@ -18,4 +18,5 @@ from hfc_keras.contract.requirements import classifier as classifier
 from hfc_keras.contract.requirements import form_of as form_of
 from hfc_keras.contract.requirements import keras_model as keras_model
 from hfc_keras.contract.requirements import model_input as model_input
+from hfc_keras.contract.requirements import refuse_torch_module as refuse_torch_module
 from hfc_keras.contract.requirements import require_logits as require_logits

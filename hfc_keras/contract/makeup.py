@@ -29,6 +29,7 @@ NOT_OWN = (
     "tensorflow",
     "jax",
     "jaxlib",
+    "torch",
     "numpy",
     "abc",
     "functools",

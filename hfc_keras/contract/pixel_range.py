@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from hfc_keras import per_backend
 from hfc_keras.types import Array, Floats
 
 # Images in [0, 1] that reach the first weights with a smaller spread were meant to be levels.
@@ -97,7 +98,7 @@ def _reached(model: Any, images: Array) -> Floats | None:
         for layer in layers:
             vars(layer)["call"] = functools.partial(reach, layer.call)
         # Called eagerly: a compiled function, as of gradients.predicted, shows no pixels.
-        with untouched(model):
+        with untouched(model), per_backend.without_gradients():
             model(images, training=False)
     except _Reached:
         return seen[0]

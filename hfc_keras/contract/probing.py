@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from hfc_keras import checks, error_texts
+from hfc_keras import checks, error_texts, per_backend
 from hfc_keras.contract.output_kinds import ending, is_graph
 from hfc_keras.contract.pixel_range import takes_levels, untouched
 from hfc_keras.types import Floats
@@ -123,7 +123,7 @@ def _predicted(model: keras.Model, probe: Floats) -> tuple[Any, Any, Any]:
         if not model.built:
             model(probe[:1], training=False)
         # gradients.predicted comes above this room and takes one output; here there may be any.
-        with untouched(model):
+        with untouched(model), per_backend.without_gradients():
             return tuple(model(each, training=False) for each in (probe, probe, probe[:1]))
     # Whatever a user's own code raises, of which Keras' message fills a page.
     except Exception as error:

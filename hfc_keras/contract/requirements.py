@@ -81,11 +81,35 @@ def keras_model(model: object, name: str = "model") -> None:
         ...
         ValueError: `model` must be a keras.Model; models.as_classifier makes one of a function of images, a SavedModel or a model of tf_keras. Received: model=<built-in function print>
     """  # noqa: E501
+    refuse_torch_module(model, name)
     checks.require(
         isinstance(model, keras.Model),
         f"`{name}` must be a keras.Model; models.as_classifier makes one of a function of images, "
         "a SavedModel or a model of tf_keras",
         **{name: model},
+    )
+
+
+def refuse_torch_module(model: object, name: str = "model") -> None:
+    """Refuse a module of PyTorch that is no layer of Keras: it takes channels first.
+
+    Args:
+        model: object.
+        name: str, the argument's name.
+
+    Raises:
+        ValueError: saying how to put it into a Keras model.
+
+    Example:
+        >>> refuse_torch_module(keras.layers.Dense(1))
+    """
+    names = [f"{base.__module__}.{base.__name__}" for base in type(model).__mro__]
+    checks.require(
+        isinstance(model, keras.Layer) or "torch.nn.modules.module.Module" not in names,
+        f"`{name}` must be a keras.Model; with KERAS_BACKEND=torch a module goes in as "
+        "keras.Sequential([keras.Input((height, width, 3)), keras.layers.Permute((3, 1, 2)), "
+        "keras.layers.TorchModuleWrapper(module, output_shape=(None, classes))])",
+        **{name: type(model).__name__},
     )
 
 

@@ -25,6 +25,7 @@ COMPILED = (
     "_eval_epoch_iterator",
     "_jax_state",
     "_jax_state_synced",
+    "_torch_params",
     "_run_eagerly",
     "_jit_compile",
     "_hfc_keras_compiled",
@@ -36,7 +37,7 @@ COMPILED = (
 LISTED = "_self_unconditional"
 _LEAVES = (str, bytes, int, float, type, types.ModuleType, keras.Variable, keras.KerasTensor)
 # Packages whose objects are not looked into.
-_OPAQUE = ("builtins", "tensorflow", "jax", "jaxlib", "numpy", "threading", "inspect")
+_OPAQUE = ("builtins", "tensorflow", "jax", "jaxlib", "torch", "numpy", "threading", "inspect")
 # Where a compiled function has what it was made of.
 _SOURCES = ("__wrapped__", "python_function")
 # Classes that keep weights where Keras does not see them, by package and name.
@@ -197,6 +198,10 @@ def attributes(value: Any) -> dict[str, Any]:
         for name in (slots,) if isinstance(slots, str) else slots:
             if name not in ("__dict__", "__weakref__") and hasattr(value, name):
                 found[name] = getattr(value, name)
+    if isinstance(value, keras.Operation) and "_modules" in found:
+        # Where PyTorch has the layers of a layer, and its weights once more.
+        layers = found["_modules"].items()
+        found["_modules"] = {name: each for name, each in layers if name not in COMPILED}
     return found
 
 

@@ -1,7 +1,7 @@
 """Value and gradient of a function of the images: the one seam between Keras backends.
 
-TensorFlow and JAX differ in how a gradient is taken and in how a function is compiled. Both
-differences stand here; everything above works on ``keras.ops``.
+TensorFlow, JAX and PyTorch differ in how a gradient is taken and in how a function is compiled.
+Both differences stand here; everything above works on ``keras.ops``.
 """
 
 from hfc_keras.gradients.backends import inference as inference

@@ -1,4 +1,4 @@
-"""What TensorFlow and JAX do differently."""
+"""What TensorFlow, JAX and PyTorch do differently."""
 
 import contextlib
 import functools
@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from hfc_keras import checks
+from hfc_keras import checks, per_backend
 from hfc_keras.types import Predict, Tensor
 
 
@@ -32,7 +32,13 @@ def inference(model: keras.Model) -> Predict:
         >>> predict(np.zeros((2, 8, 8, 1), "float32")).shape == (2, 10)
         True
     """
-    return lambda images: _stateless(model, [each.value for each in model.variables], images)
+    return lambda images: _stateless(model, _values(model), images)
+
+
+def _values(model: keras.Model) -> list[Any]:
+    values = [each.value for each in model.variables]
+    # PyTorch would keep what the gradients of the weights need, too.
+    return [*map(ops.stop_gradient, values)] if keras.backend.backend() == "torch" else values
 
 
 # What errors of a model say that leaves the tensors of the backend; the last one is that of
@@ -40,7 +46,21 @@ def inference(model: keras.Model) -> Predict:
 LEAVING = ("numpy", "NumPy", "_error_repr")
 
 
+# Compute capability of the first GPUs of NVIDIA that multiply matrices of bfloat16.
+CAPABILITY = (8, 0)
+
+
 class _TensorFlow:
+    @staticmethod
+    def accelerator_has_bfloat16() -> bool:
+        import tensorflow as tf
+
+        config: Any = tf.config.experimental
+        devices = tf.config.list_physical_devices("GPU")
+        told = [config.get_device_details(each).get("compute_capability") for each in devices]
+        # A TPU is no GPU, and has bfloat16.
+        return all(each is not None and each >= CAPABILITY for each in told)
+
     @staticmethod
     def differentiate(
         function: Callable[[Any], tuple[Any, Any]], images: Any
@@ -85,6 +105,14 @@ class _TensorFlow:
 
 class _Jax:
     @staticmethod
+    def accelerator_has_bfloat16() -> bool:
+        import jax  # pyright: ignore[reportMissingImports]: it is not where TensorFlow is
+
+        # A TPU has none of these numbers, and bfloat16.
+        told = [getattr(device, "compute_capability", "9.0") for device in jax.devices()]
+        return all(tuple(map(int, each.split("."))) >= CAPABILITY for each in told)
+
+    @staticmethod
     def differentiate(
         function: Callable[[Any], tuple[Any, Any]], images: Any
     ) -> tuple[Tensor, Any, Tensor]:
@@ -110,6 +138,65 @@ class _Jax:
         return call if _needs_whole_batches(model) else _filled_up(call)
 
 
+class _Torch:
+    @staticmethod
+    def accelerator_has_bfloat16() -> bool:
+        import torch  # pyright: ignore[reportMissingImports]: it is not where TensorFlow is
+
+        return torch.cuda.is_available() and torch.cuda.get_device_capability() >= CAPABILITY
+
+    @staticmethod
+    def differentiate(
+        function: Callable[[Any], tuple[Any, Any]], images: Any
+    ) -> tuple[Tensor, Any, Tensor]:
+        import torch  # pyright: ignore[reportMissingImports]: it is not where TensorFlow is
+
+        recording = torch.is_grad_enabled()
+        with torch.enable_grad():
+            # A tensor of its own, as `function` may know these images from elsewhere.
+            x = images.view_as(images) if recording else images.detach()
+            x.requires_grad_()
+            value, aux = function(x)
+            again = recording and _depends_on_others(value, x)
+            gradient = torch.zeros_like(images)
+            if value.requires_grad:
+                options = {"create_graph": again, "allow_unused": True, "materialize_grads": True}
+                (gradient,) = torch.autograd.grad(value, x, **options)
+        if not again:
+            found: Any = keras.tree.map_structure(_detached, (value, aux, gradient))
+            value, aux, gradient = found
+        return value, aux, gradient
+
+    @staticmethod
+    def compile(model: keras.Model, function: Callable[..., Any]) -> Callable[..., Any]:
+        # As it is: torch.compile traces Keras' layers one by one, which takes half a minute for a
+        # ResNet-8 and gains nothing.
+        def call(*given: Any) -> Any:
+            tensors: list[Any] = [*map(ops.convert_to_tensor, given)]
+            with per_backend.without_gradients(), _traceable(RuntimeError):
+                _build(model, tensors[0])
+                return function(inference(model), *tensors)
+
+        return call
+
+
+def _depends_on_others(value: Any, x: Any) -> bool:
+    """Whether a tensor of PyTorch can be differentiated by anything but ``x``."""
+    waiting, seen = [value.grad_fn], {None}
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            if getattr(node, "variable", x) is not x:
+                return True
+            waiting.extend(each for each, _ in node.next_functions)
+    return False
+
+
+def _detached(value: Any) -> Any:
+    return ops.stop_gradient(value) if ops.is_tensor(value) else value
+
+
 @contextlib.contextmanager
 def _traceable(*kinds: type[BaseException]) -> Iterator[None]:
     """Refuse a model that leaves the tensors of the backend; Keras' own error fills a page."""
@@ -127,8 +214,28 @@ def _traceable(*kinds: type[BaseException]) -> Iterator[None]:
 def _stateless(model: keras.Model, values: Sequence[Any], images: Any) -> Any:
     """Call a model in inference mode with other values for its variables."""
     # Not `stateless_call`, which fails where `call` takes no `training`.
-    with keras.StatelessScope(zip(model.variables, values, strict=True)):
+    with keras.StatelessScope(zip(model.variables, values, strict=True)), _repeatable(model):
         return model(images, training=False)
+
+
+@contextlib.contextmanager
+def _repeatable(model: keras.Model) -> Iterator[None]:
+    """Have layers that draw from PyTorch's own generator draw the same in every call."""
+    if keras.backend.backend() != "torch" or not _draws_globally(model):
+        yield
+        return
+    import torch  # pyright: ignore[reportMissingImports]: it is not where TensorFlow is
+
+    on_gpu = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    with torch.random.fork_rng(on_gpu):
+        torch.manual_seed(0)
+        yield
+
+
+def _draws_globally(model: keras.Model) -> bool:
+    """Whether a layer has no seed: Keras' dropout then leaves out its state on PyTorch."""
+    generators = (each for layer in model._flatten_layers() for each in layer._seed_generators)
+    return any(each._initial_seed is None for each in generators)
 
 
 def _build(model: keras.Model, images: Any) -> None:
@@ -153,7 +260,7 @@ def _filled_up(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*tensors)
         filled = [
             ops.concatenate([tensor, ops.repeat(tensor[-1:], missing, axis=0)])
-            if len(tensor.shape)
+            if len(tensor.shape) and tensor.shape[0] == size
             else tensor
             for tensor in tensors
         ]
@@ -162,13 +269,13 @@ def _filled_up(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def chosen() -> type[_TensorFlow] | type[_Jax]:
+def chosen() -> type[_TensorFlow] | type[_Jax] | type[_Torch]:
     """Return the backend in use, with ``differentiate`` and ``compile``."""
-    backends = {"tensorflow": _TensorFlow, "jax": _Jax}
+    backends = {"tensorflow": _TensorFlow, "jax": _Jax, "torch": _Torch}
     name = keras.backend.backend()
     checks.require(
         name in backends,
-        "gradients need KERAS_BACKEND=tensorflow or jax",
+        "gradients need KERAS_BACKEND=tensorflow, jax or torch",
         backend=name,
     )
     return backends[name]

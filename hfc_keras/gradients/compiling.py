@@ -29,7 +29,7 @@ def compiled(model: keras.Model, function: Callable[..., Any]) -> Callable[..., 
         Function of the tensors, which all have the batch as first axis or are scalars.
 
     Raises:
-        ValueError: if the backend is neither TensorFlow nor JAX.
+        ValueError: for another backend than TensorFlow, JAX and PyTorch, which runs it as it is.
 
     Example:
         >>> from hfc_keras import models
@@ -110,4 +110,4 @@ def predicted_batches(model: keras.Model, batches: Iterable[Array]) -> Iterator[
     """
     predict = compiled(model, outputs)
     for batch in batches:
-        yield np.asarray(predict(batch)[0])
+        yield keras.ops.convert_to_numpy(predict(batch)[0])

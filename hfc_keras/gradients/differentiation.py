@@ -38,6 +38,9 @@ def value_and_gradient(
 
     A plain call would leak values of JAX's tracing out of the function.
 
+    With PyTorch, what comes back has a graph only where gradients are recorded and something else
+    than the images, such as a weight, can be differentiated by.
+
     Args:
         function: function of one tensor that returns a scalar tensor, or with ``has_aux`` a
             pair of it and anything else.
@@ -50,7 +53,7 @@ def value_and_gradient(
         and dtype of ``images`` and is zero where the value does not depend on them.
 
     Raises:
-        ValueError: if the value is no scalar, or the backend is neither TensorFlow nor JAX.
+        ValueError: if the value is no scalar, or for another backend.
 
     Example:
         >>> import numpy as np

@@ -7,6 +7,7 @@ import numpy as np
 
 from hfc_keras import checks, data
 from hfc_keras.analysis import inputs
+from hfc_keras.arrays import as_array
 from hfc_keras.data.dataset import stored_pixels, subset_rows
 from hfc_keras.inspection import arguments
 from hfc_keras.types import Array, ArrayLike, Floats, Integers
@@ -101,7 +102,7 @@ def _labels(labels: ArrayLike | None, examples: int, rows: Integers) -> Array | 
     if labels is None:
         return None
     checks.class_indices(labels, examples)
-    return np.asarray(labels)[rows]
+    return as_array(labels)[rows]
 
 
 def _sources(sources: Sequence[str], examples: int, rows: Integers) -> list[str]:

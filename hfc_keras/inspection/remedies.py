@@ -122,7 +122,10 @@ def _logits(subject: Inspected, images: Floats, layer: keras.Layer) -> Floats:
     """Logits for images that a layer feeds to the model in the place of its own conversions."""
     starts = range(0, len(images), subject.batch_size)
     parts = (images[start : start + subject.batch_size] for start in starts)
-    fed = (_undone(subject.model, np.asarray(layer(part), "float64")) for part in parts)
+    fed = (
+        _undone(subject.model, keras.ops.convert_to_numpy(layer(part)).astype("float64"))
+        for part in parts
+    )
     return np.concatenate(list(gradients.predicted_batches(subject.model, fed)))
 
 

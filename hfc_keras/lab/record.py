@@ -10,10 +10,11 @@ from pathlib import Path
 import keras
 
 import hfc_keras
+from hfc_keras import per_backend
 from hfc_keras.training import precision
 from hfc_keras.types import Record
 
-PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scipy", "pandas", "cleverhans")
+PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "scipy", "pandas", "cleverhans")
 
 
 def provenance() -> Record:
@@ -66,7 +67,7 @@ def machine() -> Record:
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
-        "devices": keras.distribution.list_devices(),
+        "devices": per_backend.devices(),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),
         "bfloat16": precision.has_bfloat16(),
     }

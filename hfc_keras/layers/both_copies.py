@@ -72,7 +72,8 @@ class BothCopies(keras.layers.Layer):
         images, labels = (ops.convert_to_tensor(data[name]) for name in ("images", "labels"))
         if not training:
             return {**data, "images": images, "labels": labels}
-        copies = self.layer(images)
+        # A copy, as with PyTorch some layers write into what they are given.
+        copies = self.layer(ops.copy(images))
         images = ops.concatenate([ops.cast(images, copies.dtype), copies], axis=0)
         return {**data, "images": images, "labels": ops.concatenate([labels, labels], axis=0)}
 

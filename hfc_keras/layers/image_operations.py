@@ -111,7 +111,10 @@ def apply(levels: Tensor, operations: Tensor, strengths: Tensor) -> Tensor:
         >>> np.asarray(apply(levels, moved, np.array([4.0], "float32"))).ravel().tolist()
         [1, 2, 3, 4, 5, 6, 7, 0]
     """
-    operations, strengths = ops.convert_to_tensor(operations), ops.convert_to_tensor(strengths)
+    levels, operations, strengths = map(ops.convert_to_tensor, (levels, operations, strengths))
+    # PyTorch does neither count nor stack nothing.
+    if levels.shape[0] == 0:
+        return levels
     pixels = ops.cast(_by_tables(levels, operations, ops.abs(strengths)), "float32")
     height, width = (ops.cast(side, "float32") for side in ops.shape(levels)[1:3])
     moved = ops.image.affine_transform(
@@ -135,7 +138,7 @@ def _maps(operations: Tensor, strengths: Tensor, height: Tensor, width: Tensor) 
     def chosen(name: str, amount: Any) -> Tensor:
         return ops.where(_is(operations, name), amount, 0.0)
 
-    angle = chosen("rotate", np.float32(np.pi / 180) * ops.trunc(3 * strengths))
+    angle = chosen("rotate", np.pi / 180 * ops.trunc(3 * strengths))
     shear_x, shear_y = (chosen(f"shear_{axis}", 0.03 * strengths) for axis in "xy")
     move_x = chosen("translate_x", ops.trunc(strengths * width / 30))
     move_y = chosen("translate_y", ops.trunc(strengths * height / 30))
@@ -175,7 +178,7 @@ def _by_tables(levels: Tensor, operations: Tensor, strengths: Tensor) -> Tensor:
 
 
 def _values() -> Tensor:
-    return np.arange(256, dtype="int32")
+    return ops.arange(256, dtype="int32")
 
 
 def _autocontrast(low: Tensor, high: Tensor) -> Tensor:

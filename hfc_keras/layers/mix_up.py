@@ -109,6 +109,9 @@ class MixUp(keras.layers.MixUp):
         alpha = max(EXTREME_ALPHAS[0], min(self.alpha, EXTREME_ALPHAS[1]))
         random, log = self.backend.random, self.backend.numpy.log
         options = {"dtype": "float32", "seed": seed}
+        # PyTorch has no distribution of none.
+        if isinstance(size, int) and size == 0:
+            return self.backend.numpy.zeros((0,), "float32")
         if alpha >= SMALL_ALPHA:
             return random.beta((size,), alpha, alpha, **options)
         first, second = (

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from hfc_keras import checks, copying
+from hfc_keras import checks, contract, copying
 from hfc_keras.types import Tensor
 
 
@@ -37,6 +37,7 @@ def as_model(model: Any) -> keras.Model:
             inputs=len(inputs),
         )
         return model
+    contract.refuse_torch_module(model)
     if isinstance(model, (str, os.PathLike)):
         return Function(_saved_model(pathlib.Path(model)))
     if callable(model):

@@ -130,7 +130,7 @@ def sensitivity_penalty(gradients: ArrayLike, kind: Kind = "low") -> Tensor:
     mean = ops.sum(shares, axis=0) / ops.sum(counted)
     if kind == "all":
         return _negative_entropy(mean[: min(shape[1:3]) // 2])
-    return ops.sum(mean * _penalised(kind, *shape[1:3]))
+    return ops.sum(mean * ops.convert_to_tensor(_penalised(kind, *shape[1:3])))
 
 
 def check_kind(kind: Kind, image_shape: ImageShape, name: str = "kind") -> None:

@@ -14,10 +14,10 @@ matrix units round to ten bits, it is the complex transform.
 import functools
 from typing import Any, overload
 
-import keras
 import numpy as np
 from keras import ops
 
+from hfc_keras import per_backend
 from hfc_keras.types import Floats, Tensor
 
 # Sides up to which matrix products beat the complex transform on a processor.
@@ -28,7 +28,7 @@ Side = int | np.integer | Tensor
 def uses_products(height: int | None, width: int | None) -> bool:
     """Whether planes of a size are transformed by matrix products; None is an unknown side."""
     large = any(side and side > LARGEST_PRODUCT for side in (height, width))
-    return not (large or _has_accelerator())
+    return not (large or _on_accelerator())
 
 
 @overload
@@ -69,5 +69,5 @@ def _axis(size: Side) -> tuple[Any, Any, Any]:
 
 
 @functools.cache
-def _has_accelerator() -> bool:
-    return any(not device.startswith("cpu") for device in keras.distribution.list_devices())
+def _on_accelerator() -> bool:
+    return per_backend.has_accelerator()

@@ -47,6 +47,6 @@ def masked(images: ArrayLike, mask: Array) -> Tensor:
     )
     planes = ops.transpose(ops.cast(images, "float32"), (0, 3, 1, 2))
     real, imaginary = ops.fft2((planes, ops.zeros_like(planes)))
-    kept = (mask[:, None] if mask.ndim == 3 else mask).astype("float32")
+    kept = ops.cast(mask[:, None] if mask.ndim == 3 else mask, "float32")
     part = ops.ifft2((real * kept, imaginary * kept))[0]
     return ops.cast(ops.transpose(part, (0, 2, 3, 1)), tensors.float_dtype(images))

@@ -141,7 +141,7 @@ def ring_shares(
     power = _summed(varying / largest)[:, 1:]
     empty = ops.sum(power, axis=1, keepdims=True) < ROUNDING * images.shape[1] * images.shape[2]
     if rings == "mean":
-        power = power / ring_sizes(*images.shape[1:3])[1:].astype("float32")
+        power = power / ops.cast(ring_sizes(*images.shape[1:3])[1:], "float32")
     total = ops.sum(power, axis=1, keepdims=True)
     return ops.where(empty, 0.0, power / ops.where(empty, 1.0, total))
 

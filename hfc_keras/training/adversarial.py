@@ -6,7 +6,7 @@ from typing import Any, Self
 import keras
 from keras import ops
 
-from hfc_keras import attacks, checks
+from hfc_keras import attacks, checks, per_backend
 from hfc_keras.attacks import frozen
 from hfc_keras.attacks.iteration import Iteration
 from hfc_keras.attacks.kinds import Attack
@@ -121,8 +121,9 @@ class AdversarialTraining(ImageTraining):
         sizes = self.attack.epsilon, self.attack.step
         state = [self._start(iterate, images)]
         state += [ops.zeros_like(images)] if self.attack.momentum else []
-        for _ in range(self.attack.steps):
-            *state, _, _, _ = iterate(predict, images, true, *sizes, *state)
+        with per_backend.without_gradients():
+            for _ in range(self.attack.steps):
+                *state, _, _, _ = iterate(predict, images, true, *sizes, *state)
         return ops.stop_gradient(state[0])
 
     def _check_gradient(self, images: Array, labels: Array) -> None:

@@ -36,7 +36,7 @@ def probe_images(images: Array) -> Tensor:
     shape = images.shape[1:]
     noise = np.random.default_rng(0).random((NOISY, *shape), "float32")
     plain = np.stack([np.zeros(shape, "float32"), np.ones(shape, "float32")])
-    own = np.asarray(pipeline.as_floats(images[:OWN]))
+    own = ops.convert_to_numpy(pipeline.as_floats(images[:OWN]))
     return ops.convert_to_tensor(np.concatenate([plain, noise, own]))
 
 
@@ -81,7 +81,8 @@ def check(layer: keras.layers.Layer, twin: keras.layers.Layer, images: Tensor) -
 def _called(layer: keras.layers.Layer, images: Tensor) -> Array:
     """What a layer makes of images, refused unless it is images as well."""
     try:
-        output: Any = pipeline.augmented(layer, images)
+        # A copy: with PyTorch, layers such as RandomBrightness write into what they are given.
+        output: Any = pipeline.augmented(layer, ops.copy(images))
         shape, dtype = tuple(output.shape), keras.backend.standardize_dtype(output.dtype)
         found = ops.convert_to_numpy(output)
     # Whatever a user's own code raises.

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from hfc_keras import attacks, checks, endings, files, models
+from hfc_keras import attacks, checks, endings, files, models, per_backend
 from hfc_keras.data import draws
 from hfc_keras.models import catalogue
 from hfc_keras.training import finite, folder_notes, precision, recipe_fields
@@ -48,8 +48,7 @@ def fit(
     With ``precision="mixed_bfloat16"`` the training step computes in half precision, with
     weights, moving averages, the optimizer's state, logits and loss in float32. The model that
     comes back, is kept and published computes in float32, and val_accuracy, fgsm_accuracy and
-    pgd_accuracy are its own. Without an accelerator or a processor that computes in bfloat16 the
-    training step is float32 too: a warning says so, once in a process.
+    pgd_accuracy are its own. A machine without bfloat16 trains in float32, with one warning.
 
     Args:
         recipe: training.Recipe.
@@ -217,15 +216,16 @@ class _Training:
     def seed(self, epoch: int, logs: Any = None) -> None:
         self.epoch_start = time.perf_counter()
         states = draws.seed_states(self.trained)
-        keys = draws.seed_keys(len(states), self.recipe.seed, epoch)
+        *keys, own = draws.seed_keys(len(states) + 1, self.recipe.seed, epoch)
         for state, key in zip(states, keys, strict=True):
             state.assign(key)
+        per_backend.seed_own_generator(int(own[0]))
 
     def stop_at_nonfinite(self, epoch: int, logs: Any = None) -> None:
         """Refuse an epoch with numbers that are not finite, before anything of it is kept."""
         where = f"after epoch {epoch + 1} of {self.recipe}"
         for name, value in logs.items():
-            if not np.isfinite(value):
+            if not np.isfinite(float(value)):
                 finite.refuse(name, "lower `learning_rate`", f"{name}={value} {where}")
         found = finite.first_nonfinite(finite.kept_variables(self.trained))
         if found:

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from hfc_keras import checks, contract, gradients
+from hfc_keras.arrays import as_array
 from hfc_keras.gradients.differentiation import SampleGradient
 from hfc_keras.training.finite import StopAtNonFinite
 from hfc_keras.training.first_batch import first_batch, one_array
@@ -199,7 +200,7 @@ class ImageTraining(keras.Model):
         check_labels(labels, len(images), classes)
         bad = int(np.isnan(gradients.predicted(self.model, images[:32])).any(axis=1).sum())
         checks.require(not bad, "`model` must return no NaN", **{"images with NaN": bad})
-        self._check_gradient(images[:32], np.asarray(labels)[:32])
+        self._check_gradient(images[:32], as_array(labels)[:32])
 
     def _check_gradient(self, images: Array, labels: Array) -> None:
         """Refuse a model whose images, the first of them, have no gradient."""
@@ -238,7 +239,7 @@ def check_labels(labels: ArrayLike, examples: int, classes: int) -> None:
     Example:
         >>> check_labels([[0.25, 0.75]], 1, 2)
     """
-    labels = np.asarray(labels)
+    labels = as_array(labels)
     if labels.ndim != 2 or labels.shape[1] == 1:
         checks.class_indices(labels, examples, classes, "y")
         return

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import keras
 
-from hfc_keras.half_precision import FLAGS, ONEDNN, has_bfloat16
+from hfc_keras.gradients.half_precision import FLAGS, ONEDNN, has_bfloat16
 
 # Half of float16 underflows: it needs a scaled loss, also inside an attack. It is not offered.
 CHOICES = ("float32", "mixed_bfloat16")

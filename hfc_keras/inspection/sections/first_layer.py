@@ -44,7 +44,7 @@ def _kernel(subject: Inspected) -> tuple[str, Floats]:
 def _effective(layer: Any) -> Floats:
     """Kernel that a layer convolves with, which need not be the one that it trains."""
     if hasattr(layer, "smoothed_kernel"):
-        return np.asarray(layer.smoothed_kernel, "float64")
+        return keras.ops.convert_to_numpy(layer.smoothed_kernel).astype("float64")
     plain = next(kind for kind in CONVOLUTIONS if isinstance(layer, kind))
     own = [name for name in WAYS if getattr(type(layer), name) is not getattr(plain, name)]
     if own:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import keras
 
+from hfc_keras import per_backend
+from hfc_keras.gradients.backends import chosen
+
 CPUINFO = Path("/proc/cpuinfo")
 # Flags of processors that multiply matrices of bfloat16; the others emulate it, many times slower.
 FLAGS = {"avx512_bf16", "amx_bf16"}
@@ -17,14 +20,16 @@ def has_bfloat16() -> bool:
     """Whether an accelerator or the processor computes in bfloat16.
 
     Returns:
-        bool; of a processor whose flags Linux does not list, or of TensorFlow without oneDNN,
-        false.
+        bool; of a GPU before NVIDIA's compute capability 8.0, a processor whose flags Linux does
+        not list, or TensorFlow without oneDNN, false.
 
     Example:
         >>> has_bfloat16() in (True, False)
         True
     """
-    return _has_accelerator() or _processor_has_bfloat16()
+    if per_backend.has_accelerator():
+        return chosen().accelerator_has_bfloat16()
+    return _processor_has_bfloat16()
 
 
 def pays() -> bool:
@@ -37,11 +42,8 @@ def pays() -> bool:
         >>> pays() <= has_bfloat16()
         True
     """
-    return has_bfloat16() and (keras.backend.backend() != "jax" or _has_accelerator())
-
-
-def _has_accelerator() -> bool:
-    return any(not device.startswith("cpu") for device in keras.distribution.list_devices())
+    own = keras.backend.backend() != "jax" or per_backend.has_accelerator()
+    return own and has_bfloat16()
 
 
 def _processor_has_bfloat16() -> bool:
