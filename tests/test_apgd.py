@@ -186,8 +186,8 @@ class TestAgainstThePaper:
         state, sizes, compared = iteration.state(start, attack.epsilon), set(), 0
         for step in range(attack.steps):
             given = iteration.arguments(attack, 0, step, images.shape)
-            fixed = [images, labels, *([targets] if aimed else [])]
-            found = iteration(predict, *map(keras.ops.convert_to_tensor, fixed), *given, *state)
+            given = [images, labels, *([targets] if aimed else []), *given, *state]
+            found = iteration(predict, *map(keras.ops.convert_to_tensor, given))
             state = State(*map(keras.ops.convert_to_numpy, found[: len(State._fields)]))
             for row in [row for row in range(3) if step < len(expected[row])]:
                 x, best_value, step_size = expected[row][step]

@@ -150,7 +150,8 @@ def test_queries_are_those_of_the_paper(linear, images, norm):
     moved = 0
     for step in range(12):
         given = iteration.arguments(attack, 0, step, pixels.shape)
-        found = iteration(lambda x: linear(x), pixels, labels, *given, *state)
+        tensors = map(ops.convert_to_tensor, (pixels, labels, *given, *state))
+        found = iteration(lambda x: linear(x), *tensors)
         best, margins, tried, *_ = map(ops.convert_to_numpy, found)
         for row in range(4):
             parts = [part[0] for part in given[1:]]
