@@ -8,8 +8,9 @@ torch.compile, channels last and bfloat16. `share` is the share of the matrix ra
 of the copy rate, that the operations of the task make of the measured time.
 
 The table is written after every row, and a row only if it is whole: a run that is cut keeps what is
-done, and `--resume` goes on behind it. A row that does not fit into the card's memory is left out,
-and a smaller batch suggested. `--smoke` is a trial with tiny sizes on a processor.
+done, and `--resume` goes on behind it, on the same card and with the same versions. A row that does
+not fit into the card's memory is left out, and a smaller batch suggested. `--smoke` is a trial with
+tiny sizes on a processor.
 """
 
 import argparse

@@ -1,3 +1,4 @@
+import json
 import types
 
 import pandas as pd
@@ -79,6 +80,49 @@ def test_a_run_that_was_cut_goes_on_behind_its_rows(
     run(tmp_path, "--only", "filter", "--resume")
     assert (tmp_path / "gpu.csv").read_text().startswith(before)
     assert pd.read_csv(tmp_path / "gpu.csv")["side"].tolist() == [8, 16]
+
+
+def change(name, value):
+    def changed(record):
+        record[name] = value
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (change("card", "another"), "card_there='another'"),
+        (change("policy", "float64"), "policy_there='float64'"),
+        (lambda record: record["versions"].update(keras="2"), "versions_there="),
+        (lambda record: record["peers"].update(torch="1"), "peers_there="),
+        (lambda record: record.pop("rates"), "must go on with the card, the policy"),
+    ],
+)
+def test_rows_of_another_card_or_version_are_not_gone_on_with(changed, message, alone, tmp_path):
+    run(tmp_path, "--only", "filter")
+    path = tmp_path / "gpu.json"
+    record = json.loads(path.read_text())
+    changed(record)
+    path.write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"`--resume` must go on with") as refused:
+        run(tmp_path, "--only", "filter", "--resume")
+    assert message in str(refused.value)
+
+
+def test_the_rates_of_the_first_run_stay(alone, tmp_path, monkeypatch):
+    run(tmp_path, "--only", "filter")
+    rates = json.loads((tmp_path / "gpu.json").read_text())["rates"]
+    monkeypatch.setattr(measuring, "rates", lambda *_: pytest.fail("they are known"))
+    monkeypatch.setattr(measuring, "SMOKE_SHAPES", (("resnet18", 8), ("resnet18", 16)))
+    run(tmp_path, "--only", "filter", "--resume")
+    assert json.loads((tmp_path / "gpu.json").read_text())["rates"] == rates
+    assert len(pd.read_csv(tmp_path / "gpu.csv")) == 2
+
+
+def test_this_package_attacks_from_the_images_themselves():
+    step = ours.work(Cell("pgd", "resnet18", 8, 2, width=1 / 16), "float32")
+    assert not step.func.__self__.attack.random_start
 
 
 @pytest.mark.parametrize("error", ["RESOURCE_EXHAUSTED: Out of memory", "CUDA out of memory."])

@@ -21,7 +21,22 @@ def test_the_exponent_of_a_power_law_is_its_power(power):
     x = np.array([8, 16, 32, 64, 128])
     found = fits.exponent(x, 3 * x**power)
     assert found.value == pytest.approx(power) and found.high - found.low < 1e-6
-    assert found.within(power + 1e-6) and not found.within(power - 0.1)
+    assert found.verdict(power + 1e-6) == "within" and found.verdict(power - 0.1) == "above"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.6, 1.6, "within"),
+        (0.5, 1.6, "undecided"),
+        (-9, 0, "undecided"),
+        (-math.inf, math.inf, "undecided"),
+        (1.1, 1.2, "above"),
+        (1.1, 9.0, "above"),
+    ],
+)
+def test_a_wide_interval_decides_nothing(low, high, verdict):
+    assert fits.Exponent((low + high) / 2, low, high).verdict(1.0) == verdict
 
 
 def test_the_largest_four_sizes_count_and_noise_widens_the_interval(rng):
@@ -42,7 +57,7 @@ def test_a_growth_that_is_worse_than_the_arithmetic_is_called_so():
     points = pd.DataFrame({"x": [1, 2, 4, 8], "seconds": [1, 4.1, 16, 65], "memory_gb": 0.1})
     row = running.summary(growth, points)
     assert row["time_exponent"] == pytest.approx(2, abs=0.05) and row["time_expected"] == 1
-    assert not row["time_within"] and row["memory_within"]
+    assert (row["time_verdict"], row["memory_verdict"]) == ("above", "within")
     unknown = running.summary(growth, points.assign(memory_gb=np.nan))
     assert "memory_exponent" not in unknown
 
@@ -58,6 +73,16 @@ def test_every_measure_grows_in_side_batch_and_images():
     assert radii.sizes(8) == {**tasks.USUAL, "radii": 8}
 
 
+def test_the_short_run_has_four_sizes_of_all_and_none_that_is_dear():
+    short = {(each.measure, each.axis): tasks.few(each).values for each in tasks.growths()}
+    assert len(short) == len(tasks.growths())
+    assert {len(values) for values in short.values()} == {4}
+    assert short["split", "side"] == (64, 128, 256, 512)
+    assert short["pgd", "side"] == (32, 64, 128, 256)
+    assert short["pgd", "batch"] == (8, 16, 32, 64)
+    assert short["pgd", "steps"] == (5, 10, 20, 40)
+
+
 @pytest.mark.parametrize("measure", command.MEASURES)
 def test_every_measure_is_called_at_its_sizes(measure, monkeypatch):
     small = {**tasks.USUAL, "side": 8, "batch": 2, "examples": 3, "radii": 1, "steps": 1}
@@ -68,9 +93,10 @@ def test_every_measure_is_called_at_its_sizes(measure, monkeypatch):
 
 def test_points_exponents_and_figure_are_written(in_this_process, tmp_path):
     points, exponents = running.run(types.SimpleNamespace(**SPLIT), 2, 1, tmp_path, ["--fast"])
-    assert points["value"].tolist() == [8, 8, 16, 16, 32, 32]
+    assert points["value"].tolist() == [64, 64, 128, 128, 256, 256, 512, 512]
     assert (points["seconds"] > 0).all() and (points["memory_gb"] >= 0).all()
     assert exponents["time_expected"].tolist() == [3.0]
+    assert set(exponents["time_verdict"]) <= {"within", "undecided", "above"}
     names = {path.name for path in tmp_path.iterdir()}
     assert {"growth.csv", "growth.json", "growth_points.csv", "growth.png"} <= names
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.peers import __main__ as command
-from benchmarks.peers import attacked, figure, filters, packages, pgd, running
+from benchmarks.peers import attacked, figure, filters, packages, pgd, running, standard, steps
 from benchmarks.peers.comparison import Comparison, Peer
 from benchmarks.peers.options import Options
 from benchmarks.peers.subjects import Subject
@@ -27,7 +27,7 @@ def subject(rng):
     return Subject("small", model, images, np.asarray(model(images)).argmax(axis=1))
 
 
-def compared(others=None, peers=None, tolerance=0.01):
+def compared(others=None, peers=None, tolerance=0.01, **options):
     own = {"hfc_keras": lambda: 0.5, **(others or {})}
     return Comparison(
         task="task",
@@ -39,6 +39,7 @@ def compared(others=None, peers=None, tolerance=0.01):
         judge=lambda result: result,
         tolerance=tolerance,
         repeats=1,
+        **options,
     ).rows()
 
 
@@ -97,7 +98,7 @@ def test_a_peer_that_fails_is_a_row_and_this_package_an_error():
     broken = {"called": Peer(("scipy",), lambda: fails), "prepared": Peer(("scipy",), fails)}
     for failed in compared(peers=broken)[1:]:
         assert failed["remark"] == "failed: TypeError: no such argument"
-        assert not failed["comparable"] and np.isnan(failed["seconds"])
+        assert failed["comparable"] is None and np.isnan(failed["seconds"])
     with pytest.raises(TypeError, match="no such argument"):
         compared({"hfc_keras, other": fails})
 
@@ -109,6 +110,43 @@ def test_ways_that_did_other_work_are_not_called_comparable(value, same):
     row = compared(peers={"peer": Peer(("scipy",), lambda: lambda: value)})[1]
     assert row["comparable"] == same == bool(row["ratio"] > 0)
     assert row["remark"] == ("" if same else "not the same work: robust accuracy differs")
+
+
+@pytest.mark.parametrize(
+    ("value", "same"), [(0.9, True), (0.495, True), (0.494, False), (np.nan, False)]
+)
+def test_an_evaluation_is_compared_with_one_that_finds_no_more(value, same):
+    peer = Peer(("scipy",), lambda: lambda: value, other="it takes 10 steps")
+    row = compared(peers={"peer": peer}, tolerance=0.005, at_most=True)[1]
+    assert row["comparable"] == same == bool(row["ratio"] > 0)
+    weaker = "" if same else "hfc_keras has a robust accuracy more than 0.005 above it; "
+    assert row["remark"] == f"{weaker}it takes 10 steps"
+
+
+def test_the_standard_evaluation_says_what_the_other_one_does(subject):
+    compared = standard.comparison(subject, FAST)
+    assert compared.at_most and compared.tolerance == 0.005
+    (peer,) = compared.peers.values()
+    assert "FAB-T" in peer.other and "10 steps of APGD where hfc_keras takes 100" in peer.other
+
+
+def test_weights_are_the_same_in_every_precision_and_run(monkeypatch):
+    monkeypatch.setattr(steps.subjects, "WIDTH", 0.25)
+    names = ("float32", "mixed_bfloat16", "float32")
+    first, *others = (steps._adversarial(name).get_weights() for name in names)
+    assert len(first) > 10
+    for other in others:
+        for one, two in zip(first, other, strict=True):
+            np.testing.assert_array_equal(one, two)
+
+
+def test_a_bare_loop_is_timed_and_not_compared(monkeypatch):
+    speeds = {"images_per_second": 100.0, "bare_images_per_second": 125.0, "ratio": 0.8}
+    monkeypatch.setattr(steps.training_speed, "row", lambda recipe, count: speeds)
+    own, bare = steps.fit_rows(FAST)
+    assert own["network"] == "resnet8, width 1"
+    assert own["comparable"] is bare["comparable"] is None
+    assert (own["ratio"], bare["ratio"]) == (1.0, 1.25)
 
 
 def test_curves_of_another_length_are_other_work():
@@ -160,6 +198,7 @@ def test_the_figure_has_a_panel_for_each_task_and_network():
         {"hfc_keras, float32": lambda: 0.5},
         {"same": Peer(("scipy",), lambda: lambda: 0.5), "other": Peer((), lambda: lambda: 0.1)},
     )
+    rows.append({**rows[-1], "way": "alone", "comparable": None})
     table = pd.DataFrame([*rows, *({**row, "network": "another"} for row in rows)])
     drawn = figure.peers(table)
     assert [axes.get_title(loc="left") for axes in drawn.axes] == [
@@ -167,7 +206,7 @@ def test_the_figure_has_a_panel_for_each_task_and_network():
         "task of another (3 images)",
     ]
     (legend,) = drawn.legends
-    assert len(legend.get_texts()) == 3
+    assert len(legend.get_texts()) == 4
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +18,8 @@ from benchmarks.card import ours
 from benchmarks.card.rates import rates
 from benchmarks.card.work import Cell
 from benchmarks.peers import packages
-from hfc_keras import half_precision
+from hfc_keras import checks, half_precision
+from hfc_keras.lab.record import versions
 from hfc_keras.types import PathLike, Record
 
 NAME = "gpu"
@@ -26,6 +28,8 @@ SHAPES = (("resnet18", 32), ("resnet50", 224), ("resnet50", 32), ("resnet18", 22
 BATCHES = {32: 1024, 224: 128}
 MATRIX, COPIED = 8192, 2**28
 REPEATS = 5
+# What the rows of a table have in common.
+ONE_RUN = ("devices", "card", "policy", "versions", "peers")
 # For the trial: sides, batch, width of the networks, side of the matrices, numbers copied.
 SMOKE_SHAPES, SMOKE_BATCH, SMOKE_WIDTH = (("resnet18", 8),), 4, 1 / 16
 SMOKE_MATRIX, SMOKE_COPIED = 64, 2**10
@@ -48,9 +52,11 @@ def run(chosen: argparse.Namespace, folder: PathLike, arguments: Sequence[str] =
     with_torch = not packages.missing(["torch"])
     if not with_torch:
         _say(f"{packages.remedy(['torch'])}. Without it the columns {', '.join(TORCH)} are empty.")
-    limits = _limits(chosen.smoke, policy, with_torch)
-    about = {"processor": threads.processor(), "policy": policy, "rates": limits, **_card()}
-    rows = _kept(folder) if chosen.resume else []
+    about = {"processor": threads.processor(), "policy": policy, **_card()}
+    about["peers"] = packages.versions()
+    rows, limits = _kept(folder, about) if chosen.resume else ([], None)
+    limits = limits or _limits(chosen.smoke, policy, with_torch)
+    about["rates"] = limits
     for cell in _left(chosen, rows):
         if time.monotonic() > deadline:
             _say(f"{cell.name} and what follows are left out: {chosen.minutes:g} minutes are over")
@@ -86,14 +92,30 @@ def _left(chosen: argparse.Namespace, rows: Sequence[Record]) -> Iterator[Cell]:
             yield cell
 
 
-def _kept(folder: Path) -> list[Record]:
-    """Rows of a run that was cut."""
+def _kept(folder: Path, about: Record) -> tuple[list[Record], dict[str, float] | None]:
+    """Rows of a run that was cut, and the card's rates in it; None where there was no such run."""
     path = folder / f"{NAME}.csv"
     if not path.is_file():
-        return []
+        return [], None
+    record = path.with_suffix(".json")
+    known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    _require_same(known, {**about, "versions": versions()}, path)
     table = pd.read_csv(path)
     rows = table.itertuples(index=False, name=None)
-    return [dict(zip(table.columns, row, strict=True)) for row in rows]
+    return [dict(zip(table.columns, row, strict=True)) for row in rows], known["rates"]
+
+
+def _require_same(known: Record, now: Record, path: Path) -> None:
+    """Refuse to go on with the rows of another card, policy or version."""
+    other = [name for name in ONE_RUN if known.get(name) != now[name]]
+    checks.require(
+        not other and known.get("rates"),
+        "`--resume` must go on with the card, the policy and the versions of the rows that are "
+        "there; begin anew without it, or choose another --results",
+        **{name: now[name] for name in other},
+        **{f"{name}_there": known.get(name) for name in other},
+        rows=str(path),
+    )
 
 
 def _limits(smoke: bool, policy: str, with_torch: bool) -> dict[str, float]:

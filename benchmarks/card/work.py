@@ -3,7 +3,6 @@
 import dataclasses
 from typing import Literal
 
-# By task: does it call for a trained batch of labels, and what bounds it.
 TASKS = ("training", "pgd", "standard", "filter", "heat_map", "sensitivity")
 TITLES = {
     "training": "plain training step",

@@ -20,8 +20,8 @@ def measured(measure: str, sizes: dict[str, int], repeats: int) -> Record:
         repeats: int, calls after the first.
 
     Returns:
-        dict with seconds (list), first_call (seconds) and memory (GB beyond what the process had
-        with its model and before its images).
+        dict with seconds (list), first_call (seconds) and memory (GB, the process's peak beyond
+        that of a tiny call of the same measure; None where the system does not say).
 
     Raises:
         RuntimeError: if the child ends with an error; its last lines are the message.
@@ -50,7 +50,7 @@ def call(measure: str, sizes: dict[str, int], repeats: int) -> Record:
     from benchmarks.growth import tasks
     from hfc_keras.lab.record import peak_memory
 
-    # What is loaded with the first call of anything is no memory of this size.
+    # Of this peak are the libraries and all else that comes with a first call.
     small = {**tasks.USUAL, "side": 8, "batch": 2, "examples": 2, "steps": 1, "radii": 1}
     model, function = tasks.work(measure, small)
     function(model)

@@ -1,6 +1,7 @@
 """Exponents of growth, fitted by least squares on logarithms."""
 
 import dataclasses
+from typing import Literal
 
 import numpy as np
 import scipy.stats
@@ -12,6 +13,8 @@ LARGEST = 4
 CONFIDENCE = 0.95
 # GB: less cannot be told from what the allocator rounds to.
 SMALLEST = 0.016
+# Half of an interval that is wider decides nothing.
+WIDEST = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,13 +31,19 @@ class Exponent:
     low: float
     high: float
 
-    def within(self, expected: float) -> bool:
-        """Whether the growth is no worse than expected: the interval does not lie above it.
+    def verdict(self, expected: float) -> Literal["within", "above", "undecided"]:
+        """Whether the growth is no worse than expected.
 
         Args:
             expected: float, exponent of the arithmetic.
+
+        Returns:
+            "above" where the whole interval lies above it; else "undecided" where half the
+            interval is wider than 0.5, or "within".
         """
-        return self.low <= expected
+        if self.low > expected:
+            return "above"
+        return "undecided" if (self.high - self.low) / 2 > WIDEST else "within"
 
 
 def exponent(x: ArrayLike, y: ArrayLike) -> Exponent:

@@ -73,7 +73,7 @@ def _point(growth: tasks.Growth, value: int, repeats: int) -> list[Record]:
 
 
 def summary(growth: tasks.Growth, points: pd.DataFrame) -> Record:
-    """Exponents of a measure over an axis, and whether they are what they should be.
+    """Exponents of a measure over an axis, and whether they are at most what they should be.
 
     Args:
         growth: Growth.
@@ -97,4 +97,5 @@ def summary(growth: tasks.Growth, points: pd.DataFrame) -> Record:
 def _columns(name: str, exponent: fits.Exponent, expected: float) -> Record:
     values = {"exponent": exponent.value, "low": exponent.low, "high": exponent.high}
     columns = {f"{name}_{key}": round(value, 2) for key, value in values.items()}
-    return {**columns, f"{name}_expected": expected, f"{name}_within": exponent.within(expected)}
+    verdict = exponent.verdict(expected)
+    return {**columns, f"{name}_expected": expected, f"{name}_verdict": verdict}

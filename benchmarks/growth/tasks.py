@@ -16,7 +16,8 @@ RADII = (1, 2, 4, 8, 16)
 STEPS = (2, 5, 10, 20, 40)
 EXAMPLES = (32, 64, 128, 256, 512)
 WAVES = (1, 2, 4, 8)
-FAST = 3
+# In the short run: sizes of each growth, and the largest ones where a network is called.
+FAST, DEAR = 4, {"side": 256, "batch": 64, "examples": 256}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Growth:
         axis: str, a key of ``USUAL``.
         values: tuple of int, from small to large.
         time: float, exponent of the time that the arithmetic has.
-        memory: float, exponent of the memory beyond the model.
+        memory: float, exponent of the memory of ``child.measured``.
         reason: str, why.
     """
 
@@ -98,12 +99,16 @@ def growths() -> list[Growth]:
 
 
 def few(growth: Growth) -> Growth:
-    """The same with its smallest values only, for a trial.
+    """The same with four sizes, of which the largest ones are left out where they are dear.
 
     Args:
         growth: Growth.
     """
-    return dataclasses.replace(growth, values=growth.values[:FAST])
+    largest = growth.values[-1]
+    if growth.measure != "split":
+        largest = DEAR.get(growth.axis, largest)
+    kept = tuple(value for value in growth.values if value <= largest)
+    return dataclasses.replace(growth, values=kept[-FAST:])
 
 
 def work(measure: str, sizes: Mapping[str, int]) -> tuple[Any, Callable[[Any], object]]:

@@ -1,1 +1,1 @@
-"""Speed beside other people's packages, at the same work: ``python -m benchmarks.peers``."""
+"""Speed beside other people's packages: ``python -m benchmarks.peers``."""

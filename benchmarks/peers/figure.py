@@ -19,8 +19,9 @@ ROW, FRAME = 0.17, 0.34
 OWN = "hfc_keras"
 LOOKS: dict[str, Look] = {
     "hfc_keras": {"color": BLUE, "marker": "o"},
-    "another way, the same work": {"color": VERMILLION, "marker": "D"},
+    "another way, comparable": {"color": VERMILLION, "marker": "D"},
     "another way, not comparable": {"color": GREY, "marker": "X"},
+    "another way, nothing to compare": {"color": GREY, "marker": "s"},
 }
 
 
@@ -55,9 +56,11 @@ def factors(part: pd.DataFrame) -> pd.Series:
 
 def _kind(row: pd.Series) -> str:
     """Which of the looks a row has."""
-    own, same, other = LOOKS
+    own, same, other, unknown = LOOKS
     if str(row["way"]).startswith(OWN):
         return own
+    if pd.isna(row["comparable"]):
+        return unknown
     return same if row["comparable"] else other
 
 

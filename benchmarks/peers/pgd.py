@@ -1,4 +1,4 @@
-"""PGD-20 in the L-inf ball, every image to the end, by seven packages and by hand."""
+"""PGD-20 in the L-inf ball, every image to the end, by five packages and by hand."""
 
 import functools
 from collections.abc import Callable, Iterator

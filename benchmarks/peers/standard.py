@@ -1,4 +1,7 @@
-"""The standard evaluation: APGD-CE, APGD-T and Square here, AutoAttack of torchattacks."""
+"""The standard evaluation: APGD-CE, APGD-T and Square here, AutoAttack of torchattacks.
+
+Neither does the work of the other, so that it is asked who finds as much, and in what time.
+"""
 
 import functools
 from collections.abc import Iterator
@@ -13,6 +16,9 @@ EPSILON = 8 / 255
 EXAMPLES, FAST_EXAMPLES, BATCH = 1_000, 32, 250
 # It takes minutes, and noise of the machine is small beside that.
 REPEATS = 2
+# By so much the robust accuracy that this package finds may be above that of the peer.
+TOLERANCE = 0.005
+OTHER = "it also runs FAB-T, and takes 10 steps of APGD where hfc_keras takes 100"
 
 
 def comparisons(options: Options) -> Iterator[Comparison]:
@@ -41,7 +47,7 @@ def comparison(subject: Subject, options: Options) -> Comparison:
         attacks.standard(EPSILON, "linf"),
         batch_size=BATCH,
     )
-    peer = Peer(("torch", "torchattacks"), functools.partial(_autoattack, subject))
+    peer = Peer(("torch", "torchattacks"), functools.partial(_autoattack, subject), OTHER)
     return Comparison(
         task="standard evaluation",
         network=subject.name,
@@ -50,8 +56,9 @@ def comparison(subject: Subject, options: Options) -> Comparison:
         peers={"torchattacks AutoAttack": peer},
         measure=attacked.MEASURE,
         judge=attacked.RobustAccuracy(subject, EPSILON),
-        tolerance=attacked.TOLERANCE,
+        tolerance=TOLERANCE,
         repeats=min(options.repeats, REPEATS),
+        at_most=True,
     )
 
 

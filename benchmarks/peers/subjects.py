@@ -66,6 +66,7 @@ class Subject:
 def wide(examples: int) -> Subject:
     """ResNet-8 at width 3 with batch normalization, untrained; its own answers are the labels."""
     images, _ = _test_images(examples)
+    keras.utils.set_random_seed(0)
     model = models.build(WIDE, images.shape[1:], 10, width=WIDTH, normalization="batch")
     labels = _answers(model, images)
     return Subject(f"{WIDE}, width {WIDTH}, untrained", model, images, labels)

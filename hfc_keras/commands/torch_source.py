@@ -82,14 +82,14 @@ def standardizations(asked: ModelAndImages) -> list[str]:
         asked: ModelAndImages.
 
     Returns:
-        list of str, a sentence for each network.
+        list of str, a sentence for each network, with what to add if a number is none of its own.
     """
+    given = {"--mean": asked.mean, "--std": asked.std}
+    missing = " and ".join(option for option, value in given.items() if not value)
+    advice = f"; if it was trained with other numbers, add {missing}" if missing else ""
     told = []
     for name in dict.fromkeys(asked.architecture):
         network = by_name(name)
         mean, std = asked.mean or network.mean, asked.std or network.std
-        told.append(
-            f"Pixels go into {name} minus {mean}, divided by {std}; if it was trained with other "
-            "numbers, add --mean and --std."
-        )
+        told.append(f"Pixels go into {name} minus {mean}, divided by {std}{advice}.")
     return told

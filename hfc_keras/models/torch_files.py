@@ -6,7 +6,7 @@ import pickle
 import zipfile
 from collections.abc import Callable, Sequence
 from io import BufferedReader
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -99,6 +99,8 @@ def _of_stream(stream: BufferedReader) -> Any:
     version, system, content, keys = (load() for _ in range(4))
     if version != VERSION or not system["little_endian"]:
         raise ValueError("its version is unknown, or its numbers are big-endian")
+    if set(keys) != set(storages):
+        raise ValueError("it is cut or damaged: it does not hold the numbers of every tensor")
     for key in keys:
         _fill(storages[key], stream)
     return content
@@ -113,10 +115,63 @@ def _fill(storage: Array, stream: BufferedReader) -> None:
     storage.view("u1")[:] = numbers
 
 
+class _Storage(NamedTuple):
+    """All numbers of one or several tensors, which a pickle can neither make nor change."""
+
+    numbers: Array
+
+
+class _Tensor:
+    """Function from a storage and a place in it to the tensor there."""
+
+    __slots__ = ()
+
+    def __call__(
+        self, storage: _Storage, offset: int, shape: Sequence[int], strides: Sequence[int], *_: Any
+    ) -> Array:
+        """Return a tensor in a storage, after proving that it lies in there."""
+        # Another tensor, whose numbers lie in a larger array, is no storage.
+        if not isinstance(storage, _Storage):
+            raise ValueError("it holds a tensor in something that is no storage")
+        # NumPy's integers, unlike Python's, become small again where they are too large.
+        if any(type(each) is not int for each in (offset, *shape, *strides)):
+            raise ValueError("it holds a tensor whose place is not one of whole numbers")
+        numbers = storage.numbers
+        steps = [(side - 1) * stride for side, stride in zip(shape, strides, strict=True)]
+        if (
+            min([offset, *shape, *strides]) < 0
+            or math.prod(shape) > numbers.size
+            or (math.prod(shape) and offset + sum(steps) >= numbers.size)
+        ):
+            raise ValueError("a tensor in it reaches beyond its numbers")
+        spaces = [stride * numbers.itemsize for stride in strides]
+        return np.lib.stride_tricks.as_strided(numbers[offset:], shape, spaces)
+
+
+class _Parameter:
+    """Function from the tensor of a parameter, and more, to the tensor."""
+
+    __slots__ = ()
+
+    def __call__(self, tensor: Array, *_: Any) -> Array:
+        """Return the tensor alone."""
+        return tensor
+
+
+# What stands for the classes and functions of tensors, beside the names in ``STORAGES``.
+KNOWN = {
+    "collections.OrderedDict": collections.OrderedDict,
+    "torch._utils._rebuild_tensor": _Tensor(),
+    "torch._utils._rebuild_tensor_v2": _Tensor(),
+    "torch._utils._rebuild_parameter": _Parameter(),
+}
+
+
 class _Unpickler(pickle.Unpickler):
     """Reader of pickles that knows tensors.
 
-    What it gives out can be changed by no pickle: text, bound methods and a built-in class.
+    A pickle may set attributes of whatever it holds. What this reader gives out has none that can
+    be set: text, tuples, objects without attributes, and a built-in class.
 
     Args:
         stream: file.
@@ -129,42 +184,20 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """Return what stands for a class or function, if it is one of tensors."""
-        known = {
-            "collections.OrderedDict": collections.OrderedDict,
-            "torch._utils._rebuild_tensor": self.tensor,
-            "torch._utils._rebuild_tensor_v2": self.tensor,
-            "torch._utils._rebuild_parameter": self.parameter,
-        }
         if module == "torch" and name in STORAGES:
             return name
-        if f"{module}.{name}" not in known:
+        if f"{module}.{name}" not in KNOWN:
             raise ValueError(
                 f"it holds {module}.{name}, which is code and is not run; in PyTorch, "
                 "torch.save(model.state_dict(), path) writes the weights alone"
             )
-        return known[f"{module}.{name}"]
+        return KNOWN[f"{module}.{name}"]
 
-    def persistent_load(self, pid: Any) -> Array:
+    def persistent_load(self, pid: Any) -> _Storage:
         """Return a storage: all numbers of one or several tensors."""
         kind, name, key, _, count, *view = pid
         if kind != "storage" or any(view):
             raise ValueError("it holds storages of another kind")
-        return self.storage(key, STORAGES[name], count)
-
-    def tensor(
-        self, storage: Array, offset: int, shape: Sequence[int], strides: Sequence[int], *_: Any
-    ) -> Array:
-        """Return a tensor in a storage, after proving that it lies in there."""
-        steps = [(side - 1) * stride for side, stride in zip(shape, strides, strict=True)]
-        if (
-            min([offset, *shape, *strides]) < 0
-            or math.prod(shape) > storage.size
-            or (math.prod(shape) and offset + sum(steps) >= storage.size)
-        ):
-            raise ValueError("a tensor in it reaches beyond its numbers")
-        spaces = [stride * storage.itemsize for stride in strides]
-        return np.lib.stride_tricks.as_strided(storage[offset:], shape, spaces)
-
-    def parameter(self, tensor: Array, *_: Any) -> Array:
-        """Return the tensor of a parameter."""
-        return tensor
+        if type(count) is not int or count < 0:
+            raise ValueError("the size of a storage in it is no whole number from 0")
+        return _Storage(self.storage(key, STORAGES[name], count))

@@ -47,6 +47,11 @@ def residual_network(
 ) -> keras.Model:
     """Build a residual network with the paddings and the epsilon of PyTorch.
 
+    Keras follows a graph by one call within another for each layer, here and whenever the model
+    is copied, cut or loaded. So Python's limit of such calls is raised, to 1000 and 12 a block, and
+    stays there for the rest of the process. Another process that loads a saved ResNet-1202 has to
+    raise its own: ``sys.setrecursionlimit(10_000)``.
+
     Args:
         form: Form.
         classes: int, number of logits.
@@ -69,7 +74,6 @@ def residual_network(
         25610152
     """
     last, shortcut = names
-    # Keras follows a graph by one call within another for each layer.
     deep = CALLS + LAYERS * sum(form.stages)
     sys.setrecursionlimit(max(sys.getrecursionlimit(), deep))
     images = keras.Input((*size, 3), name="images")

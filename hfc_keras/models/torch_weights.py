@@ -42,7 +42,13 @@ def from_torch(
                                          stride on the 3 x 3 of a
                                          bottleneck
     the same with ``_cifar``             3 x 3 stem without pooling     32     of CIFAR-10
+                                         (see below)
     ==================================== ============================== ====== ===================
+
+    Weights say nothing of layers that have none. Some repositories have a 3 x 3 stem *with* max
+    pooling, or other strides: their weights fit ``_cifar``, and the logits are wrong without a
+    warning. So check the accuracy on images whose labels are known beside the one that was
+    published; the same goes for the mean and the standard deviation.
 
     ImageNet's are (0.485, 0.456, 0.406) and (0.229, 0.224, 0.225), CIFAR-10's (0.4914, 0.4822,
     0.4465) and (0.2023, 0.1994, 0.2010). A network that was trained with others needs them: logits
