@@ -11,7 +11,8 @@ from benchmarks.peers import attacked, subjects
 from benchmarks.peers.comparison import Comparison, Peer, Work
 from benchmarks.peers.options import Options
 from benchmarks.peers.subjects import Subject
-from hfc_keras import attacks, half_precision
+from hfc_keras import attacks
+from hfc_keras.gradients import half_precision
 from hfc_keras.types import Array, Precision
 
 EPSILON, STEPS = 8 / 255, 20
