@@ -68,6 +68,9 @@ class Copier:
         if isinstance(value, (tuple, frozenset)):
             make = getattr(type(value), "_make", type(value))
             return self._keep(value, make([self.twin(each) for each in value]))
+        if keras.backend.backend() == "torch" and ops.is_tensor(value):
+            # It may be a view of a weight, which is written over in place.
+            return self._keep(value, ops.copy(value))
         if _is_tracker(value) or any(map(_is_own, reach.reachable(value))):
             return self._object(value)
         return value
@@ -95,8 +98,9 @@ class Copier:
         self._keep(model, twin)
         if type(twin) is not type(model):
             twin.__class__ = type(model)
-        for name in [name for name in vars(model) if name not in {*vars(twin), *reach.COMPILED}]:
-            setattr(twin, name, self.twin(vars(model)[name]))
+        held = {**vars(model), **vars(model).get("_modules", {})}
+        for name in [name for name in held if name not in {*vars(twin), *reach.COMPILED}]:
+            setattr(twin, name, self.twin(held[name]))
         # The property would set that of all layers.
         vars(twin)["_trainable"] = model.trainable
         return twin
