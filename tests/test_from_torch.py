@@ -207,6 +207,7 @@ def test_names_of_no_network_are_refused(name):
     ("options", "message"),
     [
         ({"mean": (0.5,)}, "`mean` must be three numbers"),
+        ({"mean": 0.5}, "`mean` must be three numbers"),
         ({"mean": (0.5, np.nan, 0)}, "`mean` must be a finite number"),
         ({"std": (1, 0, 1)}, "`std` must be above 0"),
         ({"image_size": 7}, "`image_size` must be a whole number from 8"),

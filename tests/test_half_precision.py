@@ -129,6 +129,37 @@ def subclassed():
     return unsettled(model)
 
 
+def two_outputs():
+    """A network within a network that returns features before and after their normalization."""
+    inputs = keras.Input((8, 8, 1))
+    features = conv()(inputs)
+    inner = unsettled(keras.Model(inputs, [features, normalization()(features)]))
+    images = keras.Input((8, 8, 1))
+    both = keras.layers.Concatenate()(inner(images))
+    return keras.Model(images, keras.layers.GlobalAveragePooling2D()(both))
+
+
+def low_rank():
+    """A convolution with low-rank weights beside its kernel."""
+    layer = conv()
+    model = of_layers(layer, normalization())
+    layer.enable_lora(2)
+    layer.lora_kernel_b.assign(layer.lora_kernel_b.value + 0.1)
+    return model
+
+
+class Tripled(keras.Model):
+    """Another one, which takes no mask."""
+
+    def call(self, x, training=False):
+        return 3 * super().call(x, training=training)
+
+
+def tripled():
+    inputs = keras.Input((8, 8, 1))
+    return unsettled(Tripled(inputs, keras.layers.Flatten()(normalization()(conv()(inputs)))))
+
+
 MODELS = {
     "residual": residual,
     "without normalization": lambda: residual("none"),
@@ -143,6 +174,9 @@ MODELS = {
     "subclassed": subclassed,
     "doubled": doubled,
     "own statistics": own_statistics,
+    "tripled": tripled,
+    "two outputs": two_outputs,
+    "low rank": low_rank,
     "classifier": classifier,
 }
 
@@ -171,6 +205,8 @@ def test_a_frozen_copy_predicts_as_the_model_does(name, rng):
         ("classifier", 1, 0),
         ("subclassed", 0, 1),
         ("shared", 0, 1),
+        ("two outputs", 0, 1),
+        ("low rank", 0, 1),
         ("activation between", 0, 1),
         ("no convolution before", 0, 1),
         ("other axis", 0, 0),
@@ -183,6 +219,45 @@ def test_normalizations_become_part_of_the_convolutions(name, folded, scaled):
     assert kinds.count("BatchNormalization") == (name == "other axis")
     convolutions = [layer for layer in layers if isinstance(layer, keras.layers.Conv2D)]
     assert {layer.compute_dtype for layer in convolutions} == {"bfloat16"}
+
+
+class Single(keras.layers.Layer):
+    """A layer that computes in float32 alone, as one with constants of TensorFlow does."""
+
+    def call(self, x):
+        if keras.backend.standardize_dtype(x.dtype) != "float32":
+            raise TypeError("its constants are float32")
+        return 2 * x
+
+
+def test_auto_leaves_a_model_alone_whose_layers_take_float32_only(digits):
+    model = of_layers(Single(), conv(), normalization(), keras.layers.GlobalAveragePooling2D())
+    assert precision_of(model, "auto", digits[0][:8]) == "float32"
+    auto = Apgd(0.1, steps=2, precision="auto")
+    assert attacks.run(model, digits[0][:8], digits[1][:8], auto).withstood.shape == (8,)
+
+
+@pytest.mark.parametrize(("offset", "precision"), [(0.0, "bfloat16"), (5.0, "float32")])
+def test_auto_sees_that_rounding_takes_the_slope_of_saturated_units(offset, precision, digits):
+    """Five is a slope of 2e-4 of the hyperbolic tangent, and in eight bits of nothing."""
+    keras.utils.set_random_seed(0)
+    units = conv(bias_initializer=keras.initializers.Constant(offset))
+    layers = [units, keras.layers.Activation("tanh"), keras.layers.Flatten()]
+    model = of_layers(*layers, keras.layers.Dense(10))
+    assert precision_of(model, "auto", digits[0]) == precision
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float16", "float64"])
+@pytest.mark.parametrize("attack", [Pgd(0.3, steps=2), Square(0.3, queries=2)])
+def test_networks_that_return_logits_in_another_precision_are_attacked(policy, attack, digits):
+    flat = keras.layers.Flatten()
+    layers = [keras.Input((8, 8, 1)), flat, keras.layers.Dense(10, dtype=policy)]
+    model, (images, _) = keras.Sequential(layers), digits
+    labels = gradients.predicted(model, images[:20]).argmax(axis=1)
+    result = attacks.run(model, images[:20], labels, attack)
+    left = gradients.predicted(model, result.images).argmax(axis=1) == labels
+    assert (result.withstood == left).all()
+    assert not left.all()
 
 
 def test_pixels_are_standardized_and_logits_computed_in_float32():

@@ -148,10 +148,17 @@ def big_endian(path):
         archive.writestr("own/byteorder", "big")
 
 
+def compressed(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("own/data.pkl", torch_files.described({"a": np.zeros(1000, "float32")}))
+        archive.writestr("own/data/a", bytes(4000))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (cut, "whole .pth file"),
+        (compressed, "its members are compressed"),
         (lambda path: path.write_bytes(b""), "neither an archive nor an older file of PyTorch"),
         (lambda path: path.write_text("<html>"), "neither an archive nor an older file"),
         (lambda path: path.write_bytes(pickle.dumps({"a": 1})), "neither an archive nor"),

@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 from hfc_keras import checks, gradients
 from hfc_keras.attacks.apgd_iteration import ApgdIteration
 from hfc_keras.attacks.flow import full_batches, stages_of
-from hfc_keras.attacks.frozen import frozen, precision_of
+from hfc_keras.attacks.frozen import COMPARED, frozen, precision_of
 from hfc_keras.attacks.iteration import FirstGradient, Iteration
 from hfc_keras.attacks.kinds import Attack
 from hfc_keras.attacks.norms import NORMS
@@ -66,7 +66,8 @@ class Search:
         self.chosen = np.arange(len(images)) if chosen is None else chosen
         count = len(self.chosen)
         self.iteration = ITERATIONS[attack.name].of(attack)
-        self.precision = precision_of(model, attack.precision, self.given(np.arange(count)[:64]))
+        first = self.given(np.arange(count)[:COMPARED])
+        self.precision = precision_of(model, attack.precision, first, batch_size)
         leading = model if self.precision == "float32" else frozen(model)
         self.iterate = gradients.compiled(leading, self.iteration)
         self.outcome = gradients.compiled(model, _Outcome(attack.loss, attack.norm))
@@ -252,6 +253,8 @@ class _Outcome:
         right = ops.logical_and(right, ops.all(logits == logits, axis=-1))
         norms = NORMS[self.norm].size(adversarial - images)
         unchanged = ops.all(adversarial == images, axis=(1, 2, 3))
+        # A network in another precision returns logits of that precision.
+        logits = ops.cast(logits, "float32")
         spread = ops.max(logits, axis=-1) - ops.min(logits, axis=-1)
         nearness = sample_losses(logits, labels, "margin") / ops.maximum(spread, 1e-12)
         return sample_losses(logits, labels, self.loss), right, nearness, norms, unchanged

@@ -17,6 +17,14 @@ T = TypeVar("T")
 _STATE = (keras.Operation, keras.Variable, keras.random.SeedGenerator, keras.metrics.Metric)
 # Losses of the last call, which are of the original alone.
 _LOSSES = ("_losses", "_loss_ids", "_losses_override")
+# What Keras knows of the arguments of `call`.
+_CALLED = (
+    "_call_signature",
+    "call_signature_parameters",
+    "_call_has_training_arg",
+    "_call_has_mask_arg",
+    "_call_has_context_arg",
+)
 # Methods that Keras wraps anew for each layer.
 _WRAPPED = ("build", "quantize")
 
@@ -98,6 +106,8 @@ class Copier:
         self._keep(model, twin)
         if type(twin) is not type(model):
             twin.__class__ = type(model)
+            # Keras asked the other class which arguments `call` takes.
+            vars(twin).update({name: vars(model)[name] for name in _CALLED if name in vars(model)})
         held = {**vars(model), **vars(model).get("_modules", {})}
         for name in [name for name in held if name not in {*vars(twin), *reach.COMPILED}]:
             setattr(twin, name, self.twin(held[name]))

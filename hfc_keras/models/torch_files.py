@@ -72,6 +72,9 @@ def _of_archive(archive: zipfile.ZipFile) -> Any:
     roots = [name.removesuffix(DESCRIPTION) for name in names if name.endswith(f"/{DESCRIPTION}")]
     if len(roots) != 1:
         raise ValueError(f"an archive, but none of PyTorch: {len(roots)} times {DESCRIPTION} in it")
+    # A small file may unpack to more than the memory holds.
+    if any(each.file_size > each.compress_size for each in archive.infolist()):
+        raise ValueError("its members are compressed, as those of PyTorch never are")
     order = f"{roots[0]}byteorder"
     if order in names and archive.read(order) != b"little":
         raise ValueError("its numbers are big-endian")

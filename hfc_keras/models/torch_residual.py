@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from hfc_keras import checks
 from hfc_keras.types import Size
@@ -92,7 +93,8 @@ def residual_network(
 def _standardized(images: Any, mean: Sequence[float], std: Sequence[float]) -> Any:
     """Pixels minus their mean, divided by their standard deviation."""
     for name, values in (("mean", mean), ("std", std)):
-        checks.require(len(values) == 3, f"`{name}` must be three numbers", **{name: values})
+        three = np.shape(values) == (3,)
+        checks.require(three, f"`{name}` must be three numbers", **{name: values})
         for value in values:
             checks.number(name, value)
     checks.require(min(std) > 0, "`std` must be above 0", std=std)
