@@ -18,7 +18,8 @@ from benchmarks.card import ours
 from benchmarks.card.rates import rates
 from benchmarks.card.work import Cell
 from benchmarks.peers import packages
-from hfc_keras import checks, half_precision
+from hfc_keras import checks
+from hfc_keras.gradients import half_precision
 from hfc_keras.lab.record import versions
 from hfc_keras.types import PathLike, Record
 

@@ -1,113 +1,19 @@
 """A copy of a model for attacks alone: its weights stand still, and it computes in bfloat16."""
 
-import functools
-import warnings
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
-from hfc_keras import contract, gradients, losses
-from hfc_keras.attacks.iteration import loss_and_gradient
+from hfc_keras import contract, gradients
 from hfc_keras.copying import Copier
-from hfc_keras.gradients import half_precision
-from hfc_keras.types import Floats, Precision, Predict, Tensor
+from hfc_keras.types import Predict
 
 HALF, FULL = "bfloat16", "float32"
 POLICY = "mixed_bfloat16"
 # Of images in [0, 1], eight bits leave no more than 1/255: pixels are standardized, and logits
 # computed, as they were.
 EXACT = (keras.layers.Rescaling, keras.layers.Normalization, keras.layers.Dense)
-# Images on which the copy must predict as the model does, and the share of them.
-COMPARED, AGREEMENT = 64, 0.9
-# Share of them whose gradients must point the same way, and the cosine from which they do. Where
-# units are saturated, the slope is lost in eight bits.
-ALIKE, COSINE = 0.98, 0.5
-
-
-def precision_of(
-    model: keras.Model, asked: Precision, images: Floats, batch_size: int = COMPARED
-) -> Precision:
-    """Precision in which an attack computes its gradients.
-
-    Args:
-        model: keras.Model that returns logits.
-        asked: ``"float32"``, ``"bfloat16"`` or ``"auto"``.
-        images: float32 array ``(batch, height, width, channels)``.
-        batch_size: int, images at once.
-
-    Returns:
-        ``"float32"`` or ``"bfloat16"``. With ``"auto"`` bfloat16, if this machine computes in it,
-        the model predicts the same class in it for nine of ten images, and the gradients of 98
-        of 100 point the same way.
-
-    Raises:
-        ValueError: for ``"bfloat16"`` and a model that cannot be copied.
-
-    Warns:
-        UserWarning: once in a process, for ``"bfloat16"`` where it is no faster.
-
-    Example:
-        >>> from hfc_keras import models
-        >>> model = models.build("small_cnn", (8, 8, 1), 10)
-        >>> precision_of(model, "float32", np.zeros((1, 8, 8, 1), "float32"))
-        'float32'
-    """
-    if asked != "auto":
-        if asked == HALF and not half_precision.pays():
-            _tell_once()
-        return asked
-    if not half_precision.pays():
-        return FULL
-    images = images[:COMPARED]
-    labels = gradients.predicted(model, images, batch_size).argmax(axis=-1).astype("int32")
-    expected = _answers(model, images, labels, batch_size)
-    try:
-        found = _answers(frozen(model), images, labels, batch_size)
-    # Weights that Keras does not see, or a layer that takes float32 alone, whose error may be of
-    # any kind: the attack goes on in the precision of the model.
-    except Exception:
-        return FULL
-    same = np.mean(found[0].argmax(axis=-1) == labels) >= AGREEMENT
-    alike = np.mean(_cosines(expected[1], found[1]) >= COSINE) >= ALIKE
-    return HALF if same and alike else FULL
-
-
-def _answers(model: keras.Model, images: Floats, labels: Any, batch_size: int) -> list[Any]:
-    """Logits of a model, and the gradient of the margin of each image."""
-    answer = gradients.compiled(model, _logits_and_gradient)
-    starts = range(0, len(images), batch_size)
-    batches = [slice(start, start + batch_size) for start in starts]
-    parts = [map(ops.convert_to_numpy, answer(images[each], labels[each])) for each in batches]
-    return [np.concatenate(each) for each in zip(*parts, strict=True)]
-
-
-def _logits_and_gradient(predict: Predict, images: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
-    """For ``gradients.compiled``."""
-    margins = functools.partial(losses.sample_losses, labels=labels, loss="margin")
-    gradient, _, logits = loss_and_gradient(predict, margins, images)
-    return ops.cast(logits, FULL), gradient
-
-
-def _cosines(some: Floats, others: Floats) -> Floats:
-    """Cosine of the angle between the gradients of each image, 1 where both are zero."""
-    flat = [each.reshape(len(each), -1).astype("float64") for each in (some, others)]
-    norms = [np.linalg.norm(each, axis=1) for each in flat]
-    products = (flat[0] * flat[1]).sum(axis=1)
-    size = norms[0] * norms[1]
-    neither = (norms[0] == 0) & (norms[1] == 0)
-    return np.where(neither, 1.0, products / np.where(size > 0, size, 1.0))
-
-
-@functools.cache
-def _tell_once() -> None:
-    warnings.warn(
-        "bfloat16 is no faster than float32 here: there is no accelerator, and the processor does "
-        "not compute in it, or the backend does not use that. Set precision='auto'. Received: "
-        "precision='bfloat16'",
-        stacklevel=6,
-    )
 
 
 def frozen(model: keras.Model) -> keras.Model:
@@ -130,6 +36,7 @@ def frozen(model: keras.Model) -> keras.Model:
         ValueError: for a model that cannot be copied, see ``copying.Copier``.
 
     Example:
+        >>> import numpy as np
         >>> from hfc_keras import models
         >>> model = models.build("resnet8", (8, 8, 1), 10, normalization="batch")
         >>> images = np.random.default_rng(0).random((4, 8, 8, 1), "float32")
@@ -158,6 +65,7 @@ def leading(model: keras.Model) -> Predict:
         Function of images ``(batch, height, width, channels)``.
 
     Example:
+        >>> import numpy as np
         >>> from hfc_keras import models
         >>> predict = leading(models.build("small_cnn", (8, 8, 1), 10))
         >>> predict(np.zeros((2, 8, 8, 1), "float32")).shape == (2, 10)

@@ -13,10 +13,11 @@ from tqdm.auto import tqdm
 from hfc_keras import checks, gradients
 from hfc_keras.attacks.apgd_iteration import ApgdIteration
 from hfc_keras.attacks.flow import full_batches, stages_of
-from hfc_keras.attacks.frozen import COMPARED, frozen, precision_of
+from hfc_keras.attacks.frozen import frozen
 from hfc_keras.attacks.iteration import FirstGradient, Iteration
 from hfc_keras.attacks.kinds import Attack
 from hfc_keras.attacks.norms import NORMS
+from hfc_keras.attacks.precision import COMPARED, precision_of
 from hfc_keras.attacks.square_iteration import SquareIteration
 from hfc_keras.losses import sample_losses
 from hfc_keras.types import Array, ArrayLike, Floats, Integers, Loss, Norm, Predict, Tensor
