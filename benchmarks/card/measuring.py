@@ -18,7 +18,7 @@ from benchmarks.card import ours
 from benchmarks.card.rates import rates
 from benchmarks.card.work import Cell
 from benchmarks.peers import packages
-from hfc_keras import checks
+from hfc_keras import checks, per_backend
 from hfc_keras.gradients import half_precision
 from hfc_keras.lab.record import versions
 from hfc_keras.types import PathLike, Record
@@ -127,7 +127,7 @@ def _limits(smoke: bool, policy: str, with_torch: bool) -> dict[str, float]:
 
 def _card() -> Record:
     """Name of the card, as the backend knows it."""
-    return {"devices": keras.distribution.list_devices(), "card": _card_name()}
+    return {"devices": per_backend.devices(), "card": _card_name()}
 
 
 def _card_name() -> str | None:
