@@ -72,6 +72,7 @@ def test_a_frozen_copy_predicts_as_the_model_does(name, rng):
         ("subclassed", 0, 1),
         ("shared", 0, 1),
         ("two outputs", 0, 1),
+        ("tied", 0, 1),
         ("low rank", 0, 1),
         ("activation between", 0, 1),
         ("no convolution before", 0, 1),

@@ -115,10 +115,10 @@ class _Frozen:
         self.pairs = [(copier.twin(variable), variable) for variable in model.variables]
         # Batch normalizations with the convolutions before them, and the copies of both.
         self.normalizations = []
-        outputs = _outputs(model)
+        elsewhere = _used_elsewhere(model)
         for layer in model._flatten_layers():
             if _is_affine(layer):
-                twin, convolution = copier.twin(layer), _convolution_before(layer, outputs)
+                twin, convolution = copier.twin(layer), _convolution_before(layer, elsewhere)
                 twin.__class__ = _Scaled if convolution is None else _Shifted
                 self.normalizations.append((layer, twin, convolution, copier.twin(convolution)))
         for layer in self.model._flatten_layers():
@@ -171,14 +171,16 @@ def _is_affine(layer: Any) -> bool:
     return layer.axis in (-1, specification.ndim - 1) and not own
 
 
-def _outputs(model: keras.Model) -> set[int]:
-    """Ids of the tensors that a model and those in it return."""
-    models = (each for each in model._flatten_layers() if isinstance(each, keras.Model))
-    # A subclassed model has none.
-    return {id(tensor) for each in models for tensor in getattr(each, "outputs", None) or ()}
+def _used_elsewhere(model: keras.Model) -> set[int]:
+    """Ids of the tensors that models return, and of the layers that code of one's own holds."""
+    found = set()
+    for each in model._flatten_layers():
+        graph = isinstance(each, keras.Model) and hasattr(each, "outputs")
+        found.update(map(id, each.outputs if graph else each._layers))
+    return found
 
 
-def _convolution_before(layer: Any, outputs: set[int]) -> Any:
+def _convolution_before(layer: Any, elsewhere: set[int]) -> Any:
     """Convolution whose outputs go into a batch normalization and nowhere else, or None."""
     before = [node.operation for each in layer._inbound_nodes for node in each.parent_nodes]
     if not before or any(each is not before[0] for each in before):
@@ -193,7 +195,8 @@ def _convolution_before(layer: Any, outputs: set[int]) -> Any:
     users = [node.operation for node in convolution._outbound_nodes]
     results = [tensor for node in convolution._inbound_nodes for tensor in node.output_tensors]
     alone = len(users) == len(results) and all(each is layer for each in users)
-    return convolution if alone and not any(id(each) in outputs for each in results) else None
+    free = all(id(each) not in elsewhere for each in (convolution, *results))
+    return convolution if alone and free else None
 
 
 def _scale_and_shift(layer: Any) -> tuple[Any, Any]:

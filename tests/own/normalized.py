@@ -110,6 +110,24 @@ def low_rank():
     return model
 
 
+class Tied(keras.layers.Layer):
+    """The kernel of a convolution, used once more."""
+
+    def __init__(self, convolution):
+        super().__init__()
+        self.convolution = convolution
+
+    def call(self, x):
+        return keras.ops.conv_transpose(x, self.convolution.kernel, 1, "valid")
+
+
+def tied():
+    inputs, layer = keras.Input((8, 8, 1)), conv()
+    features = Tied(layer)(normalization()(layer(inputs)))
+    outputs = keras.layers.Dense(10)(keras.layers.Flatten()(features))
+    return unsettled(keras.Model(inputs, outputs))
+
+
 class Tripled(keras.Model):
     """Another one, which takes no mask."""
 
@@ -138,6 +156,7 @@ MODELS = {
     "own statistics": own_statistics,
     "tripled": tripled,
     "two outputs": two_outputs,
+    "tied": tied,
     "low rank": low_rank,
     "classifier": classifier,
 }
