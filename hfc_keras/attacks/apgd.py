@@ -40,8 +40,10 @@ class Apgd(Settings):
         mask: None, or the frequencies that the perturbation is confined to; see ``Pgd``.
         clip_min: float, smallest pixel value, at least 0.
         clip_max: float, largest pixel value, at most 1.
-        precision: ``"float32"``; ``"bfloat16"``, in which the gradients are computed, not what
-            is found; ``"auto"``, bfloat16 where this machine has it. See ``robust_accuracy``.
+        precision: ``"float32"``; ``"auto"``, in which the gradients are computed, but not what is
+            found, in bfloat16 where this machine has it and rounding does not turn them;
+            ``"bfloat16"``, the same unasked, which may overstate robustness. See
+            ``robust_accuracy``.
 
     Raises:
         ValueError: for a value out of range. With ``epsilon=0`` nothing else is checked.

@@ -29,8 +29,9 @@ class Square(Settings):
         seed: int, at least 0, of the random draws.
         clip_min: float, smallest pixel value, at least 0.
         clip_max: float, largest pixel value, at most 1.
-        precision: ``"float32"``; ``"bfloat16"``, in which the model is asked, though not whether
-            it is fooled; ``"auto"``, bfloat16 where this machine has it. See ``robust_accuracy``.
+        precision: ``"float32"``; ``"auto"``, in which the model is asked in bfloat16, though not
+            whether it is fooled, where this machine has it and rounding changes little;
+            ``"bfloat16"``, the same unasked. See ``robust_accuracy``.
 
     Raises:
         ValueError: for a value out of range. With ``epsilon=0`` nothing else is checked.
