@@ -2,6 +2,7 @@
 
 import collections
 import gc
+import importlib.util
 import os
 import signal
 import subprocess
@@ -27,6 +28,9 @@ if os.environ.get("KERAS_BACKEND") == "torch":
     from own import strict_tensors
 
     strict_tensors.require_conversion()
+# Doctests are looked for in every module, also in those that need PyTorch.
+if importlib.util.find_spec("torch") is None:
+    collect_ignore = ["own/strict_tensors.py", "own/torch_reference.py"]
 WITHOUT_TENSORFLOW, CASES = os.environ.get("KERAS_BACKEND") in ("jax", "torch"), 1
 
 

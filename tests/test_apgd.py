@@ -105,48 +105,59 @@ class TestLosses:
             call(np.zeros((1, 5)))
 
 
-def numpy_apgd(network, centre, start, label, target, attack):
-    """Auto-PGD, algorithm 1 of Croce and Hein, for one image; yields what each step starts from."""
-    hidden, last = network
+class Reference:
+    """Auto-PGD, algorithm 1 of Croce and Hein, for one image, from where the search is."""
 
-    def at(x):
-        values, slopes = numpy_losses((np.sin(x @ hidden) @ last)[None], label, target, attack.loss)
-        return values[0], ((slopes[0] @ last.T) * np.cos(x @ hidden)) @ hidden.T
+    def __init__(self, network, centre, start, label, target, attack):
+        self.hidden, self.last = network
+        self.centre, self.label, self.target, self.attack = centre, label, target, attack
+        self.x = self.before = start.astype("float64")
+        self.values, self.best = [], None
+        self.size, self.reduced, self.best_then = 2 * attack.epsilon, True, -np.inf
+        self.marks = [0, *checkpoints(attack.steps)]
 
-    def projected(x):
-        change = x - centre
-        if attack.norm == "linf":
-            change = np.clip(change, -attack.epsilon, attack.epsilon)
+    def at(self, x):
+        logits = np.sin(x @ self.hidden) @ self.last
+        values, slopes = numpy_losses(logits[None], self.label, self.target, self.attack.loss)
+        return values[0], ((slopes[0] @ self.last.T) * np.cos(x @ self.hidden)) @ self.hidden.T
+
+    def projected(self, x):
+        change = x - self.centre
+        if self.attack.norm == "linf":
+            change = np.clip(change, -self.attack.epsilon, self.attack.epsilon)
         else:
-            change = change * min(1, attack.epsilon / max(np.linalg.norm(change), 1e-30))
-        return np.clip(centre + change, 0, 1)
+            change = change * min(1, self.attack.epsilon / max(np.linalg.norm(change), 1e-30))
+        return np.clip(self.centre + change, 0, 1)
 
-    x = before = start.astype("float64")
-    value, gradient = at(x)
-    best, best_value, best_gradient, step = x, value, gradient, 2 * attack.epsilon
-    values, reduced, best_then, marks = [value], True, value, [0, *checkpoints(attack.steps)]
-    for k in range(attack.steps):
-        if k in marks[1:]:
-            gap = k - marks[marks.index(k) - 1]
-            rises = sum(values[i] > values[i - 1] for i in range(k - gap + 1, k + 1))
-            halve = rises <= 0.75 * gap or (not reduced and best_then >= best_value)
-            reduced, best_then = halve, best_value
-            if halve:
-                step, x, gradient = step / 2, best, best_gradient
-        # The ratio of a label that is third has no gradient.
+    def clear(self):
+        """Whether rounding to float32 decides neither which loss is larger nor where to go."""
+        # A ratio is as large as this where it divides by a difference that rounding decides.
+        return (
+            not self.faint
+            and self.best[0] < 50
+            and min(np.abs(np.diff(self.values)), default=1) > 1e-3
+        )
+
+    def step(self, k):
+        """Where the step leads, the largest loss so far, and the step size."""
+        x, (value, gradient) = self.x, self.at(self.x)
+        self.values.append(value)
+        if self.best is None or value > self.best[0]:
+            self.best = value, x, gradient
+        if k in self.marks[1:]:
+            gap = k - self.marks[self.marks.index(k) - 1]
+            rises = sum(self.values[i] > self.values[i - 1] for i in range(k - gap + 1, k + 1))
+            stalled = not self.reduced and self.best_then >= self.best[0]
+            self.reduced, self.best_then = rises <= 0.75 * gap or stalled, self.best[0]
+            if self.reduced:
+                self.size, (_, x, gradient) = self.size / 2, self.best
         length = max(np.linalg.norm(gradient), 1e-30)
-        unit = np.sign(gradient) if attack.norm == "linf" else gradient / length
-        z = projected(x + step * unit)
-        pull = 0.75 if k else 1.0
-        before, x = x, projected(x + pull * (z - x) + (1 - pull) * (x - before))
-        if min(np.abs(np.diff(values)), default=1) < 1e-3:
-            # Rounding to float32 decides which of two losses is larger.
-            return
-        yield x, best_value, step
-        value, gradient = at(x)
-        values.append(value)
-        if value > best_value:
-            best, best_value, best_gradient = x, value, gradient
+        # The ratio of a label that is third has no gradient but for rounding.
+        self.faint = length < 1e-6
+        unit = np.sign(gradient) if self.attack.norm == "linf" else gradient / length
+        z, pull = self.projected(x + self.size * unit), 0.75 if k else 1.0
+        moved = self.projected(x + pull * (z - x) + (1 - pull) * (x - self.before))
+        return moved, self.best[0], self.size
 
 
 class TestAgainstThePaper:
@@ -170,16 +181,14 @@ class TestAgainstThePaper:
             flat = keras.ops.reshape(x, (3, 24))
             return keras.ops.matmul(keras.ops.sin(keras.ops.matmul(flat, hidden)), last)
 
-        expected = [
-            list(
-                numpy_apgd(
-                    network,
-                    images[row].reshape(-1).astype("float64"),
-                    start[row].reshape(-1),
-                    labels[row : row + 1],
-                    targets[row : row + 1] if aimed else None,
-                    attack,
-                )
+        references = [
+            Reference(
+                network,
+                images[row].reshape(-1).astype("float64"),
+                start[row].reshape(-1),
+                labels[row : row + 1],
+                targets[row : row + 1] if aimed else None,
+                attack,
             )
             for row in range(3)
         ]
@@ -189,13 +198,16 @@ class TestAgainstThePaper:
             given = [images, labels, *([targets] if aimed else []), *given, *state]
             found = iteration(predict, *map(keras.ops.convert_to_tensor, given))
             state = State(*map(keras.ops.convert_to_numpy, found[: len(State._fields)]))
-            for row in [row for row in range(3) if step < len(expected[row])]:
-                x, best_value, step_size = expected[row][step]
-                np.testing.assert_allclose(state.adversarial[row].reshape(-1), x, atol=1e-3)
-                assert state.best_loss[row] == pytest.approx(best_value, rel=1e-3, abs=1e-3)
-                assert state.step_size[row] == pytest.approx(step_size)
-                sizes.add(round(step_size / size, 6))
-                compared += 1
+            for row, reference in enumerate(references):
+                x, best_loss, size_now = reference.step(step)
+                if reference.clear():
+                    np.testing.assert_allclose(state.adversarial[row].reshape(-1), x, atol=1e-4)
+                    assert state.best_loss[row] == pytest.approx(best_loss, rel=1e-4, abs=1e-4)
+                    assert state.step_size[row] == pytest.approx(size_now)
+                    sizes.add(round(size_now / size, 6))
+                    compared += 1
+                reference.x = state.adversarial[row].reshape(-1).astype("float64")
+                reference.before = state.previous[row].reshape(-1).astype("float64")
         assert compared > 12
         assert len(sizes) > 1
 

@@ -23,7 +23,7 @@ from PIL import Image
 import hfc_keras
 from hfc_keras import __main__ as command_line
 from hfc_keras import data, spectrum
-from hfc_keras.attacks import attack_settings
+from hfc_keras.attacks import settings
 from hfc_keras.commands import findings, greeting, installed_packages, model_source
 from hfc_keras.commands.inspect import Inspect
 from hfc_keras.commands.options import command_line as command_line_of
@@ -570,7 +570,7 @@ def test_names_of_networks_need_no_engine_of_their_attacks(monkeypatch):
     def missing(*_):
         raise ModuleNotFoundError("cleverhans")
 
-    monkeypatch.setattr(attack_settings, "_check_engine", missing)
+    monkeypatch.setattr(settings, "_check_engine", missing)
     assert published_networks(NETWORKS)["name"].tolist() == named
 
 
