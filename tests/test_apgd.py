@@ -249,6 +249,7 @@ class TestStrength:
         assert not found.withstood[least < 0.98 * epsilon].any()
         assert found.withstood[least > epsilon].all()
 
+    @pytest.mark.slow_on_jax
     def test_batches_and_order_do_not_matter(self, linear, images):
         attack = Apgd(0.01, steps=12, loss="dlr", targets=3)
         whole = attacks.run(linear[0], *images, attack)

@@ -244,6 +244,7 @@ class TestTraining:
         with training.precision.policy("mixed_bfloat16"):
             return unsettled(models.build("resnet8", (8, 8, 1), 10, normalization="batch"))
 
+    @pytest.mark.slow_on_jax
     def test_a_copy_with_the_weights_of_the_moment_leads_the_attacks(self, half, digits):
         robust = training.AdversarialTraining(half, Pgd(0.1, steps=3, random_start=False))
         images, labels = digits[0][:16], digits[1][:16]
@@ -271,6 +272,7 @@ class TestTraining:
         assert history[-1] < history[0]
         assert len(half.variables) == len(robust.model.variables) == count
 
+    @pytest.mark.slow_on_jax
     def test_other_networks_lead_their_attacks_themselves(self, digits):
         """Also after an evaluation that was led by a copy."""
         training.AdversarialTraining(model := residual(), Pgd(0.1))

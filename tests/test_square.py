@@ -176,6 +176,7 @@ def test_squares_reach_every_pixel():
     assert reached.min() > 0
 
 
+@pytest.mark.slow_on_jax
 def test_masked_gradients_are_told_from_what_only_a_search_breaks(linear, images):
     model = keras.Sequential([keras.Input(SHAPE), Steps(), linear])
     labels = np.asarray(model.predict_on_batch(images[0])).argmax(axis=1)
