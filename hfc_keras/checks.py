@@ -4,9 +4,8 @@ Every function here either returns the value in the form the library works with 
 raises ``ValueError``. Nothing is repaired in silence.
 """
 
-import collections.abc
 import difflib
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from math import inf, isfinite
 from typing import Any, Literal, NoReturn, TypeVar, overload
 
@@ -71,7 +70,7 @@ def choice(name: str, value: T, choices: Iterable[object]) -> T:
         ...
         ValueError: `component` must be one of 'low', 'high'; nearest: 'low'. Received: component='lwo'
     """  # noqa: E501
-    if isinstance(value, collections.abc.Hashable) and value in list(choices):
+    if isinstance(value, Hashable) and value in list(choices):
         return value
     close = difflib.get_close_matches(str(value), map(str, choices), n=3)
     listed = ", ".join(map(repr, choices))
