@@ -2,6 +2,8 @@
 
 import argparse
 
+from hfc_keras import files
+
 DEFAULT, TRIAL = "results/benchmarks", "results/.trial"
 
 
@@ -34,8 +36,15 @@ def folder(chosen: argparse.Namespace) -> str:
 
     Returns:
         str.
+
+    Raises:
+        SystemExit: if it cannot be written, before anything is measured.
     """
-    return chosen.results or (TRIAL if chosen.fast else DEFAULT)
+    path = chosen.results or (TRIAL if chosen.fast else DEFAULT)
+    try:
+        return str(files.writable_folder(path, "results"))
+    except files.UnusableFileError as error:
+        raise SystemExit(f"error: {error}") from error
 
 
 def positive(text: str) -> int:

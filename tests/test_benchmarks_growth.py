@@ -64,9 +64,9 @@ def test_a_growth_that_is_worse_than_the_arithmetic_is_called_so():
 
 def test_every_measure_grows_in_side_batch_and_images():
     grown = {(each.measure, each.axis) for each in tasks.growths()}
-    for measure in command.MEASURES:
+    for measure in tasks.MEASURES:
         assert {(measure, "side"), (measure, "examples")} <= grown
-    assert {axis for _, axis in grown} == set(command.AXES)
+    assert {axis for _, axis in grown} == set(tasks.AXES)
     radii = next(each for each in tasks.growths() if each.axis == "radii")
     waves = next(each for each in tasks.growths() if each.axis == "waves")
     assert [radii.x(4), waves.x(1), waves.x(2)] == [9, 5, 13]
@@ -83,7 +83,7 @@ def test_the_short_run_has_four_sizes_of_all_and_none_that_is_dear():
     assert short["pgd", "steps"] == (5, 10, 20, 40)
 
 
-@pytest.mark.parametrize("measure", command.MEASURES)
+@pytest.mark.parametrize("measure", tasks.MEASURES)
 def test_every_measure_is_called_at_its_sizes(measure, monkeypatch):
     small = {**tasks.USUAL, "side": 8, "batch": 2, "examples": 3, "radii": 1, "steps": 1}
     monkeypatch.setattr(tasks, "NETWORK", "small_cnn")
@@ -101,17 +101,15 @@ def test_points_exponents_and_figure_are_written(in_this_process, tmp_path):
     assert {"growth.csv", "growth.json", "growth_points.csv", "growth.png"} <= names
 
 
-def test_nothing_to_measure_is_refused(tmp_path):
-    chosen = types.SimpleNamespace(only=["split"], over=["steps"], fast=True)
-    with pytest.raises(ValueError, match="`--only` must name a measure that grows in"):
-        running.run(chosen, 1, 1, tmp_path)
-
-
 def test_the_command_line_is_checked(capsys):
     assert command.parsed(["--only", "pgd", "--over", "steps"]).over == ["steps"]
     with pytest.raises(SystemExit):
         command.parsed(["--over", "depth"])
     assert "invalid choice: 'depth'" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        command.parsed(["--only", "split", "--over", "radii", "steps"])
+    said = "must name a measure that grows in one of --over. Received: split, --over radii steps"
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -7,7 +7,17 @@ import pandas as pd
 import pytest
 
 from benchmarks.peers import __main__ as command
-from benchmarks.peers import attacked, figure, filters, packages, pgd, running, standard, steps
+from benchmarks.peers import (
+    attacked,
+    figure,
+    filters,
+    packages,
+    pgd,
+    profile,
+    running,
+    standard,
+    steps,
+)
 from benchmarks.peers.comparison import Comparison, Peer
 from benchmarks.peers.options import Options
 from benchmarks.peers.subjects import Subject
@@ -61,10 +71,18 @@ def test_the_command_line_is_checked_and_explained(capsys):
     assert all(f"\n  {task} " in shown for task in command.TASKS)
 
 
-def test_a_trial_does_not_overwrite_results():
+def test_a_trial_does_not_overwrite_results(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     assert command.command_line.folder(command.parsed([])) == "results/benchmarks"
     assert command.command_line.folder(command.parsed(["--fast"])) == "results/.trial"
     assert command.command_line.folder(command.parsed(["--fast", "--results", "x"])) == "x"
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_measured(tmp_path):
+    taken = tmp_path / "file"
+    taken.touch()
+    with pytest.raises(SystemExit, match="`results` must be a folder that can be written"):
+        command.main(["--results", str(taken)])
 
 
 def test_cores_are_limited_before_packages_count_them(new_python):
@@ -128,6 +146,9 @@ def test_the_standard_evaluation_says_what_the_other_one_does(subject):
     assert compared.at_most and compared.tolerance == 0.005
     (peer,) = compared.peers.values()
     assert "FAB-T" in peer.other and "10 steps of APGD where hfc_keras takes 100" in peer.other
+    compared = standard.comparison(subject, FAST, standard.THEIR_STEPS)
+    (peer,) = compared.peers.values()
+    assert peer.other == "it also runs FAB-T" and compared.task == "standard evaluation, 10 steps"
 
 
 def test_weights_are_the_same_in_every_precision_and_run(monkeypatch):
@@ -138,6 +159,15 @@ def test_weights_are_the_same_in_every_precision_and_run(monkeypatch):
     for other in others:
         for one, two in zip(first, other, strict=True):
             np.testing.assert_array_equal(one, two)
+
+
+def test_convolutions_alone_are_all_those_of_the_network(monkeypatch, subject):
+    monkeypatch.setattr(profile.subjects, "wide", lambda examples: subject)
+    rows = [row for compared in profile.comparisons(FAST) for row in compared.rows()]
+    assert {row["task"] for row in rows} == {"input gradient", "its convolutions alone"}
+    assert all(row["comparable"] and row["seconds"] > 0 for row in rows)
+    convolutions = [each for each in subject.model.layers if "conv" in each.name]
+    assert len(profile._convolutions(subject.model, subject)()) == len(convolutions)
 
 
 def test_a_bare_loop_is_timed_and_not_compared(monkeypatch):

@@ -17,9 +17,8 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks import command_line, threads
+from benchmarks.growth import tasks
 
-MEASURES = ("split", "frequency_accuracy", "fourier_sensitivity", "fourier_heat_map", "pgd")
-AXES = ("side", "batch", "radii", "steps", "waves", "examples")
 REPEATS, FAST_REPEATS = 3, 2
 
 
@@ -32,7 +31,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     fast = "four sizes up to 256 where a network is called, and two repeats"
     parser = command_line.parser(__doc__, fast=fast)
     parser.prog = "python -m benchmarks.growth"
-    for name, choices in {"--only": MEASURES, "--over": AXES}.items():
+    for name, choices in {"--only": tasks.MEASURES, "--over": tasks.AXES}.items():
         parser.add_argument(
             name,
             nargs="+",
@@ -41,7 +40,13 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
             metavar=name[2:].upper(),
             help=f"of: {', '.join(choices)}",
         )
-    return parser.parse_args(arguments)
+    chosen = parser.parse_args(arguments)
+    if not tasks.growths(chosen.only, chosen.over):
+        parser.error(
+            f"argument --only: must name a measure that grows in one of --over. "
+            f"Received: {' '.join(chosen.only)}, --over {' '.join(chosen.over)}"
+        )
+    return chosen
 
 
 def main(arguments: Sequence[str]) -> None:

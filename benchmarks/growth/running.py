@@ -11,7 +11,7 @@ import pandas as pd
 
 from benchmarks import threads, timing
 from benchmarks.growth import child, figure, fits, tasks
-from hfc_keras import checks, reporting
+from hfc_keras import reporting
 from hfc_keras.types import PathLike, Record
 
 NAME = "growth"
@@ -35,18 +35,9 @@ def run(
 
     Returns:
         (points, exponents): DataFrames, one row for each call and for each measure and axis.
-
-    Raises:
-        ValueError: if no measure that is asked for grows in an axis that is.
     """
-    asked = [
-        tasks.few(each) if chosen.fast else each
-        for each in tasks.growths()
-        if each.measure in chosen.only and each.axis in chosen.over
-    ]
-    checks.require(
-        asked, "`--only` must name a measure that grows in one of `--over`", over=[*chosen.over]
-    )
+    growths = tasks.growths(chosen.only, chosen.over)
+    asked = [tasks.few(each) for each in growths] if chosen.fast else growths
     points, exponents, folder = [], [], Path(folder)
     about = {"processor": threads.processor(), "threads": cores}
     for growth in asked:

@@ -1,11 +1,13 @@
 """Measures, the sizes that each may grow in, and how it should grow by its arithmetic."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+MEASURES = ("split", "frequency_accuracy", "fourier_sensitivity", "fourier_heat_map", "pgd")
 # Sizes of the work but for the one that grows.
 USUAL = {"side": 32, "batch": 32, "radii": 4, "steps": 5, "examples": 64, "waves": 1}
+AXES = tuple(USUAL)
 # Of the images that a side grows with, since large ones take long.
 FEW = {"batch": 4, "examples": 4}
 NETWORK, WIDTH = "resnet8", 0.5
@@ -25,7 +27,7 @@ class Growth:
     """One measure that grows in one size.
 
     Args:
-        measure: str, a key of ``MEASURES``.
+        measure: str, one of ``MEASURES``.
         axis: str, a key of ``USUAL``.
         values: tuple of int, from small to large.
         time: float, exponent of the time that the arithmetic has.
@@ -73,17 +75,25 @@ ONE_BY_ONE = {"time": 1.0, "memory": 1.0, "reason": IMAGES}
 IN_BATCHES = {"time": 0.0, "memory": 1.0, "reason": PER_IMAGE}
 
 
-def growths() -> list[Growth]:
-    """Every measure in every size that it can grow in.
+def growths(only: Collection[str] = MEASURES, over: Collection[str] = AXES) -> list[Growth]:
+    """Measures in every size that they can grow in.
+
+    Args:
+        only: collection of str, measures.
+        over: collection of str, axes.
 
     Returns:
         list of Growth.
     """
+    return [each for each in _all() if each.measure in only and each.axis in over]
+
+
+def _all() -> list[Growth]:
     found = [
         Growth("split", "side", SIDES, 3.0, 2.0, PRODUCTS),
         Growth("split", "examples", EXAMPLES, **ONE_BY_ONE),
     ]
-    for measure in ("frequency_accuracy", "fourier_sensitivity", "fourier_heat_map", "pgd"):
+    for measure in MEASURES[1:]:
         found += [
             Growth(measure, "side", SIDES, **NETWORK_SIDES),
             Growth(measure, "batch", BATCHES, **IN_BATCHES),

@@ -4,9 +4,9 @@ Every package gets the same network, weights and images: a ResNet-8 at width 3 w
 normalization, and published networks of this project, one trained on natural images and one on
 adversarial ones; for PyTorch they are converted, and their logits compared. Settings are the same,
 too, but in the standard evaluation: AutoAttack of torchattacks also runs FAB-T, and takes 10 steps
-of APGD where this package takes 100. All ways of a task are called in turn. The first call, which
-compiles, is told apart; `seconds` is the median of the others, and `ratio` the seconds of hfc_keras
-over those of the way, so that 0.5 is half its time.
+of APGD where this package takes 100; a last evaluation takes 10 in both. All ways of a task are
+called in turn. The first call, which compiles, is told apart; `seconds` is the median of the
+others, and `ratio` the seconds of hfc_keras over those of the way, so that 0.5 is half its time.
 
 Then it is checked that all found the same: robust accuracy within one point of hfc_keras' own,
 adversarial images inside the ball, the same components, the same curve. In the standard evaluation
@@ -20,6 +20,7 @@ tasks:
   filters      low and high components, spectrum.split beside scipy.fft and torch.fft
   sensitivity  Fourier sensitivity beside the same by hand in PyTorch
   training     adversarial steps in bfloat16 and float32; fit beside a bare loop
+  profile      the gradient of an attack step in bfloat16 and float32; its convolutions alone
 """
 
 import argparse
@@ -28,7 +29,7 @@ from collections.abc import Sequence
 
 from benchmarks import command_line, threads
 
-TASKS = ("pgd", "standard", "filters", "sensitivity", "training")
+TASKS = ("pgd", "standard", "filters", "sensitivity", "training", "profile")
 REPEATS, FAST_REPEATS = 5, 1
 
 

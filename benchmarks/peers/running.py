@@ -19,6 +19,7 @@ MODULES = {
     "filters": "filters",
     "sensitivity": "sensitivity",
     "training": "steps",
+    "profile": "profile",
 }
 NAME = "peers"
 

@@ -15,41 +15,48 @@ from hfc_keras import analysis, attacks
 EPSILON = 8 / 255
 EXAMPLES, FAST_EXAMPLES, BATCH = 1_000, 32, 250
 # It takes minutes, and noise of the machine is small beside that.
-REPEATS = 2
+REPEATS = 1
 # By so much the robust accuracy that this package finds may be above that of the peer.
 TOLERANCE = 0.005
-OTHER = "it also runs FAB-T, and takes 10 steps of APGD where hfc_keras takes 100"
+# Steps of APGD: ours, which are AutoAttack's own, and those that torchattacks takes.
+STEPS, THEIR_STEPS = attacks.Apgd.steps, 10
 
 
 def comparisons(options: Options) -> Iterator[Comparison]:
-    """Yield the evaluation of each trained network.
+    """Yield the evaluation of each trained network, and of one with as many steps as the peer's.
 
     Args:
         options: Options.
     """
     examples = options.images(EXAMPLES, FAST_EXAMPLES)
-    for subject in (subjects.natural, subjects.adversarial):
-        yield comparison(subject(examples), options)
+    robust = subjects.adversarial(examples)
+    yield comparison(subjects.natural(examples), options)
+    yield comparison(robust, options)
+    yield comparison(robust, options, THEIR_STEPS)
 
 
-def comparison(subject: Subject, options: Options) -> Comparison:
+def comparison(subject: Subject, options: Options, steps: int = STEPS) -> Comparison:
     """Evaluation of a network, by default of both packages.
 
     Args:
         subject: Subject.
         options: Options.
+        steps: int, of APGD in this package.
     """
     own = functools.partial(
         analysis.robust_accuracy,
         subject.model,
         subject.images,
         subject.labels,
-        attacks.standard(EPSILON, "linf"),
+        attacks.standard(EPSILON, "linf", steps=steps),
         batch_size=BATCH,
     )
-    peer = Peer(("torch", "torchattacks"), functools.partial(_autoattack, subject), OTHER)
+    other = "it also runs FAB-T"
+    if steps != THEIR_STEPS:
+        other += f", and takes {THEIR_STEPS} steps of APGD where hfc_keras takes {steps}"
+    peer = Peer(("torch", "torchattacks"), functools.partial(_autoattack, subject), other)
     return Comparison(
-        task="standard evaluation",
+        task="standard evaluation" + (f", {steps} steps" if steps != STEPS else ""),
         network=subject.name,
         examples=len(subject.images),
         own={"hfc_keras": own},

@@ -80,6 +80,7 @@ def standard(
     seed: int = 0,
     targets: int = 9,
     queries: int = 5000,
+    steps: int = Apgd.steps,
     precision: Precision = "auto",
     clip_min: float = 0.0,
     clip_max: float = 1.0,
@@ -106,6 +107,8 @@ def standard(
         targets: int, at least 1, wrong classes that the second attack aims at; at most one less
             than there are classes.
         queries: int, at least 1, of the third attack.
+        steps: int, at least 1, of each search of the first two; with fewer than 100 the number is
+            not comparable with published ones.
         precision: ``"auto"``, gradients in bfloat16 where this machine has it; ``"float32"``;
             ``"bfloat16"``. Whether an image is broken is always judged by the model itself.
         clip_min: float, smallest pixel value.
@@ -136,7 +139,7 @@ def standard(
         "clip_max": clip_max,
     }
     return (
-        Apgd(epsilon, **shared),
-        Apgd(epsilon, loss="dlr", targets=targets, **shared),
+        Apgd(epsilon, steps, **shared),
+        Apgd(epsilon, steps, loss="dlr", targets=targets, **shared),
         Square(epsilon, queries=queries, **shared),
     )
