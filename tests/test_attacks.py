@@ -137,6 +137,7 @@ class TestSettings:
             (Fgsm, {"epsilon": -0.1}, "Received: epsilon=-0.1"),
             (Pgd, {"epsilon": np.nan}, "Received: epsilon=nan"),
             (Fgsm, {"epsilon": 8}, "up to 1. Received: epsilon=8"),
+            (Fgsm, {"epsilon": 1e19, "norm": "l2"}, r"up to 1e\+09. Received: epsilon=1e\+19"),
             (Pgd, {"step_size": 0}, "above 0. Received: step_size=0"),
             (Pgd, {"step_size": 0.21}, "up to 0.2. Received: step_size=0.21"),
             (Pgd, {"steps": 0}, "Received: steps=0"),

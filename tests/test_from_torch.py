@@ -210,6 +210,8 @@ def test_names_of_no_network_are_refused(name):
         ({"mean": 0.5}, "`mean` must be three numbers"),
         ({"mean": (0.5, np.nan, 0)}, "`mean` must be a finite number"),
         ({"std": (1, 0, 1)}, "`std` must be above 0"),
+        ({"mean": (125.3, 123, 113.9)}, "`mean` must be from 0 to 1, .* divide that of 8-bit"),
+        ({"std": (63, 62.1, 66.7)}, "`std` must be from 0 to 1, .* divide that of 8-bit"),
         ({"image_size": 7}, "`image_size` must be a whole number from 8"),
     ],
 )

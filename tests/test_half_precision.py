@@ -97,6 +97,12 @@ class Single(keras.layers.Layer):
         return 2 * x
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "float64"])
+def test_auto_leaves_a_model_alone_that_is_in_another_precision(policy, digits):
+    model = of_layers(keras.layers.Flatten(), keras.layers.Dense(10, dtype=policy))
+    assert precision_of(model, "auto", digits[0][:8]) == "float32"
+
+
 def test_auto_leaves_a_model_alone_whose_layers_take_float32_only(digits):
     model = of_layers(Single(), conv(), normalization(), keras.layers.GlobalAveragePooling2D())
     assert precision_of(model, "auto", digits[0][:8]) == "float32"

@@ -213,6 +213,13 @@ def test_a_header_that_claims_other_numbers_is_refused(changes, tmp_path):
         read_weights(path)
 
 
+def test_a_header_that_names_nothing_is_refused(tmp_path):
+    path = tmp_path / "own.safetensors"
+    path.write_bytes((2).to_bytes(8, "little") + b"[]")
+    with pytest.raises(ValueError, match=r"of tensors alone \(its header names no tensors\)"):
+        read_weights(path)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -248,3 +255,11 @@ def test_a_prefix_that_not_all_names_have_is_part_of_them():
 def test_what_holds_no_arrays_by_name_is_refused(content):
     with pytest.raises(ValueError, match="must be arrays or tensors by name, or hold them as 'st"):
         arrays_of(content)
+
+
+def test_lists_in_place_of_arrays_are_refused_and_not_unfolded():
+    nested = [0.0]
+    for _ in range(60):
+        nested = [nested, nested]
+    with pytest.raises(ValueError, match=r"arrays or tensors, no lists of numbers. Received: b="):
+        arrays_of({"a": np.ones(1), "b": nested})

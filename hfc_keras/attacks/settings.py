@@ -5,7 +5,6 @@ import importlib.util
 from typing import Any, ClassVar
 
 import keras
-import numpy as np
 
 from hfc_keras import checks, losses
 from hfc_keras.attacks.norms import NORMS
@@ -14,6 +13,8 @@ from hfc_keras.types import Mask, Record
 ENGINES = ("native", "cleverhans")
 PRECISIONS = ("float32", "bfloat16", "auto")
 LOSS_NAMES = {"cross_entropy": "cross-entropy", "margin": "margin", "dlr": "DLR"}
+# L2 norm that no image in [0, 1] reaches; the square of 1e19 is no float32.
+LARGEST = 1e9
 MASKS = {"low": 1, "high": 1, "band": 2}
 
 
@@ -90,7 +91,7 @@ class Settings:
 
 def _check(attack: Any) -> None:
     """Check the settings of an attack and give them their types."""
-    top = 1 if attack.norm == "linf" else np.inf
+    top = 1 if attack.norm == "linf" else LARGEST
     epsilon = checks.number("epsilon", attack.epsilon, minimum=0, maximum=top)
     typed: dict[str, Any] = {"epsilon": epsilon}
     if epsilon > 0:

@@ -15,6 +15,8 @@ from hfc_keras.types import Array
 NESTED = ("model", "net", "model_state_dict", "state_dict")
 WRAPPERS = re.compile(r"((module|_orig_mod|model|net)\.)*")
 
+LISTS = (list, tuple, set, frozenset, Mapping)
+
 
 def arrays_of(checkpoint: Any) -> dict[str, Array]:
     """Arrays of a network, under the names that its own modules have.
@@ -28,7 +30,7 @@ def arrays_of(checkpoint: Any) -> dict[str, Array]:
         numbers as float32.
 
     Raises:
-        ValueError: if it holds no arrays by name.
+        ValueError: if it holds no arrays by name, or anything that holds others beside them.
 
     Example:
         >>> arrays_of({"state_dict": {"module.linear.bias": np.ones(1)}, "epoch": 3})
@@ -48,6 +50,13 @@ def arrays_of(checkpoint: Any) -> dict[str, Array]:
     )
     found = WRAPPERS.match(os.path.commonprefix(list(checkpoint)))
     start = found.end() if found else 0
+    # A list may hold itself, or many times more numbers than its file.
+    nested = {name: type(each) for name, each in checkpoint.items() if isinstance(each, LISTS)}
+    checks.require(
+        not nested,
+        "`weights` must hold arrays or tensors, no lists of numbers",
+        **dict(list(nested.items())[:1]),
+    )
     return {name[start:]: _as_array(value) for name, value in checkpoint.items()}
 
 

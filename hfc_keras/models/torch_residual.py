@@ -57,8 +57,8 @@ def residual_network(
         form: Form.
         classes: int, number of logits.
         size: tuple of two ints, height and width of the images in pixels.
-        mean: three floats, taken off the pixels in [0, 1].
-        std: three floats above 0, by which they are divided.
+        mean: three floats from 0 to 1, taken off the pixels in [0, 1].
+        std: three floats above 0 and at most 1, by which they are divided.
         names: two str, modules of the last layer and of a block's shortcut.
         name: str or None, of the model.
 
@@ -67,7 +67,8 @@ def residual_network(
         ``(batch, classes)``.
 
     Raises:
-        ValueError: if ``mean`` or ``std`` are not three numbers, those of ``std`` above 0.
+        ValueError: if ``mean`` or ``std`` are not three numbers from 0 to 1, those of ``std``
+            above 0.
 
     Example:
         >>> whole = Form((3, 4, 6, 3), bottleneck=True, large_stem=True, projection=True)
@@ -97,6 +98,11 @@ def _standardized(images: Any, mean: Sequence[float], std: Sequence[float]) -> A
         checks.require(three, f"`{name}` must be three numbers", **{name: values})
         for value in values:
             checks.number(name, value)
+        checks.require(
+            min(values) >= 0 and max(values) <= 1,
+            f"`{name}` must be from 0 to 1, as pixels are; divide that of 8-bit pixels by 255",
+            **{name: values},
+        )
     checks.require(min(std) > 0, "`std` must be above 0", std=std)
     scales: Any = [1 / s for s in std]
     offsets: Any = [-m / s for m, s in zip(mean, std, strict=True)]

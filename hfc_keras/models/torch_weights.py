@@ -67,8 +67,8 @@ def from_torch(
             an ``.npz``, ``.safetensors``, ``.pth``, ``.pt``, ``.th``, ``.ckpt``, ``.tar`` or
             ``.bin`` file of one. Files are read without PyTorch, and no code in them is run.
         architecture: str, name of the network.
-        mean: three floats, or None for those of the table.
-        std: three floats above 0, or None for those of the table.
+        mean: three floats from 0 to 1, or None for those of the table.
+        std: three floats above 0 and at most 1, or None for those of the table.
         image_size: int or ``(height, width)`` from 8 in pixels, or None for the table's.
 
     Returns:

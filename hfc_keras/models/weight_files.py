@@ -81,6 +81,8 @@ def _of_safetensors(path: Path) -> dict[str, Array]:
     content = memoryview(path.read_bytes())
     start = 8 + int.from_bytes(content[:8], "little")
     described = json.loads(bytes(content[8:start]))
+    if not isinstance(described, dict):
+        raise ValueError("its header names no tensors")
     described.pop("__metadata__", None)
     return {name: _placed(content[start:], each) for name, each in described.items()}
 
