@@ -16,6 +16,7 @@ from hfc_keras.attacks import Apgd, Fgsm, Pgd, Square
 from hfc_keras.attacks import frozen as frozen_module
 from hfc_keras.attacks import precision as precision_module
 from hfc_keras.attacks.frozen import frozen
+from hfc_keras.attacks.pixel_layers import pixel_layers
 from hfc_keras.attacks.precision import precision_of
 from hfc_keras.gradients import half_precision
 
@@ -85,7 +86,7 @@ def test_normalizations_become_part_of_the_convolutions(name, folded, scaled):
     assert (kinds.count("_Shifted"), kinds.count("_Scaled")) == (folded, scaled)
     assert kinds.count("BatchNormalization") == (name == "other axis")
     convolutions = [layer for layer in layers if isinstance(layer, keras.layers.Conv2D)]
-    assert {layer.compute_dtype for layer in convolutions} == {"bfloat16"}
+    assert {layer.compute_dtype for layer in convolutions} <= {"bfloat16", "float32"}
 
 
 class Single(keras.layers.Layer):
@@ -100,11 +101,14 @@ class Single(keras.layers.Layer):
 @pytest.mark.parametrize("policy", ["mixed_float16", "float64"])
 def test_auto_leaves_a_model_alone_that_is_in_another_precision(policy, digits):
     model = of_layers(keras.layers.Flatten(), keras.layers.Dense(10, dtype=policy))
-    assert precision_of(model, "auto", digits[0][:8]) == "float32"
+    labels = gradients.predicted(model, digits[0][:8]).argmax(axis=1)
+    attack = Apgd(0.3, steps=2, precision="auto")
+    table = analysis.robust_accuracy(model, digits[0][:8], labels, attack)
+    assert table["precision"][1] == policy.removeprefix("mixed_")
 
 
 def test_auto_leaves_a_model_alone_whose_layers_take_float32_only(digits):
-    model = of_layers(Single(), conv(), normalization(), keras.layers.GlobalAveragePooling2D())
+    model = of_layers(conv(), Single(), normalization(), keras.layers.GlobalAveragePooling2D())
     assert precision_of(model, "auto", digits[0][:8]) == "float32"
     auto = Apgd(0.1, steps=2, precision="auto")
     assert attacks.run(model, digits[0][:8], digits[1][:8], auto).withstood.shape == (8,)
@@ -133,16 +137,75 @@ def test_networks_that_return_logits_in_another_precision_are_attacked(policy, a
     assert not left.all()
 
 
-def test_pixels_are_standardized_and_logits_computed_in_float32():
+def differences():
+    """Convolution that is zero wherever all pixels are alike."""
+    return conv(kernel_initializer=_zero_sum)
+
+
+def _zero_sum(shape, dtype=None):
+    kernel = np.random.default_rng(0).normal(size=shape)
+    return keras.ops.convert_to_tensor(kernel - kernel.mean(axis=(0, 1)), dtype)
+
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.first, self.pool = differences(), keras.layers.GlobalMaxPooling2D()
+
+    def call(self, x):
+        return self.pool(self.first(x))
+
+
+def _shared(x):
+    relu = keras.layers.ReLU()
+    return differences()(relu(keras.layers.Identity()(relu(x))))
+
+
+WAYS = {
+    "raw": lambda x: differences()(x),
+    "scaled": lambda x: differences()(keras.layers.Rescaling(4.0, -2.0)(x)),
+    "normalized": lambda x: differences()(keras.layers.Normalization(mean=0.5, variance=0.1)(x)),
+    "batch normalization": lambda x: differences()(normalization()(x)),
+    "operation": lambda x: differences()(keras.ops.multiply(x, 2.0)),
+    "shared": _shared,
+    "nested": lambda x: keras.layers.Reshape((6, 6, 10))(of_layers(differences())(x)),
+    "branches": lambda x: keras.layers.Concatenate()([differences()(x), differences()(1 - x)]),
+    "subclassed": None,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_copy_sees_what_half_precision_would_round_of_pixels(way):
     """In bfloat16 the pixels between 0.5 and 1 have a step of 1/256."""
-    inputs = keras.Input((8, 8, 1))
-    scaled = keras.layers.Rescaling(20.0, -18.0)(inputs)
-    model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(conv()(scaled)))
-    images = np.full((2, 8, 8, 1), 0.9, "float32")
-    images[1] += 0.4 / 255
+    if way == "subclassed":
+        model = Subclassed()
+        model(np.zeros((1, 8, 8, 1), "float32"))
+    else:
+        maps = WAYS[way](inputs := keras.Input((8, 8, 1)))
+        model = keras.Model(inputs, keras.layers.GlobalMaxPooling2D()(maps))
+    images = np.full((1, 8, 8, 1), 0.9, "float32")
+    images[0, 4, 4] += 0.4 / 255
     exact, rough = (gradients.predicted(each, images) for each in (model, frozen(model)))
-    change, found = np.diff(exact, axis=0), np.diff(rough, axis=0)
-    assert abs(found - change).max() < 0.05 * abs(change).max()
+    assert exact.max() > 1e-4
+    assert abs(rough - exact).max() < 0.05 * exact.max()
+
+
+def test_layers_behind_the_first_kernel_compute_in_half_precision():
+    layers = pixel_layers(model := residual())
+    assert [type(each).__name__ for each in layers] == ["Conv2D"]
+    copy = frozen(model)
+    convolutions = [each for each in copy.layers if isinstance(each, keras.layers.Conv2D)]
+    first, *others = [each.compute_dtype for each in convolutions]
+    assert first == "float32" and set(others) == {"bfloat16"}
+
+
+def test_float32_in_a_network_of_half_precision_is_kept():
+    with training.precision.policy("mixed_bfloat16"):
+        model = of_layers(conv(), Single(dtype="float32"), keras.layers.GlobalAveragePooling2D())
+    single = next(each for each in frozen(model)._flatten_layers() if isinstance(each, Single))
+    assert single.compute_dtype == "float32"
+    robust = training.AdversarialTraining(model, Pgd(0.1, steps=1))
+    assert robust.attacked(np.full((2, 8, 8, 1), 0.5), np.zeros(2, int)).shape == (2, 8, 8, 1)
 
 
 def test_a_copy_is_made_once_and_has_the_weights_of_the_moment(rng):

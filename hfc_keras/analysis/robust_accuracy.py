@@ -19,6 +19,8 @@ from hfc_keras.types import ArrayLike, Flags, Floats, Integers, Record
 
 # Share of the images that only a search without gradients breaks, as AutoAttack's checks have it.
 MASKED = 0.002
+# Steps along the gradient after which a search without gradients should find nothing more.
+THOROUGH = 20
 SETTINGS = (
     "epsilon",
     "step_size",
@@ -118,8 +120,8 @@ def robust_accuracy(
           them the attack was run (worst case: any attack);
         - the settings of the attack, with the step size after its default: epsilon, step_size,
           steps, norm, random_start, loss, goal, targets, restarts, momentum, mask (such as
-          ``"low 4"``, empty without), clip_min, clip_max, seed, engine, precision (that in which
-          the search was led), knowledge;
+          ``"low 4"``, empty without), clip_min, clip_max, seed, engine, precision (that of the
+          gradients), knowledge;
         - the diagnostics of ``attacks.Result``, over the images attacked. An attack stops at
           an image once it is broken, so ``loss_after`` is no maximum.
 
@@ -159,11 +161,12 @@ def robust_accuracy(
     right_before = logits.argmax(axis=1) == labels
     rows, flags = [{"attack": "none", "attacked": 0}], [right_before]
     for index, attack in enumerate(attacks):
-        within = [flags[1 + at] for at in range(index) if _within(attacks[at], attack)]
+        before = [at for at in range(index) if _within(attacks[at], attack)]
+        within = [flags[1 + at] for at in before]
         row, right = _attacked(model, images, labels, attack, batch_size, right_before, within)
         rows.append(row)
         flags.append(right)
-        if within and not attack.uses_gradient:
+        if not attack.uses_gradient and any(_is_thorough(attacks[at]) for at in before):
             _warn_of_masking(np.all([right_before, *within], axis=0), right)
     rows.append({"attack": "worst_case", "attacked": int(right_before.sum())})
     flags = np.stack([*flags, np.all(flags, axis=0)], axis=1)
@@ -210,9 +213,14 @@ def _attacked(
         search = Search(model, images, labels, attack, batch_size, left, chosen=left)
         search.run(stop_early=True)
         right[left] = search.withstood
-        row.update(search.diagnostics(), precision=search.precision)
+        row.update(search.diagnostics(), precision=search.searched_in)
         warn(row, attack.loss)
     return row, right
+
+
+def _is_thorough(attack: Attack) -> bool:
+    """Whether an attack follows the gradient for so long that it should find what there is."""
+    return attack.uses_gradient and attack.steps >= THOROUGH
 
 
 def _warn_of_masking(left: Flags, right: Flags) -> None:
@@ -221,7 +229,7 @@ def _warn_of_masking(left: Flags, right: Flags) -> None:
     if broken > max(1, MASKED * len(left)):
         warnings.warn(
             f"A search without gradients broke {broken} images ({broken / len(left):.1%}) that the "
-            "attacks along the gradient left: the gradients of the model are masked, and their "
+            "attacks along the gradient left: the gradients of the model may be masked, and their "
             "robust accuracy is too high. Look at `hfc-keras selfcheck`.",
             stacklevel=3,
         )

@@ -6,14 +6,15 @@ import keras
 from keras import ops
 
 from hfc_keras import contract, gradients
+from hfc_keras.attacks.pixel_layers import pixel_layers
 from hfc_keras.copying import Copier
 from hfc_keras.types import Predict
 
 HALF, FULL = "bfloat16", "float32"
 POLICY = "mixed_bfloat16"
-# Of images in [0, 1], eight bits leave no more than 1/255: pixels are standardized, and logits
-# computed, as they were.
-EXACT = (keras.layers.Rescaling, keras.layers.Normalization, keras.layers.Dense)
+# Eight bits leave steps of 1/256 between 0.5 and 1, as large as an epsilon: layers that see pixels,
+# and those that make logits, compute as they did.
+EXACT = (keras.layers.Dense,)
 
 
 def frozen(model: keras.Model) -> keras.Model:
@@ -121,9 +122,17 @@ class _Frozen:
                 twin, convolution = copier.twin(layer), _convolution_before(layer, elsewhere)
                 twin.__class__ = _Scaled if convolution is None else _Shifted
                 self.normalizations.append((layer, twin, convolution, copier.twin(convolution)))
+        # A layer of a network in half precision that is not has its reasons.
+        if not computes_in_half(model):
+            self._halve()
+
+    def _halve(self) -> None:
+        """Let all layers compute in half precision that need not be exact."""
+        exact = set(map(id, pixel_layers(self.model)))
         for layer in self.model._flatten_layers():
             leaf = not list(layer._flatten_layers(include_self=False, recursive=False))
-            if leaf and layer.dtype_policy.name == FULL and not isinstance(layer, EXACT):
+            full = layer.dtype_policy.name == FULL
+            if leaf and full and id(layer) not in exact and not isinstance(layer, EXACT):
                 layer.dtype_policy = POLICY
 
     def update(self) -> None:

@@ -54,7 +54,7 @@ def precision_of(
         if asked == HALF and not half_precision.pays():
             _tell_once()
         return asked
-    if not half_precision.pays() or _is_of_another_precision(model):
+    if not half_precision.pays() or own_precision(model) not in (FULL, HALF):
         return FULL
     images = images[:COMPARED]
     labels = gradients.predicted(model, images, batch_size).argmax(axis=-1).astype("int32")
@@ -70,10 +70,21 @@ def precision_of(
     return HALF if same and alike else FULL
 
 
-def _is_of_another_precision(model: keras.Model) -> bool:
-    """Whether a layer computes in float16 or float64, which the copy would keep."""
+def own_precision(model: keras.Model) -> str:
+    """Precision that a network computes in.
+
+    Args:
+        model: keras.Model.
+
+    Returns:
+        ``"float32"``, or the other one if layers with weights have another.
+
+    Example:
+        >>> own_precision(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
+        'float32'
+    """
     used = {layer.compute_dtype for layer in model._flatten_layers() if layer.weights}
-    return not used <= {FULL, HALF}
+    return min(used - {FULL}, default=FULL)
 
 
 def _answers(model: keras.Model, images: Floats, labels: Any, batch_size: int) -> list[Any]:

@@ -110,7 +110,9 @@ def standard(
         steps: int, at least 1, of each search of the first two; with fewer than 100 the number is
             not comparable with published ones.
         precision: ``"auto"``, gradients in bfloat16 where this machine has it; ``"float32"``;
-            ``"bfloat16"``. Whether an image is broken is always judged by the model itself.
+            ``"bfloat16"``. Whether an image is broken is always judged by the model itself, but
+            which images a search breaks depends a little on it: for a number that repeats on any
+            machine ``"float32"``.
         clip_min: float, smallest pixel value.
         clip_max: float, largest pixel value.
 

@@ -17,7 +17,7 @@ from hfc_keras.attacks.frozen import frozen
 from hfc_keras.attacks.iteration import FirstGradient, Iteration
 from hfc_keras.attacks.kinds import Attack
 from hfc_keras.attacks.norms import NORMS
-from hfc_keras.attacks.precision import COMPARED, precision_of
+from hfc_keras.attacks.precision import COMPARED, own_precision, precision_of
 from hfc_keras.attacks.square_iteration import SquareIteration
 from hfc_keras.losses import sample_losses
 from hfc_keras.types import Array, ArrayLike, Floats, Integers, Loss, Norm, Predict, Tensor
@@ -90,6 +90,11 @@ class Search:
             # What rounding may have hidden is searched once more in the model's own precision.
             self.again, self.iterate = True, gradients.compiled(self.model, self.iteration)
             self.rounds(np.flatnonzero(self.withstood & (self.nearest > NEAR)), stages)
+
+    @property
+    def searched_in(self) -> str:
+        """Precision of the gradients: that of the copy, or of the model where no copy leads."""
+        return own_precision(self.model) if self.precision == "float32" else self.precision
 
     def rounds(self, rows: Integers, stages: Sequence[int]) -> None:
         """Attack some images, once for each restart and target."""
