@@ -47,10 +47,7 @@ def compiled(radius: float, side: int = SIZE) -> Callable[[Floats], Any]:
         return jax.jit(lambda images: spectrum.split(images, radius))
     layer = keras.layers.Lambda(lambda images: spectrum.split(images, radius))
     inputs = keras.Input((side, side, CHANNELS))
-    model = keras.Model(inputs, layer(inputs))
-    # On a processor, XLA takes ten times as long for the products of the transform.
-    model.jit_compile = False
-    return model.predict_on_batch
+    return keras.Model(inputs, layer(inputs)).predict_on_batch
 
 
 def main() -> None:

@@ -3,10 +3,12 @@ r"""Time this package and others, in one run on one machine.
 Every package gets the same network, weights and images: a ResNet-8 at width 3 with batch
 normalization, and published networks of this project, one trained on natural images and one on
 adversarial ones; for PyTorch they are converted, and their logits compared. Settings are the same,
-too, but in the standard evaluation: AutoAttack of torchattacks also runs FAB-T, and takes 10 steps
-of APGD where this package takes 100; a last evaluation takes 10 in both. All ways of a task are
-called in turn. The first call, which compiles, is told apart; `seconds` is the median of the
-others, and `ratio` the seconds of hfc_keras over those of the way, so that 0.5 is half its time.
+too, but for two things. This package's attacks compute in bfloat16 where the machine has it, as
+they do unasked; their time in float32 stands beside it. And in the standard evaluation AutoAttack
+of torchattacks also runs FAB-T, and takes 10 steps of APGD where this package takes 100; a last
+evaluation takes 10 in both. All ways of a task are called in turn. The first call, which compiles,
+is told apart; `seconds` is the median of the others, and `ratio` the seconds of hfc_keras over
+those of the way, so that 0.5 is half its time.
 
 Then it is checked that all found the same: robust accuracy within one point of hfc_keras' own,
 adversarial images inside the ball, the same components, the same curve. In the standard evaluation

@@ -38,7 +38,8 @@ class RobustAccuracy:
             float; NaN, which compares with nothing, for images outside the ball or the range.
         """
         if isinstance(result, pd.DataFrame):
-            return float(result["accuracy"].iloc[-1])
+            inside = result["max_norm"].max() <= self.epsilon + SLACK
+            return float(result["accuracy"].iloc[-1]) if inside else float("nan")
         images = np.asarray(result, "float32")
         if not self._allowed(images):
             return float("nan")

@@ -6,14 +6,18 @@ Neither does the work of the other, so that it is asked who finds as much, and i
 import functools
 from collections.abc import Iterator
 
+import pandas as pd
+
 from benchmarks.peers import attacked, pgd, subjects
 from benchmarks.peers.comparison import Comparison, Peer, Work
 from benchmarks.peers.options import Options
 from benchmarks.peers.subjects import Subject
 from hfc_keras import analysis, attacks
+from hfc_keras.types import Precision
 
 EPSILON = 8 / 255
-EXAMPLES, FAST_EXAMPLES, BATCH = 1_000, 32, 250
+# Where most images are left, the evaluation takes minutes.
+EXAMPLES, ROBUST_EXAMPLES, FAST_EXAMPLES, BATCH = 1_000, 500, 32, 250
 # It takes minutes, and noise of the machine is small beside that.
 REPEATS = 1
 # By so much the robust accuracy that this package finds may be above that of the peer.
@@ -28,9 +32,8 @@ def comparisons(options: Options) -> Iterator[Comparison]:
     Args:
         options: Options.
     """
-    examples = options.images(EXAMPLES, FAST_EXAMPLES)
-    robust = subjects.adversarial(examples)
-    yield comparison(subjects.natural(examples), options)
+    robust = subjects.adversarial(options.images(ROBUST_EXAMPLES, FAST_EXAMPLES))
+    yield comparison(subjects.natural(options.images(EXAMPLES, FAST_EXAMPLES)), options)
     yield comparison(robust, options)
     yield comparison(robust, options, THEIR_STEPS)
 
@@ -43,14 +46,6 @@ def comparison(subject: Subject, options: Options, steps: int = STEPS) -> Compar
         options: Options.
         steps: int, of APGD in this package.
     """
-    own = functools.partial(
-        analysis.robust_accuracy,
-        subject.model,
-        subject.images,
-        subject.labels,
-        attacks.standard(EPSILON, "linf", steps=steps),
-        batch_size=BATCH,
-    )
     other = "it also runs FAB-T"
     if steps != THEIR_STEPS:
         other += f", and takes {THEIR_STEPS} steps of APGD where hfc_keras takes {steps}"
@@ -59,13 +54,23 @@ def comparison(subject: Subject, options: Options, steps: int = STEPS) -> Compar
         task="standard evaluation" + (f", {steps} steps" if steps != STEPS else ""),
         network=subject.name,
         examples=len(subject.images),
-        own={"hfc_keras": own},
+        own={
+            "hfc_keras": functools.partial(_own, subject, steps, "auto"),
+            "hfc_keras, float32": functools.partial(_own, subject, steps, "float32"),
+        },
         peers={"torchattacks AutoAttack": peer},
         measure=attacked.MEASURE,
         judge=attacked.RobustAccuracy(subject, EPSILON),
         tolerance=TOLERANCE,
         repeats=min(options.repeats, REPEATS),
         at_most=True,
+    )
+
+
+def _own(subject: Subject, steps: int, precision: Precision) -> pd.DataFrame:
+    chosen = attacks.standard(EPSILON, "linf", steps=steps, precision=precision)
+    return analysis.robust_accuracy(
+        subject.model, subject.images, subject.labels, chosen, batch_size=BATCH
     )
 
 
