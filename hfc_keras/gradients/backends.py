@@ -169,8 +169,7 @@ class _Torch:
 
     @staticmethod
     def compile(model: keras.Model, function: Callable[..., Any]) -> Callable[..., Any]:
-        # As it is: torch.compile traces Keras' layers one by one, which takes half a minute for a
-        # ResNet-8 and gains nothing.
+        # As it is: torch.compile traces Keras' layers one by one, which takes long.
         def call(*given: Any) -> Any:
             tensors: list[Any] = [*map(ops.convert_to_tensor, given)]
             with per_backend.without_gradients(), _traceable(RuntimeError):
