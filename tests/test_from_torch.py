@@ -178,9 +178,12 @@ STATE = torch_networks.state_dict()
         (
             "resnet8",
             without(STATE, "linear.weight"),
-            r"must hold 'linear.weight' of shape \(classes, features\). Received: names=\['conv1",
+            r"must hold 'linear.weight' of shape \(classes, 64\). Received: names=\['conv1",
         ),
         ("resnet8", {**STATE, "linear.weight": np.zeros(3)}, r"Received: shape=\(3,\)"),
+        # No layer of so many classes is built.
+        ("resnet8", {**STATE, "linear.weight": np.zeros((2**40, 0))}, r"shape=\(10995.*, 0\)"),
+        ("resnet8", {**STATE, "linear.weight": np.zeros((10, 1))}, r"Received: shape=\(10, 1\)"),
         ("resnet8", {"features.0.weight": np.zeros((64, 3, 3, 3))}, "Received: names=.'features"),
     ],
 )

@@ -36,6 +36,16 @@ class Form:
     large_stem: bool = False
     projection: bool = False
 
+    @property
+    def start(self) -> int:
+        """Filters of the first stage."""
+        return 64 if len(self.stages) == 4 else 16
+
+    @property
+    def features(self) -> int:
+        """Numbers that the last layer makes its logits of."""
+        return self.start * 2 ** (len(self.stages) - 1) * (4 if self.bottleneck else 1)
+
 
 def residual_network(
     form: Form,
@@ -80,11 +90,10 @@ def residual_network(
     sys.setrecursionlimit(max(sys.getrecursionlimit(), deep))
     images = keras.Input((*size, 3), name="images")
     x = _stem(_standardized(images, mean, std), form)
-    start = 64 if len(form.stages) == 4 else 16
     for stage, blocks in enumerate(form.stages, start=1):
         for block in range(blocks):
             strides = 2 if stage > 1 and block == 0 else 1
-            filters = start * 2 ** (stage - 1)
+            filters = form.start * 2 ** (stage - 1)
             x = _block(x, form, filters, strides, f"layer{stage}.{block}", shortcut)
     x = keras.layers.GlobalAveragePooling2D(name="average")(x)
     logits = keras.layers.Dense(classes, dtype="float32", name=last)(x)
@@ -112,7 +121,7 @@ def _standardized(images: Any, mean: Sequence[float], std: Sequence[float]) -> A
 
 def _stem(x: Any, form: Form) -> Any:
     """First convolution, and the pooling behind a large one."""
-    filters = 64 if len(form.stages) == 4 else 16
+    filters = form.start
     side, strides = (7, 2) if form.large_stem else (3, 1)
     x = keras.layers.ReLU(name="relu1")(_convolved(x, filters, side, strides, "conv1", "bn1"))
     if form.large_stem:
