@@ -123,51 +123,6 @@ def test_numbers_that_a_file_does_not_hold_are_missed(tmp_path):
         read_weights(path)
 
 
-DOUBLED = b")q\x00" + 60 * b"h\x00h\x00\x86q\x00"
-
-
-@pytest.mark.parametrize("write", WRITERS)
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"}(" + DOUBLED + b"K\x01u.", "names are neither text nor numbers"),
-        (b"})" + 100_000 * b"\x85" + b"K\x01s.", "names are neither text nor numbers"),
-        (b"}(" + b"K\x01" * 3 + b"u.", "of tensors alone"),
-        (b"\x96" + (1).to_bytes(8, "little") + b"a.", "not write .opcode BYTEARRAY8"),
-        (b"\x96" + (2**40).to_bytes(8, "little") + b".", "of tensors alone"),
-        (b"X" + (2**31).to_bytes(4, "little") + b"a.", "of tensors alone"),
-        (b"K\x01Nb.", "sets attributes of what is no dictionary"),
-        (b"](K\x01K\x02e" + b"2.", "not write .opcode DUP"),
-        (b"}K\x01a.", "into what is no list"),
-        (b"]K\x01K\x01s.", "into what is no dictionary"),
-        (b"K\x01)R.", "calls what is no function"),
-        (b"ccollections\nOrderedDict\n]R.", "calls what is no function"),
-        (b"K\x01K\x01\x93.", "names a function by what is no text"),
-        (b"K\x01\x86.", "its pickle ends within an object"),
-    ],
-)
-def test_what_pytorch_does_not_write_is_refused(write, content, message, tmp_path):
-    write(tmp_path / "own.pth", ARRAYS, b"\x80\x02" + content)
-    with pytest.raises(ValueError, match=message):
-        read_weights(tmp_path / "own.pth")
-
-
-def test_places_in_the_memo_take_no_room(tmp_path):
-    content = b"\x80\x02}r\xff\xff\xff\xff" + torch_files.text("a") + b"j\xff\xff\xff\xffs."
-    torch_files.write(tmp_path / "own.pth", ARRAYS, content)
-    found = read_weights(tmp_path / "own.pth")
-    assert found["a"] is found
-
-
-def test_a_dictionary_is_not_copied_many_times(tmp_path):
-    pairs = b"](" + 100 * b"](U\x01aK\x01e" + b"e"
-    copies = 100 * b"ccollections\nOrderedDict\nh\x00\x85R"
-    content = b"\x80\x02" + pairs + b"q\x00" + copies + b"."
-    torch_files.write(tmp_path / "own.pth", ARRAYS, content)
-    with pytest.raises(ValueError, match="dictionaries of what are no pairs"):
-        read_weights(tmp_path / "own.pth")
-
-
 def test_a_storage_has_one_kind_and_size_and_no_more_than_its_file(tmp_path):
     path, array = tmp_path / "own.pth", ARRAYS["a"]
     ways = [torch_files.tensor(array, "a"), torch_files.tensor(array, "a", kind="IntStorage")]

@@ -13,6 +13,7 @@ import pytest
 from own import torch_files
 
 from hfc_keras import models
+from hfc_keras.models import weight_files
 from hfc_keras.models.torch_checkpoints import arrays_of
 from hfc_keras.models.torch_files import read_torch
 from hfc_keras.models.weight_files import read_weights
@@ -200,38 +201,6 @@ def test_a_damaged_file_is_named(write, change, message, tmp_path):
         read_weights(path)
 
 
-@pytest.mark.parametrize("write", WRITERS)
-def test_tensors_of_one_storage_share_its_numbers(write, tmp_path):
-    options = {"view": b"N"} if write is torch_files.write_old else {}
-    rows = [
-        torch_files.text(str(row))
-        + torch_files.tensor(ARRAYS["a"], "a", 3 * row, (3,), (1,), **options)
-        for row in (0, 1)
-    ]
-    write(tmp_path / "own.pth", {"a": ARRAYS["a"]}, b"\x80\x02}(" + b"".join(rows) + b"u.")
-    found = read_weights(tmp_path / "own.pth")
-    assert [found[row].tolist() for row in "01"] == ARRAYS["a"].tolist()
-    start = {name: each.__array_interface__["data"][0] for name, each in found.items()}
-    assert start["1"] - start["0"] == 3 * 4
-
-
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_numbers_text_and_lists_are_read_in_every_protocol(protocol, tmp_path):
-    content = {"a": [1, 2.5, -(10**20), 70_000], "own": {"b": ("ü" * 300, None, True), 3: ()}}
-    content["many"] = [str(each) for each in range(300)] * 2
-    content["again"] = content["a"]
-    torch_files.write(tmp_path / "own.pth", {}, pickle.dumps(content, protocol))
-    found = read_weights(tmp_path / "own.pth")
-    assert found == content and found["again"] is found["a"]
-
-
-def test_dictionaries_that_python_2_wrote_are_read(tmp_path):
-    pair = b"](U\x01aK\x01e"
-    ordered = b"ccollections\nOrderedDict\n(](" + pair + b"et"
-    torch_files.write(tmp_path / "own.pth", {}, b"\x80\x02" + ordered + b"R}U\x01_K\x02sb.")
-    assert read_weights(tmp_path / "own.pth") == {"a": 1}
-
-
 def safe(path, arrays, **changes):
     """Write a file of safetensors."""
     header, body = {"__metadata__": {"format": "pt"}}, b""
@@ -241,6 +210,20 @@ def safe(path, arrays, **changes):
         header[name] = {**place, **changes}
     described = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(described)) + described + body)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_archive_does_not_unpack_to_more_than_weights_do(count, tmp_path, monkeypatch):
+    path = tmp_path / "own.npz"
+    arrays = {f"a{each}": np.zeros(100_000, "float32") for each in range(count)}
+    np.savez_compressed(path, **arrays)
+    assert sum(each.nbytes for each in arrays.values()) > 200 * path.stat().st_size
+    assert list(read_weights(path)) == list(arrays)
+    monkeypatch.setattr(weight_files, "UNPACKED", 0)
+    with pytest.raises(ValueError, match=r"its arrays would take 0.0 GB.*own\.npz"):
+        read_weights(path)
+    monkeypatch.setattr(weight_files, "TIMES", 1000)
+    assert list(read_weights(path)) == list(arrays)
 
 
 def test_files_of_safetensors(tmp_path):
