@@ -214,7 +214,7 @@ def run(
         attack=attack,
     )
     if attack.epsilon == 0:
-        return Result(np.asarray(images), untouched(), None, attack)
+        return Result(as_array(images), untouched(), None, attack)
     contract.keras_model(model)
     given = as_array(images)
     images = checks.pixels(given)
