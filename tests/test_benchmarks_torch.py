@@ -110,7 +110,7 @@ def test_compiled_steps_find_what_plain_ones_find(subject):
 def test_networks_by_hand_have_as_many_weights(name, side):
     import torch
 
-    from benchmarks.card.torch_resnet import resnet
+    from benchmarks.card.network_by_hand import resnet
 
     model, module = (
         models.build(name, (side, side, 3), 10, width=0.1),
