@@ -25,11 +25,11 @@ def alone(monkeypatch):
 
 
 def run(folder, *arguments):
-    measuring.run(gpu.parsed(["--smoke", *arguments]), folder, arguments)
+    measuring.run(gpu.parsed(["--fast", *arguments]), folder, arguments)
 
 
 def test_the_command_line_is_checked(capsys):
-    assert gpu.parsed([]).minutes == 8 and not gpu.parsed([]).smoke
+    assert gpu.parsed([]).minutes == 8 and not gpu.parsed([]).fast
     for wrong, said in {
         "--minutes=0": "must be above 0",
         "--batch=0": "whole number from 1",
@@ -56,7 +56,7 @@ def test_a_trial_without_pytorch_writes_whole_rows_and_names_empty_columns(alone
 
 @pytest.fixture
 def two_sides(monkeypatch):
-    monkeypatch.setattr(measuring, "SMOKE_SHAPES", (("resnet18", 8), ("resnet18", 16)))
+    monkeypatch.setattr(measuring, "FAST_SHAPES", (("resnet18", 8), ("resnet18", 16)))
 
 
 def test_a_run_that_was_cut_goes_on_behind_its_rows(
@@ -114,7 +114,7 @@ def test_the_rates_of_the_first_run_stay(alone, tmp_path, monkeypatch):
     run(tmp_path, "--only", "filter")
     rates = json.loads((tmp_path / "gpu.json").read_text())["rates"]
     monkeypatch.setattr(measuring, "rates", lambda *_: pytest.fail("they are known"))
-    monkeypatch.setattr(measuring, "SMOKE_SHAPES", (("resnet18", 8), ("resnet18", 16)))
+    monkeypatch.setattr(measuring, "FAST_SHAPES", (("resnet18", 8), ("resnet18", 16)))
     run(tmp_path, "--only", "filter", "--resume")
     assert json.loads((tmp_path / "gpu.json").read_text())["rates"] == rates
     assert len(pd.read_csv(tmp_path / "gpu.csv")) == 2
@@ -159,7 +159,7 @@ def test_without_half_precision_it_is_float32(alone, tmp_path, monkeypatch):
 
 
 def test_cells_begin_with_every_task_of_the_first_shape():
-    chosen = types.SimpleNamespace(smoke=False, only=TASKS, batch=None)
+    chosen = types.SimpleNamespace(fast=False, only=TASKS, batch=None)
     cells = list(measuring.cells(chosen))
     assert len(cells) == 24
     assert [cell.task for cell in cells[:6]] == list(TASKS)

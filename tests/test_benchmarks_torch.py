@@ -123,7 +123,7 @@ def test_networks_by_hand_have_as_many_weights(name, side):
 
 def test_a_trial_of_the_card_has_both_columns(tmp_path, monkeypatch):
     monkeypatch.setattr(measuring, "REPEATS", 1)
-    chosen = gpu.parsed(["--smoke", "--only", *(task for task in TASKS if task != "standard")])
+    chosen = gpu.parsed(["--fast", "--only", *(task for task in TASKS if task != "standard")])
     measuring.run(chosen, tmp_path)
     table = pd.read_csv(tmp_path / "gpu.csv")
     assert len(table) == len(TASKS) - 1

@@ -32,8 +32,8 @@ REPEATS = 5
 # What the rows of a table have in common.
 ONE_RUN = ("devices", "card", "policy", "versions", "peers")
 # For the trial: sides, batch, width of the networks, side of the matrices, numbers copied.
-SMOKE_SHAPES, SMOKE_BATCH, SMOKE_WIDTH = (("resnet18", 8),), 4, 1 / 16
-SMOKE_MATRIX, SMOKE_COPIED = 64, 2**10
+FAST_SHAPES, FAST_BATCH, FAST_WIDTH = (("resnet18", 8),), 4, 1 / 16
+FAST_MATRIX, FAST_COPIED = 64, 2**10
 KEYS = ["task", "network", "side"]
 TORCH = ["torch_first_call", "torch_seconds", "torch_images_per_second", "torch_share", "ratio"]
 # What the two packages say when the card's memory is full.
@@ -56,7 +56,7 @@ def run(chosen: argparse.Namespace, folder: PathLike, arguments: Sequence[str] =
     about = {"processor": threads.processor(), "policy": policy, **_card()}
     about["peers"] = packages.versions()
     rows, limits = _kept(folder, about) if chosen.resume else ([], None)
-    limits = limits or _limits(chosen.smoke, policy, with_torch)
+    limits = limits or _limits(chosen.fast, policy, with_torch)
     about["rates"] = limits
     for cell in _left(chosen, rows):
         if time.monotonic() > deadline:
@@ -76,11 +76,11 @@ def cells(chosen: argparse.Namespace) -> Iterator[Cell]:
     Args:
         chosen: what ``benchmarks.gpu.parsed`` returned.
     """
-    for network, side in SMOKE_SHAPES if chosen.smoke else SHAPES:
+    for network, side in FAST_SHAPES if chosen.fast else SHAPES:
         for task in chosen.only:
-            if chosen.smoke:
-                small = {"width": SMOKE_WIDTH, "waves": 1, "queries": 2, "compiled": False}
-                yield Cell(task, network, side, chosen.batch or SMOKE_BATCH, **small)
+            if chosen.fast:
+                small = {"width": FAST_WIDTH, "waves": 1, "queries": 2, "compiled": False}
+                yield Cell(task, network, side, chosen.batch or FAST_BATCH, **small)
             else:
                 yield Cell(task, network, side, chosen.batch or BATCHES[side])
 
@@ -119,9 +119,9 @@ def _require_same(known: Record, now: Record, path: Path) -> None:
     )
 
 
-def _limits(smoke: bool, policy: str, with_torch: bool) -> dict[str, float]:
+def _limits(fast: bool, policy: str, with_torch: bool) -> dict[str, float]:
     dtype = keras.DTypePolicy(policy).compute_dtype
-    sizes = (SMOKE_MATRIX, SMOKE_COPIED) if smoke else (MATRIX, COPIED)
+    sizes = (FAST_MATRIX, FAST_COPIED) if fast else (MATRIX, COPIED)
     return rates(*sizes, dtype, with_torch)
 
 
