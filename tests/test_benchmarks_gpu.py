@@ -1,10 +1,11 @@
 import json
+import sys
 import types
 
 import pandas as pd
 import pytest
 
-from benchmarks import gpu
+from benchmarks import gpu, threads
 from benchmarks.card import measuring, ours
 from benchmarks.card.work import TASKS, Cell
 from benchmarks.peers import packages
@@ -110,6 +111,24 @@ def test_rows_of_another_card_or_version_are_not_gone_on_with(changed, message, 
     assert message in str(refused.value)
 
 
+@pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
+def test_every_backend_names_its_card(backend, monkeypatch):
+    card = types.SimpleNamespace(name="own", device_kind="H200")
+    cuda = types.SimpleNamespace(get_device_name=lambda: "H200")
+    details = types.SimpleNamespace(get_device_details=lambda _: {"device_name": "H200"})
+    config = types.SimpleNamespace(list_physical_devices=lambda kind: [card], experimental=details)
+    fake = types.SimpleNamespace(devices=lambda: [card], config=config, cuda=cuda)
+    monkeypatch.setitem(sys.modules, backend, fake)
+    monkeypatch.setattr(measuring.keras.backend, "backend", lambda: backend)
+    monkeypatch.setattr(measuring.per_backend, "devices", lambda: ["gpu:0"])
+    assert measuring._card() == {"devices": ["gpu:0"], "card": "H200"}
+
+
+def test_without_a_card_it_is_the_processor(monkeypatch):
+    monkeypatch.setattr(measuring.per_backend, "devices", lambda: ["cpu:0"])
+    assert measuring._card()["card"] == threads.processor()
+
+
 def test_the_rates_of_the_first_run_stay(alone, tmp_path, monkeypatch):
     run(tmp_path, "--only", "filter")
     rates = json.loads((tmp_path / "gpu.json").read_text())["rates"]
@@ -155,7 +174,7 @@ def test_other_errors_are_errors(alone, tmp_path, monkeypatch):
 def test_without_half_precision_it_is_float32(alone, tmp_path, monkeypatch):
     monkeypatch.setattr(measuring.half_precision, "pays", lambda: False)
     run(tmp_path, "--only", "filter")
-    assert pd.read_csv(tmp_path / "gpu.csv")["precision"].tolist() == ["float32"]
+    assert pd.read_csv(tmp_path / "gpu.csv")["policy"].tolist() == ["float32"]
 
 
 def test_cells_begin_with_every_task_of_the_first_shape():

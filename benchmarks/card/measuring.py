@@ -126,16 +126,38 @@ def _limits(fast: bool, policy: str, with_torch: bool) -> dict[str, float]:
 
 
 def _card() -> Record:
-    """Name of the card, as the backend knows it."""
-    return {"devices": per_backend.devices(), "card": _card_name()}
+    """Devices, and the name of the card, as the backend knows it; without one the processor's."""
+    on_card = per_backend.has_accelerator()
+    name = CARDS[keras.backend.backend()]() if on_card else threads.processor()
+    return {"devices": per_backend.devices(), "card": name}
 
 
-def _card_name() -> str | None:
-    if keras.backend.backend() != "jax":
-        return None
+def _of_jax() -> str:
     import jax  # pyright: ignore[reportMissingImports]: it is not where TensorFlow is
 
     return jax.devices()[0].device_kind
+
+
+def _of_tensorflow() -> str | None:
+    import tensorflow as tf
+
+    cards = tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU")
+    config: Any = tf.config.experimental
+    return config.get_device_details(cards[0]).get("device_name", cards[0].name)
+
+
+def _of_torch() -> str:
+    import torch  # pyright: ignore[reportMissingImports]: it comes with the extra `benchmark`
+
+    return torch.cuda.get_device_name()
+
+
+# Functions that name the card, by backend.
+CARDS: dict[str, Callable[[], str | None]] = {
+    "jax": _of_jax,
+    "tensorflow": _of_tensorflow,
+    "torch": _of_torch,
+}
 
 
 def _row(cell: Cell, policy: str, limits: Mapping[str, float], with_torch: bool) -> Record | None:
@@ -181,7 +203,7 @@ def _measured(cell: Cell, policy: str, limits: Mapping[str, float], with_torch: 
             ways["torch"] = other
     firsts = {name: timing.timed(way)[0] for name, way in ways.items()}
     seconds = timing.interleaved(ways, REPEATS, uncounted=0)
-    row: Record = {**_about(cell), "precision": policy, "bound": cell.bound}
+    row: Record = {**_about(cell), "policy": policy, "bound": cell.bound}
     for name in ("hfc_keras", "torch"):
         row.update(_columns(cell, name, firsts.get(name), seconds.get(name), limits))
     row["ratio"] = _rounded(seconds["hfc_keras"] / seconds.get("torch", np.nan))
