@@ -26,8 +26,8 @@ class Apgd(Settings):
     untargeted loss finds.
 
     Args:
-        epsilon: float, at least 0 and with L-inf at most 1, radius of the ball around the
-            image, in pixel values of [0, 1].
+        epsilon: float, at least 0, at most 1 with L-inf and 1e9 with L2, radius of the ball
+            around the image, in pixel values of [0, 1].
         steps: int, at least 1, of each search.
         norm: ``"linf"`` or ``"l2"``.
         loss: ``"cross_entropy"``, ``"margin"`` or ``"dlr"``, see ``losses.sample_losses`` and,

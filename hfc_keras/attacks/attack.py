@@ -62,8 +62,9 @@ def fgsm(
         model: keras.Model that returns logits ``(batch, classes)``; attacked in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1].
         labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
-        epsilon: float, at least 0 and with L-inf at most 1, radius of the ball around the image,
-            in pixel values of [0, 1]; 0 returns the images as they are, before any other check.
+        epsilon: float, at least 0, at most 1 with L-inf and 1e9 with L2, radius of the ball
+            around the image, in pixel values of [0, 1]; 0 returns the images as they are, before
+            any other check.
         step_size: float above 0, at most twice epsilon; None is epsilon, or 1.25 epsilon with a
             random start.
         norm: ``"linf"`` or ``"l2"``, of the ball and of the step.
@@ -130,8 +131,9 @@ def pgd(
         model: keras.Model that returns logits ``(batch, classes)``; attacked in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1].
         labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
-        epsilon: float, at least 0 and with L-inf at most 1, radius of the ball around the image,
-            in pixel values of [0, 1]; 0 returns the images as they are, before any other check.
+        epsilon: float, at least 0, at most 1 with L-inf and 1e9 with L2, radius of the ball
+            around the image, in pixel values of [0, 1]; 0 returns the images as they are, before
+            any other check.
         step_size: float above 0, at most twice epsilon; None is 2.5 epsilon / steps, at most
             epsilon. From 20 steps on epsilon / 4 is the stronger choice.
         steps: int, at least 1.
