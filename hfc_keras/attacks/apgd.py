@@ -34,7 +34,7 @@ class Apgd(Settings):
             with ``targets``, ``losses.targeted_losses``. A ratio of too few classes (three, with
             targets four) becomes the margin, as the table says.
         targets: int, at least 0, wrong classes aimed at, the most likely first; 0 for the
-            untargeted form. At most one less than there are classes.
+            untargeted form. Of a model with fewer wrong classes all are aimed at.
         restarts: int, at least 1, random starts tried until an image is fooled.
         seed: int, at least 0, of the random starts, which lie on the sphere of radius epsilon.
         mask: None, or the frequencies that the perturbation is confined to; see ``Pgd``.

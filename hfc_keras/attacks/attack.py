@@ -27,7 +27,8 @@ class Result:
             - nonfinite_share: share whose gradient at the first step holds NaN or infinity;
             - unchanged_share: share that come back as they were;
             - max_norm: largest norm of a perturbation, in that of the attack;
-            - loss_before, loss_after: mean loss of the attack on the images given and returned.
+            - loss_before, loss_after: mean loss of the attack on the images given and returned;
+              of APGD with ``targets`` the one without a target, see ``losses.sample_losses``.
         withstood: bool ``(examples,)``, whether the attack failed: the prediction is the label
             (with a targeted attack: is not). None for epsilon 0, when the model is not asked.
         attack: the attack that was run: that asked for as the number of classes allows it, see

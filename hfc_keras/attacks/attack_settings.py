@@ -85,8 +85,8 @@ class Pgd(Settings):
 
     The default step shrinks with the number of steps: all steps together are 2.5 epsilon long
     however many there are, so that more of them refine an attack but take it no further. Good
-    for training; to report a number, or to ask whether more steps would find more, set
-    ``step_size=epsilon / 4``, or take ``attacks.strong(epsilon)``.
+    for training; to ask whether more steps would find more, set ``step_size=epsilon / 4``, or
+    take ``attacks.strong(epsilon)``. To report a number take ``attacks.standard(epsilon)``.
 
     Args:
         epsilon: float, at least 0, at most 1 with L-inf and 1e9 with L2, radius of the ball
