@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from hfc_keras import checks
+from hfc_keras.models.state_dict import layer_name
 from hfc_keras.types import Size
 
 # Layers of a block, and calls of Python's that Keras has open beside those of a graph's layers.
@@ -137,8 +138,9 @@ def _convolved(
     """Batch normalization of a convolution with zeros on all sides."""
     if side > 1:
         x = keras.layers.ZeroPadding2D(side // 2, name=f"{convolution}.padding")(x)
-    convolve = keras.layers.Conv2D(filters, side, strides, use_bias=False, name=convolution)
-    return keras.layers.BatchNormalization(epsilon=1e-5, name=normalization)(convolve(x))
+    names = layer_name(convolution), layer_name(normalization)
+    convolve = keras.layers.Conv2D(filters, side, strides, use_bias=False, name=names[0])
+    return keras.layers.BatchNormalization(epsilon=1e-5, name=names[1])(convolve(x))
 
 
 def _block(x: Any, form: Form, filters: int, strides: int, name: str, shortcut: str) -> Any:

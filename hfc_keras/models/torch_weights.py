@@ -57,7 +57,7 @@ def from_torch(
 
     Layers are called as the modules of PyTorch: ``conv1``, ``bn1``, ``layer1.0.conv1``...; the
     last one ``linear`` or ``fc``, a block's shortcut ``shortcut`` or ``downsample``, as in
-    the file. Where all names begin with ``module.``, ``_orig_mod.``, ``model.`` or ``net.``, that
+    the file; with PyTorch as Keras' backend those with weights have ``_`` in place of a dot. Where all names begin with ``module.``, ``_orig_mod.``, ``model.`` or ``net.``, that
     is left out. The number of classes is that of the last layer.
 
     Args:
