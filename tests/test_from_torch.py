@@ -78,6 +78,7 @@ def of_torch(tmp_path, new_python):
     return of_torch
 
 
+@pytest.mark.torch
 @pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("name", "side"),
@@ -98,6 +99,8 @@ def test_logits_are_those_of_pytorch(name, side, of_torch, tmp_path):
     np.testing.assert_allclose(model(images(side)), expected, atol=1e-4)
 
 
+@pytest.mark.torch
+@pytest.mark.slow_on_torch
 def test_every_kind_of_file_is_taken(of_torch, tmp_path):
     expected = of_torch("resnet8", 32, ways="save_all")
     tolerances = {"float16": 0.01, "bfloat16": 0.1}
@@ -109,6 +112,7 @@ def test_every_kind_of_file_is_taken(of_torch, tmp_path):
         np.testing.assert_allclose(model(images(32)), expected, atol=atol, err_msg=path.name)
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("half", [None, "float16", "bfloat16"])
 def test_tensors_and_modules_are_taken(half):
     torch = pytest.importorskip("torch")

@@ -53,6 +53,7 @@ def test_a_file_of_pytorch_is_read_without_it(path):
     assert {array.dtype.itemsize for array in arrays.values() if array.dtype.kind == "f"} == {4}
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("path", SAVED, ids=lambda path: path.name)
 def test_pytorch_reads_the_same_from_its_files(path):
     torch = pytest.importorskip("torch")
@@ -61,6 +62,7 @@ def test_pytorch_reads_the_same_from_its_files(path):
         np.testing.assert_array_equal(array, expected[name].detach().float().numpy())
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("write", WRITERS)
 def test_what_the_tests_write_is_a_file_of_pytorch(write, tmp_path):
     torch = pytest.importorskip("torch")
