@@ -8,10 +8,11 @@ BIN := $(VENV)/bin
 PARALLEL := --numprocesses 2 --dist worksteal --durations 20
 # Files that cannot be imported without TensorFlow bear no such mark.
 MARKED = $(shell grep -l 'mark\.jax' tests/test_*.py)
+MARKED_TORCH = $(shell grep -lE 'mark\.(jax|torch)' tests/test_*.py)
 FAST := -m 'not slow'
 # Without TensorFlow: what bears the mark, with JAX and with PyTorch.
 FAST_JAX := -m 'jax and not slow and not slow_on_jax'
-FAST_TORCH := -m 'jax and not slow and not slow_on_jax and not slow_on_torch'
+FAST_TORCH := -m '(jax or torch) and not slow and not slow_on_jax and not slow_on_torch'
 
 # Networks this small take longer to compile than to train.
 UNOPTIMISED := KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1
@@ -66,10 +67,10 @@ torch-test torch-test-all:
 		echo "The tests with PyTorch are left out: they need $(ROOM) GB on the disk, $$room are free."; fi
 
 torch-test-run: $(TORCH)/.ready
-	$(EAGER) $(TORCH)/bin/python -m pytest $(PARALLEL) $(FAST_TORCH) $(MARKED)
+	$(EAGER) $(TORCH)/bin/python -m pytest $(PARALLEL) $(FAST_TORCH) $(MARKED_TORCH)
 
 torch-test-all-run: torch-run
-	$(EAGER) $(TORCH)/bin/python -m pytest $(PARALLEL) -m jax $(MARKED)
+	$(EAGER) $(TORCH)/bin/python -m pytest $(PARALLEL) -m 'jax or torch' $(MARKED_TORCH)
 
 torch-run: $(TORCH)/.ready
 	$(EAGER) $(TORCH)/bin/python -m experiments.training_heuristics --epochs 2 \

@@ -9,7 +9,7 @@ of the copy rate, that the operations of the task make of the measured time.
 
 The table is written after every row, and a row only if it is whole: a run that is cut keeps what is
 done, and `--resume` goes on behind it, on the same card and with the same versions. A row that does
-not fit into the card's memory is left out, and a smaller batch suggested. `--smoke` is a trial with
+not fit into the card's memory is left out, and a smaller batch suggested. `--fast` is a trial with
 tiny sizes on a processor.
 """
 
@@ -49,12 +49,11 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
         "--batch", type=command_line.positive, help="images at once; default: by size"
     )
     parser.add_argument("--resume", action="store_true", help="keep the rows that are there")
-    parser.add_argument("--smoke", action="store_true", help="tiny sizes, in a minute, no result")
+    parser.add_argument("--fast", action="store_true", help="tiny sizes, in a minute, no result")
     parser.add_argument("--results", help=f"folder; default: {command_line.DEFAULT}")
     chosen = parser.parse_args(arguments)
     if not chosen.minutes > 0:
         parser.error(f"argument --minutes: must be above 0. Received: {chosen.minutes:g}")
-    chosen.fast = chosen.smoke
     return chosen
 
 

@@ -61,6 +61,31 @@ def test_a_column_model_tells_models_apart(name, measured):
     assert any("first" in each for each in shown) and any("second" in each for each in shown)
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_every_attack_has_a_panel(several):
+    apgd, square = attacks.standard(0.1, targets=2)[:2], attacks.Square(0.1)
+    chosen = [attacks.Fgsm(0.1), *(attacks.strong(0.1) if several else [attacks.Pgd(0.1)])]
+    rows = [
+        {"attack": each.name, "targets": each.targets, "loss": each.loss, "epsilon": epsilon}
+        for each in (*chosen, *apgd, square)
+        for epsilon in (0.1, 0.2)
+    ]
+    table = pd.DataFrame([{"attack": "none"}, *rows, {"attack": "worst_case"}])
+    table["accuracy"] = np.linspace(0.9, 0.1, len(table))
+    figure = reporting.epsilon_curves(table)
+    pgd = ["PGD, cross-entropy", "PGD, margin"] if several else ["PGD"]
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    assert titles == ["FGSM", *pgd, "APGD", "APGD-T", "Square"]
+    drawn = [axes.lines[-1].get_ydata()[1:] for axes in figure.axes[: len(titles)]]
+    np.testing.assert_allclose(np.ravel(drawn), table["accuracy"][1:-1])
+
+
+def test_an_attack_without_a_title_is_no_curve():
+    rows = {"attack": ["none", "own"], "epsilon": [np.nan, 0.1], "accuracy": [0.9, 0.1]}
+    with pytest.raises(ValueError, match="must hold rows of the attacks fgsm, pgd, apgd, square"):
+        reporting.epsilon_curves(pd.DataFrame(rows))
+
+
 def test_the_curve_is_the_tables(measured):
     table = measured["radius_curves"]
     figure = reporting.radius_curves(table)

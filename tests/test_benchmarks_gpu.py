@@ -1,10 +1,11 @@
 import json
+import sys
 import types
 
 import pandas as pd
 import pytest
 
-from benchmarks import gpu
+from benchmarks import gpu, threads
 from benchmarks.card import measuring, ours
 from benchmarks.card.work import TASKS, Cell
 from benchmarks.peers import packages
@@ -25,11 +26,11 @@ def alone(monkeypatch):
 
 
 def run(folder, *arguments):
-    measuring.run(gpu.parsed(["--smoke", *arguments]), folder, arguments)
+    measuring.run(gpu.parsed(["--fast", *arguments]), folder, arguments)
 
 
 def test_the_command_line_is_checked(capsys):
-    assert gpu.parsed([]).minutes == 8 and not gpu.parsed([]).smoke
+    assert gpu.parsed([]).minutes == 8 and not gpu.parsed([]).fast
     for wrong, said in {
         "--minutes=0": "must be above 0",
         "--batch=0": "whole number from 1",
@@ -56,7 +57,7 @@ def test_a_trial_without_pytorch_writes_whole_rows_and_names_empty_columns(alone
 
 @pytest.fixture
 def two_sides(monkeypatch):
-    monkeypatch.setattr(measuring, "SMOKE_SHAPES", (("resnet18", 8), ("resnet18", 16)))
+    monkeypatch.setattr(measuring, "FAST_SHAPES", (("resnet18", 8), ("resnet18", 16)))
 
 
 def test_a_run_that_was_cut_goes_on_behind_its_rows(
@@ -110,11 +111,29 @@ def test_rows_of_another_card_or_version_are_not_gone_on_with(changed, message, 
     assert message in str(refused.value)
 
 
+@pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
+def test_every_backend_names_its_card(backend, monkeypatch):
+    card = types.SimpleNamespace(name="own", device_kind="H200")
+    cuda = types.SimpleNamespace(get_device_name=lambda: "H200")
+    details = types.SimpleNamespace(get_device_details=lambda _: {"device_name": "H200"})
+    config = types.SimpleNamespace(list_physical_devices=lambda kind: [card], experimental=details)
+    fake = types.SimpleNamespace(devices=lambda: [card], config=config, cuda=cuda)
+    monkeypatch.setitem(sys.modules, backend, fake)
+    monkeypatch.setattr(measuring.keras.backend, "backend", lambda: backend)
+    monkeypatch.setattr(measuring.per_backend, "devices", lambda: ["gpu:0"])
+    assert measuring._card() == {"devices": ["gpu:0"], "card": "H200"}
+
+
+def test_without_a_card_it_is_the_processor(monkeypatch):
+    monkeypatch.setattr(measuring.per_backend, "devices", lambda: ["cpu:0"])
+    assert measuring._card()["card"] == threads.processor()
+
+
 def test_the_rates_of_the_first_run_stay(alone, tmp_path, monkeypatch):
     run(tmp_path, "--only", "filter")
     rates = json.loads((tmp_path / "gpu.json").read_text())["rates"]
     monkeypatch.setattr(measuring, "rates", lambda *_: pytest.fail("they are known"))
-    monkeypatch.setattr(measuring, "SMOKE_SHAPES", (("resnet18", 8), ("resnet18", 16)))
+    monkeypatch.setattr(measuring, "FAST_SHAPES", (("resnet18", 8), ("resnet18", 16)))
     run(tmp_path, "--only", "filter", "--resume")
     assert json.loads((tmp_path / "gpu.json").read_text())["rates"] == rates
     assert len(pd.read_csv(tmp_path / "gpu.csv")) == 2
@@ -155,11 +174,11 @@ def test_other_errors_are_errors(alone, tmp_path, monkeypatch):
 def test_without_half_precision_it_is_float32(alone, tmp_path, monkeypatch):
     monkeypatch.setattr(measuring.half_precision, "pays", lambda: False)
     run(tmp_path, "--only", "filter")
-    assert pd.read_csv(tmp_path / "gpu.csv")["precision"].tolist() == ["float32"]
+    assert pd.read_csv(tmp_path / "gpu.csv")["policy"].tolist() == ["float32"]
 
 
 def test_cells_begin_with_every_task_of_the_first_shape():
-    chosen = types.SimpleNamespace(smoke=False, only=TASKS, batch=None)
+    chosen = types.SimpleNamespace(fast=False, only=TASKS, batch=None)
     cells = list(measuring.cells(chosen))
     assert len(cells) == 24
     assert [cell.task for cell in cells[:6]] == list(TASKS)

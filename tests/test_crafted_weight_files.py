@@ -121,3 +121,18 @@ def test_numbers_that_a_file_does_not_hold_are_missed(tmp_path):
     path.write_bytes(whole.replace(both, one, 1))
     with pytest.raises(ValueError, match="it is cut or damaged: it does not hold the numbers"):
         read_weights(path)
+
+
+def test_a_storage_has_one_kind_and_size_and_no_more_than_its_file(tmp_path):
+    path, array = tmp_path / "own.pth", ARRAYS["a"]
+    ways = [torch_files.tensor(array, "a"), torch_files.tensor(array, "a", kind="IntStorage")]
+    parts = [torch_files.text(name) + way for name, way in zip("ab", ways, strict=True)]
+    torch_files.write(path, ARRAYS, b"\x80\x02}(" + b"".join(parts) + b"u.")
+    with pytest.raises(ValueError, match="a storage of two kinds or sizes"):
+        read_weights(path)
+    large = torch_files.described({"a": array}, view=b"N").replace(
+        torch_files.number(6), torch_files.number(2**40), 1
+    )
+    torch_files.write_old(path, ARRAYS, large)
+    with pytest.raises(ValueError, match="a tensor in it claims to be larger than the file"):
+        read_weights(path)

@@ -1,6 +1,8 @@
 """Training in half precision: where there is none, where there is, and what comes back."""
 
 import json
+import sys
+import types
 import warnings
 
 import keras
@@ -11,7 +13,7 @@ from own.trainings import whole_and_resumed
 
 from hfc_keras import analysis, data, training
 from hfc_keras.attacks import Fgsm, Pgd
-from hfc_keras.gradients import half_precision
+from hfc_keras.gradients import backends, half_precision
 from hfc_keras.training import Recipe, fitting, folder_notes, precision
 
 HALF = Recipe(
@@ -90,6 +92,16 @@ def test_the_accelerators_capability_tells(details, found, monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda device: details)
     assert precision.has_bfloat16() is found
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [(["8.0"], True), (["9.0", "12.1"], True), (["9.0", "7.5"], False), (["gfx942"], False)],
+)
+def test_cards_under_jax_tell_by_number_alone(told, found, monkeypatch):
+    cards = [types.SimpleNamespace(compute_capability=each) for each in told]
+    monkeypatch.setitem(sys.modules, "jax", types.SimpleNamespace(devices=lambda: cards))
+    assert backends._Jax.accelerator_has_bfloat16() is found
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from own import torch_networks
 from hfc_keras import models
 
 
+@pytest.mark.jax
 @pytest.mark.parametrize("side", [8, 9])
 def test_logits_are_those_of_the_paper_written_down_in_numpy(rng, side):
     model, arrays = models.torch_resnet(1, side=side), torch_networks.state_dict()

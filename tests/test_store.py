@@ -1,5 +1,6 @@
 """Files of the store and published models that are not what they were."""
 
+import io
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 import warnings
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -88,6 +90,40 @@ def with_header(path, **changes):
     header = json.loads(str(arrays["header"])) | changes
     header[records.SEAL] = records.digest({k: v for k, v in header.items() if k != records.SEAL})
     np.savez(path, **arrays | {"header": np.array(json.dumps(header))})
+
+
+def compressed(content):
+    stream = io.BytesIO()
+    with np.load(io.BytesIO(content)) as archive:
+        np.savez_compressed(stream, **archive)
+    return stream.getvalue()
+
+
+def repeated(content):
+    """One member many times: the same bytes."""
+    stream = io.BytesIO(content)
+    with zipfile.ZipFile(stream, "a") as archive:
+        large = max(archive.filelist, key=lambda member: member.file_size)
+        archive.filelist.extend(1000 * [large])
+        archive._didModify = True
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (compressed, "compressed, as no file of the store is"),
+        (repeated, "arrays claim to be larger than the file"),
+    ],
+)
+def test_a_file_that_unpacks_to_more_is_refused(change, message, tmp_path):
+    content = kept_files.arrays_as_bytes({"weights": [np.zeros(10_000)]}, {"recipe": "own"})
+    path = tmp_path / "own.npz"
+    path.write_bytes(content)
+    assert len(kept_files.read_arrays(path, {"recipe": "own"})["weights"]) == 1
+    path.write_bytes(change(content))
+    with pytest.raises(files.UnusableFileError, match=message):
+        kept_files.read_arrays(path, {"recipe": "own"})
 
 
 def go_on(store, recipe=TINY):

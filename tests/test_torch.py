@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 import hfc_keras
-from hfc_keras import analysis, arrays, gradients, losses, models, per_backend
+from hfc_keras import analysis, arrays, attacks, gradients, losses, models, per_backend
 from hfc_keras.analysis.batch_norm import with_statistics
 from hfc_keras.attacks import Pgd
 from hfc_keras.gradients.compiling import outputs
@@ -190,6 +190,8 @@ class TestForeign:
         images = torch.tensor(IMAGES, requires_grad=True)
         table = analysis.frequency_accuracy(network(), images, torch.tensor(LABELS), radii=[2])
         assert table["examples"].eq(5).all()
+        same = attacks.pgd(network(), images, torch.tensor(LABELS), epsilon=0).images
+        np.testing.assert_array_equal(same, IMAGES)
 
 
 def test_devices_are_listed():

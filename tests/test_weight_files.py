@@ -13,6 +13,7 @@ import pytest
 from own import torch_files
 
 from hfc_keras import models
+from hfc_keras.models import weight_files
 from hfc_keras.models.torch_checkpoints import arrays_of
 from hfc_keras.models.torch_files import read_torch
 from hfc_keras.models.weight_files import read_weights
@@ -52,6 +53,7 @@ def test_a_file_of_pytorch_is_read_without_it(path):
     assert {array.dtype.itemsize for array in arrays.values() if array.dtype.kind == "f"} == {4}
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("path", SAVED, ids=lambda path: path.name)
 def test_pytorch_reads_the_same_from_its_files(path):
     torch = pytest.importorskip("torch")
@@ -60,6 +62,7 @@ def test_pytorch_reads_the_same_from_its_files(path):
         np.testing.assert_array_equal(array, expected[name].detach().float().numpy())
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("write", WRITERS)
 def test_what_the_tests_write_is_a_file_of_pytorch(write, tmp_path):
     torch = pytest.importorskip("torch")
@@ -109,9 +112,11 @@ def test_no_code_of_a_file_is_run(kind, protocol, tmp_path):
     for path in bad.values():
         with pytest.raises(ValueError, match=path.name) as refused:
             models.from_torch(path, "resnet20")
-        if protocol or path.stem != "first":
+        if protocol:
             assert "which is code and is not run; in PyTorch, torch.save" in str(refused.value)
             assert ("io.open" if kind is Opens else f"{os.name}.system") in str(refused.value)
+        elif path.stem != "first":
+            assert "what torch.save does not write (opcode DICT)" in str(refused.value)
         assert not mark.exists()
 
 
@@ -154,11 +159,34 @@ def compressed(path):
         archive.writestr("own/data/a", bytes(4000))
 
 
+def compressed_unseen(path):
+    """Its list says that what is compressed takes as much room as what it becomes."""
+    compressed(path)
+    content = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        member = archive.getinfo("own/data/a")
+    sizes = struct.pack("<II", member.compress_size, member.file_size)
+    changed = content.replace(sizes, 2 * struct.pack("<I", member.file_size))
+    assert changed != content
+    path.write_bytes(changed)
+
+
+def overlapping(path):
+    """Many members are the same bytes."""
+    torch_files.write(path, {"a": np.zeros(1000, "float32")})
+    with zipfile.ZipFile(path, "a") as archive:
+        member = archive.getinfo("own/data/a")
+        archive.filelist.extend(100 * [member])
+        archive._didModify = True
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (cut, "whole .pth file"),
         (compressed, "its members are compressed"),
+        (compressed_unseen, "its members are compressed"),
+        (overlapping, "its members claim to be larger than the file"),
         (lambda path: path.write_bytes(b""), "neither an archive nor an older file of PyTorch"),
         (lambda path: path.write_text("<html>"), "neither an archive nor an older file"),
         (lambda path: path.write_bytes(pickle.dumps({"a": 1})), "neither an archive nor"),
@@ -184,6 +212,20 @@ def safe(path, arrays, **changes):
         header[name] = {**place, **changes}
     described = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(described)) + described + body)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_archive_does_not_unpack_to_more_than_weights_do(count, tmp_path, monkeypatch):
+    path = tmp_path / "own.npz"
+    arrays = {f"a{each}": np.zeros(100_000, "float32") for each in range(count)}
+    np.savez_compressed(path, **arrays)
+    assert sum(each.nbytes for each in arrays.values()) > 200 * path.stat().st_size
+    assert list(read_weights(path)) == list(arrays)
+    monkeypatch.setattr(weight_files, "UNPACKED", 0)
+    with pytest.raises(ValueError, match=r"its arrays would take 0.0 GB.*own\.npz"):
+        read_weights(path)
+    monkeypatch.setattr(weight_files, "TIMES", 1000)
+    assert list(read_weights(path)) == list(arrays)
 
 
 def test_files_of_safetensors(tmp_path):

@@ -6,7 +6,7 @@ from typing import Any
 import torch  # pyright: ignore[reportMissingImports]: it comes with the extra `benchmark`
 
 from benchmarks.card import ours
-from benchmarks.card.torch_resnet import resnet
+from benchmarks.card.network_by_hand import resnet
 from benchmarks.card.work import EPSILON, PGD_STEPS, Cell
 from benchmarks.peers import by_hand
 from hfc_keras import spectrum

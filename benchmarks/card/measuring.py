@@ -32,8 +32,8 @@ REPEATS = 5
 # What the rows of a table have in common.
 ONE_RUN = ("devices", "card", "policy", "versions", "peers")
 # For the trial: sides, batch, width of the networks, side of the matrices, numbers copied.
-SMOKE_SHAPES, SMOKE_BATCH, SMOKE_WIDTH = (("resnet18", 8),), 4, 1 / 16
-SMOKE_MATRIX, SMOKE_COPIED = 64, 2**10
+FAST_SHAPES, FAST_BATCH, FAST_WIDTH = (("resnet18", 8),), 4, 1 / 16
+FAST_MATRIX, FAST_COPIED = 64, 2**10
 KEYS = ["task", "network", "side"]
 TORCH = ["torch_first_call", "torch_seconds", "torch_images_per_second", "torch_share", "ratio"]
 # What the two packages say when the card's memory is full.
@@ -56,7 +56,7 @@ def run(chosen: argparse.Namespace, folder: PathLike, arguments: Sequence[str] =
     about = {"processor": threads.processor(), "policy": policy, **_card()}
     about["peers"] = packages.versions()
     rows, limits = _kept(folder, about) if chosen.resume else ([], None)
-    limits = limits or _limits(chosen.smoke, policy, with_torch)
+    limits = limits or _limits(chosen.fast, policy, with_torch)
     about["rates"] = limits
     for cell in _left(chosen, rows):
         if time.monotonic() > deadline:
@@ -76,11 +76,11 @@ def cells(chosen: argparse.Namespace) -> Iterator[Cell]:
     Args:
         chosen: what ``benchmarks.gpu.parsed`` returned.
     """
-    for network, side in SMOKE_SHAPES if chosen.smoke else SHAPES:
+    for network, side in FAST_SHAPES if chosen.fast else SHAPES:
         for task in chosen.only:
-            if chosen.smoke:
-                small = {"width": SMOKE_WIDTH, "waves": 1, "queries": 2, "compiled": False}
-                yield Cell(task, network, side, chosen.batch or SMOKE_BATCH, **small)
+            if chosen.fast:
+                small = {"width": FAST_WIDTH, "waves": 1, "queries": 2, "compiled": False}
+                yield Cell(task, network, side, chosen.batch or FAST_BATCH, **small)
             else:
                 yield Cell(task, network, side, chosen.batch or BATCHES[side])
 
@@ -119,23 +119,45 @@ def _require_same(known: Record, now: Record, path: Path) -> None:
     )
 
 
-def _limits(smoke: bool, policy: str, with_torch: bool) -> dict[str, float]:
+def _limits(fast: bool, policy: str, with_torch: bool) -> dict[str, float]:
     dtype = keras.DTypePolicy(policy).compute_dtype
-    sizes = (SMOKE_MATRIX, SMOKE_COPIED) if smoke else (MATRIX, COPIED)
+    sizes = (FAST_MATRIX, FAST_COPIED) if fast else (MATRIX, COPIED)
     return rates(*sizes, dtype, with_torch)
 
 
 def _card() -> Record:
-    """Name of the card, as the backend knows it."""
-    return {"devices": per_backend.devices(), "card": _card_name()}
+    """Devices, and the name of the card, as the backend knows it; without one the processor's."""
+    on_card = per_backend.has_accelerator()
+    name = CARDS[keras.backend.backend()]() if on_card else threads.processor()
+    return {"devices": per_backend.devices(), "card": name}
 
 
-def _card_name() -> str | None:
-    if keras.backend.backend() != "jax":
-        return None
+def _of_jax() -> str:
     import jax  # pyright: ignore[reportMissingImports]: it is not where TensorFlow is
 
     return jax.devices()[0].device_kind
+
+
+def _of_tensorflow() -> str | None:
+    import tensorflow as tf
+
+    cards = tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU")
+    config: Any = tf.config.experimental
+    return config.get_device_details(cards[0]).get("device_name", cards[0].name)
+
+
+def _of_torch() -> str:
+    import torch  # pyright: ignore[reportMissingImports]: it comes with the extra `benchmark`
+
+    return torch.cuda.get_device_name()
+
+
+# Functions that name the card, by backend.
+CARDS: dict[str, Callable[[], str | None]] = {
+    "jax": _of_jax,
+    "tensorflow": _of_tensorflow,
+    "torch": _of_torch,
+}
 
 
 def _row(cell: Cell, policy: str, limits: Mapping[str, float], with_torch: bool) -> Record | None:
@@ -181,7 +203,7 @@ def _measured(cell: Cell, policy: str, limits: Mapping[str, float], with_torch: 
             ways["torch"] = other
     firsts = {name: timing.timed(way)[0] for name, way in ways.items()}
     seconds = timing.interleaved(ways, REPEATS, uncounted=0)
-    row: Record = {**_about(cell), "precision": policy, "bound": cell.bound}
+    row: Record = {**_about(cell), "policy": policy, "bound": cell.bound}
     for name in ("hfc_keras", "torch"):
         row.update(_columns(cell, name, firsts.get(name), seconds.get(name), limits))
     row["ratio"] = _rounded(seconds["hfc_keras"] / seconds.get("torch", np.nan))

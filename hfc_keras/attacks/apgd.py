@@ -26,15 +26,15 @@ class Apgd(Settings):
     untargeted loss finds.
 
     Args:
-        epsilon: float, at least 0 and with L-inf at most 1, radius of the ball around the
-            image, in pixel values of [0, 1].
+        epsilon: float, at least 0, at most 1 with L-inf and 1e9 with L2, radius of the ball
+            around the image, in pixel values of [0, 1].
         steps: int, at least 1, of each search.
         norm: ``"linf"`` or ``"l2"``.
         loss: ``"cross_entropy"``, ``"margin"`` or ``"dlr"``, see ``losses.sample_losses`` and,
             with ``targets``, ``losses.targeted_losses``. A ratio of too few classes (three, with
             targets four) becomes the margin, as the table says.
         targets: int, at least 0, wrong classes aimed at, the most likely first; 0 for the
-            untargeted form. At most one less than there are classes.
+            untargeted form. Of a model with fewer wrong classes all are aimed at.
         restarts: int, at least 1, random starts tried until an image is fooled.
         seed: int, at least 0, of the random starts, which lie on the sphere of radius epsilon.
         mask: None, or the frequencies that the perturbation is confined to; see ``Pgd``.

@@ -165,7 +165,7 @@ class ApgdIteration(Confinement):
         gradient = ops.where(ops.isfinite(gradient), gradient, 0.0)
         margins = losses.sample_losses(logits, labels, "margin")
         state = self._remembered(state, gradient, loss, margins)
-        state, gradient = self._restarted(state, gradient, gap)
+        state, gradient = self._stepped_back(state, gradient, gap)
         return *self._moved(state, gradient, images, epsilon, pull), *noted
 
     def _remembered(self, state: State, gradient: Tensor, loss: Tensor, margins: Tensor) -> State:
@@ -181,7 +181,7 @@ class ApgdIteration(Confinement):
             last_loss=loss,
         )
 
-    def _restarted(self, state: State, gradient: Tensor, gap: Any) -> tuple[State, Tensor]:
+    def _stepped_back(self, state: State, gradient: Tensor, gap: Any) -> tuple[State, Tensor]:
         """At a checkpoint, back to the best point with half the step where the search stalls."""
         stalled = ops.logical_and(state.reduced == 0, state.checked_loss >= state.best_loss)
         stalled = ops.logical_or(stalled, state.rises <= RISING * gap)
@@ -215,6 +215,10 @@ def checkpoints(steps: int) -> list[int]:
 
     .. math:: w_0 = \lfloor 0.22 n \rfloor, \qquad w_{j+1} - w_j = \max(w_j - w_{j-1} -
               \lfloor 0.03 n \rfloor, \lfloor 0.06 n \rfloor)
+
+    each :math:`\lfloor \cdot \rfloor` at least 1, which tells below 34 steps. So the authors'
+    release has it; the paper has :math:`w_j = \lceil p_j n \rceil` with the shares
+    :math:`p_{j+1} = p_j + \max(p_j - p_{j-1} - 0.03, 0.06)`, :math:`p_0 = 0, p_1 = 0.22`.
 
     Args:
         steps: int from 1, n.

@@ -27,7 +27,8 @@ class Result:
             - nonfinite_share: share whose gradient at the first step holds NaN or infinity;
             - unchanged_share: share that come back as they were;
             - max_norm: largest norm of a perturbation, in that of the attack;
-            - loss_before, loss_after: mean loss of the attack on the images given and returned.
+            - loss_before, loss_after: mean loss of the attack on the images given and returned;
+              of APGD with ``targets`` the one without a target, see ``losses.sample_losses``.
         withstood: bool ``(examples,)``, whether the attack failed: the prediction is the label
             (with a targeted attack: is not). None for epsilon 0, when the model is not asked.
         attack: the attack that was run: that asked for as the number of classes allows it, see
@@ -62,8 +63,9 @@ def fgsm(
         model: keras.Model that returns logits ``(batch, classes)``; attacked in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1].
         labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
-        epsilon: float, at least 0 and with L-inf at most 1, radius of the ball around the image,
-            in pixel values of [0, 1]; 0 returns the images as they are, before any other check.
+        epsilon: float, at least 0, at most 1 with L-inf and 1e9 with L2, radius of the ball
+            around the image, in pixel values of [0, 1]; 0 returns the images as they are, before
+            any other check.
         step_size: float above 0, at most twice epsilon; None is epsilon, or 1.25 epsilon with a
             random start.
         norm: ``"linf"`` or ``"l2"``, of the ball and of the step.
@@ -130,8 +132,9 @@ def pgd(
         model: keras.Model that returns logits ``(batch, classes)``; attacked in inference mode.
         images: float ``(examples, height, width, channels)`` in [0, 1].
         labels: int ``(examples,)`` or one-hot ``(examples, classes)``, the true classes.
-        epsilon: float, at least 0 and with L-inf at most 1, radius of the ball around the image,
-            in pixel values of [0, 1]; 0 returns the images as they are, before any other check.
+        epsilon: float, at least 0, at most 1 with L-inf and 1e9 with L2, radius of the ball
+            around the image, in pixel values of [0, 1]; 0 returns the images as they are, before
+            any other check.
         step_size: float above 0, at most twice epsilon; None is 2.5 epsilon / steps, at most
             epsilon. From 20 steps on epsilon / 4 is the stronger choice.
         steps: int, at least 1.
@@ -214,7 +217,7 @@ def run(
         attack=attack,
     )
     if attack.epsilon == 0:
-        return Result(np.asarray(images), untouched(), None, attack)
+        return Result(as_array(images), untouched(), None, attack)
     contract.keras_model(model)
     given = as_array(images)
     images = checks.pixels(given)

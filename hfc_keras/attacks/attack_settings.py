@@ -14,8 +14,8 @@ class Fgsm(Settings):
     .. math:: x' = \Pi(x_0 + \alpha \, d(\nabla \ell(x_0)))
 
     Args:
-        epsilon: float, at least 0 and with L-inf at most 1, radius of the ball around the
-            image, in pixel values of [0, 1].
+        epsilon: float, at least 0, at most 1 with L-inf and 1e9 with L2, radius of the ball
+            around the image, in pixel values of [0, 1].
         step_size: float above 0, at most twice epsilon; None is epsilon, or 1.25 epsilon with
             a random start.
         norm: ``"linf"`` or ``"l2"``.
@@ -85,12 +85,12 @@ class Pgd(Settings):
 
     The default step shrinks with the number of steps: all steps together are 2.5 epsilon long
     however many there are, so that more of them refine an attack but take it no further. Good
-    for training; to report a number, or to ask whether more steps would find more, set
-    ``step_size=epsilon / 4``, or take ``attacks.strong(epsilon)``.
+    for training; to ask whether more steps would find more, set ``step_size=epsilon / 4``, or
+    take ``attacks.strong(epsilon)``. To report a number take ``attacks.standard(epsilon)``.
 
     Args:
-        epsilon: float, at least 0 and with L-inf at most 1, radius of the ball around the
-            image, in pixel values of [0, 1].
+        epsilon: float, at least 0, at most 1 with L-inf and 1e9 with L2, radius of the ball
+            around the image, in pixel values of [0, 1].
         step_size: float above 0, at most twice epsilon; None is 2.5 epsilon / steps, at most
             epsilon. From 20 steps on epsilon / 4 is the stronger choice.
         steps: int, at least 1.

@@ -20,8 +20,8 @@ class Square(Settings):
     What it breaks and a gradient attack does not is a sign of masked gradients.
 
     Args:
-        epsilon: float, at least 0 and with L-inf at most 1, radius of the ball around the
-            image, in pixel values of [0, 1].
+        epsilon: float, at least 0, at most 1 with L-inf and 1e9 with L2, radius of the ball
+            around the image, in pixel values of [0, 1].
         queries: int, at least 1, times that the model is asked about an image.
         norm: ``"linf"`` or ``"l2"``.
         p_init: float in (0, 1], share of the pixels that the first squares cover.

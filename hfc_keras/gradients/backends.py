@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -108,9 +109,12 @@ class _Jax:
     def accelerator_has_bfloat16() -> bool:
         import jax  # pyright: ignore[reportMissingImports]: it is not where TensorFlow is
 
-        # A TPU has none of these numbers, and bfloat16.
-        told = [getattr(device, "compute_capability", "9.0") for device in jax.devices()]
-        return all(tuple(map(int, each.split("."))) >= CAPABILITY for each in told)
+        # A TPU has none of these numbers, and bfloat16. Cards of AMD have names, such as gfx942.
+        told = [str(getattr(device, "compute_capability", "9.0")) for device in jax.devices()]
+        numbers = [re.fullmatch(r"(\d+)\.(\d+)", each) for each in told]
+        return all(
+            each is not None and (int(each[1]), int(each[2])) >= CAPABILITY for each in numbers
+        )
 
     @staticmethod
     def differentiate(

@@ -93,7 +93,7 @@ def input_gradient(
         model: keras.Model that returns logits ``(batch, classes)``.
         images: ``(batch, height, width, channels)``, any finite numbers, taken as float32.
         labels: int ``(batch,)`` or one-hot ``(batch, classes)``.
-        loss: ``"cross_entropy"``, or ``"margin"``, the largest other logit minus the true one.
+        loss: ``"cross_entropy"``, ``"margin"`` or ``"dlr"``, see ``losses.sample_losses``.
 
     Returns:
         float32 tensor of the shape of ``images``.

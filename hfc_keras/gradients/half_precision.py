@@ -20,8 +20,8 @@ def has_bfloat16() -> bool:
     """Whether an accelerator or the processor computes in bfloat16.
 
     Returns:
-        bool; of a GPU before NVIDIA's compute capability 8.0, a processor whose flags Linux does
-        not list, or TensorFlow without oneDNN, false.
+        bool; of a GPU before NVIDIA's compute capability 8.0 (with JAX also one of AMD), a
+        processor whose flags Linux does not list, or TensorFlow without oneDNN, false.
 
     Example:
         >>> has_bfloat16() in (True, False)

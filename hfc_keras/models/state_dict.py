@@ -17,6 +17,23 @@ Weight: TypeAlias = tuple[Any, tuple[int, ...], Callable[..., Array]]
 """Variable, shape in PyTorch and conversion of a weight."""
 
 
+def layer_name(module: str) -> str:
+    """Name of the layer that takes the weights of a module of PyTorch.
+
+    Args:
+        module: str, such as ``"layer1.0.conv1"``.
+
+    Returns:
+        str, the same; with PyTorch as Keras' backend, which calls weights by their layer and takes
+        no dots, with ``_`` in place of them.
+
+    Example:
+        >>> layer_name("conv1")
+        'conv1'
+    """
+    return module.replace(".", "_") if keras.backend.backend() == "torch" else module
+
+
 def set_state_dict(model: keras.Model, arrays: Mapping[str, ArrayLike]) -> None:
     r"""Set all weights of a model from a PyTorch state dict, paired by the names of the layers.
 
@@ -31,7 +48,7 @@ def set_state_dict(model: keras.Model, arrays: Mapping[str, ArrayLike]) -> None:
 
     Args:
         model: keras.Model, built, whose layers are called as the modules of PyTorch, dots
-            included. Only Conv2D, DepthwiseConv2D, Dense and BatchNormalization may have weights.
+            included (with PyTorch as Keras' backend ``_`` in place of them). Only Conv2D, DepthwiseConv2D, Dense and BatchNormalization may have weights.
         arrays: mapping from name to array, such as what ``numpy.load`` reads from an ``.npz``.
 
     Raises:
@@ -52,15 +69,17 @@ def set_state_dict(model: keras.Model, arrays: Mapping[str, ArrayLike]) -> None:
     expected = {}
     for layer in model.layers:
         expected.update(_weights(layer))
-    pairs = []
-    for name, (variable, shape, to_keras) in expected.items():
+    pairs, names = [], {_of_layer(name): name for name in arrays}
+    for wanted, (variable, shape, to_keras) in expected.items():
         checks.require(
-            name in arrays,
-            f"`arrays` must hold {name!r} of shape {shape}",
-            names=_nearest(name, arrays),
+            wanted in names,
+            f"`arrays` must hold {wanted!r} of shape {shape}",
+            names=_nearest(wanted, arrays),
         )
+        name = names[wanted]
         pairs.append((variable, to_keras(_array(name, arrays[name], shape))))
-    unused = [name for name in arrays if name not in expected and not name.endswith(IGNORED)]
+    taken = {names[wanted] for wanted in expected}
+    unused = [name for name in arrays if name not in taken and not name.endswith(IGNORED)]
     checks.require(
         not unused,
         "`arrays` must hold nothing that no layer of the model takes",
@@ -69,6 +88,12 @@ def set_state_dict(model: keras.Model, arrays: Mapping[str, ArrayLike]) -> None:
     )
     for variable, array in pairs:
         variable.assign(array)
+
+
+def _of_layer(name: str) -> str:
+    """Name of a weight, after the layer that takes it."""
+    module, dot, weight = name.rpartition(".")
+    return layer_name(module) + dot + weight
 
 
 def _weights(layer: Any) -> dict[str, Weight]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hfc_keras import checks
+from hfc_keras.arrays import as_array
 from hfc_keras.models.torch_files import BFLOAT16
 from hfc_keras.types import Array
 
@@ -62,11 +63,7 @@ def arrays_of(checkpoint: Any) -> dict[str, Array]:
 
 def _as_array(value: Any) -> Array:
     """Numbers of an array or a tensor, float32 if they are floating-point numbers."""
-    # A tensor of PyTorch, which NumPy takes from the CPU alone, and not in half precision.
-    if callable(getattr(value, "detach", None)):
-        value = value.detach().cpu()
-        value = value.float() if value.is_floating_point() else value
-    array = np.asarray(value)
+    array = as_array(value)
     if array.dtype == BFLOAT16:
         return (array["bfloat16"].astype("<u4") << 16).view("<f4")
     if array.dtype.kind != "f" and array.dtype.name != "bfloat16":

@@ -1,15 +1,16 @@
 """Tensors in files that PyTorch wrote, read without PyTorch and without running what they hold."""
 
-import collections
+import io
 import math
-import pickle
+import os
 import zipfile
 from collections.abc import Callable, Sequence
 from io import BufferedReader
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from hfc_keras.models.torch_pickles import read_pickle
 from hfc_keras.types import Array, PathLike
 
 # NumPy has no such number of its own: the upper half of a float32.
@@ -30,6 +31,8 @@ STORAGES = {
 ARCHIVE, DESCRIPTION = b"PK\x03\x04", "data.pkl"
 # What the files from before PyTorch 1.6 begin with, and their version.
 MAGIC, VERSION = 0x1950A86A20F9469CFC6C, 1001
+# More axes than NumPy has.
+MOST_AXES = 64
 
 
 def read_torch(path: PathLike) -> Any:
@@ -46,9 +49,10 @@ def read_torch(path: PathLike) -> Any:
 
     Raises:
         ValueError: naming what the file holds besides, or for tensors that are not whole. A
-            damaged file ends in errors of pickle and zipfile, too.
+            damaged file ends in errors of lists and zipfile, too.
 
     Example:
+        >>> import pickle
         >>> import tempfile
         >>> path = f"{tempfile.mkdtemp()}/own.pth"
         >>> with open(path, "wb") as stream:
@@ -59,42 +63,46 @@ def read_torch(path: PathLike) -> Any:
     """
     with open(path, "rb") as stream:
         archive = stream.read(len(ARCHIVE)) == ARCHIVE
+        size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
         if not archive:
-            return _of_stream(stream)
+            return _of_stream(stream, size)
         with zipfile.ZipFile(stream) as members:
-            return _of_archive(members)
+            return _of_archive(members, size)
 
 
-def _of_archive(archive: zipfile.ZipFile) -> Any:
+def _of_archive(archive: zipfile.ZipFile, size: int) -> Any:
     """Content of a file of PyTorch 1.6 or newer: a pickle, and a member for each storage."""
     names = archive.namelist()
     roots = [name.removesuffix(DESCRIPTION) for name in names if name.endswith(f"/{DESCRIPTION}")]
     if len(roots) != 1:
         raise ValueError(f"an archive, but none of PyTorch: {len(roots)} times {DESCRIPTION} in it")
-    # A small file may unpack to more than the memory holds.
-    if any(each.file_size > each.compress_size for each in archive.infolist()):
+    # A small file may unpack to more than the memory holds; the sizes are what its list claims.
+    if any(each.compress_type != zipfile.ZIP_STORED for each in archive.infolist()):
         raise ValueError("its members are compressed, as those of PyTorch never are")
+    if sum(each.file_size for each in archive.infolist()) > size:
+        raise ValueError("its members claim to be larger than the file")
     order = f"{roots[0]}byteorder"
     if order in names and archive.read(order) != b"little":
         raise ValueError("its numbers are big-endian")
 
-    def storage(key: str, dtype: np.dtype[Any], count: int) -> Array:
+    def numbers(key: str, dtype: np.dtype[Any], count: int) -> Array:
         return np.frombuffer(archive.read(f"{roots[0]}data/{key}"), dtype, count)
 
-    with archive.open(roots[0] + DESCRIPTION) as stream:
-        return _Unpickler(stream, storage).load()
+    return _content(io.BytesIO(archive.read(roots[0] + DESCRIPTION)), numbers, {})
 
 
-def _of_stream(stream: BufferedReader) -> Any:
+def _of_stream(stream: BufferedReader, size: int) -> Any:
     """Content of a file from before PyTorch 1.6: five pickles, then the storages."""
     storages: dict[str, Array] = {}
 
-    def storage(key: str, dtype: np.dtype[Any], count: int) -> Array:
-        return storages.setdefault(key, np.empty(count, dtype))
+    def numbers(key: str, dtype: np.dtype[Any], count: int) -> Array:
+        if count * dtype.itemsize > size:
+            raise ValueError("a tensor in it claims to be larger than the file")
+        return np.empty(count, dtype)
 
     def load() -> Any:
-        return _Unpickler(stream, storage).load()
+        return _content(stream, numbers, storages)
 
     # The magic number is read alone first: what follows in another file is not looked at.
     if stream.peek(1)[:1] != b"\x80" or load() != MAGIC:
@@ -102,7 +110,7 @@ def _of_stream(stream: BufferedReader) -> Any:
     version, system, content, keys = (load() for _ in range(4))
     if version != VERSION or not system["little_endian"]:
         raise ValueError("its version is unknown, or its numbers are big-endian")
-    if set(keys) != set(storages):
+    if any(type(key) is not str for key in keys) or set(keys) != set(storages):
         raise ValueError("it is cut or damaged: it does not hold the numbers of every tensor")
     for key in keys:
         _fill(storages[key], stream)
@@ -112,10 +120,9 @@ def _of_stream(stream: BufferedReader) -> Any:
 def _fill(storage: Array, stream: BufferedReader) -> None:
     """Read the numbers of a storage, of which tensors are views already."""
     count = int.from_bytes(stream.read(8), "little")
-    numbers = np.frombuffer(stream.read(storage.nbytes), "u1")
-    if count != storage.size or numbers.size != storage.nbytes:
+    space: Any = storage.view("u1")
+    if count != storage.size or stream.readinto(space) != storage.nbytes:
         raise ValueError("it ends within a tensor")
-    storage.view("u1")[:] = numbers
 
 
 class _Storage(NamedTuple):
@@ -124,83 +131,79 @@ class _Storage(NamedTuple):
     numbers: Array
 
 
-class _Tensor:
-    """Function from a storage and a place in it to the tensor there."""
-
-    __slots__ = ()
-
-    def __call__(
-        self, storage: _Storage, offset: int, shape: Sequence[int], strides: Sequence[int], *_: Any
-    ) -> Array:
-        """Return a tensor in a storage, after proving that it lies in there."""
-        # Another tensor, whose numbers lie in a larger array, is no storage.
-        if not isinstance(storage, _Storage):
-            raise ValueError("it holds a tensor in something that is no storage")
-        # NumPy's integers, unlike Python's, become small again where they are too large.
-        if any(type(each) is not int for each in (offset, *shape, *strides)):
-            raise ValueError("it holds a tensor whose place is not one of whole numbers")
-        numbers = storage.numbers
-        steps = [(side - 1) * stride for side, stride in zip(shape, strides, strict=True)]
-        if (
-            min([offset, *shape, *strides]) < 0
-            or math.prod(shape) > numbers.size
-            or (math.prod(shape) and offset + sum(steps) >= numbers.size)
-        ):
-            raise ValueError("a tensor in it reaches beyond its numbers")
-        spaces = [stride * numbers.itemsize for stride in strides]
-        return np.lib.stride_tricks.as_strided(numbers[offset:], shape, spaces)
-
-
-class _Parameter:
-    """Function from the tensor of a parameter, and more, to the tensor."""
-
-    __slots__ = ()
-
-    def __call__(self, tensor: Array, *_: Any) -> Array:
-        """Return the tensor alone."""
-        return tensor
-
-
-# What stands for the classes and functions of tensors, beside the names in ``STORAGES``.
-KNOWN = {
-    "collections.OrderedDict": collections.OrderedDict,
-    "torch._utils._rebuild_tensor": _Tensor(),
-    "torch._utils._rebuild_tensor_v2": _Tensor(),
-    "torch._utils._rebuild_parameter": _Parameter(),
-}
-
-
-class _Unpickler(pickle.Unpickler):
-    """Reader of pickles that knows tensors.
-
-    A pickle may set attributes of whatever it holds. What this reader gives out has none that can
-    be set: text, tuples, objects without attributes, and a built-in class.
+def _content(
+    stream: IO[bytes],
+    numbers: Callable[[str, np.dtype[Any], int], Array],
+    storages: dict[str, Array],
+) -> Any:
+    """What a pickle holds.
 
     Args:
         stream: file.
-        storage: function from key, dtype and number of elements to an array of them.
+        numbers: function from key, dtype and number of elements of a storage to an array of them.
+        storages: dict of arrays by key, which gets those of the pickle.
     """
 
-    def __init__(self, stream: Any, storage: Callable[[str, np.dtype[Any], int], Array]) -> None:
-        super().__init__(stream, encoding="utf-8")
-        self.storage = storage
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Return what stands for a class or function, if it is one of tensors."""
-        if module == "torch" and name in STORAGES:
-            return name
-        if f"{module}.{name}" not in KNOWN:
-            raise ValueError(
-                f"it holds {module}.{name}, which is code and is not run; in PyTorch, "
-                "torch.save(model.state_dict(), path) writes the weights alone"
-            )
-        return KNOWN[f"{module}.{name}"]
-
-    def persistent_load(self, pid: Any) -> _Storage:
-        """Return a storage: all numbers of one or several tensors."""
-        kind, name, key, _, count, *view = pid
-        if kind != "storage" or any(view):
+    def stored(described: Any) -> _Storage:
+        kind, name, key, _, count, *view = described
+        if kind != "storage" or any(view) or any(type(each) is not str for each in (name, key)):
             raise ValueError("it holds storages of another kind")
         if type(count) is not int or count < 0:
             raise ValueError("the size of a storage in it is no whole number from 0")
-        return _Storage(self.storage(key, STORAGES[name], count))
+        if key not in storages:
+            storages[key] = numbers(key, STORAGES[name], count)
+        found = storages[key]
+        if (found.dtype, found.size) != (STORAGES[name], count):
+            raise ValueError("it holds a storage of two kinds or sizes")
+        return _Storage(found)
+
+    return read_pickle(stream, _found, stored)
+
+
+def _found(name: str) -> Any:
+    """What stands for a class or function, if it is one of tensors."""
+    module, _, last = name.rpartition(".")
+    if module == "torch" and last in STORAGES:
+        return last
+    if name not in KNOWN:
+        raise ValueError(
+            f"it holds {name}, which is code and is not run; in PyTorch, "
+            "torch.save(model.state_dict(), path) writes the weights alone"
+        )
+    return KNOWN[name]
+
+
+def _tensor(
+    storage: _Storage, offset: int, shape: Sequence[int], strides: Sequence[int], *_: Any
+) -> Array:
+    """A tensor in a storage, after proving that it lies in there."""
+    # Another tensor, whose numbers lie in a larger array, is no storage.
+    if not isinstance(storage, _Storage):
+        raise ValueError("it holds a tensor in something that is no storage")
+    # NumPy's integers, unlike Python's, become small again where they are too large.
+    place = (offset, *shape, *strides)
+    if len(place) > 2 * MOST_AXES or any(type(each) is not int for each in place):
+        raise ValueError("it holds a tensor whose place is not one of whole numbers")
+    numbers = storage.numbers
+    steps = [(side - 1) * stride for side, stride in zip(shape, strides, strict=True)]
+    if (
+        min(place) < 0
+        or math.prod(shape) > numbers.size
+        or (math.prod(shape) and offset + sum(steps) >= numbers.size)
+    ):
+        raise ValueError("a tensor in it reaches beyond its numbers")
+    spaces = [stride * numbers.itemsize for stride in strides]
+    return np.lib.stride_tricks.as_strided(numbers[offset:], shape, spaces)
+
+
+def _parameter(tensor: Array, *_: Any) -> Array:
+    """The tensor of a parameter."""
+    return tensor
+
+
+# What stands for the functions of tensors, beside the names in ``STORAGES``.
+KNOWN = {
+    "torch._utils._rebuild_tensor": _tensor,
+    "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_parameter": _parameter,
+}

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from hfc_keras import checks
+from hfc_keras.models.state_dict import layer_name
 from hfc_keras.types import Size
 
 # Layers of a block, and calls of Python's that Keras has open beside those of a graph's layers.
@@ -35,6 +36,16 @@ class Form:
     bottleneck: bool = False
     large_stem: bool = False
     projection: bool = False
+
+    @property
+    def start(self) -> int:
+        """Filters of the first stage."""
+        return 64 if len(self.stages) == 4 else 16
+
+    @property
+    def features(self) -> int:
+        """Numbers that the last layer makes its logits of."""
+        return self.start * 2 ** (len(self.stages) - 1) * (4 if self.bottleneck else 1)
 
 
 def residual_network(
@@ -80,11 +91,10 @@ def residual_network(
     sys.setrecursionlimit(max(sys.getrecursionlimit(), deep))
     images = keras.Input((*size, 3), name="images")
     x = _stem(_standardized(images, mean, std), form)
-    start = 64 if len(form.stages) == 4 else 16
     for stage, blocks in enumerate(form.stages, start=1):
         for block in range(blocks):
             strides = 2 if stage > 1 and block == 0 else 1
-            filters = start * 2 ** (stage - 1)
+            filters = form.start * 2 ** (stage - 1)
             x = _block(x, form, filters, strides, f"layer{stage}.{block}", shortcut)
     x = keras.layers.GlobalAveragePooling2D(name="average")(x)
     logits = keras.layers.Dense(classes, dtype="float32", name=last)(x)
@@ -112,7 +122,7 @@ def _standardized(images: Any, mean: Sequence[float], std: Sequence[float]) -> A
 
 def _stem(x: Any, form: Form) -> Any:
     """First convolution, and the pooling behind a large one."""
-    filters = 64 if len(form.stages) == 4 else 16
+    filters = form.start
     side, strides = (7, 2) if form.large_stem else (3, 1)
     x = keras.layers.ReLU(name="relu1")(_convolved(x, filters, side, strides, "conv1", "bn1"))
     if form.large_stem:
@@ -128,8 +138,9 @@ def _convolved(
     """Batch normalization of a convolution with zeros on all sides."""
     if side > 1:
         x = keras.layers.ZeroPadding2D(side // 2, name=f"{convolution}.padding")(x)
-    convolve = keras.layers.Conv2D(filters, side, strides, use_bias=False, name=convolution)
-    return keras.layers.BatchNormalization(epsilon=1e-5, name=normalization)(convolve(x))
+    names = layer_name(convolution), layer_name(normalization)
+    convolve = keras.layers.Conv2D(filters, side, strides, use_bias=False, name=names[0])
+    return keras.layers.BatchNormalization(epsilon=1e-5, name=names[1])(convolve(x))
 
 
 def _block(x: Any, form: Form, filters: int, strides: int, name: str, shortcut: str) -> Any:

@@ -28,8 +28,9 @@ def torch_resnet(
     on both sides (option A). It differs from ``models.build("resnet20", ...)``, which is that of
     the code released with Wang et al.: there batch normalization and ReLU go before the
     convolutions, and shortcuts are averages. Layers are called as the modules of PyTorch
-    (``layer1.0.conv1``), and zeros are put around an image on all sides, as PyTorch does; see
-    ``models.from_torch``, which sets the weights, too.
+    (``layer1.0.conv1``; with PyTorch as Keras' backend ``layer1_0_conv1``), and zeros are put
+    around an image on all sides, as PyTorch does; see ``models.from_torch``, which sets the
+    weights, too.
 
     Args:
         blocks: int from 1, blocks in each stage: 3 in ResNet-20, 9 in ResNet-56.

@@ -57,7 +57,7 @@ def from_torch(
 
     Layers are called as the modules of PyTorch: ``conv1``, ``bn1``, ``layer1.0.conv1``...; the
     last one ``linear`` or ``fc``, a block's shortcut ``shortcut`` or ``downsample``, as in
-    the file. Where all names begin with ``module.``, ``_orig_mod.``, ``model.`` or ``net.``, that
+    the file; with PyTorch as Keras' backend those with weights have ``_`` in place of a dot. Where all names begin with ``module.``, ``_orig_mod.``, ``model.`` or ``net.``, that
     is left out. The number of classes is that of the last layer.
 
     Args:
@@ -104,7 +104,7 @@ def from_torch(
     shortcut = _present(arrays, SHORTCUTS, "layer2.0.{}.0.weight", shortcut)
     model = residual_network(
         network.form,
-        _classes(arrays, head, told),
+        _classes(arrays, head, network.form.features, told),
         size,
         network.mean if mean is None else mean,
         network.std if std is None else std,
@@ -135,12 +135,13 @@ def _present(arrays: Mapping[str, Array], names: Sequence[str], place: str, usua
     return next((name for name in names if place.format(name) in arrays), usual)
 
 
-def _classes(arrays: Mapping[str, Array], head: str, told: Record) -> int:
+def _classes(arrays: Mapping[str, Array], head: str, features: int, told: Record) -> int:
     """Number of classes, which is that of the last layer's rows."""
     rows = arrays.get(f"{head}.weight")
+    # Before the layer is built: rows without columns take no room in a file.
     checks.require(
-        rows is not None and rows.ndim == 2 and len(rows),
-        f"`weights` must hold '{head}.weight' of shape (classes, features)",
+        rows is not None and rows.ndim == 2 and len(rows) and rows.shape[1] == features,
+        f"`weights` must hold '{head}.weight' of shape (classes, {features})",
         **({"names": list(arrays)[:3]} if rows is None else {"shape": rows.shape}),
         **told,
     )

@@ -26,6 +26,9 @@ SAFE = {
     "U8": np.dtype("u1"),
     "BOOL": np.dtype("?"),
 }
+# An archive may become that many bytes, or times its size: weights are hardly made smaller, and
+# those of a new network, many of them equal, are few.
+UNPACKED, TIMES = 2**30, 100
 
 
 def read_weights(path: PathLike) -> Any:
@@ -70,7 +73,10 @@ def read_weights(path: PathLike) -> Any:
 def _of_numpy(path: Path) -> dict[str, Array]:
     """Arrays of an ``.npz`` file."""
     # NumPy takes what is no archive for a pickle, and says so.
-    with open(path, "rb") as stream, zipfile.ZipFile(stream):
+    with open(path, "rb") as stream, zipfile.ZipFile(stream) as archive:
+        unpacked = sum(each.file_size for each in archive.infolist())
+        if unpacked > max(UNPACKED, TIMES * path.stat().st_size):
+            raise ValueError(f"its arrays would take {unpacked / 1e9:,.1f} GB")
         stream.seek(0)
         with np.load(stream, allow_pickle=False) as stored:
             return dict(stored)

@@ -190,6 +190,11 @@ def check_finite(arrays: Sequence[Array], path: Path) -> None:
 def _members(content: bytes) -> dict[str, Array]:
     """Arrays of an archive by name, after its checksums have been proved."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        # A small file may unpack to more than the memory holds.
+        if any(each.compress_type != zipfile.ZIP_STORED for each in archive.infolist()):
+            raise zipfile.BadZipFile("compressed, as no file of the store is")
+        if sum(each.file_size for each in archive.infolist()) > len(content):
+            raise zipfile.BadZipFile("arrays claim to be larger than the file")
         damaged = archive.testzip()
     if damaged:
         raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
