@@ -89,8 +89,7 @@ def test_a_failed_cell_leaves_the_others_alone(run, in_this_process):
     assert status == 1 and "experiments: 1, cells: 6, done before: 0" in out
     for line in (
         "[2/6] tiny dropout_1 seed 0 diverged: The loss must stay finite",
-        "[3/6] tiny dropout_2 seed 0 failed: Traceback",
-        "UnpicklableError: something else",
+        "[3/6] tiny dropout_2 seed 0 failed: UnpicklableError: something else\nTraceback",
         "[6/6] tiny again seed 0 failed: `measure` of tiny must return a measurement once; these",
         "tiny figures failed: Traceback",
     ):

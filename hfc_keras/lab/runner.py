@@ -59,6 +59,11 @@ class Cell:
         """Recipe and seed in words."""
         return f"{self.name} seed {self.seed}"
 
+    @property
+    def wants_gpu(self) -> bool:
+        """Whether only a worker with a GPU is to measure it."""
+        return self.settings.wants_gpu
+
     def made(self) -> Record:
         """How the network came about, for the record."""
         trained = self.store.seconds(self.recipe)

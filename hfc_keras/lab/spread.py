@@ -59,5 +59,5 @@ in this process."""
         )
 
 
-# Of the options only these say how long a run takes on which machine, not what it does.
+# Options that say nothing of what is measured.
 SPREAD = tuple(field.name for field in dataclasses.fields(Spread))

@@ -108,8 +108,8 @@ class _Dealer(Generic[T]):
 
     def wait(self, seconds: float) -> list[Ended[T]]:
         """Return what has ended after some seconds at most."""
-        if not self.running:
-            time.sleep(0 if self.given_up else max(seconds, 0))
+        if self.waiting and not (self.running or self.given_up):
+            time.sleep(max(seconds, 0))
         sent = [sent for _, sent in self.running.values()]
         for each in self.crew.ended(sent, max(seconds, 0)) if sent else ():
             answer = self.crew.answer(each)

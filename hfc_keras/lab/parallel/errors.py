@@ -2,7 +2,7 @@
 
 
 class CellError(RuntimeError):
-    """An error in a cell, with the traceback of the process it happened in."""
+    """An error in a cell, in one line and then with the traceback of its process."""
 
 
 class LostWorkerError(RuntimeError):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hfc_keras import checks, files
+from hfc_keras.error_texts import reason
 from hfc_keras.lab.parallel.errors import CellError, UnfitWorkerError
 
 if TYPE_CHECKING:
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 
 # Read when the backend is imported, and decides the last digits.
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+DATA_DIR = "TFDS_DATA_DIR"
 # Versions that decide numbers, beside that of the backend in use.
 PACKAGES = ("hfc_keras", "backend", "keras", "numpy", "scipy", "pandas")
+# Errors that the run tells apart.
+KNOWN = (UnfitWorkerError, files.UnusableFileError, FloatingPointError, MemoryError, CellError)
 # Threads that measure, by the word of their parcel.
 _AT_WORK: dict[str, int] = {}
 _WORK = threading.Lock()
@@ -47,6 +51,7 @@ class Parcel(NamedTuple):
         folder: str, current folder, where relative paths begin.
         imports: str, folder that holds the experiment's package.
         onednn: str or None, the variable ONEDNN.
+        data_dir: str or None, the variable DATA_DIR, for a worker that has none of its own.
         versions: dict from package to version, and from ``"backend"`` to its name.
     """
 
@@ -58,6 +63,7 @@ class Parcel(NamedTuple):
     folder: str
     imports: str
     onednn: str | None
+    data_dir: str | None
     versions: dict[str, str | None]
 
 
@@ -89,6 +95,7 @@ def packed(name: str, cell: Any, word: str) -> Parcel:
         os.getcwd(),
         str(module.parents[name.count(".")]),
         os.environ.get(ONEDNN),
+        os.environ.get(DATA_DIR),
         _versions(),
     )
 
@@ -212,6 +219,8 @@ def _set_environment(parcel: Parcel) -> None:
     """Choose the backend, unless it is imported already, and find the experiment's package."""
     if parcel.imports not in sys.path:
         sys.path.append(parcel.imports)
+    if parcel.data_dir is not None:
+        os.environ.setdefault(DATA_DIR, parcel.data_dir)
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = str(parcel.versions["backend"])
         os.environ.pop(ONEDNN, None)
@@ -232,7 +241,12 @@ def _unpacked(parcel: Parcel) -> Any:
         cell = pickle.loads(parcel.cell)  # noqa: S301
     except (ImportError, AttributeError) as error:
         raise _unfit(f"find the code of {parcel.name} ({error})", path=parcel.imports) from error
-    data = _fingerprint(cell)
+    try:
+        data = _fingerprint(cell)
+    except ValueError as error:
+        raise _unfit(
+            f"have the data of this run ({error})", path=os.environ.get(DATA_DIR)
+        ) from error
     if data != parcel.data:
         raise _unfit(f"have the data of this run, fingerprint {parcel.data}", fingerprint=data)
     if cell.key != parcel.key:
@@ -272,10 +286,14 @@ def _address() -> str:
 
 
 def _sendable(error: Exception) -> Exception:
-    """The same error where it can be pickled and is told apart later, else its traceback."""
-    known = (FloatingPointError, MemoryError, files.UnusableFileError, UnfitWorkerError, CellError)
-    if isinstance(error, known):
-        with contextlib.suppress(Exception):
-            pickle.loads(pickle.dumps(error))  # noqa: S301
+    """The same error where later code tells it apart, else its traceback."""
+    for known in KNOWN:
+        if isinstance(error, known):
+            try:
+                pickle.loads(pickle.dumps(error))  # noqa: S301
+            # Not every exception can be made again from what it was made of.
+            except Exception:
+                return known(str(error))
             return error
-    return CellError("".join(traceback.format_exception(error)))
+    said = f"{type(error).__name__}: {reason(error)}"
+    return CellError("\n".join([said, *traceback.format_exception(error)]))

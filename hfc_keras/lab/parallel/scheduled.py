@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 import hfc_keras
 from hfc_keras import checks, files
 from hfc_keras.lab import console
-from hfc_keras.lab.parallel import remote
-from hfc_keras.lab.parallel.crew import CONNECT, Crew, Sent
+from hfc_keras.lab.parallel import crew, remote
+from hfc_keras.lab.parallel.crew import Crew, Sent
 from hfc_keras.lab.parallel.errors import LostSchedulerError, UnfitWorkerError
 from hfc_keras.types import PathLike, Record
 
@@ -23,7 +23,6 @@ class ScheduledCrew(Crew):
     Args:
         address: str, such as ``"tcp://10.0.0.1:8786"``.
         say: function of a line, for what the user should know.
-        timeout: float, seconds after which it counts as unreachable.
 
     Raises:
         LostSchedulerError: if nothing answers there.
@@ -31,14 +30,12 @@ class ScheduledCrew(Crew):
 
     offers = True
 
-    def __init__(
-        self, address: str, say: Callable[[str], object] = console.say, timeout: float = CONNECT
-    ) -> None:
+    def __init__(self, address: str, say: Callable[[str], object] = console.say) -> None:
         super().__init__()
         self.address, self.say = address, say
         self.stores: set[Path] = set()
         self.admitted: set[str] = set()
-        self._connect(timeout)
+        self._connect()
 
     @property
     def size(self) -> int:
@@ -58,17 +55,17 @@ class ScheduledCrew(Crew):
                 self.client.run(remote.stop, sent.word, workers=[sent.address], on_error="return")
         super().close()
 
-    def _connect(self, timeout: float) -> None:
+    def _connect(self) -> None:
         import distributed
 
         try:
             self._client = distributed.Client(
-                self.address, timeout=timeout, set_as_default=False, name="hfc_keras"
+                self.address, timeout=crew.CONNECT, set_as_default=False, name="hfc_keras"
             )
         except (OSError, ValueError) as error:
             raise LostSchedulerError(
                 f"`scheduler` must be the address of a Dask scheduler that answers within "
-                f"{timeout:g} seconds ({type(error).__name__}); nothing was started. "
+                f"{crew.CONNECT:g} seconds ({type(error).__name__}); nothing was started. "
                 f"Received: scheduler={self.address!r}"
             ) from error
 
