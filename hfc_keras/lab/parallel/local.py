@@ -91,23 +91,21 @@ class LocalCrew(Crew):
         return super().send(address, name, cell, gpu=False)
 
     def close(self, busy: Iterable[Sent] = ()) -> None:
-        """End the processes; those that measure end at once.
+        """End the processes at once; the store keeps the whole epochs of what they train.
 
-        The store keeps the whole epochs of what they were training. A signal must not leave some
-        of them behind: it ends this process, and they end with it.
+        A signal must not leave some of them behind: it ends this process, and they end with it.
         """
-        stopped = bool(list(busy))
-        with endings.at_once() if stopped else contextlib.nullcontext():
-            if self.cluster is not None:
-                for nanny in self.cluster.workers.values() if stopped else ():
-                    nanny.close_gracefully()
-                for child in multiprocessing.active_children() if stopped else ():
-                    if child not in self._strangers:
-                        child.terminate()
-            super().close(busy)
-            if self.cluster is not None:
-                self.cluster.close()
-            self.cluster = None
+        cluster, self.cluster = self.cluster, None
+        if cluster is None:
+            return
+        with endings.at_once() if list(busy) else contextlib.nullcontext():
+            for nanny in cluster.workers.values():
+                nanny.close_gracefully()
+            # One that is idle would take seconds to take down its backend.
+            for child in set(multiprocessing.active_children()) - self._strangers:
+                child.terminate()
+            super().close()
+            cluster.close()
 
     def _admitted(self, free: dict[str, Record]) -> dict[str, Record]:
         """Renew processes that have measured their share; they come back by another address."""
