@@ -72,7 +72,8 @@ class LocalCrew(Crew):
 
         set_environment(self.jobs)
         self._strangers = set(multiprocessing.active_children())
-        with config.set(CONFIG), _kept_from_children(signal.SIGINT):
+        # Half a cluster cannot be closed.
+        with endings.held(), config.set(CONFIG), _kept_from_children(signal.SIGINT):
             self.cluster = distributed.LocalCluster(
                 n_workers=self.jobs,
                 threads_per_worker=1,
@@ -83,7 +84,7 @@ class LocalCrew(Crew):
                 memory_limit=None,
                 silence_logs=logging.CRITICAL,
             )
-        self._client = distributed.Client(self.cluster, set_as_default=False)
+            self._client = distributed.Client(self.cluster, set_as_default=False)
 
     def send(self, address: str, name: str, cell: object, gpu: bool = False) -> Sent:
         """Have a process measure a cell; all of them share what the machine has."""
