@@ -28,18 +28,13 @@ from experiments.queue.stages import Round
 from hfc_keras import checks, per_backend
 from hfc_keras.lab import command_line, discovery
 from hfc_keras.lab.parallel import background
-from hfc_keras.lab.parallel.tasks import Part
+from hfc_keras.lab.parallel.local import set_environment
+from hfc_keras.lab.parallel.running import crew_of
+from hfc_keras.lab.parallel.tasks import part_of
 from hfc_keras.lab.profiles import Profile
 from hfc_keras.lab.settings import Common
 
 PROG = "python -m experiments.all"
-ENVIRONMENT = {
-    # Parent and workers share one accelerator only if none takes all of its memory.
-    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
-    # Python cleans up after a process that is stopped, and would say so after each stop.
-    "PYTHONWARNINGS": "ignore::UserWarning:multiprocessing.resource_tracker",
-}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,13 +53,14 @@ Default: all."""
     minutes: float | None = None
     """Minutes after which the run stops; the same command resumes it. Default: no limit."""
     jobs: int | None = None
-    """Cells at once. Default: 2 on two or more cores without an accelerator, else 1."""
+    """Cells at once on this machine. Default: 2 on two or more cores without an accelerator, \
+else 1."""
 
     @property
     def job_count(self) -> int:
         """Cells at once, with the default filled in."""
         if self.jobs is not None:
-            return checks.number("jobs", self.jobs, minimum=1, whole=True)
+            return self.jobs
         on_cpu = not per_backend.has_accelerator()
         return 2 if on_cpu and (os.cpu_count() or 1) >= 2 else 1
 
@@ -98,6 +94,7 @@ Default: all."""
 
     def check(self) -> None:
         """Refuse settings that contradict each other."""
+        self.check_spread()
         checks.require(
             self.minutes is None or (math.isfinite(self.minutes) and self.minutes > 0),
             "`minutes` must be a number above 0",
@@ -130,7 +127,7 @@ Default: all."""
         return [
             stages.Round(
                 f"profile {each.profile}" if several else "",
-                [Part(name, each, command) for name in self.names],
+                [part_of(name, each, command) for name in self.names],
             )
             for each in options
         ]
@@ -146,26 +143,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with command_line.ending() as ended, contextlib.ExitStack() as opened:
         options = command_line.parsed(Settings, PROG, __doc__, arguments)
         ended.advice, until = command_line.advice(options.fresh), options.deadline
-        for variable, value in ENVIRONMENT.items():
-            os.environ.setdefault(variable, value)
         command = " ".join([PROG, *command_line.without_paths(arguments)])
         journal = background.Journal()
         try:
             options.check()
             jobs = options.job_count
-            # Two processes of two threads on two cores train 1.3 times as slowly.
-            threads = max(1, (os.cpu_count() or 1) // jobs)
-            os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
+            set_environment(jobs)
+            # A scheduler that does not answer is found out before anything is made.
+            crew = opened.enter_context(crew_of(options, jobs, lambda text: journal.say(text)))
             if options.staged and not options.plan:
                 journal = opened.enter_context(background.queue(options.store, command))
             rounds = options.rounds(command)
         except ValueError as error:
             sys.exit(command_line.refused(error))
         if options.plan:
-            print(running.planned(rounds, jobs).text())
+            print(running.planned(rounds, crew.size).text())
             return
         again = shlex.join([*PROG.split(), *arguments])
-        if running.run_all(rounds, jobs, until, journal, again):
+        if running.run_all(rounds, crew, until, journal, again):
             sys.exit(1)
 
 

@@ -25,6 +25,7 @@ from hfc_keras import data, reporting
 from hfc_keras.data.dataset import Dataset
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.settings import Settings as Training
+from hfc_keras.lab.spread import Spread
 from hfc_keras.reporting.figures.band_stop import band_stop_table
 from hfc_keras.reporting.figures.given_networks import given_panels, given_table
 from hfc_keras.reporting.figures.misaligned import misaligned_table
@@ -41,7 +42,7 @@ LARGE = 96
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(Spread):
     """Settings of this experiment."""
 
     profile: ClassVar = "given"

@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 
 from experiments.outside import published_cells, published_table
 from hfc_keras.lab.experiment import Experiment
+from hfc_keras.lab.spread import Spread
 from hfc_keras.reporting import correlation_interval
 from hfc_keras.reporting.claims import verdicts
 from hfc_keras.reporting.figures.correlations import correlation_panels
@@ -159,7 +160,7 @@ DRAWN = (
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(Spread):
     """Settings of this experiment."""
 
     profile: ClassVar = "published"

@@ -168,15 +168,15 @@ def interruptible():
 @pytest.fixture
 def in_this_process(monkeypatch):
     """Have ``experiments.all`` measure its cells one after the other in this process."""
-    from hfc_keras.lab.parallel import workers
+    from hfc_keras.lab.parallel import dealing, remote
 
-    def completed(tasks, count, until=None):
+    def completed(tasks, crew, until=None, say=None):
         for task in tasks:
             future = Future()
             try:
-                future.set_result(workers.measure(task.name, task.cell))
+                future.set_result(remote.measure(task.name, task.cell))
             except Exception as error:
                 future.set_exception(error)
             yield task, future
 
-    monkeypatch.setattr(workers, "completed", completed)
+    monkeypatch.setattr(dealing, "completed", completed)

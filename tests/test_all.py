@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,7 +18,7 @@ from own import tiny
 
 from hfc_keras import files
 from hfc_keras.lab import discovery, settings
-from hfc_keras.lab.parallel import processes, tasks, workers
+from hfc_keras.lab.parallel import dealing, tasks
 
 ROOT = Path(__file__).parents[1]
 # `all` is no name for a module in this namespace.
@@ -90,8 +89,7 @@ def test_a_failed_cell_leaves_the_others_alone(run, in_this_process):
     assert status == 1 and "experiments: 1, cells: 6, done before: 0" in out
     for line in (
         "[2/6] tiny dropout_1 seed 0 diverged: The loss must stay finite",
-        "[3/6] tiny dropout_2 seed 0 failed: Traceback",
-        "UnpicklableError: something else",
+        "[3/6] tiny dropout_2 seed 0 failed: UnpicklableError: something else\nTraceback",
         "[6/6] tiny again seed 0 failed: `measure` of tiny must return a measurement once; these",
         "tiny figures failed: Traceback",
     ):
@@ -185,8 +183,8 @@ def test_every_training_is_started_once_before_others_share_it(own):
     assert list(tasks.trainings(planned).values()) == [True] * 4 + [False] * 2
     planned[0].cell.fit()
     assert list(tasks.trainings(planned).values()) == [False] + [True] * 3 + [False] * 2
-    assert workers.next_task(planned[4:], planned[:1]) is planned[5]
-    assert workers.next_task(planned[4:5], planned[:1]) is None
+    assert dealing.next_task(planned[4:], planned[:1]) is planned[5]
+    assert dealing.next_task(planned[4:5], planned[:1]) is None
 
 
 def test_a_cell_travels_to_another_process(own):
@@ -244,15 +242,3 @@ def test_a_stop_between_table_and_record_is_no_damage(own, tmp_path, monkeypatch
     tiny.EXPERIMENT.main(arguments)
     record = json.loads((tmp_path / "results" / "smoke" / "odd" / "tiny.json").read_text())
     assert list(record["cells"]) == ["plain seed 0"] and len(record["runs"]) == 1
-
-
-def test_processes_are_renewed(monkeypatch):
-    monkeypatch.setattr(processes, "CALLS", 2)
-    process = processes.Process()
-    numbers = [process.submit(os.getpid).result() for _ in range(3)]
-    os.kill(numbers[2], signal.SIGKILL)
-    time.sleep(1)
-    numbers.append(process.submit(os.getpid).result())
-    process.end()
-    assert numbers[0] == numbers[1] and len(set(numbers)) == 3
-    assert not multiprocessing.active_children()

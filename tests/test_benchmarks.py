@@ -6,6 +6,7 @@ from benchmarks import (
     amplitude_phase,
     antialiasing,
     attacks,
+    cells,
     frequency_accuracy,
     operations,
     sensitivity,
@@ -14,6 +15,7 @@ from benchmarks import (
 )
 from benchmarks import training as training_speed
 from hfc_keras import models, training
+from hfc_keras.lab import profiles
 
 
 @pytest.fixture(autouse=True)
@@ -123,3 +125,25 @@ def test_interleaved_times_every_function_alike():
     ways = {name: lambda name=name: calls.append(name) for name in "ab"}
     seconds = timing.interleaved(ways)
     assert calls == ["a", "b"] * 2 and set(seconds) == {"a", "b"}
+
+
+def test_cells_on_workers_are_compared_with_one_process(
+    tmp_path, monkeypatch, in_this_process, capsys
+):
+    monkeypatch.setitem(profiles.PROFILES["smoke"], "model", "small_cnn")
+    monkeypatch.setattr(cells, "FEW_CELLS", 2)
+    monkeypatch.setattr(cells, "_start", lambda crew: None)
+    cells.main(["--fast", "--results", str(tmp_path)])
+    (row,) = pd.read_csv(tmp_path / "cells.csv").to_dict("records")
+    assert (row["cells"], row["workers"]) == (2, 2) and row["serial_seconds"] > 0
+    expected = row["parallel_seconds"] / (row["serial_seconds"] / 2)
+    assert row["ratio"] == pytest.approx(expected, abs=0.01)
+    assert "serial_seconds" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_workers_of_the_benchmark_start(tmp_path, monkeypatch):
+    monkeypatch.setitem(profiles.PROFILES["smoke"], "model", "small_cnn")
+    monkeypatch.setattr(cells, "FEW_CELLS", 2)
+    cells.main(["--fast", "--results", str(tmp_path)])
+    assert pd.read_csv(tmp_path / "cells.csv")["start_seconds"].gt(0).all()

@@ -111,7 +111,15 @@ def test_the_example_of_contributing_needs_no_more_than_is_said(tmp_path):
 
 
 @pytest.mark.few(1)
-@pytest.mark.parametrize("command", [["-m", "own_dropout"], ["own_dropout.py"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-m", "own_dropout"],
+        ["own_dropout.py"],
+        ["own_dropout.py", "--jobs", "2"],
+        ["-m", "own_dropout", "--jobs", "2"],
+    ],
+)
 def test_an_experiment_runs_beside_the_package_alone(tmp_path, command):
     left_out = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "hfc_keras", tmp_path / "hfc_keras", ignore=left_out)

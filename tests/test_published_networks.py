@@ -59,6 +59,26 @@ def test_questions_are_answered_for_each_group(made, capsys):
     assert cell["networks"] == [f"robust_resnet50_l2_eps{at}" for at in range(4)]
 
 
+@pytest.fixture
+def processes(request):
+    """Other processes, or this one in their place."""
+    if request.param == "here":
+        request.getfixturevalue("in_this_process")
+
+
+@pytest.mark.few(1)
+@pytest.mark.parametrize("processes", ["here", "spawned"], indirect=True)
+def test_cells_that_train_nothing_go_to_processes_too(made, processes, capsys):
+    stem = run(made)
+    whole = stem.with_suffix(".csv").read_bytes()
+    run(made, "--fresh", "--jobs", "2")
+    assert stem.with_suffix(".csv").read_bytes() == whole
+    assert "[5/5] published_networks " in capsys.readouterr().out
+    with pytest.raises(SystemExit) as refused:
+        run(made, "--jobs", "0")
+    assert refused.value.code == 2 and "Received: jobs=0" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_changed_table_is_not_mixed_with_the_one_before(made, capsys):
     run(made)

@@ -218,7 +218,9 @@ def test_time_that_is_up_ends_a_run_that_goes_on_later(own, run, monkeypatch, ca
     command.main(told)
     out = capsys.readouterr().out
     assert 15 < time.monotonic() - start < 300
-    done = cells(tmp_path / "results" / "smoke" / "odd")
+    folder = tmp_path / "results" / "smoke" / "odd"
+    # On a machine at work the time may be up before the first cell is measured.
+    done = cells(folder) if (folder / "tiny.json").exists() else []
     assert "dropout_3 seed 0" not in done
     words = f"The time is up; {6 - len(done)} cells are left. This goes on: python -m experiments"
     assert words in out and str(tmp_path / "store") in out

@@ -35,6 +35,11 @@ class Cell:
         """Name and seed in words."""
         return f"{self.name} seed {Cell.seed}"
 
+    @property
+    def wants_gpu(self: Any) -> bool:
+        """Whether only a worker with a GPU is to measure it."""
+        return self.settings.wants_gpu
+
 
 class Plan:
     """What is measured under some settings; it has ``recipes`` by name and ``cell(name)``."""

@@ -111,6 +111,7 @@ def make_plan(settings: Any) -> Plan:
     Raises:
         ValueError: for a data set, network or file that is not there, or numbers out of range.
     """
+    settings.check_spread()
     for name in ("examples", "subset", "attacked", "steps", "population"):
         value = getattr(settings, name)
         if value is not None:

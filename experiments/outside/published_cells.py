@@ -79,6 +79,7 @@ def make_plan(settings: Any) -> Plan:
     Raises:
         ValueError: for a table that is not there or not the published one.
     """
+    settings.check_spread()
     checks.number("replicates", settings.replicates, minimum=1, whole=True)
     path = published_table.find(settings.table)
     files.writable_folder(settings.folder, "results")

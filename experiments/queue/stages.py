@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from hfc_keras import checks
 from hfc_keras.lab import discovery
-from hfc_keras.lab.parallel.tasks import SHARED, Part
+from hfc_keras.lab.parallel.tasks import SHARED, Part, part_of
 from hfc_keras.training import Recipe
 
 # Experiments whose attacks take longer than all else that is measured of the same networks.
@@ -255,4 +255,4 @@ def _part(name: str, settings: Any, command: str, wanted: Collection[str]) -> Pa
     chosen = tuple(each for each, recipe in recipes.items() if recipe.hash in wanted)
     if not (seeds and chosen):
         return None
-    return Part(name, dataclasses.replace(settings, seeds=seeds), command, chosen)
+    return part_of(name, dataclasses.replace(settings, seeds=seeds), command, chosen)

@@ -10,9 +10,12 @@ import tyro
 from hfc_keras import endings, files
 from hfc_keras.lab import console
 from hfc_keras.lab.measured_rows import UnusableRowsError
+from hfc_keras.lab.parallel.errors import LostSchedulerError, UnfitWorkerError
 from hfc_keras.lab.settings import FLAGS, PATHS
 
 T = TypeVar("T")
+# What a run cannot go on with; the same command goes on once it is mended.
+REFUSED = (files.UnusableFileError, UnusableRowsError, UnfitWorkerError, LostSchedulerError)
 
 
 def parsed(
@@ -44,7 +47,7 @@ def parsed(
 
 @contextlib.contextmanager
 def ending() -> Iterator[endings.Command]:
-    """End a command with a plain message: status 2 for unusable files or rows.
+    """End a command with a plain message: status 2 for unusable files, rows or workers.
 
     Signals and readers that leave are met as ``endings.met`` says.
 
@@ -54,7 +57,7 @@ def ending() -> Iterator[endings.Command]:
     with endings.met() as command:
         try:
             yield command
-        except (files.UnusableFileError, UnusableRowsError) as error:
+        except REFUSED as error:
             sys.exit(refused(error))
 
 
@@ -75,7 +78,7 @@ def without_paths(arguments: Iterable[str]) -> list[str]:
     kept, skip = [], False
     for argument in arguments:
         option = argument.partition("=")[0].removeprefix("--").replace("-", "_")
-        is_path = argument.startswith("--") and option in PATHS
+        is_path = argument.startswith("--") and option in (*PATHS, "scheduler", "scheduler_file")
         if not (skip or is_path):
             kept.append(argument)
         skip = is_path and "=" not in argument and option not in FLAGS

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.util
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,3 +112,30 @@ def load(name: str) -> "Experiment":
             experiments=name,
         )
     return experiment
+
+
+def importable(experiment: "Experiment") -> tuple[str, "Experiment"]:
+    """Return an experiment as other processes import it, also the one that is run as a file.
+
+    Args:
+        experiment: Experiment.
+
+    Returns:
+        ``(name, Experiment)``, the name as ``load`` takes it.
+
+    Raises:
+        ValueError: if the name of its file is that of something else.
+    """
+    own, name = sys.modules[experiment.module], experiment.name
+    name = Path(name).stem if name.endswith(".py") else name
+    if own.__name__ != "__main__":
+        return own.__name__, experiment
+    found = load(name)
+    there = Path(sys.modules[name].__file__ or "")
+    checks.require(
+        there.samefile(own.__file__ or ""),
+        "The file of an experiment that runs in several processes must have a name of its own",
+        name=name,
+        imported=str(there),
+    )
+    return name, found

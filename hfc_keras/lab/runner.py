@@ -20,6 +20,7 @@ from hfc_keras.lab.plan import Plan as AnyPlan
 from hfc_keras.lab.record import peak_memory
 from hfc_keras.lab.results import Results
 from hfc_keras.lab.settings import PATHS
+from hfc_keras.lab.spread import SPREAD
 from hfc_keras.records import digest
 from hfc_keras.training.measures import MEASURES
 from hfc_keras.types import Record
@@ -57,6 +58,11 @@ class Cell:
     def label(self) -> str:
         """Recipe and seed in words."""
         return f"{self.name} seed {self.seed}"
+
+    @property
+    def wants_gpu(self) -> bool:
+        """Whether only a worker with a GPU is to measure it."""
+        return self.settings.wants_gpu
 
     def made(self) -> Record:
         """How the network came about, for the record."""
@@ -116,7 +122,7 @@ class Plan:
     def described(self) -> Record:
         """Settings and data set for the record."""
         values = dataclasses.asdict(self.settings)
-        left_out = (*PATHS, "seeds", "recipes")
+        left_out = (*PATHS, *SPREAD, "seeds", "recipes")
         return {
             "dataset": self.settings.dataset_name,
             "settings": {name: value for name, value in values.items() if name not in left_out},
@@ -134,11 +140,17 @@ def main(experiment: "Experiment", arguments: Sequence[str] | None = None) -> No
     with ending() as command:
         settings = parsed(experiment.settings, experiment.prog, experiment.description, arguments)
         command.advice = advice(settings.fresh)
+        words = " ".join([experiment.prog, *without_paths(arguments)])
         try:
+            if getattr(settings, "is_spread", False) and not settings.plan:
+                # One after the other needs no Dask.
+                from hfc_keras.lab.parallel import single
+
+                single.run(experiment, settings, words)
+                return
             plan = experiment.planned(settings)
         except ValueError as error:
             sys.exit(refused(error))
-        words = " ".join([experiment.prog, *without_paths(arguments)])
         results = Results(settings.folder / experiment.title, plan, words, experiment.keys)
         if settings.plan:
             console.say(planned(plan, results).text())

@@ -21,6 +21,7 @@ from hfc_keras.lab.profiles import (
     SEEDS,
     Profile,
 )
+from hfc_keras.lab.spread import Spread
 from hfc_keras.training import Recipe
 from hfc_keras.types import Engine, Record
 
@@ -31,8 +32,8 @@ PATHS = ("data_dir", "store", "results", "networks", "table", *FLAGS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Common:
-    """Settings of one experiment and of a run over all of them."""
+class _Asked:
+    """What is asked of one experiment and of a run over all of them."""
 
     profile: Profile = "smoke"
     """smoke: takes seconds and checks that everything runs. quick: a small network on a subset of \
@@ -59,6 +60,12 @@ stay as they are, and must have one size."""
     """Replace tables that an earlier run made with other settings."""
     plan: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print what would be trained, in which order and how long it takes, and do nothing else."""
+
+
+# The options of the last base come first.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Common(Spread, _Asked):
+    """Settings of one experiment and of a run over all of them."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -107,6 +114,7 @@ paper."""
         Raises:
             ValueError: naming the setting.
         """
+        self.check_spread()
         for name in ("seeds", "recipes"):
             given = getattr(self, name)
             checks.require(given != (), f"`{name}` must hold at least one", **{name: given})

@@ -38,8 +38,13 @@ def measure(cell):
         os.kill(os.getppid(), getattr(signal, action))
         time.sleep(600)
     if action == "wait":
-        time.sleep(600)
+        for _ in range(6000):
+            time.sleep(0.1)
     if action == "end":
+        os.kill(os.getpid(), signal.SIGKILL)
+    ended = cell.settings.store / "ended"
+    if action == "end_once" and not ended.exists():
+        ended.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     if action == "diverge":
         raise FloatingPointError("The loss must stay finite")

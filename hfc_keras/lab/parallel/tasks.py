@@ -4,15 +4,19 @@ import dataclasses
 import traceback
 from collections.abc import Collection, Iterable, Mapping
 from concurrent import futures
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hfc_keras import files, training
+from hfc_keras import files
 from hfc_keras.lab import console, discovery, estimate, runner
 from hfc_keras.lab.measured_rows import UnusableRowsError
-from hfc_keras.lab.parallel import workers
+from hfc_keras.lab.parallel.dealing import training_of
+from hfc_keras.lab.parallel.errors import CellError, LostWorkerError, UnfitWorkerError
+from hfc_keras.lab.plan import Plan
 from hfc_keras.lab.results import Results
 from hfc_keras.lab.settings import Common
+
+if TYPE_CHECKING:
+    from hfc_keras.lab.experiment import Experiment
 
 SHARED = tuple(field.name for field in dataclasses.fields(Common))
 
@@ -22,27 +26,16 @@ class Part:
 
     Args:
         name: str, see ``discovery.load``.
-        settings: object with the attributes SHARED, which go to the experiment's settings.
+        experiment: experiment.Experiment.
+        plan: its plan.
         command: str, for the record.
-        recipes: tuple of str, which of its recipes; None is all.
-
-    Raises:
-        ValueError: for what the experiment refuses.
     """
 
-    def __init__(
-        self, name: str, settings: Any, command: str, recipes: tuple[str, ...] | None = None
-    ) -> None:
+    def __init__(self, name: str, experiment: "Experiment", plan: Plan, command: str) -> None:
         self.name, self.title = name, name.rpartition(".")[2]
-        self.experiment = discovery.load(name)
-        shared = {field: getattr(settings, field) for field in SHARED}
-        chosen = self.experiment.settings(**shared, recipes=recipes)
-        try:
-            self.plan = self.experiment.planned(chosen)
-        except ValueError as error:
-            raise ValueError(f"{self.title}: {error}") from error
-        path = chosen.folder / self.title
-        self.results = Results(path, self.plan, command, self.experiment.keys)
+        self.experiment, self.plan = experiment, plan
+        path = plan.settings.folder / self.title
+        self.results = Results(path, plan, command, experiment.keys)
         self.seconds, self.failed = 0.0, []
 
     @property
@@ -52,30 +45,29 @@ class Part:
         return [cell for cell in self.plan.cells() if cell.label not in ended]
 
     def take(
-        self, cell: runner.Cell, future: futures.Future[runner.Measured]
+        self, cell: Any, future: futures.Future[runner.Measured]
     ) -> tuple[float, None] | tuple[None, str]:
         """Add what a process measured to the table.
 
         Args:
             cell: runner.Cell.
-            future: see ``workers.completed``.
+            future: see ``dealing.completed``.
 
         Returns:
             ``(seconds, None)``, or ``(None, reason)`` if there are no rows.
 
         Raises:
             UnusableFileError: if a file cannot be used, so that the run cannot go on.
+            UnfitWorkerError: if a worker would measure something else.
         """
         try:
             measured = future.result()
             self.results.add(cell, *measured)
-        except files.UnusableFileError:
+        except (files.UnusableFileError, UnfitWorkerError):
             raise
         except FloatingPointError as error:
             reason = f"diverged: {error}"
-        except BrokenProcessPool:
-            reason = "failed: its process was ended, by a signal or for want of memory"
-        except (workers.CellError, UnusableRowsError) as error:
+        except (LostWorkerError, CellError, UnusableRowsError) as error:
             reason = f"failed: {error}"
         except Exception:
             reason = f"failed: {traceback.format_exc()}"
@@ -98,11 +90,36 @@ class Part:
             self.failed.append("figures")
 
 
+def part_of(name: str, settings: Any, command: str, recipes: tuple[str, ...] | None = None) -> Part:
+    """Return an experiment with settings that it shares with others.
+
+    Args:
+        name: str, see ``discovery.load``.
+        settings: object with the attributes SHARED, which go to the experiment's settings.
+        command: str, for the record.
+        recipes: tuple of str, which of its recipes; None is all.
+
+    Returns:
+        Part.
+
+    Raises:
+        ValueError: for what the experiment refuses.
+    """
+    experiment, title = discovery.load(name), name.rpartition(".")[2]
+    shared = {field: getattr(settings, field) for field in SHARED}
+    chosen = experiment.settings(**shared, recipes=recipes)
+    try:
+        plan = experiment.planned(chosen)
+    except ValueError as error:
+        raise ValueError(f"{title}: {error}") from error
+    return Part(name, experiment, plan, command)
+
+
 class Task(NamedTuple):
     """A cell to measure."""
 
     part: Part
-    cell: runner.Cell
+    cell: Any
 
     @property
     def name(self) -> str:
@@ -174,11 +191,11 @@ def ordered(tasks: Iterable[Task]) -> list[Task]:
     Returns:
         list of Task.
     """
-    first = {}
+    tasks, first = list(tasks), {}
     for task in tasks:
-        first.setdefault(task.cell.recipe.hash, task)
-    longest = sorted(first.values(), key=lambda task: -_passes(task.cell.recipe))
-    return [*longest, *(task for task in tasks if task is not first[task.cell.recipe.hash])]
+        first.setdefault(training_of(task), task)
+    longest = sorted(first.values(), key=lambda task: -_passes(task))
+    return [*longest, *(task for task in tasks if task is not first[training_of(task)])]
 
 
 def by_seed(tasks: Iterable[Task], late: Collection[str] = ()) -> list[Task]:
@@ -198,9 +215,11 @@ def by_seed(tasks: Iterable[Task], late: Collection[str] = ()) -> list[Task]:
     return [task for place in sorted(groups) for task in ordered(groups[place])]
 
 
-def _passes(recipe: training.Recipe) -> int:
+def _passes(task: Task) -> int:
     """Passes over the training images that a training takes, those of its attack with them."""
-    return recipe.epochs * (1 + getattr(recipe.adversary, "steps", 0))
+    recipe = getattr(task.cell, "recipe", None)
+    steps = getattr(getattr(recipe, "adversary", None), "steps", 0)
+    return getattr(recipe, "epochs", 0) * (1 + steps)
 
 
 def trainings(tasks: Iterable[Task]) -> dict[str, bool]:
@@ -214,8 +233,13 @@ def trainings(tasks: Iterable[Task]) -> dict[str, bool]:
     """
     found, trained = {}, set()
     for task in tasks:
-        recipe = task.cell.recipe
-        kept = recipe.hash in trained or recipe.epochs in task.cell.store.epochs(recipe)
-        found[task.label] = not kept
-        trained.add(recipe.hash)
+        training = training_of(task)
+        found[task.label] = training not in trained and not _is_trained(task.cell)
+        trained.add(training)
     return found
+
+
+def _is_trained(cell: Any) -> bool:
+    """Whether nothing is left to train for a cell."""
+    recipe = getattr(cell, "recipe", None)
+    return recipe is None or recipe.epochs in cell.store.epochs(recipe)

@@ -1,0 +1,140 @@
+"""Workers of a scheduler that somebody else has started, on this machine or on many."""
+
+import contextlib
+import json
+import pkgutil
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import hfc_keras
+from hfc_keras import checks, files
+from hfc_keras.lab import console
+from hfc_keras.lab.parallel import crew, remote
+from hfc_keras.lab.parallel.crew import Crew, Sent
+from hfc_keras.lab.parallel.errors import LostSchedulerError, UnfitWorkerError
+from hfc_keras.types import PathLike, Record
+
+
+class ScheduledCrew(Crew):
+    """Workers that come and go as a scheduler has them.
+
+    Args:
+        address: str, such as ``"tcp://10.0.0.1:8786"``.
+        say: function of a line, for what the user should know.
+
+    Raises:
+        LostSchedulerError: if nothing answers there.
+    """
+
+    offers = True
+
+    def __init__(self, address: str, say: Callable[[str], object] = console.say) -> None:
+        super().__init__()
+        self.address, self.say = address, say
+        self.stores: set[Path] = set()
+        self.admitted: set[str] = set()
+        self._connect()
+
+    @property
+    def size(self) -> int:
+        """Workers there are now, at least 1."""
+        return max(1, len(self._workers()))
+
+    def start(self, stores: Iterable[PathLike]) -> None:
+        """Have workers prove that they share these folders before they are sent anything."""
+        found = {Path(store).absolute() for store in stores}
+        if not found <= self.stores:
+            self.stores, self.admitted = found | self.stores, set()
+
+    def close(self, busy: Iterable[Sent] = ()) -> None:
+        """Leave the workers; what they measure for this run ends."""
+        for sent in busy:
+            with contextlib.suppress(OSError, LostSchedulerError):
+                self.client.run(remote.stop, sent.word, workers=[sent.address], on_error="return")
+        super().close()
+
+    def _connect(self) -> None:
+        import distributed
+
+        try:
+            self._client = distributed.Client(
+                self.address, timeout=crew.CONNECT, set_as_default=False, name="hfc_keras"
+            )
+        except (OSError, ValueError) as error:
+            raise LostSchedulerError(
+                f"`scheduler` must be the address of a Dask scheduler that answers within "
+                f"{crew.CONNECT:g} seconds ({type(error).__name__}); nothing was started. "
+                f"Received: scheduler={self.address!r}"
+            ) from error
+
+    def _admitted(self, free: dict[str, Record]) -> dict[str, Record]:
+        """Refuse workers that would measure something else; each is asked once."""
+        asked = [address for address in free if address not in self.admitted]
+        if asked:
+            asked = self._check_package(asked)
+            for store in sorted(self.stores):
+                asked = self._check_shared(store, asked)
+            self.admitted |= set(asked)
+        return {address: free[address] for address in free if address in self.admitted}
+
+    def _check_package(self, asked: list[str]) -> list[str]:
+        """Refuse workers with another version of this package, or without it."""
+        # A function of Python's own: the worker need not have any other.
+        answers = self._ran(pkgutil.resolve_name, "hfc_keras:__version__", asked)
+        for address, found in answers.items():
+            if found != hfc_keras.__version__:
+                expected = f"have hfc_keras {hfc_keras.__version__} as this run"
+                _refuse(expected, worker=address, hfc_keras=found)
+        return list(answers)
+
+    def _check_shared(self, store: Path, asked: list[str]) -> list[str]:
+        """Refuse workers that do not see the store; say so where they do not see its locks."""
+        with tempfile.NamedTemporaryFile(dir=store, prefix=".shared.", suffix=".tmp") as file:
+            with files.locked(file.name, wait=False, name="store"):
+                answers = self._ran(remote.sight, file.name, asked)
+        for address, (host, seen) in answers.items():
+            if seen == "absent":
+                expected = f"see the store of this run in the same place, {store}"
+                _refuse(expected, worker=f"{address} on {host}")
+            if seen == "unlocked":
+                self.say(
+                    f"The file system of {store} has no locks that hold on {host}, too: let no "
+                    "other run use this store as long as this one is at work."
+                )
+        return list(answers)
+
+    def _ran(self, function: Callable[[str], object], argument: str, asked: list[str]) -> Record:
+        """What a function returns on each worker that is still there."""
+        with self._answering():
+            found: Any = self.client.run(function, argument, workers=asked, on_error="return")
+        return {address: each for address, each in found.items() if not isinstance(each, OSError)}
+
+
+def address_in(path: Path) -> str:
+    """Address of a scheduler in the file that it wrote.
+
+    Args:
+        path: Path.
+
+    Returns:
+        str.
+
+    Raises:
+        UnusableFileError: if it is no such file.
+    """
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["address"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise files.UnusableFileError(
+            "`scheduler_file` must be the file that `dask scheduler --scheduler-file FILE` wrote "
+            f"({type(error).__name__}). Received: scheduler_file={str(path)!r}"
+        ) from error
+
+
+def _refuse(expected: str, **received: object) -> NoReturn:
+    try:
+        checks.require(False, f"Workers must {expected}", **received)
+    except ValueError as error:
+        raise UnfitWorkerError(str(error)) from error

@@ -1,0 +1,220 @@
+"""Cells on the workers of a scheduler: a real one, and two worker processes, on loopback."""
+
+import contextlib
+import importlib
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+import time
+from concurrent import futures
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tyro
+from own import tiny
+
+import hfc_keras
+from hfc_keras import files
+from hfc_keras.lab.parallel import crew, dealing, remote, scheduled
+from hfc_keras.lab.parallel.errors import LostSchedulerError, UnfitWorkerError
+from hfc_keras.lab.parallel.tasks import Part, Task
+
+ROOT = Path(__file__).parents[1]
+LOOPBACK = ["--host", "127.0.0.1", "--no-dashboard"]
+AT_WORK = "hfc_keras.lab.parallel.remote:_AT_WORK"
+command = importlib.import_module("experiments.all")
+
+
+@contextlib.contextmanager
+def cluster(folder, workers=2, **environment):
+    """A scheduler and workers that are not started again; the path of the scheduler's file."""
+    path, started = folder / "scheduler.json", []
+    told = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+
+    def start(module, *arguments):
+        line = [sys.executable, "-m", f"distributed.cli.{module}", *LOOPBACK, *arguments]
+        variables = {**os.environ, **told, **environment}
+        with (folder / f"{module}-{len(started)}.log").open("w") as log:
+            outputs = {"stdout": log, "stderr": log}
+            started.append(subprocess.Popen(line, env=variables, cwd=folder, **outputs))
+
+    start("dask_scheduler", "--port", "0", "--scheduler-file", str(path))
+    for _ in range(workers):
+        start("dask_worker", "--scheduler-file", str(path), "--nthreads", "1", "--no-nanny")
+    try:
+        while not path.exists():
+            time.sleep(0.05)
+        yield path
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def own(tmp_path, rng):
+    """Arguments for a data set of odd size and files in the test's folder."""
+    pixels, labels = rng.integers(0, 256, (60, 9, 11, 1), "uint8"), np.arange(60) % 2
+    path = tmp_path / "odd.npz"
+    np.savez(path, x_train=pixels, y_train=labels, x_test=pixels[:20], y_test=labels[:20])
+
+    def arguments(*told, results="results", store="store"):
+        paths = ["--results", tmp_path / results, "--store", tmp_path / store]
+        return [str(part) for part in ("--dataset", path, *paths, *told)]
+
+    return arguments
+
+
+def ended(arguments, main=tiny.EXPERIMENT.main):
+    """Exit status of a run."""
+    try:
+        main(arguments)
+    except SystemExit as left:
+        return left.code
+    return 0
+
+
+def table(folder):
+    return (folder / "smoke" / "odd" / "tiny.csv").read_bytes()
+
+
+def test_the_table_is_that_of_one_process_though_a_worker_is_killed(own, tmp_path, capsys):
+    """And then: what the worker that is left refuses."""
+    some = ["--recipes", "plain", "again", "dropout_1", "dropout_2"]
+    assert ended(own(*some, results="whole", store="other")) == 0
+    capsys.readouterr()
+    with cluster(tmp_path, TINY="dropout_1=end_once dropout_4=wait") as path:
+        assert ended(own(*some, "--scheduler-file", str(path))) == 0
+        out = capsys.readouterr().out
+        assert "[4/4] tiny " in out and (tmp_path / "store" / "ended").exists()
+        assert table(tmp_path / "results") == table(tmp_path / "whole")
+        record = json.loads((tmp_path / "results" / "smoke" / "odd" / "tiny.json").read_text())
+        assert not {"jobs", "scheduler", "scheduler_file", "gpu"} & set(record["settings"])
+        assert str(path) not in json.dumps(record) and len(record["cells"]) == 4
+        address = scheduled.address_in(path)
+        check_refusals(own, capsys, address)
+        check_stop(own, address)
+    assert b"Traceback" not in (tmp_path / "dask_worker-2.log").read_bytes()
+
+
+def check_refusals(own, capsys, address):
+    """Another version of the package or of the data: both are named."""
+    told = own("--recipes", "dropout_3", "--scheduler", address)
+    for target, name, value, expected, received in (
+        (hfc_keras, "__version__", "9.9", "hfc_keras 9.9", f"hfc_keras='{hfc_keras.__version__}'"),
+        (remote, "_fingerprint", lambda cell: "other", "data of this run, fingerprint other", "fi"),
+    ):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(target, name, value)
+            assert ended(told) == 2
+        error = capsys.readouterr().err
+        assert f"error: Workers must have {expected} as" in error or expected in error
+        assert "Received: worker='tcp://127.0.0.1:" in error and received in error
+        assert "Traceback" not in error
+
+
+def check_stop(own, address):
+    """What a worker measures for a run that ends does so, too."""
+    plan = tiny.EXPERIMENT.planned(tyro.cli(tiny.Settings, args=own("--recipes", "dropout_4")))
+    part = Part("own.tiny", tiny.EXPERIMENT, plan, "test")
+    found = scheduled.ScheduledCrew(address)
+    until = time.monotonic() + 2
+    assert not list(dealing.completed([Task(part, *plan.cells())], found, until))
+    with contextlib.closing(scheduled.ScheduledCrew(address)) as found:
+        for _ in range(100):
+            (at_work,) = found.client.run(pkgutil.resolve_name, AT_WORK).values()
+            if not at_work:
+                return
+            time.sleep(0.1)
+    raise AssertionError("the worker went on")
+
+
+def test_a_scheduler_that_does_not_answer_is_refused_before_anything_is_made(
+    own, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(crew, "CONNECT", 0.3)
+    told = ["--scheduler", "tcp://127.0.0.1:9"]
+    for main, more in ((tiny.EXPERIMENT.main, []), (command.main, ["--experiments", "own.tiny"])):
+        assert ended(own(*more, *told), main) == 2
+        error = capsys.readouterr().err
+        assert "error: `scheduler` must be the address of a Dask scheduler that answers" in error
+        assert "within 0.3 seconds" in error and "scheduler='tcp://127.0.0.1:9'" in error
+    assert [path.name for path in tmp_path.iterdir()] == ["odd.npz"]
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ("--scheduler 127.0.0.1:9x", "Received: scheduler='127.0.0.1:9x'"),
+        ("--scheduler=", "Received: scheduler=''"),
+        ("--scheduler-file FOLDER/absent", "the file that `dask scheduler --scheduler-file"),
+        ("--scheduler-file FOLDER/odd.npz", "the file that `dask scheduler --scheduler-file"),
+        ("--scheduler-file=", "the file that `dask scheduler --scheduler-file"),
+        ("--scheduler a:1 --scheduler-file b", "`scheduler` must be left out with"),
+        ("--scheduler a:1 --jobs 2", "`jobs` must be left out with a scheduler"),
+        ("--jobs 0", "Received: jobs=0"),
+        ("--jobs -2", "Received: jobs=-2"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(
+    own, tmp_path, monkeypatch, capsys, told, message
+):
+    monkeypatch.setattr(crew, "CONNECT", 0.3)
+    for main, more in ((tiny.EXPERIMENT.main, []), (command.main, ["--experiments", "own.tiny"])):
+        words = told.replace("FOLDER", str(tmp_path)).split()
+        assert ended(own(*more, *words), main) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("error: ") and message in error and error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["odd.npz"]
+
+
+def test_a_worker_sees_a_file_and_its_lock(tmp_path):
+    path = tmp_path / "file"
+    assert remote.sight(str(path))[1] == "absent"
+    path.touch()
+    assert remote.sight(str(path))[1] == "unlocked"
+    with files.locked(path, wait=False), futures.ThreadPoolExecutor() as threads:
+        assert threads.submit(remote.sight, str(path)).result()[1] == "locked"
+
+
+class Answering(scheduled.ScheduledCrew):
+    """A crew whose workers say what they are told to."""
+
+    def __init__(self, answers):
+        self.answers, self.said, self.stores, self.admitted = answers, [], set(), set()
+        self.say = self.said.append
+
+    def _ran(self, function, argument, asked):
+        return {address: self.answers[function.__name__] for address in asked}
+
+
+def test_a_store_that_is_not_shared_is_refused_and_one_without_locks_is_said(tmp_path):
+    answers = {"resolve_name": hfc_keras.__version__, "sight": ("far", "unlocked")}
+    found = Answering(answers)
+    found.start([tmp_path])
+    assert list(found._admitted({"tcp://a": {}})) == ["tcp://a"]
+    (said,) = found.said
+    assert f"The file system of {tmp_path} has no locks that hold on far, too" in said
+    found._admitted({"tcp://a": {}})
+    assert len(found.said) == 1
+    answers["sight"] = ("far", "absent")
+    with pytest.raises(UnfitWorkerError, match=r"same place, .* worker='tcp://b on far'"):
+        found._admitted({"tcp://b": {}})
+    answers["resolve_name"] = ModuleNotFoundError("No module named 'hfc_keras'")
+    with pytest.raises(UnfitWorkerError, match=r"worker='tcp://c', hfc_keras=ModuleNotFound"):
+        found._admitted({"tcp://c": {}})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_scheduler_that_is_lost_ends_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(crew, "CONNECT", 2)
+    with cluster(tmp_path, workers=0) as path:
+        found = scheduled.ScheduledCrew(scheduled.address_in(path))
+        assert found.size == 1
+    with contextlib.closing(found), pytest.raises(LostSchedulerError, match="what was measured"):
+        for _ in range(100):
+            found.idle([])
+            time.sleep(0.1)
