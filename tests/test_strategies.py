@@ -1,0 +1,142 @@
+"""Trainings on several devices train as one does; other strategies are refused."""
+
+import json
+
+import keras
+import pytest
+
+from hfc_keras import attacks, models, training
+from hfc_keras.training import folder_notes, strategies
+
+pytestmark = pytest.mark.jax
+
+# Batches of 22, 22, 22 and 9 images, the last of which two devices cannot halve; dropout and
+# batch normalization, which know more than one image.
+BASE = {
+    "dataset": "digits",
+    "examples": (75, 20),
+    "model": "small_cnn",
+    "width": 0.5,
+    "batch_size": 22,
+    "epochs": 2,
+    "normalization": "batch",
+    "optimizer": "sgd",
+    "learning_rate": 0.05,
+    "momentum": 0.9,
+}
+RANDOM = {"dropout": 0.5, "augmentation": "crop_flip", "label_smoothing": 0.1}
+RECIPES = {
+    # JAX runs the first one alone.
+    "adversarial": {**BASE, **RANDOM, "adversary": attacks.Pgd(0.1, steps=2, norm="l2").to_dict()},
+    # The mean of this penalty over two halves is not that of the whole.
+    "regularized": {**BASE, "regularizer": "all", "regularizer_weight": 2.0},
+    "plain": {**BASE, "weight_decay": 1e-3, "recombination": "apr_p"},
+}
+# By what is wrong with it: a recipe that two devices cannot spread.
+REFUSED = {
+    "`batch_size` must be a multiple of the number of devices, 2": {**BASE, "batch_size": 21},
+    "`examples` if they are fewer": {**BASE, "examples": (15, 20)},
+    "the last batch of an epoch must hold images for every device": {**BASE, "examples": (67, 20)},
+}
+
+
+@pytest.fixture(scope="module")
+def results(keras_processes, tmp_path_factory, request):
+    """What a process with two virtual devices found of the recipes that tests ask for."""
+    folder = tmp_path_factory.mktemp("spread")
+    code = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from own import graphs, spread
+graphs.leave_unoptimized()
+spread.main(*map(json.loads, sys.argv[2:4]), sys.argv[4])
+"""
+    mine = (each for each in request.session.items if each.module is request.module)
+    names = {each.callspec.params.get("name") for each in mine if hasattr(each, "callspec")}
+    asked = {name: fields for name, fields in RECIPES.items() if name in names}
+    recipes = [json.dumps(each) for each in (asked, [*REFUSED.values()])]
+    arguments = [str(request.path.parent), *recipes, str(folder)]
+    status, out, error = keras_processes.run(code, arguments, folder)
+    assert status == 0, error
+    return json.loads(out.splitlines()[-1])
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_two_devices_train_as_one(results, name):
+    found = results[name]
+    assert found["way"] > 0.1
+    assert max(found[each] for each in ("weights", "optimizer", "logs")) < 1e-4
+    assert found["devices"] == ["1", "2 x cpu", "2 x cpu"]
+
+
+def test_what_cannot_be_spread_is_refused(results):
+    *recipes, single = results["refused"]
+    on_jax = keras.backend.backend() == "jax"
+    for expected, said in zip(REFUSED, recipes, strict=True):
+        # JAX computes such a batch whole on each device.
+        assert said == "taken" if on_jax and "last batch" in expected else expected in said
+    assert "must spread over two or more devices; leave it out" in single
+    assert "devices=1" in single
+
+
+class MultiWorkerMirroredStrategy:
+    """Stands for TensorFlow's, which looks for other machines when it is made."""
+
+
+def test_other_strategies_are_refused(monkeypatch):
+    recipe = training.Recipe(dataset="digits", model="small_cnn", epochs=1)
+    with pytest.raises(ValueError, match=r"fails inside Keras 3 \(keras#20601, keras#20585\)"):
+        training.fit(recipe, strategy=MultiWorkerMirroredStrategy())
+    wanted = strategies.STRATEGIES[keras.backend.backend()]
+    with pytest.raises(ValueError, match=f"must be a {wanted}.*Received: strategy='str'"):
+        training.fit(recipe, strategy="mirrored")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(ValueError, match="must be left out with PyTorch.*KERAS_BACKEND=tensorflow"):
+        training.fit(recipe, strategy=object())
+
+
+@pytest.mark.tensorflow
+def test_strategies_of_tensorflow_are_refused_by_their_own_names():
+    import tensorflow as tf
+
+    for strategy, expected in (
+        (tf.distribute.OneDeviceStrategy("CPU:0"), "must be a tf.distribute.MirroredStrategy"),
+        (tf.distribute.get_strategy(), "must be a tf.distribute.MirroredStrategy"),
+        (tf.distribute.MirroredStrategy(["CPU:0"]), "two or more devices"),
+        (keras.distribution.DataParallel(devices=["cpu:0"]), "Received: strategy='DataParallel'"),
+    ):
+        with pytest.raises(ValueError, match=expected):
+            strategies.chosen(strategy)
+    # To make one would look for other machines.
+    names = {each.__name__ for each in tf.distribute.MultiWorkerMirroredStrategy.__mro__}
+    assert names & strategies.MULTI_WORKER
+
+
+def test_prepared_networks_have_synchronized_statistics_and_warn_of_own_layers():
+    class Noisy(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.seeds = keras.random.SeedGenerator(0)
+
+        def call(self, inputs):
+            return inputs + keras.random.normal(keras.ops.shape(inputs), seed=self.seeds)
+
+    network = models.build("small_cnn", (8, 8, 1), 10, normalization="batch", dropout=0.5)
+    mirrored = strategies._Mirrored(None, ["cpu:0", "cpu:1"])
+    mirrored.prepare(network)
+    kinds = {type(each).__name__: each for each in network._flatten_layers()}
+    assert kinds["BatchNormalization"].synchronized
+    assert type(kinds["Dropout"]) is not keras.layers.Dropout
+    if keras.backend.backend() == "tensorflow":
+        assert network(keras.ops.zeros((2, 8, 8, 1)), training=True).shape == (2, 10)
+    own = keras.Sequential([keras.Input((8, 8, 1)), Noisy(), keras.layers.Flatten()])
+    with pytest.warns(UserWarning, match="draw the same random numbers on every device"):
+        mirrored.prepare(own)
+
+
+def test_the_devices_of_each_epoch_are_noted(tmp_path):
+    folder_notes.add_devices(tmp_path, 1, "1")
+    assert not [*tmp_path.iterdir()]
+    for epoch, words in ((2, "2 x gpu"), (3, "2 x gpu"), (4, "1")):
+        folder_notes.add_devices(tmp_path, epoch, words)
+    assert folder_notes.circumstances(tmp_path)["devices"] == "1, then 2 x gpu, then 1"
