@@ -1,15 +1,17 @@
 """Trainings on several devices train as one does; other strategies are refused."""
 
+import functools
 import json
 
 import keras
 import pytest
 
 from hfc_keras import attacks, models, training
-from hfc_keras.training import folder_notes, strategies
+from hfc_keras.training import folder_notes, replicas, strategies
 
 pytestmark = pytest.mark.jax
 
+SLOW = functools.partial(pytest.param, marks=pytest.mark.slow)
 # Batches of 22, 22, 22 and 9 images, the last of which two devices cannot halve; dropout and
 # batch normalization, which know more than one image.
 BASE = {
@@ -26,7 +28,6 @@ BASE = {
 }
 RANDOM = {"dropout": 0.5, "augmentation": "crop_flip", "label_smoothing": 0.1}
 RECIPES = {
-    # JAX runs the first one alone.
     "adversarial": {**BASE, **RANDOM, "adversary": attacks.Pgd(0.1, steps=2, norm="l2").to_dict()},
     # The mean of this penalty over two halves is not that of the whole.
     "regularized": {**BASE, "regularizer": "all", "regularizer_weight": 2.0},
@@ -40,10 +41,9 @@ REFUSED = {
 }
 
 
-@pytest.fixture(scope="module")
-def results(keras_processes, tmp_path_factory, request):
-    """What a process with two virtual devices found of the recipes that tests ask for."""
-    folder = tmp_path_factory.mktemp("spread")
+@pytest.fixture
+def on_two_devices(keras_processes, tmp_path, request):
+    """What a process with two virtual devices found of recipes, and said to others."""
     code = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -51,30 +51,38 @@ from own import graphs, spread
 graphs.leave_unoptimized()
 spread.main(*map(json.loads, sys.argv[2:4]), sys.argv[4])
 """
-    mine = (each for each in request.session.items if each.module is request.module)
-    names = {each.callspec.params.get("name") for each in mine if hasattr(each, "callspec")}
-    asked = {name: fields for name, fields in RECIPES.items() if name in names}
-    recipes = [json.dumps(each) for each in (asked, [*REFUSED.values()])]
-    arguments = [str(request.path.parent), *recipes, str(folder)]
-    status, out, error = keras_processes.run(code, arguments, folder)
-    assert status == 0, error
-    return json.loads(out.splitlines()[-1])
+
+    def found(recipes, refused):
+        told = [json.dumps(each) for each in (recipes, refused)]
+        arguments = [str(request.path.parent), *told, str(tmp_path)]
+        status, out, error = keras_processes.run(code, arguments, tmp_path)
+        assert status == 0, error
+        return json.loads(out.splitlines()[-1])
+
+    return found
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_two_devices_train_as_one(results, name):
-    found = results[name]
+# JAX runs the first one alone, and PyTorch has no strategy.
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="needs TensorFlow or JAX")
+@pytest.mark.parametrize("name", ["adversarial", "regularized", SLOW("plain")])
+def test_two_devices_train_as_one(on_two_devices, name):
+    first = name == "adversarial"
+    found = on_two_devices({name: RECIPES[name]}, [*REFUSED.values()] if first else [])
+    if first:
+        check_refusals(found["refused"])
+    found = found[name]
     assert found["way"] > 0.1
     assert max(found[each] for each in ("weights", "optimizer", "logs")) < 1e-4
     assert found["devices"] == ["1", "2 x cpu", "2 x cpu"]
 
 
-def test_what_cannot_be_spread_is_refused(results):
-    *recipes, single = results["refused"]
+def check_refusals(said):
+    """What cannot be spread is refused."""
+    *recipes, single = said
     on_jax = keras.backend.backend() == "jax"
-    for expected, said in zip(REFUSED, recipes, strict=True):
+    for expected, answer in zip(REFUSED, recipes, strict=True):
         # JAX computes such a batch whole on each device.
-        assert said == "taken" if on_jax and "last batch" in expected else expected in said
+        assert answer == "taken" if on_jax and "last batch" in expected else expected in answer
     assert "must spread over two or more devices; leave it out" in single
     assert "devices=1" in single
 
@@ -85,11 +93,13 @@ class MultiWorkerMirroredStrategy:
 
 def test_other_strategies_are_refused(monkeypatch):
     recipe = training.Recipe(dataset="digits", model="small_cnn", epochs=1)
-    with pytest.raises(ValueError, match=r"fails inside Keras 3 \(keras#20601, keras#20585\)"):
-        training.fit(recipe, strategy=MultiWorkerMirroredStrategy())
-    wanted = strategies.STRATEGIES[keras.backend.backend()]
-    with pytest.raises(ValueError, match=f"must be a {wanted}.*Received: strategy='str'"):
-        training.fit(recipe, strategy="mirrored")
+    for backend, wanted in strategies.STRATEGIES.items():
+        monkeypatch.setattr(keras.backend, "backend", lambda name=backend: name)
+        monkeypatch.setattr(replicas, "is_mirrored", lambda strategy: False)
+        with pytest.raises(ValueError, match=r"fails inside Keras 3 \(keras#20601, keras#20585\)"):
+            training.fit(recipe, strategy=MultiWorkerMirroredStrategy())
+        with pytest.raises(ValueError, match=f"must be a {wanted}.*Received: strategy='str'"):
+            training.fit(recipe, strategy="mirrored")
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
     with pytest.raises(ValueError, match="must be left out with PyTorch.*KERAS_BACKEND=tensorflow"):
         training.fit(recipe, strategy=object())

@@ -83,8 +83,8 @@ def main(recipes, refused, folder):
     from hfc_keras.training import Recipe
 
     result = {"refused": [refusal(Recipe(**each), several) for each in refused]}
-    result["refused"].append(refusal(Recipe(**refused[0]), single))
-    # One accelerator would do no better; what else is warned of is a fault.
+    result["refused"].extend(refusal(Recipe(**each), single) for each in refused[:1])
+    # Nothing that a device does not see may be warned of.
     warnings.simplefilter("error", UserWarning)
     for name, fields in recipes.items():
         result[name] = compared(Recipe(**fields), several, f"{folder}/{name}")
