@@ -30,7 +30,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     Args:
         arguments: sequence of str.
     """
-    fast = f"{KILLS[1]} kills, {RUNS[1]} of a run, two epochs instead of three, a tiny cost"
+    fast = f"{KILLS[1]} kills, {RUNS[1]} of a run, shorter trainings"
     parser = command_line.parser(__doc__, fast=fast)
     parser.prog = "python -m benchmarks.survival"
     for name, choices in {"--parts": PARTS, "--kinds": KINDS}.items():

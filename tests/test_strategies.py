@@ -2,6 +2,8 @@
 
 import functools
 import json
+import types
+import warnings
 
 import keras
 import pytest
@@ -142,6 +144,28 @@ def test_prepared_networks_have_synchronized_statistics_and_warn_of_own_layers()
     own = keras.Sequential([keras.Input((8, 8, 1)), Noisy(), keras.layers.Flatten()])
     with pytest.warns(UserWarning, match="draw the same random numbers on every device"):
         mirrored.prepare(own)
+
+
+def test_statistics_of_one_device_are_warned_of():
+    class Spread(keras.Sequential):
+        distribute_strategy = types.SimpleNamespace(num_replicas_in_sync=2)
+
+    for synchronized in (False, True):
+        layer = keras.layers.BatchNormalization(synchronized=synchronized)
+        model = Spread([keras.Input((8, 8, 1)), layer])
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            replicas.tell_unsynchronized(model)
+        assert ["synchronized=True" in str(each.message) for each in told] == [True] * (
+            not synchronized
+        )
+
+
+def test_losses_of_activities_are_refused():
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Dense(3)])
+    model.layers[0].activity_regularizer = keras.regularizers.L2(0.1)
+    with pytest.raises(ValueError, match="must have no activity_regularizer.*layer='dense"):
+        strategies._Mirrored(None, ["cpu:0", "cpu:1"]).prepare(model)
 
 
 def test_the_devices_of_each_epoch_are_noted(tmp_path):

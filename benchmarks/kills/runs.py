@@ -15,8 +15,8 @@ from benchmarks.kills import leavings
 from hfc_keras.types import Record
 
 COMMAND = (
-    "-m experiments.all --profile smoke --dataset digits --experiments batchnorm_on_low "
-    "--seeds 0 1 --epochs 2 --examples 300 100 --jobs 2"
+    "-m experiments.all --profile smoke --dataset digits --experiments batch_size "
+    "--seeds 0 --jobs 2"
 )
 PROCESSES = Path("/proc")
 # Seconds that processes have to end after their command was killed.
@@ -36,7 +36,7 @@ class Runs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.whole, start = folder / "whole", time.perf_counter()
-        _require_end(_started(self.whole).wait(), self.whole)
+        _require_end(_status(self.whole), self.whole)
         self.seconds = time.perf_counter() - start
 
     def at_instants(self, rng: np.random.Generator) -> Iterator[Record]:
@@ -69,16 +69,16 @@ class Runs:
 
     def _killed(self, folder: Path, whom: str, after: float, rng: np.random.Generator) -> Record:
         """Kill a run; say whom, and how many processes outlived it; nothing if it was too late."""
-        command = _started(folder)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            command.wait(after)
-            return {}
-        family = _descendants(command.pid)
-        whom = whom if family else "command"
-        victim = command.pid if whom == "command" else int(rng.choice(family))
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(victim, signal.SIGKILL)
-        command.wait()
+        with _running(folder) as command:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                command.wait(after)
+                return {}
+            family = _descendants(command.pid)
+            whom = whom if family else "command"
+            victim = command.pid if whom == "command" else int(rng.choice(family))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(victim, signal.SIGKILL)
+            command.wait()
         outlived = _waited(family) if whom == "command" else []
         for process in outlived:
             with contextlib.suppress(ProcessLookupError):
@@ -88,7 +88,7 @@ class Runs:
     def _resumed(self, folder: Path) -> Record:
         start, status = time.perf_counter(), None
         for _ in range(TRIES):
-            status = _started(folder).wait()
+            status = _status(folder)
             if not status:
                 break
         _require_end(status, folder)
@@ -96,18 +96,31 @@ class Runs:
         return {**leavings.compared(folder, self.whole), "seconds": seconds}
 
 
-def _started(folder: Path) -> subprocess.Popen[bytes]:
-    """The command, with all its files in a folder."""
+@contextlib.contextmanager
+def _running(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The command, with all its files in a folder; it ends with the block."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = ["--results", str(folder / "results"), "--store", str(folder / "store")]
     with (folder / "said.txt").open("ab") as said:
-        return subprocess.Popen(
+        command = subprocess.Popen(
             [sys.executable, *COMMAND.split(), *paths],
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,
             start_new_session=True,
         )
+    try:
+        yield command
+    finally:
+        if command.poll() is None:
+            os.killpg(command.pid, signal.SIGKILL)
+            command.wait()
+
+
+def _status(folder: Path) -> int:
+    """Exit status of the command."""
+    with _running(folder) as command:
+        return command.wait()
 
 
 def _descendants(process: int) -> list[int]:

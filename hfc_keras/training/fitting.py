@@ -49,11 +49,11 @@ def fit(
     pgd_accuracy are its own. A machine without bfloat16 trains in float32, with one warning.
 
     With a ``strategy`` each step spreads its batch over the devices of a machine, and is what one
-    device would do, but for rounding: batch normalization, dropout, random starts of attacks,
-    penalties and smaller last batches are those of the whole batch. The recipe, its hash and its
-    place in the store stay the same; only the same number of devices ends bit for bit alike. On
-    TensorFlow the layers of one's own must treat each image by itself. After an epoch one device
-    tests the network.
+    device would do, but for rounding, which is coarse in half precision: batch normalization,
+    dropout, random starts of attacks, penalties and smaller last batches are those of the whole
+    batch. The recipe, its hash and its place in the store stay the same; only the same number of
+    devices ends bit for bit alike. On TensorFlow, layers of one's own must treat each image by
+    itself and add no losses of it. After an epoch one device tests the network.
 
     Args:
         recipe: training.Recipe.
@@ -132,6 +132,7 @@ class _Training:
                 self.trained = trained_model(recipe, self.network)
             optimizer = self.optimizer(self.network)
             _compile(self.trained, optimizer, self.devices.loss, recipe.label_smoothing)
+            self.devices.ready(self.trained, self.dataset.classes)
         if self.network is not self.model:
             optimizer = self.optimizer(self.model)
         if self.trained is not self.model:

@@ -52,6 +52,9 @@ class OneDevice:
     def prepare(self, network: keras.Model) -> None:
         """Make layers of a network see the whole batch."""
 
+    def ready(self, trained: keras.Model, classes: int) -> None:
+        """Make what ``fit`` would make of a compiled model outside of the scope."""
+
     def spread(self, batches: Any) -> Any:
         """Return what ``fit`` takes, its batches on all devices."""
         return batches
@@ -126,6 +129,12 @@ class _Mirrored(_Several):
 
 class _Parallel(_Several):
     """JAX: arrays are whole, and their parts on the devices."""
+
+    def ready(self, trained: keras.Model, classes: int) -> None:
+        # Metrics that are made on one device have the step compiled once more.
+        none = keras.ops.zeros((1, classes))
+        trained.compute_metrics(None, none, none)
+        trained.reset_metrics()
 
     def spread(self, batches: Any) -> Any:
         return _Placed(batches, self.place)

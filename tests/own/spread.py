@@ -62,10 +62,12 @@ def assert_same(ones, others):
 
 
 def refusal(recipe, strategy):
-    from hfc_keras import training
+    """What is said to a recipe on a strategy."""
+    from hfc_keras.training import strategies, training_data
 
     try:
-        training.fit(recipe, strategy=strategy)
+        batches = training_data.training_batches(recipe, training_data.load_data(recipe))
+        strategies.chosen(strategy).check(batches)
     except ValueError as error:
         return str(error)
     return "taken"
