@@ -136,6 +136,7 @@ def test_epsilon_zero_is_plain_training(digits):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_dataset_and_mirrored_replicas_report_the_same_loss(fresh_python):
     code = """

@@ -200,6 +200,7 @@ class TestFit:
         assert same_weights(whole[0], resumed[0])
         pd.testing.assert_frame_equal(whole[1], resumed[1], check_exact=True)
 
+    @pytest.mark.slow
     @pytest.mark.slow_on_jax
     def test_a_killed_training_ends_as_the_uninterrupted_one(self, tmp_path, whole):
         """Killed while it writes its third epoch, half of which is there."""

@@ -2,7 +2,8 @@
 
 import dataclasses
 import math
-from typing import Literal, TypeAlias, cast
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 from keras import ops
@@ -77,7 +78,9 @@ Kind: TypeAlias = Literal["low", "mid", "high", "all"] | SensitivityBand
 """What a penalty leaves: a third of the frequencies, a flat spectrum, or a band."""
 
 
-def sensitivity_penalty(gradients: ArrayLike, kind: Kind = "low") -> Tensor:
+def sensitivity_penalty(
+    gradients: ArrayLike, kind: Kind = "low", total: Callable[[Any], Any] | None = None
+) -> Tensor:
     r"""Penalty that leaves the Fourier sensitivity of a network in one band.
 
     With :math:`S_k` the mean over the batch of the share of ring ``k`` in the power of the input
@@ -98,6 +101,8 @@ def sensitivity_penalty(gradients: ArrayLike, kind: Kind = "low") -> Tensor:
     Args:
         gradients: ``(batch, height, width, channels)``, of each image's own loss.
         kind: ``"low"``, ``"mid"``, ``"high"``, ``"all"`` or a SensitivityBand.
+        total: function that adds up a tensor over the devices that share a batch, or None where
+            ``gradients`` are of the whole batch.
 
     Returns:
         float32 scalar tensor, in [0, 1]; for ``"all"`` in [-log2(N / 2), 0] bits. Images whose
@@ -127,7 +132,9 @@ def sensitivity_penalty(gradients: ArrayLike, kind: Kind = "low") -> Tensor:
     shares = spectrum.ring_shares(gradients, channels="mean")
     # NaN in a gradient must stay, so rows are left out by their zeros alone.
     counted = ops.cast(ops.any(shares != 0, axis=1), "float32")
-    mean = ops.sum(shares, axis=0) / ops.sum(counted)
+    sums = ops.sum(shares, axis=0), ops.sum(counted)
+    power, count = sums if total is None else map(total, sums)
+    mean = power / count
     if kind == "all":
         return _negative_entropy(mean[: min(shape[1:3]) // 2])
     return ops.sum(mean * ops.convert_to_tensor(_penalised(kind, *shape[1:3])))

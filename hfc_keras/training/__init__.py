@@ -4,9 +4,9 @@ from hfc_keras.training.adversarial import AdversarialTraining as AdversarialTra
 from hfc_keras.training.catastrophic_overfitting import (
     CatastrophicOverfitting as CatastrophicOverfitting,
 )
-from hfc_keras.training.fitting import build_model as build_model
 from hfc_keras.training.fitting import fit as fit
 from hfc_keras.training.fourier import FourierRegularized as FourierRegularized
+from hfc_keras.training.networks import build_model as build_model
 from hfc_keras.training.optimizers import OneCycle as OneCycle
 from hfc_keras.training.optimizers import WarmUp as WarmUp
 from hfc_keras.training.population_images import is_augmented as is_augmented

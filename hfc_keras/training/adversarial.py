@@ -1,6 +1,7 @@
 """Adversarial training inside ordinary ``fit``."""
 
 import contextlib
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import keras
@@ -11,6 +12,7 @@ from hfc_keras.attacks import frozen
 from hfc_keras.attacks.iteration import Iteration
 from hfc_keras.attacks.kinds import Attack
 from hfc_keras.attacks.norms import NORMS
+from hfc_keras.training import replicas
 from hfc_keras.training.image_training import ImageTraining
 from hfc_keras.types import Array, ArrayLike, Record, Tensor
 
@@ -136,11 +138,15 @@ class AdversarialTraining(ImageTraining):
         if not self.attack.random_start:
             return images
         noise = NORMS[self.attack.norm].start(
-            lambda shape: keras.random.uniform(shape, seed=self.seed_generator, dtype="float32"),
-            lambda shape: keras.random.normal(shape, seed=self.seed_generator, dtype="float32"),
+            lambda shape: self._drawn(keras.random.uniform, shape),
+            lambda shape: self._drawn(keras.random.normal, shape),
             ops.shape(images),
         )
         return iterate.confined(images, images + self.attack.epsilon * noise, self.attack.epsilon)
+
+    def _drawn(self, draw: Callable[..., Any], shape: Sequence[Any]) -> Any:
+        options = {"seed": self.seed_generator, "dtype": "float32"}
+        return replicas.drawn(lambda images: draw((images, *shape[1:]), **options), shape[0])
 
     def get_config(self) -> Record:
         """Return every argument that rebuilds the model."""

@@ -1,20 +1,17 @@
 """Training by a recipe."""
 
 import time
-from collections.abc import Sequence
 from typing import Any, TypeAlias, cast
 
 import keras
 import numpy as np
 import pandas as pd
 
-from hfc_keras import attacks, checks, endings, files, models, per_backend
+from hfc_keras import attacks, checks, endings, files, per_backend
 from hfc_keras.data import draws
-from hfc_keras.models import catalogue
-from hfc_keras.training import finite, folder_notes, precision, recipe_fields
-from hfc_keras.training.adversarial import AdversarialTraining
+from hfc_keras.training import finite, folder_notes, precision, strategies
 from hfc_keras.training.catastrophic_overfitting import CatastrophicOverfitting
-from hfc_keras.training.fourier import FourierRegularized
+from hfc_keras.training.networks import build_model, trained_model
 from hfc_keras.training.optimizers import build_optimizer
 from hfc_keras.training.recipe import Recipe
 from hfc_keras.training.store import Store
@@ -38,6 +35,7 @@ def fit(
     data_dir: PathLike | None = None,
     every_epoch: bool = False,
     verbose: int | None = None,
+    strategy: Any = None,
 ) -> Trained:
     """Train the network of a recipe, or fetch it from a store where it was trained before.
 
@@ -50,6 +48,13 @@ def fit(
     comes back, is kept and published computes in float32, and val_accuracy, fgsm_accuracy and
     pgd_accuracy are its own. A machine without bfloat16 trains in float32, with one warning.
 
+    With a ``strategy`` each step spreads its batch over the devices of a machine, and is what one
+    device would do, but for rounding, which is coarse in half precision: batch normalization,
+    dropout, random starts of attacks, penalties and smaller last batches are those of the whole
+    batch. The recipe, its hash and its place in the store stay the same; only the same number of
+    devices ends bit for bit alike. On TensorFlow, layers of one's own must treat each image by
+    itself and add no losses of it. After an epoch one device tests the network.
+
     Args:
         recipe: training.Recipe.
         store: training.Store, str, Path or None; None keeps nothing.
@@ -58,6 +63,9 @@ def fit(
             published final model is not enough.
         verbose: int or None, what Keras prints: 0 nothing, 1 a progress bar, 2 one line per epoch.
             None is 1 on a terminal and in a notebook, 0 elsewhere.
+        strategy: None, ``tf.distribute.MirroredStrategy`` on TensorFlow or
+            ``keras.distribution.DataParallel`` on JAX, of at least two devices, whose number
+            divides the recipe's ``batch_size``.
 
     Returns:
         ``(model, history)``: the trained, compiled keras.Model, and a DataFrame with the
@@ -67,12 +75,15 @@ def fit(
         ``CatastrophicOverfitting``, on 200 training images, and with a regularizer
         sensitivity_penalty, the mean over the epoch of the penalty without its weight. Its
         ``attrs["precision"]`` is the precision it was really trained in, such as ``"float32"``,
-        or ``"mixed_bfloat16, then float32"`` where it went on on another machine.
+        or ``"mixed_bfloat16, then float32"`` where it went on on another machine;
+        ``attrs["devices"]`` in the same way the devices of its strategies, such as ``"2 x gpu"``,
+        and ``"1"`` without one.
 
     Raises:
         ValueError: for data or a model that does not exist, a store that cannot be written, or
             one in which the recipe was trained on data that have changed since, or that holds
-            weights that are not finite.
+            weights that are not finite; for a strategy of another backend, of one device or of
+            several machines, or batches that it cannot spread.
         FloatingPointError: if a loss, an accuracy, a weight or the optimizer's state is not
             finite after an epoch; earlier epochs are kept.
 
@@ -84,11 +95,12 @@ def fit(
     """
     checks.require(isinstance(recipe, Recipe), "`recipe` must be a Recipe", recipe=recipe)
     checks.choice("verbose", verbose, (None, 0, 1, 2))
+    devices = strategies.chosen(strategy)
     if store is None:
-        return _Training(recipe, None, data_dir, verbose).run()
+        return _Training(recipe, None, data_dir, verbose, devices).run()
     store = store if isinstance(store, Store) else Store(store)
     with store.lock(recipe):
-        training = _Training(recipe, store, data_dir, verbose)
+        training = _Training(recipe, store, data_dir, verbose, devices)
         store.check_data(recipe, training.dataset)
         known = training.dataset, training.model
         published = None if every_epoch else store.published_weights(recipe, *known)
@@ -99,21 +111,43 @@ class _Training:
     """One training: its data, its network and how far it is."""
 
     def __init__(
-        self, recipe: Recipe, store: Store | None, data_dir: PathLike | None, verbose: Any = None
+        self,
+        recipe: Recipe,
+        store: Store | None,
+        data_dir: PathLike | None,
+        verbose: Any = None,
+        devices: strategies.OneDevice | None = None,
     ) -> None:
         self.recipe, self.store = recipe, store
+        self.devices = devices or strategies.OneDevice()
         self.verbose: Any = int(endings.is_watched()) if verbose is None else verbose
         self.dataset = load_data(recipe, data_dir)
         self.batches = training_batches(recipe, self.dataset)
+        self.devices.check(self.batches)
         self.precision = precision.usable(recipe.precision)
-        sizes = self.dataset.image_shape, self.dataset.classes
-        self.model = self.network = build_model(recipe, *sizes)
-        if self.precision != precision.FULL:
-            self.network = build_model(recipe, *sizes, self.precision)
-        with precision.policy(self.precision):
-            self.trained = trained_model(recipe, self.network)
+        self.model = build_model(recipe, self.dataset.image_shape, self.dataset.classes)
+        with self.devices.scope():
+            self.network = self.learning_network()
+            with precision.policy(self.precision):
+                self.trained = trained_model(recipe, self.network)
+            optimizer = self.optimizer(self.network)
+            _compile(self.trained, optimizer, self.devices.loss, recipe.label_smoothing)
+            self.devices.ready(self.trained, self.dataset.classes)
+        if self.network is not self.model:
+            optimizer = self.optimizer(self.model)
+        if self.trained is not self.model:
+            _compile(self.model, optimizer)
         self.history = pd.DataFrame(columns=HISTORY)
-        self.compile()
+
+    def learning_network(self) -> keras.Model:
+        """The network that is returned, or one like it in half precision or on several devices."""
+        if self.precision == precision.FULL and self.devices.count == 1:
+            return self.model
+        sizes = self.dataset.image_shape, self.dataset.classes
+        network = build_model(self.recipe, *sizes, self.precision)
+        network.set_weights(self.model.get_weights())
+        self.devices.prepare(network)
+        return network
 
     def run(self) -> Trained:
         known = self.recipe, self.dataset, self.trained
@@ -125,19 +159,10 @@ class _Training:
             precision.tell_fallback(self.recipe.precision)
             self.train(done)
         self.hand_over()
-        self.history.attrs["precision"] = (
-            folder_notes.precision(self.store.folder(self.recipe)) if self.store else self.precision
-        )
+        self.history.attrs.update(precision=self.precision, devices=self.devices.words)
+        if self.store:
+            self.history.attrs.update(folder_notes.circumstances(self.store.folder(self.recipe)))
         return self.model, self.history
-
-    def compile(self) -> None:
-        """Compile what is trained, and with the plain loss the network that is returned."""
-        optimizer = self.optimizer(self.network)
-        _compile(self.trained, optimizer, self.recipe.label_smoothing)
-        if self.network is not self.model:
-            optimizer = self.optimizer(self.model)
-        if self.trained is not self.model:
-            _compile(self.model, optimizer)
 
     def optimizer(self, network: keras.Model) -> keras.optimizers.Optimizer:
         optimizer = build_optimizer(self.recipe, len(self.batches) * self.recipe.epochs)
@@ -169,7 +194,7 @@ class _Training:
         self.test = test.images, np.eye(self.dataset.classes)[test.labels]
         own = self.trained is not self.model
         self.trained.fit(
-            self.batches.dataset(),
+            self.devices.spread(self.batches.dataset()),
             initial_epoch=done,
             epochs=self.recipe.epochs,
             validation_data=None if own else self.test,
@@ -236,65 +261,16 @@ class _Training:
         row = {"epoch": epoch + 1, **{name: float(logs[name]) for name in names}}
         self.history = pd.DataFrame([*self.history.to_dict("records"), row])
         if self.store:
+            folder_notes.add_devices(self.store.folder(self.recipe), epoch + 1, self.devices.words)
             self.store.save_epoch(self.recipe, self.dataset, self.trained, self.history)
             self.store.add_seconds(self.recipe, time.perf_counter() - self.epoch_start)
 
 
-def build_model(
-    recipe: Recipe, image_shape: Sequence[int], classes: int, policy: str = precision.FULL
-) -> keras.Model:
-    """Untrained network of a recipe.
-
-    Args:
-        recipe: training.Recipe.
-        image_shape: (height, width, channels).
-        classes: int.
-        policy: str, dtype policy of its layers, one of ``precision.CHOICES``. In half precision
-            too its weights, moving averages and logits are float32.
-
-    Returns:
-        keras.Model that returns logits.
-
-    Example:
-        >>> build_model(Recipe(model="small_cnn"), (8, 8, 1), 10).output_shape
-        (None, 10)
-    """
-    taken = catalogue.options(recipe.model)
-    fields = {name: getattr(recipe, name) for name in recipe_fields.OF_MODEL}
-    fields = {name: value for name, value in fields.items() if taken is None or name in taken}
-    with precision.policy(policy):
-        return models.build(
-            recipe.model, image_shape, classes, seed=recipe.seed, **fields, **recipe.options
-        )
-
-
-def trained_model(recipe: Recipe, model: keras.Model) -> keras.Model:
-    """What a recipe fits: the network itself, or a training of its own round it.
-
-    Args:
-        recipe: training.Recipe.
-        model: keras.Model of ``build_model``.
-
-    Returns:
-        keras.Model, not compiled. With label smoothing it is never ``model`` itself, which
-        keeps the plain loss.
-
-    Example:
-        >>> network = build_model(Recipe(model="small_cnn"), (8, 8, 1), 10)
-        >>> trained_model(Recipe(model="small_cnn"), network) is network
-        True
-    """
-    if recipe.adversary:
-        return AdversarialTraining(model, recipe.adversary, seed=recipe.seed)
-    if recipe.regularizer:
-        return FourierRegularized(model, recipe.regularizer, recipe.regularizer_weight)
-    if recipe.label_smoothing:
-        return keras.Model(model.inputs, model.outputs, name=model.name)
-    return model
-
-
 def _compile(
-    model: keras.Model, optimizer: keras.optimizers.Optimizer, smoothing: float = 0.0
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    loss: Any = keras.losses.CategoricalCrossentropy,
+    smoothing: float = 0.0,
 ) -> None:
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
-    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+    entropy = loss(from_logits=True, label_smoothing=smoothing)
+    model.compile(optimizer=optimizer, loss=entropy, metrics=["accuracy"])

@@ -7,6 +7,10 @@ from pathlib import Path
 from hfc_keras import checks, data, files, records
 from hfc_keras.training.recipe import Recipe
 
+PRECISION, DEVICES = "precision.txt", "devices.txt"
+# Devices of a training without a strategy.
+ONE = "1"
+
 
 def text(path: Path) -> str | None:
     """Text of a small file, with marks for what is no text; None if there is no file.
@@ -108,8 +112,19 @@ def add_precision(folder: Path, epoch: int, name: str) -> None:
         name: str, such as ``"mixed_bfloat16"``.
     """
     # Epochs of before there was this note were trained in full.
-    lines = [*_precisions(folder), *["float32"] * epoch][: epoch - 1]
-    files.write_whole(folder / "precision.txt", "\n".join([*lines, name]) + "\n")
+    _add(folder / PRECISION, epoch, name, "float32")
+
+
+def add_devices(folder: Path, epoch: int, words: str) -> None:
+    """Note the devices that an epoch was trained on, once several were used.
+
+    Args:
+        folder: Path.
+        epoch: int, from 1; notes of later epochs go.
+        words: str, such as ``"2 x gpu"``, or ``"1"``.
+    """
+    if words != ONE or (folder / DEVICES).exists():
+        _add(folder / DEVICES, epoch, words, ONE)
 
 
 def precision(folder: Path) -> str:
@@ -126,11 +141,38 @@ def precision(folder: Path) -> str:
         >>> precision(Path("no such folder"))
         'float32'
     """
-    names = [name for name, _ in itertools.groupby(_precisions(folder))]
-    return ", then ".join(names) or "float32"
+    return _in_order(folder / PRECISION) or "float32"
 
 
-def _precisions(folder: Path) -> list[str]:
-    """Dtype policies by epoch."""
-    lines = (text(folder / "precision.txt") or "").splitlines()
+def circumstances(folder: Path) -> dict[str, str]:
+    """How a network was trained, besides what its recipe says.
+
+    Args:
+        folder: Path.
+
+    Returns:
+        dict of precision, see ``precision``, and devices, such as ``"2 x gpu, then 1"``.
+
+    Example:
+        >>> from pathlib import Path
+        >>> circumstances(Path("no such folder"))
+        {'precision': 'float32', 'devices': '1'}
+    """
+    return {"precision": precision(folder), "devices": _in_order(folder / DEVICES) or ONE}
+
+
+def _add(path: Path, epoch: int, line: str, earlier: str) -> None:
+    """Write the line of an epoch, after those of the epochs before."""
+    lines = [*_lines(path), *[earlier] * epoch][: epoch - 1]
+    files.write_whole(path, "\n".join([*lines, line]) + "\n")
+
+
+def _in_order(path: Path) -> str:
+    """Lines of a file, those that repeat the one before left out."""
+    return ", then ".join(line for line, _ in itertools.groupby(_lines(path)))
+
+
+def _lines(path: Path) -> list[str]:
+    """Lines of a file of notes, one for each epoch."""
+    lines = (text(path) or "").splitlines()
     return [line.strip() for line in lines if line.strip()]

@@ -8,6 +8,7 @@ from keras import ops
 
 from hfc_keras import checks, gradients, losses, regularizers
 from hfc_keras.regularizers.sensitivity_penalty import Kind, as_kind, as_plain, check_kind
+from hfc_keras.training import replicas
 from hfc_keras.training.image_training import ImageTraining
 from hfc_keras.types import Record, Tensor
 
@@ -69,16 +70,10 @@ class FourierRegularized(ImageTraining):
         self.kind_or_band: Kind = as_kind(kind_or_band, "kind_or_band")
         self.weight = checks.number("weight", weight, minimum=0)
         self.penalty_tracker = keras.metrics.Mean(name="sensitivity_penalty")
-        self._penalty = None
         self.build_like_model()
 
-    def call(self, images: Any, training: bool | None = None) -> Any:
-        """Return the logits; in a training step add the weighted penalty to the losses."""
-        self._penalty = None
-        return super().call(images, training=training)
-
     def training_call(self, images: Tensor, labels: Tensor, training: bool | None) -> Any:
-        """Return the logits and add the losses of layers and the weighted penalty."""
+        """Return the logits; the losses of layers and the weighted penalty go to the step."""
         checks.require(
             None not in tuple(images.shape[1:3]),
             "`x` must have known height and width for the penalty; map it through tf.ensure_shape",
@@ -100,15 +95,17 @@ class FourierRegularized(ImageTraining):
         )
         for variable, value in zip(self.model.non_trainable_variables, state, strict=True):
             variable.assign(value)
-        self._penalty = regularizers.sensitivity_penalty(gradient, self.kind_or_band)
-        for each in (*added, self.weight * self._penalty):
-            self.add_loss(each)
+        penalty = regularizers.sensitivity_penalty(
+            gradient, self.kind_or_band, total=replicas.summed
+        )
+        self.step.losses.extend([*added, self.weight * penalty])
+        self.step.noted["penalty"] = penalty
         return logits
 
     def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
         """Return the loss of ``compile``, those of layers and, while training, the penalty."""
-        if self._penalty is not None:
-            self.penalty_tracker.update_state(self._penalty)
+        if "penalty" in self.step.noted:
+            self.penalty_tracker.update_state(self.step.noted["penalty"])
         return super().compute_loss(*args, **kwargs)
 
     def test_step(self, *arguments: Any) -> Any:

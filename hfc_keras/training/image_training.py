@@ -1,8 +1,5 @@
 """What trainings share that need the labels beside the images before the loss."""
 
-import contextlib
-import contextvars
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -12,26 +9,14 @@ from keras import ops
 from hfc_keras import checks, contract, gradients
 from hfc_keras.arrays import as_array
 from hfc_keras.gradients.differentiation import SampleGradient
+from hfc_keras.training import replicas
 from hfc_keras.training.finite import StopAtNonFinite
 from hfc_keras.training.first_batch import first_batch, one_array
+from hfc_keras.training.step import Step, current, within
 from hfc_keras.types import Array, ArrayLike, PathLike, Tensor
 
-# The model in a training step and its labels; each replica has a thread, and context, of its own.
-_STEP: contextvars.ContextVar[tuple[Any, Any]] = contextvars.ContextVar(
-    "step", default=(None, None)
-)
 # How far the sum of a soft label may be from 1: half precision, mixed twice.
 SUM_SLACK = 1e-2
-
-
-@contextlib.contextmanager
-def _step(model: Any, labels: Any) -> Iterator[None]:
-    """Lay labels ready for the ``call`` of a model."""
-    before = _STEP.set((model, labels))
-    try:
-        yield
-    finally:
-        _STEP.reset(before)
 
 
 def _of_network(name: str) -> Any:
@@ -98,7 +83,7 @@ class ImageTraining(keras.Model):
         """Return the logits of images, or what is trained on of a pair ``(images, labels)``."""
         if isinstance(images, (tuple, list)) and len(images) == 2:
             first, labels = images
-            with _step(self, labels):
+            with within(self, labels):
                 return super().__call__(first, *args, **kwargs)
         shape = getattr(images, "shape", ())
         if not self.built and len(shape):
@@ -108,9 +93,9 @@ class ImageTraining(keras.Model):
 
     def call(self, images: Any, training: bool | None = None) -> Any:
         """Return the logits of images, in a training step those that are trained on."""
-        stepping, labels = _STEP.get()
-        if stepping is not self:
+        if current().model is not self:
             return self.model(images, training=training)
+        labels = self.step.labels
         checks.require(labels is not None, "`y` must hold the labels of the images", y=labels)
         labels = ops.convert_to_tensor(labels)
         labels = labels[:, 0] if labels.shape[1:] == (1,) else labels
@@ -128,6 +113,19 @@ class ImageTraining(keras.Model):
             Tensor ``(batch, classes)``.
         """
         raise NotImplementedError
+
+    @property
+    def step(self) -> Step:
+        """Training step around this call, or an empty one."""
+        step = current()
+        return step if step.model is self else Step()
+
+    def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the loss of ``compile``, of layers and, while training, of the step."""
+        loss: Any = super().compute_loss(*args, **kwargs)
+        for each in self.step.losses:
+            loss = loss + self._aggregate_additional_loss(each)
+        return loss
 
     @property
     def input_spec(self) -> Any:
@@ -167,6 +165,7 @@ class ImageTraining(keras.Model):
     ) -> Any:
         """Train, after a look at the images, as ``keras.Model.fit``."""
         _check_loss(getattr(self, "loss", None))
+        replicas.tell_unsynchronized(self)
         x, images, labels = first_batch(x, y)
         if images is not None:
             self.check(images, labels)
@@ -181,7 +180,7 @@ class ImageTraining(keras.Model):
     def train_step(self, *arguments: Any) -> Any:
         """Lay the labels ready for ``call``; both backends' steps do the rest."""
         _, labels, _ = keras.utils.unpack_x_y_sample_weight(arguments[-1])
-        with _step(self, labels):
+        with within(self, labels):
             return super().train_step(*arguments)
 
     def check(self, images: Any, labels: Any) -> None:

@@ -43,6 +43,7 @@ def write(
         "data": dataset.fingerprint,
         "history": history.to_dict("list"),
         "precision": history.attrs.get("precision", "float32"),
+        "devices": history.attrs.get("devices", "1"),
     }
     lock = files.locked(folder / f".{path.stem}.lock", wait=True, name="published")
     described = files.replacing(path.with_suffix(".json"))
@@ -148,4 +149,5 @@ def _history(record: Record, recipe: Recipe, path: Path) -> pd.DataFrame:
             f"Received: path={str(path)!r}"
         )
     history.attrs["precision"] = record.get("precision", "float32")
+    history.attrs["devices"] = record.get("devices", "1")
     return history

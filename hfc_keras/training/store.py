@@ -23,7 +23,8 @@ class Store:
 
     ``recipe.json`` says what was trained, ``epoch-0007.npz`` holds the weights after epoch 7,
     ``progress.npz`` what a stopped training needs to go on (weights, optimizer, history),
-    ``seconds.txt`` the time it took, ``precision.txt`` the dtype policy of each epoch.
+    ``seconds.txt`` the time it took, ``precision.txt`` the dtype policy of each epoch,
+    ``devices.txt`` its devices, once several were used.
     ``measures`` holds what was measured on the weights. ``data.txt`` is the fingerprint of the
     data: a path whose content has changed is another data set.
 
