@@ -10,7 +10,7 @@ PARALLEL := --numprocesses 2 --dist worksteal --durations 20
 MARKED = $(shell grep -l 'mark\.jax' tests/test_*.py)
 MARKED_TORCH = $(shell grep -lE 'mark\.(jax|torch)' tests/test_*.py)
 FAST := -m 'not slow'
-# Without TensorFlow: what bears the mark, with JAX and with PyTorch.
+# Without TensorFlow: what bears the mark, with JAX and with PyTorch; there also what compares with it.
 FAST_JAX := -m 'jax and not slow and not slow_on_jax'
 FAST_TORCH := -m '(jax or torch) and not slow and not slow_on_jax and not slow_on_torch'
 

@@ -113,8 +113,8 @@ def test_rows_of_another_card_or_version_are_not_gone_on_with(changed, message, 
 
 @pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
 def test_every_backend_names_its_card(backend, monkeypatch):
-    card = types.SimpleNamespace(name="own", device_kind="H200")
-    cuda = types.SimpleNamespace(get_device_name=lambda: "H200")
+    card = types.SimpleNamespace(platform="gpu", device_kind="H200")
+    cuda = types.SimpleNamespace(get_device_name=lambda: "H200", is_available=lambda: True)
     details = types.SimpleNamespace(get_device_details=lambda _: {"device_name": "H200"})
     config = types.SimpleNamespace(list_physical_devices=lambda kind: [card], experimental=details)
     fake = types.SimpleNamespace(devices=lambda: [card], config=config, cuda=cuda)

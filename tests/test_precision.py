@@ -13,7 +13,7 @@ from own.trainings import whole_and_resumed
 
 from hfc_keras import analysis, data, training
 from hfc_keras.attacks import Fgsm, Pgd
-from hfc_keras.gradients import backends, half_precision
+from hfc_keras.gradients import accelerators, half_precision
 from hfc_keras.training import Recipe, fitting, folder_notes, precision
 
 HALF = Recipe(
@@ -101,7 +101,8 @@ def test_the_accelerators_capability_tells(details, found, monkeypatch):
 def test_cards_under_jax_tell_by_number_alone(told, found, monkeypatch):
     cards = [types.SimpleNamespace(compute_capability=each) for each in told]
     monkeypatch.setitem(sys.modules, "jax", types.SimpleNamespace(devices=lambda: cards))
-    assert backends._Jax.accelerator_has_bfloat16() is found
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    assert accelerators.has_bfloat16() is found
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from benchmarks.card.rates import rates
 from benchmarks.card.work import Cell
 from benchmarks.peers import packages
 from hfc_keras import checks, per_backend
-from hfc_keras.gradients import half_precision
+from hfc_keras.gradients import accelerators, half_precision
 from hfc_keras.lab.record import versions
 from hfc_keras.types import PathLike, Record
 
@@ -127,37 +127,8 @@ def _limits(fast: bool, policy: str, with_torch: bool) -> dict[str, float]:
 
 def _card() -> Record:
     """Devices, and the name of the card, as the backend knows it; without one the processor's."""
-    on_card = per_backend.has_accelerator()
-    name = CARDS[keras.backend.backend()]() if on_card else threads.processor()
+    name = accelerators.name() if per_backend.has_accelerator() else threads.processor()
     return {"devices": per_backend.devices(), "card": name}
-
-
-def _of_jax() -> str:
-    import jax  # pyright: ignore[reportMissingImports]: it is not where TensorFlow is
-
-    return jax.devices()[0].device_kind
-
-
-def _of_tensorflow() -> str | None:
-    import tensorflow as tf
-
-    cards = tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU")
-    config: Any = tf.config.experimental
-    return config.get_device_details(cards[0]).get("device_name", cards[0].name)
-
-
-def _of_torch() -> str:
-    import torch  # pyright: ignore[reportMissingImports]: it comes with the extra `benchmark`
-
-    return torch.cuda.get_device_name()
-
-
-# Functions that name the card, by backend.
-CARDS: dict[str, Callable[[], str | None]] = {
-    "jax": _of_jax,
-    "tensorflow": _of_tensorflow,
-    "torch": _of_torch,
-}
 
 
 def _row(cell: Cell, policy: str, limits: Mapping[str, float], with_torch: bool) -> Record | None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -47,21 +46,7 @@ def _values(model: keras.Model) -> list[Any]:
 LEAVING = ("numpy", "NumPy", "_error_repr")
 
 
-# Compute capability of the first GPUs of NVIDIA that multiply matrices of bfloat16.
-CAPABILITY = (8, 0)
-
-
 class _TensorFlow:
-    @staticmethod
-    def accelerator_has_bfloat16() -> bool:
-        import tensorflow as tf
-
-        config: Any = tf.config.experimental
-        devices = tf.config.list_physical_devices("GPU")
-        told = [config.get_device_details(each).get("compute_capability") for each in devices]
-        # A TPU is no GPU, and has bfloat16.
-        return all(each is not None and each >= CAPABILITY for each in told)
-
     @staticmethod
     def differentiate(
         function: Callable[[Any], tuple[Any, Any]], images: Any
@@ -106,17 +91,6 @@ class _TensorFlow:
 
 class _Jax:
     @staticmethod
-    def accelerator_has_bfloat16() -> bool:
-        import jax  # pyright: ignore[reportMissingImports]: it is not where TensorFlow is
-
-        # A TPU has none of these numbers, and bfloat16. Cards of AMD have names, such as gfx942.
-        told = [str(getattr(device, "compute_capability", "9.0")) for device in jax.devices()]
-        numbers = [re.fullmatch(r"(\d+)\.(\d+)", each) for each in told]
-        return all(
-            each is not None and (int(each[1]), int(each[2])) >= CAPABILITY for each in numbers
-        )
-
-    @staticmethod
     def differentiate(
         function: Callable[[Any], tuple[Any, Any]], images: Any
     ) -> tuple[Tensor, Any, Tensor]:
@@ -143,12 +117,6 @@ class _Jax:
 
 
 class _Torch:
-    @staticmethod
-    def accelerator_has_bfloat16() -> bool:
-        import torch  # pyright: ignore[reportMissingImports]: it is not where TensorFlow is
-
-        return torch.cuda.is_available() and torch.cuda.get_device_capability() >= CAPABILITY
-
     @staticmethod
     def differentiate(
         function: Callable[[Any], tuple[Any, Any]], images: Any

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from hfc_keras import per_backend
-from hfc_keras.gradients.backends import chosen
+from hfc_keras.gradients import accelerators
 
 CPUINFO = Path("/proc/cpuinfo")
 # Flags of processors that multiply matrices of bfloat16; the others emulate it, many times slower.
@@ -28,7 +28,7 @@ def has_bfloat16() -> bool:
         True
     """
     if per_backend.has_accelerator():
-        return chosen().accelerator_has_bfloat16()
+        return accelerators.has_bfloat16()
     return _processor_has_bfloat16()
 
 
