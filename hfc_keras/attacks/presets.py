@@ -32,8 +32,8 @@ def strong(
     other kinds may find more, see ``standard``.
 
     Args:
-        epsilon: float, at least 0 and with L-inf at most 1, radius of the ball, in pixel values
-            of [0, 1].
+        epsilon: float, at least 0, at most 1 with L-inf and 1e9 with L2, radius of the ball, in
+            pixel values of [0, 1].
         norm: ``"linf"`` or ``"l2"``.
         seed: int, at least 0, of the random starts.
         mask: see ``Pgd``.
@@ -100,12 +100,12 @@ def standard(
     and norm.
 
     Args:
-        epsilon: float, at least 0 and with L-inf at most 1, radius of the ball, in pixel values
-            of [0, 1].
+        epsilon: float, at least 0, at most 1 with L-inf and 1e9 with L2, radius of the ball, in
+            pixel values of [0, 1].
         norm: ``"linf"`` or ``"l2"``.
         seed: int, at least 0, of all random draws.
-        targets: int, at least 1, wrong classes that the second attack aims at; at most one less
-            than there are classes.
+        targets: int, at least 1, wrong classes that the second attack aims at; of a model with
+            fewer wrong classes all are.
         queries: int, at least 1, of the third attack.
         steps: int, at least 1, of each search of the first two; with fewer than 100 the number is
             not comparable with published ones.
