@@ -5,6 +5,7 @@ Imports no Keras at its top: what a process reads of its environment must be set
 
 import contextlib
 import ctypes
+import functools
 import io
 import os
 import pickle
@@ -259,6 +260,7 @@ def _fingerprint(cell: Any) -> str:
     return cell.dataset().fingerprint if hasattr(cell, "dataset") else ""
 
 
+@functools.cache
 def _versions() -> dict[str, str | None]:
     """Versions that must be the same in all processes of a run."""
     from hfc_keras.lab import record
