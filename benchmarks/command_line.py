@@ -7,17 +7,19 @@ from hfc_keras import files
 DEFAULT, TRIAL = "results/benchmarks", "results/.trial"
 
 
-def parser(description: str | None, fast: str) -> argparse.ArgumentParser:
+def parser(description: str | None, fast: str, repeats: bool = True) -> argparse.ArgumentParser:
     """Parser with the options of all.
 
     Args:
         description: str, the module's docstring, which ``--help`` shows.
         fast: str, what ``--fast`` makes of the work.
+        repeats: bool, whether calls are timed several times.
     """
     made = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    made.add_argument("--repeats", type=positive, help="timed calls of each way")
+    if repeats:
+        made.add_argument("--repeats", type=positive, help="timed calls of each way")
     made.add_argument(
         "--threads", type=positive, metavar="N", help="cores to use; default: all there are"
     )

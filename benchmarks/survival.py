@@ -8,8 +8,9 @@ command itself and one of its processes. `cost`: what keeping state takes of an 
 profile, on random images of the size of CIFAR-10. Each killed one is resumed by the same call or
 command, and all that it leaves, weights and tables, is compared bit by bit.
 
-On two cores that do nothing else the full run takes about MINUTES minutes: instants I, renames R,
-runs A, cost C.
+On two cores that do nothing else the full run takes about 25 minutes: instants 6, renames 3, runs
+14, cost 2. The exit status is 1 if one did not end equal, a row was lost or state costs more than
+2 %.
 """
 
 import argparse
@@ -31,7 +32,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
         arguments: sequence of str.
     """
     fast = f"{KILLS[1]} kills, {RUNS[1]} of a run, shorter trainings"
-    parser = command_line.parser(__doc__, fast=fast)
+    parser = command_line.parser(__doc__, fast=fast, repeats=False)
     parser.prog = "python -m benchmarks.survival"
     for name, choices in {"--parts": PARTS, "--kinds": KINDS}.items():
         listed = f"of: {', '.join(choices)}"
