@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import tyro
 
-from hfc_keras import endings, files
+from hfc_keras import endings, files, full_memory
 from hfc_keras.lab import console
 from hfc_keras.lab.measured_rows import UnusableRowsError
 from hfc_keras.lab.settings import FLAGS, PATHS
@@ -44,7 +44,7 @@ def parsed(
 
 @contextlib.contextmanager
 def ending() -> Iterator[endings.Command]:
-    """End a command with a plain message: status 2 for unusable files or rows.
+    """End a command with a plain message: status 2 for unusable files or rows, 1 for full memory.
 
     Signals and readers that leave are met as ``endings.met`` says.
 
@@ -56,6 +56,9 @@ def ending() -> Iterator[endings.Command]:
             yield command
         except (files.UnusableFileError, UnusableRowsError) as error:
             sys.exit(refused(error))
+        except full_memory.LargeBatchError as error:
+            refused(error)
+            sys.exit(1)
 
 
 def advice(fresh: bool) -> str:

@@ -30,7 +30,8 @@ class Store:
     Arrays and measures carry checksums, their format and whose they are (recipe, data, epoch or
     measure). What is damaged or another one's is never used: training goes back to the epoch
     before, a measure is made again, each with a warning; else it is refused by name, as a file of
-    a newer version is. Files written before there were formats are read as they are.
+    a newer version is. Where no epoch is left to go back to, nothing is trained or removed. Files
+    written before there were formats are read as they are.
 
     Args:
         root: str or Path, the store's folder, made when first written.
@@ -185,7 +186,7 @@ class Store:
             and the one before it counts.
 
         Raises:
-            UnusableFileError: if a newer version wrote a file.
+            UnusableFileError: if a newer version wrote a file, or all that are there are unusable.
         """
         return epoch_files.progress(self.folder(recipe), recipe, dataset, model)
 
