@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 
 from hfc_keras import checks, contract, data
 from hfc_keras.analysis.inputs import Images
+from hfc_keras.analysis.kept_parts import Parts, digest_of_array
 from hfc_keras.analysis.predictions import accuracy, checked
 from hfc_keras.data.corruptions import CORRUPTIONS, corrupt
 from hfc_keras.data.published_corruptions import PUBLISHED, SOURCE
@@ -48,6 +49,7 @@ def corruption_accuracy(
     published: Callable[[str, int], data.Split | None] | None = None,
     parameters: str | None = None,
     frost_textures: PathLike | None = None,
+    resume: PathLike | None = None,
 ) -> pd.DataFrame:
     r"""Accuracy of a model on images and under common corruptions of them.
 
@@ -70,6 +72,9 @@ def corruption_accuracy(
         parameters: ``"cifar10"``, ``"imagenet"``, or None for those that go with the size of the
             images, see ``data.corrupt``.
         frost_textures: folder of photographs of frost, or None, see ``data.corrupt``.
+        resume: str, Path or None, a folder that keeps every finished part of the measurement, so
+            that the same call goes on after it was stopped; None keeps nothing. It may hold the
+            parts of any number of calls: each knows its own by the model, images and arguments.
 
     Returns:
         DataFrame with a row for no corruption and for each corruption and severity:
@@ -81,7 +86,9 @@ def corruption_accuracy(
     Raises:
         ValueError: for an unknown name (the nearest are named), another severity, one that stands
             twice, a negative seed, other parameters, another number of channels, a name that is
-            neither generated nor on disk, and as ``analysis.changed_accuracy``.
+            neither generated nor on disk, a folder ``resume`` that cannot be written or holds a
+            part of another call in the place of one of this, and as
+            ``analysis.changed_accuracy``.
 
     Reference:
         Hendrycks and Dietterich, Benchmarking Neural Network Robustness to Common Corruptions and
@@ -106,19 +113,24 @@ def corruption_accuracy(
     measure = functools.partial(accuracy, model, batch_size=batch_size)
     told = {"seed": seed, "parameters": parameters, "frost_textures": frost_textures}
     generated = functools.partial(corrupt, **told)
+    parts = Parts(resume, "corruption_accuracy", model, images, labels, **told)
     rows: list[tuple[Any, ...]] = [("none", 0, measure(images, labels), len(images), "images")]
     pairs = [(name, severity) for name in names for severity in severities]
     for name, severity in tqdm(pairs, "corruptions", leave=False, disable=None):
         split = published(name, severity) if published else None
         if split is None:
             change = functools.partial(generated, name=name, severity=severity)
-            found = measure(images, labels, change), len(images), "generated"
+            compute, part = functools.partial(measure, images, labels, change), "generated"
+            found = len(images), "generated"
         else:
             contract.model_input(model, split.images, "published")
             classes = contract.form_of(model, images).classes
             true = checks.class_indices(split.labels, len(split), classes)
-            found = measure(split.images, true), len(split), SOURCE
-        rows.append((name, severity, *found))
+            compute = functools.partial(measure, split.images, true)
+            part = digest_of_array(split.pixels)[:8] + digest_of_array(split.labels)[:8]
+            found = len(split), SOURCE
+        kept = parts.get(f"{name}-{severity}-{part}", lambda own=compute: {"accuracy": own()})
+        rows.append((name, severity, kept["accuracy"], *found))
     return pd.DataFrame(rows, columns=["corruption", "severity", "accuracy", "examples", "source"])
 
 

@@ -81,10 +81,15 @@ class Cell:
         return test.take(np.random.default_rng(0).permutation(len(test))[:count])
 
     def measured(
-        self, measure: str, arguments: Record, compute: Callable[[], pd.DataFrame]
+        self,
+        measure: str,
+        arguments: Record,
+        compute: Callable[..., pd.DataFrame],
+        in_parts: bool = False,
     ) -> pd.DataFrame:
-        """Rows of a measure from the store, or computed and kept there."""
-        return self.store.measured(self.recipe, self.dataset(), measure, arguments, compute)
+        """Rows of a measure from the store, or computed and kept there, see ``Store.measured``."""
+        place = self.recipe, self.dataset(), measure, arguments
+        return self.store.measured(*place, compute, in_parts)
 
     def publish(self) -> Path:
         """Write the trained model to the published folder."""

@@ -70,12 +70,11 @@ def fit(
         or ``"mixed_bfloat16, then float32"`` where it went on on another machine.
 
     Raises:
-        ValueError: for data or a model that does not exist, a store that cannot be written, or
-            one in which the recipe was trained on data that have changed since, or that holds
-            weights that are not finite.
+        ValueError: for data or a model that does not exist, data that have changed since, a store
+            that cannot be written, or one without a whole state or with weights not finite.
         FloatingPointError: if a loss, an accuracy, a weight or the optimizer's state is not
             finite after an epoch; earlier epochs are kept.
-        MemoryError: if a batch does not fit into the memory of the device; earlier epochs are kept.
+        MemoryError: if a batch does not fit into the memory of the device; they are kept, too.
 
     Example:
         >>> recipe = Recipe(dataset="digits", examples=(100, 50), model="small_cnn", epochs=1)
@@ -121,8 +120,7 @@ class _Training:
         progress = self.store.progress(*known) if self.store else None
         if progress:
             self.restore(progress["weights"], progress["history"], progress["optimizer"])
-        done = len(self.history)
-        if done < self.recipe.epochs:
+        if (done := len(self.history)) < self.recipe.epochs:
             precision.tell_fallback(self.recipe.precision)
             with full_memory.told(self.recipe.batch_size):
                 self.train(done)
@@ -225,7 +223,7 @@ class _Training:
 
     def stop_at_nonfinite(self, epoch: int, logs: Any = None) -> None:
         """Refuse an epoch with numbers that are not finite, before anything of it is kept."""
-        where, ended = f"after epoch {epoch + 1} of {self.recipe}", epoch + 1
+        ended, where = epoch + 1, f"after epoch {epoch + 1} of {self.recipe}"
         for name, value in logs.items():
             if not np.isfinite(float(value)):
                 finite.refuse(name, "lower `learning_rate`", f"{name}={value} {where}", ended)

@@ -255,7 +255,8 @@ class Store:
         dataset: data.Dataset,
         measure: str,
         arguments: Mapping[str, object],
-        compute: Callable[[], pd.DataFrame],
+        compute: Callable[..., pd.DataFrame],
+        in_parts: bool = False,
     ) -> pd.DataFrame:
         """Rows of a measure, computed once.
 
@@ -265,6 +266,8 @@ class Store:
             measure: str, name of the measure.
             arguments: dict for JSON, everything else that the rows depend on.
             compute: function of no argument that returns the DataFrame.
+            in_parts: bool, whether ``compute`` takes a folder ``resume`` for its parts, so that
+                one that was stopped goes on; it is removed once the rows are kept.
 
         Returns:
             DataFrame. A file that is damaged or another one's warns, and is measured again.
@@ -273,7 +276,8 @@ class Store:
             UnusableFileError: if a newer version wrote the file.
         """
         folder = self.folder(recipe) / "measures"
-        return measures.measured(folder, recipe.hash, dataset, measure, arguments, compute)
+        place = folder, recipe.hash, dataset, measure, arguments
+        return measures.measured(*place, compute, in_parts)
 
     def _published_file(self, recipe: Recipe) -> Path:
         return cast(Path, self.published) / f"{recipe.hash[:16]}.keras"
