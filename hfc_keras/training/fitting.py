@@ -70,8 +70,9 @@ def fit(
         or ``"mixed_bfloat16, then float32"`` where it went on on another machine.
 
     Raises:
-        ValueError: for data or a model that does not exist, data that have changed since, a store
-            that cannot be written, or one without a whole state or with weights not finite.
+        ValueError: for data or a model that does not exist, a store that cannot be written, or
+            one in which the recipe was trained on data that have changed since, or that holds
+            weights that are not finite.
         FloatingPointError: if a loss, an accuracy, a weight or the optimizer's state is not
             finite after an epoch; earlier epochs are kept.
         MemoryError: if a batch does not fit into the memory of the device; they are kept, too.
@@ -120,7 +121,8 @@ class _Training:
         progress = self.store.progress(*known) if self.store else None
         if progress:
             self.restore(progress["weights"], progress["history"], progress["optimizer"])
-        if (done := len(self.history)) < self.recipe.epochs:
+        done = len(self.history)
+        if done < self.recipe.epochs:
             precision.tell_fallback(self.recipe.precision)
             with full_memory.told(self.recipe.batch_size):
                 self.train(done)
