@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import keras
-import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
@@ -13,8 +12,10 @@ from hfc_keras import checks, contract, data
 from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.kept_parts import Parts, digest_of_array
 from hfc_keras.analysis.predictions import accuracy, checked
+from hfc_keras.arrays import rank
 from hfc_keras.data.corruptions import CORRUPTIONS, corrupt
 from hfc_keras.data.published_corruptions import PUBLISHED, SOURCE
+from hfc_keras.tensors import flag
 from hfc_keras.types import ArrayLike, PathLike
 
 SEVERITIES = (1, 2, 3, 4, 5)
@@ -174,6 +175,7 @@ def mean_corruption_error(
         >>> round(mean_corruption_error(pd.DataFrame(rows), relative=True), 3)
         0.2
     """
+    normalize, relative = flag("normalize", normalize), flag("relative", relative)
     checks.require(
         not (normalize and relative),
         "`normalize` and `relative` must not both be true",
@@ -195,7 +197,7 @@ def mean_corruption_error(
 def _once(name: str, values: Sequence[Any]) -> list[Any]:
     """Values as a list, if there is one and none twice."""
     checks.require(
-        np.ndim(values) == 1 and len(values) > 0 and len(set(values)) == len(values),
+        rank(values) == 1 and len(values) > 0 and len(set(values)) == len(values),
         f"`{name}` must be a sequence of at least one and none twice",
         **{name: values},
     )
@@ -205,6 +207,8 @@ def _once(name: str, values: Sequence[Any]) -> list[Any]:
 def _errors(table: pd.DataFrame) -> tuple[pd.DataFrame, float | None]:
     """Errors by corruption and severity, and the error without corruption or None."""
     keys = ["corruption", "severity"]
+    framed = isinstance(table, pd.DataFrame)
+    checks.require(framed, "`table` must be a DataFrame of corruption_accuracy", table=table)
     missing = [column for column in [*keys, "accuracy"] if column not in table]
     checks.require(not missing, "`table` must be of corruption_accuracy", missing=missing)
     twice = table[table.duplicated(keys)][keys].to_dict("records")

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from hfc_keras import checks, files, records
+from hfc_keras import files, records
 from hfc_keras.types import Array, PathLike, Record
 
 REMEDY = "it is measured again"
@@ -34,8 +34,7 @@ class Parts:
         **arguments: what the answer depends on besides, for JSON.
 
     Raises:
-        UnusableFileError: if the folder cannot be written.
-        ValueError: for an empty path.
+        UnusableFileError: if the folder cannot be written, or is none.
 
     Example:
         >>> from hfc_keras import models
@@ -57,7 +56,7 @@ class Parts:
         self.folder: Path | None = None
         if folder is None:
             return
-        checks.require(folder != "", "`resume` must be a folder, not empty", resume=folder)
+        folder = files.place(folder, "resume")
         call = {
             "measure": measure,
             "version": PARTS,
@@ -67,7 +66,7 @@ class Parts:
             **json.loads(json.dumps(arguments, default=str)),
         }
         self.key = records.digest(call)
-        self.folder = files.writable_folder(Path(folder) / f"{measure}-{self.key[:16]}", "resume")
+        self.folder = files.writable_folder(folder / f"{measure}-{self.key[:16]}", "resume")
         files.sweep(self.folder)
         files.write_whole(self.folder / "call.json", json.dumps(call, indent=1))
 

@@ -17,6 +17,7 @@ from hfc_keras.attacks.attack import check_range
 from hfc_keras.attacks.diagnostics import untouched, warn
 from hfc_keras.attacks.kinds import Attack, is_attack
 from hfc_keras.attacks.search import Search
+from hfc_keras.tensors import flag
 from hfc_keras.types import ArrayLike, Flags, Integers, PathLike, Record
 
 # Of a call that keeps its parts: a multiple of usual batches.
@@ -161,7 +162,7 @@ def robust_accuracy(
         >>> table["attack"].tolist()
         ['none', 'fgsm', 'pgd', 'worst_case']
     """
-    attacks = _untargeted(attacks)
+    attacks, return_flags = _untargeted(attacks), flag("return_flags", return_flags)
     images, labels = checked(model, images, labels, batch_size)
     for attack in attacks:
         check_range(attack, images)

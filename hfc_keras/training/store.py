@@ -9,7 +9,7 @@ from typing import cast
 import keras
 import pandas as pd
 
-from hfc_keras import checks, data, files, records
+from hfc_keras import data, files, records
 from hfc_keras.training import epoch_files, folder_notes, measures, published
 from hfc_keras.training.recipe import Recipe
 from hfc_keras.types import Array, PathLike, Record
@@ -39,7 +39,7 @@ class Store:
             found but not written by training; see ``publish``.
 
     Raises:
-        ValueError: for an empty path.
+        UnusableFileError: for an empty path, or what is none.
 
     Example:
         >>> Store("results/.store", published="results/models").root.name
@@ -47,10 +47,8 @@ class Store:
     """
 
     def __init__(self, root: PathLike, published: PathLike | None = None) -> None:
-        for name, path in {"root": root, "published": published}.items():
-            checks.require(path != "", f"`{name}` must be a folder, not empty", **{name: path})
-        self.root = Path(root)
-        self.published = None if published is None else Path(published)
+        self.root = files.place(root, "root")
+        self.published = None if published is None else files.place(published, "published")
 
     def folder(self, recipe: Recipe) -> Path:
         """Folder of a recipe.
