@@ -13,6 +13,7 @@ error.
 import dataclasses
 import functools
 import math
+from pathlib import Path
 from typing import ClassVar
 
 import keras
@@ -77,15 +78,16 @@ def measure(cell: Cell) -> pd.DataFrame:
     """Return one row per frequency."""
     arguments = {"examples": cell.settings.images, "norm": cell.settings.norm}
     network = tested_networks.Network(cell)
-    table = network.measured("fourier_heat_map", arguments, functools.partial(_rows, cell))
+    compute = functools.partial(_rows, cell)
+    table = network.measured("fourier_heat_map", arguments, compute, in_parts=True)
     rise = table["error"] - table["clean_error"]
     return table.assign(rise=rise, classes=cell.dataset().classes)
 
 
-def _rows(cell: Cell, model: keras.Model) -> pd.DataFrame:
+def _rows(cell: Cell, model: keras.Model, resume: Path) -> pd.DataFrame:
     """Error rate under each frequency, signed and in cycles per image, and on clean images."""
     test, norm = cell.test_images(cell.settings.images), cell.settings.norm
-    errors = analysis.fourier_heat_map(model, test.images, test.labels, norm)
+    errors = analysis.fourier_heat_map(model, test.images, test.labels, norm, resume=resume)
     height, width = errors.shape
     rows, columns = np.indices(errors.shape)
     predicted = gradients.predicted(model, test.images).argmax(axis=1)

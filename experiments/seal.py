@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hfc_keras import checks, files, records, reporting
-from hfc_keras.lab import command_line
+from hfc_keras.lab import command_line, failed_cells
 from hfc_keras.reporting.table_files import checksums
 from hfc_keras.training import published
 
@@ -59,7 +59,8 @@ def seal_all(results: Path) -> tuple[list[Path], list[Exception]]:
         ``(done, damaged)``: paths that were sealed, and an error for each that could not be.
     """
     done, damaged = [], []
-    found = [(path, seal_table) for path in sorted(results.glob("*/*/*.csv"))]
+    tables = [each for each in sorted(results.glob("*/*/*.csv")) if not failed_cells.is_one(each)]
+    found = [(path, seal_table) for path in tables]
     found += [(path, published.seal) for path in sorted(results.glob("models/*.keras"))]
     for path, seal in found:
         try:

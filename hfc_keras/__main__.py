@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from hfc_keras import __version__, endings
+from hfc_keras import __version__, endings, full_memory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 raise
             print(f"error: {error}", file=sys.stderr)
             return 2
+        except full_memory.LargeBatchError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
 
 
 def run() -> NoReturn:

@@ -83,9 +83,10 @@ def chosen() -> tuple[str, str]:
         return sys.modules["keras"].backend.backend(), "Keras, which is imported"
     if os.environ.get("KERAS_BACKEND"):
         return os.environ["KERAS_BACKEND"], "the environment variable KERAS_BACKEND"
-    path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
+    path = Path(home) / "keras.json"
     try:
-        return json.loads(path.read_text())["backend"], str(path)
+        return json.loads(path.read_text(encoding="utf-8"))["backend"], str(path)
     # No such file, or one that Keras will not be able to read either and do without.
     except (OSError, ValueError, KeyError, TypeError):
         return SUPPORTED[0], "the default"

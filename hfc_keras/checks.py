@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn, TypeVar, overload
 
 import numpy as np
 
-from hfc_keras.arrays import as_array
+from hfc_keras.arrays import as_array, rank
 from hfc_keras.types import Array, ArrayLike, Floats, Integers, Tensor
 
 T = TypeVar("T")
@@ -143,7 +143,7 @@ def radii(values: ArrayLike, name: str = "radii") -> list[float]:
         >>> radii([4, 8])
         [4.0, 8.0]
     """
-    require(np.ndim(values) == 1, f"`{name}` must be a sequence of numbers", **{name: values})
+    require(rank(values) == 1, f"`{name}` must be a sequence of numbers", **{name: values})
     found = [number(name, radius, minimum=0) for radius in as_array(values).tolist()]
     require(
         found and len(set(found)) == len(found),

@@ -58,7 +58,7 @@ class Table:
         return records.digest(pairs)
 
 
-def parsed(content: bytes, path: PathLike, remedy: str) -> Table:
+def parsed(content: bytes, path: PathLike, remedy: str, torn: bool = False) -> Table:
     r"""Table in the content of a CSV file, after proving that its lines are whole.
 
     A byte-order mark and the line ends of other systems, as editors leave them, change nothing.
@@ -67,6 +67,8 @@ def parsed(content: bytes, path: PathLike, remedy: str) -> Table:
         content: bytes.
         path: str or Path it comes from, for errors.
         remedy: str, what to do about a damaged one, after a semicolon.
+        torn: bool, whether a last line that breaks off is left out instead of refused; whoever
+            allows that must count the rows.
 
     Returns:
         Table.
@@ -86,7 +88,9 @@ def parsed(content: bytes, path: PathLike, remedy: str) -> Table:
             f"Received: path={str(path)!r}, line={line}"
         ) from error
 
-    if not content.endswith(b"\n"):
+    if torn:
+        content = content[: content.rfind(b"\n") + 1]
+    elif not content.endswith(b"\n"):
         # A number that breaks off is a number too.
         refuse("its last line breaks off", content.count(b"\n") + 1)
     try:
@@ -105,12 +109,13 @@ def parsed(content: bytes, path: PathLike, remedy: str) -> Table:
     return Table(header, rows, lines, frame)
 
 
-def read(path: PathLike, remedy: str) -> Table:
+def read(path: PathLike, remedy: str, torn: bool = False) -> Table:
     """Table in a CSV file, see ``parsed``.
 
     Args:
         path: str or Path.
         remedy: str, see ``parsed``.
+        torn: bool, see ``parsed``.
 
     Returns:
         Table.
@@ -125,7 +130,7 @@ def read(path: PathLike, remedy: str) -> Table:
             f"A results table must be a file that can be read ({error.strerror}); {remedy}. "
             f"Received: path={str(path)!r}"
         ) from error
-    return parsed(content, path, remedy)
+    return parsed(content, path, remedy, torn)
 
 
 def _split(

@@ -185,6 +185,30 @@ def free_space(path: PathLike) -> str:
     return f"{shutil.disk_usage(existing).free / 1e9:.1f} GB free"
 
 
+def place(path: object, name: str = "path") -> Path:
+    """Return a path that a file or folder can have.
+
+    Args:
+        path: str or Path.
+        name: str, the argument's name.
+
+    Returns:
+        Path.
+
+    Raises:
+        UnusableFileError: for anything else, an empty path or one with a NUL character.
+
+    Example:
+        >>> place("a/b").name
+        'b'
+    """
+    if not isinstance(path, (str, os.PathLike)) or "\0" in str(path):
+        raise UnusableFileError(f"`{name}` must be a str or a path. Received: {name}={path!r}")
+    if path == "":
+        raise UnusableFileError(f"`{name}` must be a folder, not empty. Received: {name}=''")
+    return Path(path)
+
+
 def writable_folder(path: PathLike, name: str = "folder") -> Path:
     """Make a folder and prove that files can be written there, before long work starts.
 

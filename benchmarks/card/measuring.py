@@ -18,7 +18,7 @@ from benchmarks.card import ours
 from benchmarks.card.rates import rates
 from benchmarks.card.work import Cell
 from benchmarks.peers import packages
-from hfc_keras import checks, per_backend
+from hfc_keras import checks, full_memory, per_backend
 from hfc_keras.gradients import accelerators, half_precision
 from hfc_keras.lab.record import versions
 from hfc_keras.types import PathLike, Record
@@ -36,8 +36,6 @@ FAST_SHAPES, FAST_BATCH, FAST_WIDTH = (("resnet18", 8),), 4, 1 / 16
 FAST_MATRIX, FAST_COPIED = 64, 2**10
 KEYS = ["task", "network", "side"]
 TORCH = ["torch_first_call", "torch_seconds", "torch_images_per_second", "torch_share", "ratio"]
-# What the two packages say when the card's memory is full.
-FULL = ("RESOURCE_EXHAUSTED", "out of memory", "Out of memory", "OOM")
 
 
 def run(chosen: argparse.Namespace, folder: PathLike, arguments: Sequence[str] = ()) -> None:
@@ -136,7 +134,7 @@ def _row(cell: Cell, policy: str, limits: Mapping[str, float], with_torch: bool)
     try:
         return _measured(cell, policy, limits, with_torch)
     except Exception as error:
-        if not is_full(error):
+        if not full_memory.is_full(error):
             raise
         smaller = max(1, cell.batch // 2)
         advice = f"try --batch {smaller}" if cell.batch > 1 else "it does not fit at all"
@@ -144,15 +142,6 @@ def _row(cell: Cell, policy: str, limits: Mapping[str, float], with_torch: bool)
         return None
     finally:
         _release(with_torch)
-
-
-def is_full(error: Exception) -> bool:
-    """Whether an error says that the card's memory is full.
-
-    Args:
-        error: Exception, of either package.
-    """
-    return isinstance(error, MemoryError) or any(word in str(error) for word in FULL)
 
 
 def _release(with_torch: bool) -> None:

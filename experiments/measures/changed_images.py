@@ -8,6 +8,7 @@ accuracy (the last three) stands in a column value.
 import functools
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import keras
@@ -79,11 +80,11 @@ def corrupted(network: Network, severities: Sequence[int]) -> pd.DataFrame:
     table = parameters.table_for(*test.pixels.shape[1:3])
     arguments.update({} if table == "cifar10" else {"parameters": table})
 
-    def compute(model: keras.Model) -> pd.DataFrame:
-        chosen = {"severities": severities, "published": published}
+    def compute(model: keras.Model, resume: Path) -> pd.DataFrame:
+        chosen = {"severities": severities, "published": published, "resume": resume}
         return analysis.corruption_accuracy(model, test.images, test.labels, KINDS, **chosen)
 
-    table = network.measured("corruption_accuracy", arguments, compute)
+    table = network.measured("corruption_accuracy", arguments, compute, in_parts=True)
     table = table.rename(columns={"corruption": "condition", "severity": "level"})
     uncorrupted = table["condition"] == "none"
     same = table[uncorrupted].assign(level=np.nan)
@@ -103,7 +104,7 @@ def attacked(network: Network, epsilons: Iterable[float]) -> pd.DataFrame:
     ]
     arguments = {"alone": [attack.to_dict() for attack in chosen], "examples": len(test)}
     compute = functools.partial(_attacked, test=test, chosen=chosen)
-    table = network.measured("robust_accuracy", arguments, compute)
+    table = network.measured("robust_accuracy", arguments, compute, in_parts=True)
     return _rows(table.rename(columns={"attack": "condition", "epsilon": "level"}), "attacked")
 
 
@@ -208,7 +209,7 @@ def _published(
 
 
 def _attacked(
-    model: keras.Model, test: Split, chosen: Iterable[attacks.Fgsm | attacks.Pgd]
+    model: keras.Model, test: Split, chosen: Iterable[attacks.Fgsm | attacks.Pgd], resume: Path
 ) -> pd.DataFrame:
     """Rows of each attack by itself."""
     with warnings.catch_warnings():
@@ -216,7 +217,8 @@ def _attacked(
         warnings.filterwarnings("ignore", "The gradient of .* of the images")
         tables = [
             cast(
-                pd.DataFrame, analysis.robust_accuracy(model, test.images, test.labels, attack)
+                pd.DataFrame,
+                analysis.robust_accuracy(model, test.images, test.labels, attack, resume=resume),
             ).iloc[[1]]
             for attack in chosen
         ]

@@ -3,6 +3,7 @@
 import dataclasses
 import warnings
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import keras
@@ -113,9 +114,11 @@ def rows(
     chosen = cell.settings.measured_with()
     arguments = {"rho": rho, "normalized": normalized, "balls": balls, "clean": "all", **sizes}
     arguments.update({"engine": chosen["engine"]} if "engine" in chosen else {})
-    table = network.measured(
-        "robust_accuracy", arguments, lambda own: _attacked(cell, model or own, sizes, *balls)
-    )
+
+    def compute(own: keras.Model, resume: Path) -> pd.DataFrame:
+        return _attacked(cell, model or own, sizes, *balls, resume)
+
+    table = network.measured("robust_accuracy", arguments, compute, in_parts=True)
     # The column is the seed of the attack.
     return table.drop(columns="seed").assign(**shared)
 
@@ -155,6 +158,7 @@ def _attacked(
     sizes: Record,
     epsilons: Iterable[float],
     long_epsilons: Iterable[float],
+    resume: Path,
 ) -> pd.DataFrame:
     test, steps = cell.test_images(sizes["attacked"]), sizes["steps"]
     engine = cell.settings.engine
@@ -168,23 +172,26 @@ def _attacked(
                 attacks.Pgd(epsilon, steps=steps, engine=engine),
                 attacks.Pgd(epsilon, steps=steps, loss="margin", engine=engine),
             ):
-                tables.append(_alone(model, test, attack))
+                tables.append(_alone(model, test, attack, resume))
         for epsilon in long_epsilons:
-            tables.append(_long(model, cell.test_images(sizes["long"][0]), epsilon, sizes, engine))
+            few = cell.test_images(sizes["long"][0])
+            tables.append(_long(model, few, epsilon, sizes, engine, resume))
     whole = cell.test_images()
     accuracy = analysis.changed_accuracy(model, whole.images, whole.labels)
     clean = tables[0].iloc[:1].assign(accuracy=accuracy, examples=len(whole))
     return pd.concat([clean, *(table.iloc[1:] for table in tables)], ignore_index=True)
 
 
-def _alone(model: keras.Model, split: Split, attack: attacks.Fgsm | attacks.Pgd) -> pd.DataFrame:
+def _alone(
+    model: keras.Model, split: Split, attack: attacks.Fgsm | attacks.Pgd, resume: Path
+) -> pd.DataFrame:
     """Rows ``none`` and of one attack."""
-    table = analysis.robust_accuracy(model, split.images, split.labels, attack)
+    table = analysis.robust_accuracy(model, split.images, split.labels, attack, resume=resume)
     return cast(pd.DataFrame, table).iloc[:2]
 
 
 def _long(
-    model: keras.Model, split: Split, epsilon: float, sizes: Record, engine: Engine
+    model: keras.Model, split: Split, epsilon: float, sizes: Record, engine: Engine, resume: Path
 ) -> pd.DataFrame:
     """Rows ``none`` and of an attack with many steps and restarts on what survives PGD."""
     _, steps, restarts = sizes["long"]
@@ -193,5 +200,6 @@ def _long(
         for loss in ("cross_entropy", "margin")
     ]
     long = attacks.Pgd(epsilon, steps=steps, restarts=restarts, loss="margin", engine=engine)
-    table = analysis.robust_accuracy(model, split.images, split.labels, [*short, long])
+    chosen = [*short, long]
+    table = analysis.robust_accuracy(model, split.images, split.labels, chosen, resume=resume)
     return cast(pd.DataFrame, table).iloc[[0, len(short) + 1]]

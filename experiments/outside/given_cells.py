@@ -71,11 +71,16 @@ class Cell(cells.Cell):
         return np.array([given.IMAGENET[name] for name in self.dataset().class_names])[labels]
 
     def measured(
-        self, measure: str, arguments: Record, compute: Callable[[], pd.DataFrame]
+        self,
+        measure: str,
+        arguments: Record,
+        compute: Callable[..., pd.DataFrame],
+        in_parts: bool = False,
     ) -> pd.DataFrame:
-        """Rows of a measure from the store, or computed and kept there."""
+        """Rows of a measure from the store, or computed and kept there, see ``Store.measured``."""
         folder = self.settings.store / f"given-{self.hash[:16]}" / "measures"
-        return measures.measured(folder, self.hash, self.dataset(), measure, arguments, compute)
+        place = folder, self.hash, self.dataset(), measure, arguments
+        return measures.measured(*place, compute, in_parts)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import functools
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import keras
@@ -99,8 +100,9 @@ def _kept(
     compute: Callable[..., pd.DataFrame],
     **arguments: Any,
 ) -> pd.DataFrame:
-    """Rows of a measure from the store, or computed."""
-    return cell.measured(name, arguments, functools.partial(compute, cell, model, **arguments))
+    """Rows of a measure from the store, or computed; attacks keep their parts."""
+    own = functools.partial(compute, cell, model, **arguments)
+    return cell.measured(name, arguments, own, in_parts=compute is _robust)
 
 
 def _accuracy(cell: Cell, model: keras.Model) -> pd.DataFrame:
@@ -174,13 +176,16 @@ def _perturbations(cell: Cell, model: keras.Model, count: int | None, steps: int
     return pd.concat(tables, ignore_index=True)
 
 
-def _robust(cell: Cell, model: keras.Model, count: int | None, steps: int) -> pd.DataFrame:
+def _robust(
+    cell: Cell, model: keras.Model, count: int | None, steps: int, resume: Path
+) -> pd.DataFrame:
     images, labels = cell.test_images(count)
     size = cell.settings.batch_size
     chosen = [attacks.Pgd(epsilon, steps=steps) for epsilon in (SMALL, EPSILON)]
     with warnings.catch_warnings():
         # The shares are a column of the table.
         warnings.filterwarnings("ignore", "The gradient of .* of the images")
-        table = analysis.robust_accuracy(model, images, labels, chosen, batch_size=size)
+        told: Any = {"batch_size": size, "resume": resume}
+        table = analysis.robust_accuracy(model, images, labels, chosen, **told)
     table = cast(pd.DataFrame, table)
     return table.loc[table["attack"] != "worst_case", ROBUST]

@@ -2,6 +2,7 @@
 
 import keras
 
+from hfc_keras import checks
 from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import accuracy, checked
 from hfc_keras.types import ArrayLike, Change
@@ -44,4 +45,6 @@ def changed_accuracy(
         True
     """
     images, labels = checked(model, images, labels, batch_size)
+    good = change is None or callable(change)
+    checks.require(good, "`change` must be a function of images, or None", change=change)
     return accuracy(model, images, labels, change, batch_size)

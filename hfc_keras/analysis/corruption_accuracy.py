@@ -5,15 +5,17 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import keras
-import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
 from hfc_keras import checks, contract, data
 from hfc_keras.analysis.inputs import Images
+from hfc_keras.analysis.kept_parts import Parts, digest_of_array
 from hfc_keras.analysis.predictions import accuracy, checked
+from hfc_keras.arrays import rank
 from hfc_keras.data.corruptions import CORRUPTIONS, corrupt
 from hfc_keras.data.published_corruptions import PUBLISHED, SOURCE
+from hfc_keras.tensors import flag
 from hfc_keras.types import ArrayLike, PathLike
 
 SEVERITIES = (1, 2, 3, 4, 5)
@@ -48,6 +50,7 @@ def corruption_accuracy(
     published: Callable[[str, int], data.Split | None] | None = None,
     parameters: str | None = None,
     frost_textures: PathLike | None = None,
+    resume: PathLike | None = None,
 ) -> pd.DataFrame:
     r"""Accuracy of a model on images and under common corruptions of them.
 
@@ -70,6 +73,9 @@ def corruption_accuracy(
         parameters: ``"cifar10"``, ``"imagenet"``, or None for those that go with the size of the
             images, see ``data.corrupt``.
         frost_textures: folder of photographs of frost, or None, see ``data.corrupt``.
+        resume: str, Path or None, a folder that keeps every finished part of the measurement, so
+            that the same call goes on after it was stopped; None keeps nothing. It may hold the
+            parts of any number of calls: each knows its own by the model, images and arguments.
 
     Returns:
         DataFrame with a row for no corruption and for each corruption and severity:
@@ -81,7 +87,9 @@ def corruption_accuracy(
     Raises:
         ValueError: for an unknown name (the nearest are named), another severity, one that stands
             twice, a negative seed, other parameters, another number of channels, a name that is
-            neither generated nor on disk, and as ``analysis.changed_accuracy``.
+            neither generated nor on disk, a folder ``resume`` that cannot be written or holds a
+            part of another call in the place of one of this, and as
+            ``analysis.changed_accuracy``.
 
     Reference:
         Hendrycks and Dietterich, Benchmarking Neural Network Robustness to Common Corruptions and
@@ -106,19 +114,24 @@ def corruption_accuracy(
     measure = functools.partial(accuracy, model, batch_size=batch_size)
     told = {"seed": seed, "parameters": parameters, "frost_textures": frost_textures}
     generated = functools.partial(corrupt, **told)
+    parts = Parts(resume, "corruption_accuracy", model, images, labels, **told)
     rows: list[tuple[Any, ...]] = [("none", 0, measure(images, labels), len(images), "images")]
     pairs = [(name, severity) for name in names for severity in severities]
     for name, severity in tqdm(pairs, "corruptions", leave=False, disable=None):
         split = published(name, severity) if published else None
         if split is None:
             change = functools.partial(generated, name=name, severity=severity)
-            found = measure(images, labels, change), len(images), "generated"
+            compute, part = functools.partial(measure, images, labels, change), "generated"
+            found = len(images), "generated"
         else:
             contract.model_input(model, split.images, "published")
             classes = contract.form_of(model, images).classes
             true = checks.class_indices(split.labels, len(split), classes)
-            found = measure(split.images, true), len(split), SOURCE
-        rows.append((name, severity, *found))
+            compute = functools.partial(measure, split.images, true)
+            part = digest_of_array(split.pixels)[:8] + digest_of_array(split.labels)[:8]
+            found = len(split), SOURCE
+        kept = parts.get(f"{name}-{severity}-{part}", lambda own=compute: {"accuracy": own()})
+        rows.append((name, severity, kept["accuracy"], *found))
     return pd.DataFrame(rows, columns=["corruption", "severity", "accuracy", "examples", "source"])
 
 
@@ -162,6 +175,7 @@ def mean_corruption_error(
         >>> round(mean_corruption_error(pd.DataFrame(rows), relative=True), 3)
         0.2
     """
+    normalize, relative = flag("normalize", normalize), flag("relative", relative)
     checks.require(
         not (normalize and relative),
         "`normalize` and `relative` must not both be true",
@@ -183,7 +197,7 @@ def mean_corruption_error(
 def _once(name: str, values: Sequence[Any]) -> list[Any]:
     """Values as a list, if there is one and none twice."""
     checks.require(
-        np.ndim(values) == 1 and len(values) > 0 and len(set(values)) == len(values),
+        rank(values) == 1 and len(values) > 0 and len(set(values)) == len(values),
         f"`{name}` must be a sequence of at least one and none twice",
         **{name: values},
     )
@@ -193,6 +207,8 @@ def _once(name: str, values: Sequence[Any]) -> list[Any]:
 def _errors(table: pd.DataFrame) -> tuple[pd.DataFrame, float | None]:
     """Errors by corruption and severity, and the error without corruption or None."""
     keys = ["corruption", "severity"]
+    framed = isinstance(table, pd.DataFrame)
+    checks.require(framed, "`table` must be a DataFrame of corruption_accuracy", table=table)
     missing = [column for column in [*keys, "accuracy"] if column not in table]
     checks.require(not missing, "`table` must be of corruption_accuracy", missing=missing)
     twice = table[table.duplicated(keys)][keys].to_dict("records")

@@ -12,8 +12,9 @@ from tqdm.auto import tqdm
 
 from hfc_keras import checks, gradients, spectrum
 from hfc_keras.analysis.inputs import Images
+from hfc_keras.analysis.kept_parts import Parts, digest_of_array
 from hfc_keras.analysis.predictions import checked, require_finite
-from hfc_keras.types import Array, ArrayLike, Floats, Integers, Predict, Tensor
+from hfc_keras.types import Array, ArrayLike, Floats, Integers, PathLike, Predict, Tensor
 
 # Of the waves, as of Yin et al.; with it all waves of a norm have the same contrast.
 PHASE = np.pi / 4
@@ -21,6 +22,8 @@ NORM, AT_WIDTH = 4.0, 32
 # Pixels of the largest images of which every wave is tried, how many waves that is, and the fewest
 # that a map is made of, 9 x 9 frequencies.
 ALL_UP_TO, WAVES, FEWEST = 64 * 64, 2050, 41
+# Of a call that keeps its parts.
+WAVES_A_PART = 16
 
 
 def half_plane(height: int, width: int) -> Integers:
@@ -60,6 +63,7 @@ def fourier_heat_map(
     batch_size: int = 256,
     max_frequency: float | None = None,
     step: int | None = None,
+    resume: PathLike | None = None,
 ) -> Floats:
     r"""Error rate of a model on images to which a wave of one frequency is added, by frequency.
 
@@ -91,6 +95,9 @@ def fourier_heat_map(
             are left out. None is no limit.
         step: int from 1: only rows and columns whose frequency is a multiple of it. None is 1 for
             images up to 64 x 64 pixels, see above for larger ones.
+        resume: str, Path or None, a folder that keeps every finished part of the measurement, so
+            that the same call goes on after it was stopped; None keeps nothing. It may hold the
+            parts of any number of calls: each knows its own by the model, images and arguments.
 
     Returns:
         float64 array ``(height, width)`` in [0, 1], the zero frequency at
@@ -101,7 +108,8 @@ def fourier_heat_map(
         ValueError: for pixels outside [0, 1], images that do not fit the model, labels that are
             missing or do not fit the images or the classes, a model that returns probabilities
             or logits that are not finite, a norm or largest frequency that is negative or not
-            finite, a step that is not a whole number from 1.
+            finite, a step that is not a whole number from 1, or a folder ``resume`` that cannot
+            be written or holds a part of another call in the place of one of this.
 
     Warns:
         UserWarning: if ``step`` is None and some frequencies are left out for their number.
@@ -121,12 +129,25 @@ def fourier_heat_map(
     size = NORM * width / AT_WIDTH if norm is None else checks.number("norm", norm, minimum=0)
     seed = checks.number("seed", seed, minimum=0, whole=True)
     waves = _waves(height, width, max_frequency, step)
+    told = {"norm": size, "seed": seed, "waves": digest_of_array(waves)}
+    parts = Parts(resume, "fourier_heat_map", model, images, labels, **told)
     wrong, errors = gradients.compiled(model, _wrong), np.full((height, width), np.nan)
-    for row, column in tqdm(waves, "heat map", leave=False, disable=None):
+
+    def rate(row: int, column: int) -> float:
         wave = size * spectrum.fourier_basis(height, width, row, column, PHASE)
         signs = np.random.default_rng([seed, row, column]).integers(0, 2, (len(images), channels))
-        rate = _error_rate(wrong, images, labels, wave, 1 - 2 * signs, batch_size)
-        errors[row, column] = errors[-row, -column] = rate
+        return _error_rate(wrong, images, labels, wave, 1 - 2 * signs, batch_size)
+
+    with tqdm(total=len(waves), desc="heat map", leave=False, disable=None) as bar:
+        for start in range(0, len(waves), WAVES_A_PART):
+            chosen = waves[start : start + WAVES_A_PART].tolist()
+            rates = parts.get(
+                f"waves-{start:05d}",
+                lambda chosen=chosen: {"error_rates": [rate(*wave) for wave in chosen]},
+            )["error_rates"]
+            for (row, column), found in zip(chosen, rates, strict=True):
+                errors[row, column] = errors[-row, -column] = found
+            bar.update(len(chosen))
     return np.fft.fftshift(errors)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from keras import ops
 
-from hfc_keras import checks, kernels
+from hfc_keras import checks, kernels, tensors
 from hfc_keras.arrays import as_array
 from hfc_keras.types import ArrayLike, Tensor
 
@@ -44,7 +44,7 @@ def kernel_spectra(kernel: ArrayLike) -> pd.DataFrame:
         >>> float(table["roughness"].iloc[0]), bool(table["relative_power"].iloc[0] > 1)
         (0.0, True)
     """
-    kernel = as_array(kernel).astype("float64")
+    kernel = ops.convert_to_numpy(tensors.real(as_array(kernel), "kernel")).astype("float64")
     checks.require(
         kernel.ndim == 4 and kernel.size and np.isfinite(kernel).all(),
         "`kernel` must be (height, width, in, out) and finite",

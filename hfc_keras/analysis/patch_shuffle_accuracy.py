@@ -4,12 +4,12 @@ import functools
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 import pandas as pd
 
 from hfc_keras import checks
 from hfc_keras.analysis.inputs import Images
 from hfc_keras.analysis.predictions import accuracy, checked
+from hfc_keras.arrays import rank
 from hfc_keras.data.patches import patch_shuffle
 from hfc_keras.types import ArrayLike
 
@@ -55,7 +55,7 @@ def patch_shuffle_accuracy(
     """
     images, labels = checked(model, images, labels, batch_size)
     checks.require(
-        np.ndim(patches) == 1 and len(patches) > 0 and len(set(patches)) == len(patches),
+        rank(patches) == 1 and len(patches) > 0 and len(set(patches)) == len(patches),
         "`patches` must be a sequence of at least one number and none twice",
         patches=patches,
     )

@@ -1,22 +1,27 @@
 """Accuracy under attack."""
 
+import functools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, overload
 
 import keras
 import numpy as np
 import pandas as pd
 
-from hfc_keras import checks
+from hfc_keras import checks, records
 from hfc_keras.analysis.inputs import Images
+from hfc_keras.analysis.kept_parts import Parts, digest_of_array
 from hfc_keras.analysis.predictions import checked, predicted_logits
 from hfc_keras.attacks.attack import check_range
 from hfc_keras.attacks.diagnostics import untouched, warn
 from hfc_keras.attacks.kinds import Attack, is_attack
 from hfc_keras.attacks.search import Search
-from hfc_keras.types import ArrayLike, Flags, Floats, Integers, Record
+from hfc_keras.tensors import flag
+from hfc_keras.types import ArrayLike, Flags, Integers, PathLike, Record
 
+# Of a call that keeps its parts: a multiple of usual batches.
+IMAGES_A_PART = 1024
 # Share of the images that only a search without gradients breaks, as AutoAttack's checks have it.
 MASKED = 0.002
 # Steps along the gradient after which a search without gradients should find nothing more.
@@ -58,6 +63,7 @@ def robust_accuracy(
     attacks: Attack | Sequence[Attack] | None = ...,
     return_flags: Literal[False] = False,
     batch_size: int = ...,
+    resume: PathLike | None = ...,
 ) -> pd.DataFrame: ...
 @overload
 def robust_accuracy(
@@ -68,6 +74,7 @@ def robust_accuracy(
     *,
     return_flags: Literal[True],
     batch_size: int = ...,
+    resume: PathLike | None = ...,
 ) -> tuple[pd.DataFrame, Flags]: ...
 def robust_accuracy(
     model: keras.Model,
@@ -76,6 +83,7 @@ def robust_accuracy(
     attacks: Attack | Sequence[Attack] | None = None,
     return_flags: bool = False,
     batch_size: int = 256,
+    resume: PathLike | None = None,
 ) -> pd.DataFrame | tuple[pd.DataFrame, Flags]:
     r"""Accuracy of a model on images, under each of some attacks, and under the worst of them.
 
@@ -110,6 +118,9 @@ def robust_accuracy(
         return_flags: bool, whether to return also which images withstood.
         batch_size: int, images at once; does not change the answer. Beside float32 images in
             [0, 1] no more than some batches are kept.
+        resume: str, Path or None, a folder that keeps every finished part of the measurement, so
+            that the same call goes on after it was stopped; None keeps nothing. It may hold the
+            parts of any number of calls: each knows its own by the model, images and arguments.
 
     Returns:
         DataFrame with a row for no attack, each attack and the worst case, and the columns
@@ -132,8 +143,9 @@ def robust_accuracy(
     Raises:
         ValueError: for pixels outside [0, 1], images that do not fit the model, labels that do
             not fit the images or the classes, a model that returns probabilities or logits
-            that are not finite, no attack, a targeted one, or one whose range of pixels does not
-            hold the images.
+            that are not finite, no attack, a targeted one, one whose range of pixels does not hold
+            the images, or a folder ``resume`` that cannot be written or holds a part of another
+            call in the place of one of this.
 
     Warns:
         UserWarning: as ``attacks.pgd``, if a gradient is zero everywhere or not finite; if
@@ -152,18 +164,21 @@ def robust_accuracy(
         >>> table["attack"].tolist()
         ['none', 'fgsm', 'pgd', 'worst_case']
     """
-    attacks = _untargeted(attacks)
+    attacks, return_flags = _untargeted(attacks), flag("return_flags", return_flags)
     images, labels = checked(model, images, labels, batch_size)
     for attack in attacks:
         check_range(attack, images)
     logits = predicted_logits(model, images, None, batch_size)
     attacks = [attack.fitted(logits.shape[1]) for attack in attacks]
+    parts = Parts(resume, "robust_accuracy", model, images, labels)
     right_before = logits.argmax(axis=1) == labels
     rows, flags = [{"attack": "none", "attacked": 0}], [right_before]
     for index, attack in enumerate(attacks):
         before = [at for at in range(index) if _within(attacks[at], attack)]
         within = [flags[1 + at] for at in before]
-        row, right = _attacked(model, images, labels, attack, batch_size, right_before, within)
+        right = np.all([right_before, *within], axis=0)
+        search = functools.partial(Search, model, images, labels, attack, batch_size)
+        row, right = _attacked(search, attack, right, parts)
         rows.append(row)
         flags.append(right)
         if not attack.uses_gradient and any(_is_thorough(attacks[at]) for at in before):
@@ -194,28 +209,37 @@ def _untargeted(attacks: Attack | Sequence[Attack] | None) -> list[Attack]:
 
 
 def _attacked(
-    model: keras.Model,
-    images: Floats,
-    labels: Integers,
-    attack: Attack,
-    batch_size: int,
-    right_before: Flags,
-    within: Sequence[Flags],
+    search: Callable[..., Search], attack: Attack, right: Flags, parts: Parts
 ) -> tuple[Record, Flags]:
-    """Row of an attack, and which images are right after it and the attacks within its ball."""
-    right = np.all([right_before, *within], axis=0)
-    left = np.flatnonzero(right)
+    """Row of an attack on what is right before it, and which images are right after it."""
+    left, right = np.flatnonzero(right), right.copy()
     row = {"attack": attack.name, "attacked": len(left), **_settings(attack)}
     if len(left) and attack.epsilon == 0:
         row.update(untouched())
     elif len(left):
         # Only batches of the images are copied, and what was found is not kept.
-        search = Search(model, images, labels, attack, batch_size, left, chosen=left)
-        search.run(stop_early=True)
-        right[left] = search.withstood
-        row.update(search.diagnostics(), precision=search.searched_in)
+        own = search(left, chosen=left)
+        size = len(left) if parts.folder is None else IMAGES_A_PART
+        for start in range(0, len(left), size):
+            _search_part(own, np.arange(start, min(start + size, len(left))), parts)
+        right[left] = own.withstood
+        row.update(own.diagnostics(), precision=own.searched_in)
         warn(row, attack.loss)
     return row, right
+
+
+def _search_part(search: Search, rows: Integers, parts: Parts) -> None:
+    """Search some of the images, or take over what was found for them before."""
+    attack = {**search.attack.to_dict(), "precision": search.precision}
+    of = {"attack": attack, "images": digest_of_array(search.chosen[rows])}
+
+    def compute() -> Record:
+        search.run(stop_early=True, rows=rows)
+        return search.outcome_of(rows)
+
+    # The same attack may stand in a list twice, and meet other images.
+    name = f"{search.attack.name}-{records.digest(of)[:8]}-{rows[0]:06d}"
+    search.restore(rows, parts.get(name, compute))
 
 
 def _is_thorough(attack: Attack) -> bool:

@@ -12,6 +12,7 @@ from hfc_keras.attacks.attack_settings import Fgsm, Pgd
 from hfc_keras.attacks.diagnostics import untouched, warn
 from hfc_keras.attacks.kinds import Attack, is_attack
 from hfc_keras.attacks.search import Search
+from hfc_keras.tensors import flag
 from hfc_keras.types import Array, ArrayLike, Engine, Floats, Loss, Norm
 
 
@@ -224,6 +225,7 @@ def run(
     check_range(attack, images)
     classes = contract.classifier(model, images, stacklevel=4).classes
     batch_size = checks.number("batch_size", batch_size, minimum=1, whole=True)
+    stop_early = flag("stop_early", stop_early)
     attack = attack.fitted(classes)
     labels = checks.class_indices(labels, len(images), classes).astype("int32")
     positions = np.arange(len(images)) if positions is None else as_array(positions)

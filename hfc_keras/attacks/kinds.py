@@ -30,6 +30,8 @@ def from_dict(content: Mapping[str, Any]) -> Attack:
         >>> from_dict({"attack": "pgd", "epsilon": 0.1}) == Pgd(0.1)
         True
     """
+    given = isinstance(content, Mapping)
+    checks.require(given, "`content` must be a dict of settings", content=content)
     content = dict(content)
     kind = KINDS[checks.choice("attack", content.pop("attack", None), KINDS)]
     names = [field.name for field in dataclasses.fields(kind)]

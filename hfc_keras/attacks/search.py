@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -28,6 +28,8 @@ ITERATIONS: Any = {
     "apgd": ApgdIteration,
     "square": SquareIteration,
 }
+# What a search finds for each image.
+OUTCOME = ("before", "after", "withstood", "unchanged", "zero", "nonfinite", "norms")
 # Margin, as a share of the range of the logits, which rounding to bfloat16 may hide.
 NEAR = -0.02
 
@@ -69,27 +71,37 @@ class Search:
         self.iteration = ITERATIONS[attack.name].of(attack)
         first = self.given(np.arange(count)[:COMPARED])
         self.precision = precision_of(model, attack.precision, first, batch_size)
-        leading = model if self.precision == "float32" else frozen(model)
-        self.iterate = gradients.compiled(leading, self.iteration)
+        self.leading = model if self.precision == "float32" else frozen(model)
         self.outcome = gradients.compiled(model, _Outcome(attack.loss, attack.norm))
         self.before, self.after = np.full((2, count), -np.inf, "float32")
         self.withstood, self.unchanged = np.ones((2, count), "bool")
         self.zero, self.nonfinite = np.zeros((2, count), "bool")
         self.nearest = np.full(count, -np.inf, "float32")
         self.norms, self.found = np.zeros(count, "float32"), found
-        self.targets, self.again = None, False
+        self.targets = None
 
-    def run(self, stop_early: bool) -> None:
-        """Search all images, leaving those alone from then on that are fooled if asked to."""
-        attack, rows = self.attack, np.arange(len(self.chosen))
+    def run(self, stop_early: bool, rows: Integers | None = None) -> None:
+        """Search all images, or some, leaving alone from then on those fooled if asked to."""
+        attack, rows = self.attack, np.arange(len(self.chosen)) if rows is None else rows
         stages = stages_of(attack.steps) if stop_early else [attack.steps]
-        if attack.targets:
+        if attack.targets and self.targets is None:
             self.targets = self.likeliest_others(attack.targets)
+        self.again, self.iterate = False, gradients.compiled(self.leading, self.iteration)
         self.rounds(rows, stages)
         if self.precision != "float32":
             # What rounding may have hidden is searched once more in the model's own precision.
             self.again, self.iterate = True, gradients.compiled(self.model, self.iteration)
-            self.rounds(np.flatnonzero(self.withstood & (self.nearest > NEAR)), stages)
+            near = self.withstood[rows] & (self.nearest[rows] > NEAR)
+            self.rounds(rows[near], stages)
+
+    def outcome_of(self, rows: Integers) -> dict[str, list[Any]]:
+        """What was found for some images, for JSON and ``restore``."""
+        return {name: getattr(self, name)[rows].tolist() for name in OUTCOME}
+
+    def restore(self, rows: Integers, outcome: Mapping[str, list[Any]]) -> None:
+        """Take over what another search found for some images."""
+        for name in OUTCOME:
+            getattr(self, name)[rows] = outcome[name]
 
     @property
     def searched_in(self) -> str:

@@ -5,6 +5,7 @@ import importlib.util
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 
 from hfc_keras import checks, losses
 from hfc_keras.attacks.norms import NORMS
@@ -91,19 +92,20 @@ class Settings:
 
 def _check(attack: Any) -> None:
     """Check the settings of an attack and give them their types."""
-    top = 1 if attack.norm == "linf" else LARGEST
+    top = 1 if isinstance(attack.norm, str) and attack.norm == "linf" else LARGEST
     epsilon = checks.number("epsilon", attack.epsilon, minimum=0, maximum=top)
     typed: dict[str, Any] = {"epsilon": epsilon}
     if epsilon > 0:
+        for name in ("random_start", "targeted"):
+            value = getattr(attack, name)
+            good = isinstance(value, (bool, int, float, np.generic)) and value in (True, False)
+            checks.require(good, f"`{name}` must be a bool", **{name: value})
+            typed[name] = bool(value)
         typed.update(_numbers(attack), mask=_mask(attack.mask))
         checks.choice("norm", attack.norm, NORMS)
         checks.choice("loss", attack.loss, losses.LOSSES)
         checks.choice("engine", attack.engine, ENGINES)
         checks.choice("precision", attack.precision, PRECISIONS)
-        for name in ("random_start", "targeted"):
-            value = getattr(attack, name)
-            checks.require(value in (True, False), f"`{name}` must be a bool", **{name: value})
-            typed[name] = bool(value)
         checks.require(
             typed["clip_min"] < typed["clip_max"],
             "`clip_min` must be below `clip_max`",

@@ -63,7 +63,7 @@ class Square(Settings):
 
     def __post_init__(self) -> None:
         """Check every setting."""
-        if self.epsilon:
+        if checks.number("epsilon", self.epsilon, minimum=0):
             queries = checks.number("queries", self.queries, minimum=1, whole=True)
             share = checks.number("p_init", self.p_init, minimum=0, maximum=1)
             checks.require(share > 0, "`p_init` must be above 0", p_init=self.p_init)

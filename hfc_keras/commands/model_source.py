@@ -16,6 +16,7 @@ import keras
 
 # Their classes are registered, so that models made of them load.
 from hfc_keras import checks, error_texts, layers, models, regularizers  # noqa: F401
+from hfc_keras.data import memory
 from hfc_keras.training.published_names import published_networks
 from hfc_keras.types import PathLike
 
@@ -113,7 +114,21 @@ def found(name: PathLike, published: PathLike = FOLDER) -> Path:
             f"Received: model={str(path)!r}"
         ) from error
     checks.require(whole, f"`model` must be a whole {path.suffix} file", model=str(path))
+    if path.suffix == ".keras":
+        _require_room(path)
     return path
+
+
+def _require_room(path: Path) -> None:
+    """Refuse an archive that says it unpacks to more than the memory holds."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise ValueError(
+            f"`model` must be a whole .keras file ({error}). Received: model={str(path)!r}"
+        ) from error
+    memory.require_room(size, model=str(path))
 
 
 def _refusal(name: PathLike, error: Exception) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hfc_keras import checks
+from hfc_keras.arrays import as_array, rank
 from hfc_keras.data.printable_names import printable_names
 from hfc_keras.types import Array, ArrayLike, Floats, ImageShape, Integers
 
@@ -192,7 +193,7 @@ def stored_pixels(pixels: ArrayLike, name: str = "pixels") -> Array:
         ...
         ValueError: `pixels` must be (batch, height, width, channels); pixels[..., None] adds the channel to gray images. Received: pixels.shape=(5, 8, 8)
     """  # noqa: E501
-    pixels = np.asarray(pixels)
+    pixels = as_array(pixels)
     checks.require(
         pixels.ndim != 3,
         f"`{name}` must be (batch, height, width, channels); "
@@ -248,7 +249,7 @@ def pair(name: str, value: int | Sequence[int], minimum: int = 1) -> tuple[int, 
         >>> pair("image_size", 32)
         (32, 32)
     """
-    both: Any = value if np.ndim(value) == 1 else (value, value)
+    both: Any = value if rank(value) == 1 else (value, value)
     checks.require(
         len(both) == 2, f"`{name}` must be a whole number or two of them", **{name: value}
     )

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from hfc_keras import checks
+from hfc_keras.arrays import rank
 from hfc_keras.data.resizing import resized_pixels
 from hfc_keras.types import ArrayLike, Floats, ImageShape
 
@@ -93,7 +94,7 @@ def noise_images(
 def _shape(image_shape: Sequence[int]) -> ImageShape:
     """Return a shape of images as three whole numbers."""
     checks.require(
-        np.ndim(image_shape) == 1 and len(image_shape) == 3,
+        rank(image_shape) == 1 and len(image_shape) == 3,
         "`image_shape` must be (height, width, channels)",
         image_shape=image_shape,
     )

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from hfc_keras import contract
+from hfc_keras import contract, full_memory
 from hfc_keras.gradients.backends import chosen
 from hfc_keras.types import Array, Predict, Tensor
 
@@ -30,6 +30,7 @@ def compiled(model: keras.Model, function: Callable[..., Any]) -> Callable[..., 
 
     Raises:
         ValueError: for another backend than TensorFlow, JAX and PyTorch, which runs it as it is.
+        MemoryError: by the function, for a batch that the device's memory does not hold.
 
     Example:
         >>> from hfc_keras import models
@@ -43,8 +44,19 @@ def compiled(model: keras.Model, function: Callable[..., Any]) -> Callable[..., 
         kept = {}
         model.__dict__["_hfc_keras_compiled"] = now, kept
     if function not in kept:
-        kept[function] = chosen().compile(model, function)
+        kept[function] = _within_memory(chosen().compile(model, function))
     return kept[function]
+
+
+def _within_memory(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Function of batches that says which size to try where one is too large."""
+
+    def call(*tensors: Any) -> Any:
+        sizes = (tensor.shape[0] for tensor in tensors if len(getattr(tensor, "shape", ())))
+        with full_memory.told(next(sizes, 1)):
+            return run(*tensors)
+
+    return call
 
 
 def outputs(predict: Predict, images: Tensor) -> tuple[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from hfc_keras import checks, contract, losses
+from hfc_keras import checks, contract, losses, tensors
 from hfc_keras.gradients.backends import chosen
 from hfc_keras.gradients.compiling import compiled
 from hfc_keras.types import ArrayLike, Loss, Predict, Tensor
@@ -113,7 +113,7 @@ def input_gradient(
         True
     """
     checks.choice("loss", loss, losses.LOSSES)
-    images = ops.cast(ops.convert_to_tensor(images), "float32")
+    images = ops.cast(tensors.real(images, "images"), "float32")
     checks.image_shape(images)
     found = contract.classifier(model, images)
     labels = checks.class_indices(labels, images.shape[0], found.classes).astype("int32")

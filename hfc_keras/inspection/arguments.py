@@ -8,6 +8,7 @@ import numpy as np
 
 from hfc_keras import checks
 from hfc_keras.analysis.predictions import LEAST
+from hfc_keras.arrays import rank
 from hfc_keras.types import ArrayLike
 
 
@@ -101,7 +102,7 @@ def strings(name: str, values: Any) -> list[str]:
     """
     listed = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, (str, bytes))
     checks.require(
-        listed and np.ndim(values) == 1, f"`{name}` must be a list of str", **{name: values}
+        listed and rank(values) == 1, f"`{name}` must be a list of str", **{name: values}
     )
     return [str(each) for each in values]
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import tyro
 
-from hfc_keras import endings, files
+from hfc_keras import endings, files, full_memory
 from hfc_keras.lab import console
 from hfc_keras.lab.measured_rows import UnusableRowsError
 from hfc_keras.lab.parallel.errors import LostSchedulerError, UnfitWorkerError
@@ -49,6 +49,8 @@ def parsed(
 def ending() -> Iterator[endings.Command]:
     """End a command with a plain message: status 2 for unusable files, rows or workers.
 
+    A batch that the memory does not hold ends it with status 1.
+
     Signals and readers that leave are met as ``endings.met`` says.
 
     Yields:
@@ -59,6 +61,9 @@ def ending() -> Iterator[endings.Command]:
             yield command
         except REFUSED as error:
             sys.exit(refused(error))
+        except full_memory.LargeBatchError as error:
+            refused(error)
+            sys.exit(1)
 
 
 def advice(fresh: bool) -> str:

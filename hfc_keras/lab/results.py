@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from hfc_keras import checks, files, records, reporting
-from hfc_keras.lab import console, measured_rows
+from hfc_keras.lab import console, failed_cells, measured_rows
 from hfc_keras.lab.plan import Plan
 from hfc_keras.lab.record import provenance
 from hfc_keras.reporting.rows import unique_rows
@@ -31,6 +31,7 @@ class Results:
         self.path, self.plan, self.command, self.keys = path, plan, command, keys
         self.rows, self.cells, self.runs, self.added = {}, {}, [], []
         self.loaded, self.peak_memory = None, None
+        self.failed: dict[str, Record] = {}
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:
@@ -55,6 +56,7 @@ class Results:
         """
         try:
             if not self.plan.settings.fresh:
+                self.failed = failed_cells.read(failed_cells.path_of(self.path))
                 self._load()
         except ValueError as error:
             raise files.UnusableFileError(*error.args) from error
@@ -87,6 +89,21 @@ class Results:
         self.peak_memory = max(filter(None, (self.peak_memory, peak_memory)), default=None)
         self.added.append(cell.label)
         self._write()
+        self._note(cell.label, None)
+
+    def fail(self, cell: Any, error: Exception) -> None:
+        """Note that a cell gave no rows, in a table beside that of the results.
+
+        The cell is tried again by the next run, and the note goes when it is measured.
+
+        Args:
+            cell: runner.Cell.
+            error: Exception that ended it.
+
+        Raises:
+            UnusableFileError: if the file cannot be written.
+        """
+        self._note(cell.label, failed_cells.row(cell, error))
 
     def table(self) -> pd.DataFrame:
         """Return all rows, ordered by seed and then as the experiment orders its recipes."""
@@ -137,6 +154,14 @@ class Results:
         }
         files.write_whole(path, json.dumps(records.sealed(record), indent=1))
 
+    def _note(self, label: str, row: Record | None) -> None:
+        """Replace what is noted of a cell that failed."""
+        before = self.failed.pop(label, None)
+        if row is not None:
+            self.failed[label] = row
+        if row != before or self.plan.settings.fresh:
+            failed_cells.write(failed_cells.path_of(self.path), self.failed)
+
     def _load(self) -> None:
         table, record = self.path.with_suffix(".csv"), self.path.with_suffix(".json")
         if record.exists() and not _read_record(record)["cells"]:
@@ -159,12 +184,14 @@ class Results:
             for label, cell in found.items()
             if cell is None or cell.key != cells[label]["key"]
         ]
-        checks.require(
-            not others,
-            f"`results` must not hold cells of other settings, data or version ({others}); "
-            "choose another folder with --results, or replace them with --fresh",
-            results=str(self.path),
-        )
+        if others:
+            differing = _differing(cells[others[0]], found[others[0]], content, self.plan)
+            checks.require(
+                False,
+                f"`results` must not hold cells of other settings, data or version ({others}: "
+                f"{differing}); choose another folder with --results, or replace them with --fresh",
+                results=str(self.path),
+            )
         for label, cell in found.items():
             own = rows[(rows["recipe"] == cell.name) & (rows["seed"] == cell.seed)]
             if len(own) == cells[label]["rows"]:
@@ -173,6 +200,39 @@ class Results:
                 lost = f"{table} has {len(own)} of the {cells[label]['rows']} rows of {label}"
                 console.say(f"damaged: {lost}; it is measured again", error=True)
         self.loaded = rows
+
+
+# What a record says of a cell beside what it was made with.
+RESULT = ("key", "seconds", "rows", "training_seconds", records.SEAL)
+
+
+def _differing(before: Record, cell: Any, content: Record, plan: Plan) -> str:
+    """In what a cell is not the one of a record, as far as that says."""
+    if cell is None:
+        return "no recipe has this name"
+    made = _changes(_made_with(before), _made_with(cell.made()))
+    changed = made or _changes(content.get("settings") or {}, plan.described()["settings"])
+    words = ", ".join(f"{name} {then}, now {now}" for name, (then, now) in changed.items())
+    return words or "other data, or another version of the measures"
+
+
+def _made_with(entry: Record) -> Record:
+    """What a cell was made with by name, the fields of its recipe or network among it."""
+    flat = {}
+    for name, value in entry.items():
+        if name not in RESULT:
+            flat |= value if name in ("recipe", "network") else {name: value}
+    return flat
+
+
+def _changes(before: Record, now: Record) -> dict[str, tuple[str, str]]:
+    """Values by name that differ once they are JSON; what is absent has its default."""
+    sides = [json.loads(json.dumps(side, default=str)) for side in (before, now)]
+    pairs = {
+        name: tuple(json.dumps(side[name]) if name in side else "default" for side in sides)
+        for name in {**sides[0], **sides[1]}
+    }
+    return {name: (then, later) for name, (then, later) in pairs.items() if then != later}
 
 
 def _check_profile(path: Path, content: Record, profile: str) -> None:

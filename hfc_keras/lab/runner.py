@@ -87,10 +87,15 @@ class Cell:
         return test.take(np.random.default_rng(0).permutation(len(test))[:count])
 
     def measured(
-        self, measure: str, arguments: Record, compute: Callable[[], pd.DataFrame]
+        self,
+        measure: str,
+        arguments: Record,
+        compute: Callable[..., pd.DataFrame],
+        in_parts: bool = False,
     ) -> pd.DataFrame:
-        """Rows of a measure from the store, or computed and kept there."""
-        return self.store.measured(self.recipe, self.dataset(), measure, arguments, compute)
+        """Rows of a measure from the store, or computed and kept there, see ``Store.measured``."""
+        place = self.recipe, self.dataset(), measure, arguments
+        return self.store.measured(*place, compute, in_parts)
 
     def publish(self) -> Path:
         """Write the trained model to the published folder."""
@@ -156,8 +161,8 @@ def main(experiment: "Experiment", arguments: Sequence[str] | None = None) -> No
             console.say(planned(plan, results).text())
             return
         with results.opened():
-            diverged = run(experiment, plan, results)
-        if diverged:
+            failed = run(experiment, plan, results)
+        if failed:
             sys.exit(1)
 
 
@@ -188,9 +193,10 @@ def run(experiment: "Experiment", plan: AnyPlan, results: Results) -> list[Any]:
         results: Results, opened, with what earlier runs left.
 
     Returns:
-        list of the cells whose training diverged; they are left out of the table.
+        list of the cells whose training diverged, or that the memory was too small for; they are
+        left out of the table, and stand in the one beside it, see ``failed_cells``.
     """
-    cells, seconds, diverged = plan.cells(), [], []
+    cells, seconds, failed = plan.cells(), [], []
     for number, cell in enumerate(cells, start=1):
         if cell.label in results.rows:
             continue
@@ -199,15 +205,17 @@ def run(experiment: "Experiment", plan: AnyPlan, results: Results) -> list[Any]:
         console.say(f"[{number}/{len(cells)}] {cell.label}{left}")
         try:
             measured = measure(experiment, cell)
-        except FloatingPointError as error:
-            console.say(f"diverged: {cell.label}: {error}", error=True)
-            diverged.append(cell)
+        except (FloatingPointError, MemoryError) as error:
+            results.fail(cell, error)
+            status = results.failed[cell.label]["status"]
+            console.say(f"{status}: {cell.label}: {error}", error=True)
+            failed.append(cell)
             continue
         seconds.append(measured.seconds)
         results.add(cell, *measured)
     if results.rows:
         finish(experiment, plan, results)
-    return diverged
+    return failed
 
 
 class Measured(NamedTuple):

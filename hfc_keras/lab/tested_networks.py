@@ -9,6 +9,7 @@ gradients as well as for answers.
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import pandas as pd
@@ -49,7 +50,11 @@ class Network:
         return analysis.with_statistics(self.trained, "population", images)
 
     def measured(
-        self, measure: str, arguments: Record, compute: Callable[[keras.Model], pd.DataFrame]
+        self,
+        measure: str,
+        arguments: Record,
+        compute: Callable[..., pd.DataFrame],
+        in_parts: bool = False,
     ) -> pd.DataFrame:
         """Rows of a measure from the store, or computed and kept there.
 
@@ -57,12 +62,17 @@ class Network:
             measure: str.
             arguments: dict for JSON, what the rows depend on besides the network.
             compute: function of the model that returns the DataFrame.
+            in_parts: bool, whether it also takes a folder ``resume``, see ``Store.measured``.
 
         Returns:
             DataFrame with the column bn_statistics.
         """
         tested = {} if self.bn_statistics == "none" else {"bn_statistics": self.bn_statistics}
-        rows = self.cell.measured(measure, {**arguments, **tested}, lambda: compute(self.model))
+
+        def computed(**folder: Any) -> pd.DataFrame:
+            return compute(self.model, **folder)
+
+        rows = self.cell.measured(measure, {**arguments, **tested}, computed, in_parts)
         return rows.assign(bn_statistics=self.bn_statistics)
 
 

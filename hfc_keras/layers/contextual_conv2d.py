@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from hfc_keras import checks, tensors
+from hfc_keras.arrays import rank
 from hfc_keras.layers.image_layer import ImageLayer
 from hfc_keras.types import Record, Shape, Tensor
 
@@ -220,7 +221,7 @@ def _branches(
 
 
 def _whole(name: str, values: Sequence[int]) -> tuple[int, ...]:
-    checks.require(np.ndim(values) == 1, f"`{name}` must be a sequence of ints", **{name: values})
+    checks.require(rank(values) == 1, f"`{name}` must be a sequence of ints", **{name: values})
     return tuple(checks.number(name, value, minimum=1, whole=True) for value in values)
 
 

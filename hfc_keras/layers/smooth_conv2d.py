@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import keras
-import numpy as np
 
 from hfc_keras import checks, kernels, tensors
+from hfc_keras.arrays import rank
 from hfc_keras.layers.image_layer import ImageLayer, require_channels_last
 from hfc_keras.types import Record, Tensor
 
@@ -81,7 +81,7 @@ class SmoothConv2D(keras.layers.Conv2D, ImageLayer):
 
 def _sides(kernel_size: int | Sequence[int]) -> tuple[int, ...]:
     """Height and width of a kernel, of one number or two."""
-    single = np.ndim(kernel_size) == 0
+    single = rank(kernel_size) == 0
     sides = (kernel_size,) * 2 if single else tuple(cast(Sequence[int], kernel_size))
     checks.require(len(sides) == 2, "`kernel_size` must be one or two ints", kernel_size=sides)
     return tuple(checks.number("kernel_size", side, minimum=1, whole=True) for side in sides)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from hfc_keras import checks, contract
+from hfc_keras.arrays import rank
 from hfc_keras.data.dataset import pair
 from hfc_keras.models import logits as to_logits
 from hfc_keras.models.foreign_models import Function, as_model
@@ -93,7 +94,7 @@ def as_classifier(
         preprocessing=preprocessing,
     )
     range_of = None if pixels is None else _range(pixels)
-    channels = image_size[2] if np.ndim(image_size) == 1 and len(image_size) == 3 else None
+    channels = image_size[2] if rank(image_size) == 1 and len(image_size) == 3 else None
     size = None if image_size is None else pair("image_size", _sides(image_size))
     source = as_model(model)
     shape = _shape(source, size, channels)
@@ -229,7 +230,7 @@ class _Joined(keras.Model):
 def _range(pixels: Sequence[float]) -> tuple[float, float]:
     """Smallest and largest pixel value as floats."""
     checks.require(
-        np.ndim(pixels) == 1 and len(pixels) == 2,
+        rank(pixels) == 1 and len(pixels) == 2,
         "`pixels` must be the smallest and the largest value, such as (0, 255)",
         pixels=pixels,
     )
@@ -252,7 +253,7 @@ def _of_unit_range(
 
 
 def _sides(image_size: Any) -> Any:
-    several = np.ndim(image_size) == 1 and len(image_size) == 3
+    several = rank(image_size) == 1 and len(image_size) == 3
     return tuple(image_size)[:2] if several else image_size
 
 

@@ -27,8 +27,8 @@ def read_table(
     Args:
         path: str or Path of a CSV file; its record has the suffix ``.json``.
         columns: sequence of str, the columns that must be there.
-        lost_rows: bool, whether a cell may have another number of rows than the record counts;
-            whoever allows that must count them.
+        lost_rows: bool, whether a cell may have another number of rows than the record counts, and
+            the last line break off, which is left out; whoever allows that must count them.
 
     Returns:
         DataFrame.
@@ -46,7 +46,7 @@ def read_table(
         1
     """
     path = Path(path)
-    table = csv_files.read(path, REMEDY)
+    table = csv_files.read(path, REMEDY, torn=lost_rows)
     missing = [column for column in columns if column not in table.header]
     if missing:
         raise files.UnusableFileError(

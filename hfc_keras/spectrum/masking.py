@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from hfc_keras import checks, tensors
+from hfc_keras.arrays import as_array
 from hfc_keras.types import Array, ArrayLike, Tensor
 
 
@@ -32,7 +33,7 @@ def masked(images: ArrayLike, mask: Array) -> Tensor:
         >>> bool(np.allclose(masked(stripes, mean), 0.5, atol=1e-5))
         True
     """
-    images, mask = tensors.images(images), np.asarray(mask)
+    images, mask = tensors.images(images), as_array(mask)
     shape = tuple(images.shape)
     checks.require(
         mask.dtype == bool and mask.shape in (shape[1:3], shape[:3]),

@@ -122,18 +122,29 @@ def progress(
         None or dict, as ``Store.progress``.
 
     Raises:
-        UnusableFileError: if a newer version wrote a file.
+        UnusableFileError: if a newer version wrote a file, or no file is usable.
     """
+    unusable = []
     for path in (folder / name for name in PROGRESS):
         try:
             if path.exists():
                 groups = _read(path, recipe, dataset)
                 kept_files.check_progress(groups, recipe, model, path)
+                for error in unusable:
+                    warnings.warn(f"Training goes back: {error}", stacklevel=3)
+                if unusable:
+                    # Else the next epoch would put the file that is damaged in its place.
+                    path.replace(folder / PROGRESS[0])
                 return groups
         except records.NewerFormatError:
             raise
         except files.UnusableFileError as error:
-            warnings.warn(f"Training goes back: {error}", stacklevel=3)
+            unusable.append(error)
+    if unusable:
+        raise files.UnusableFileError(
+            f"`store` must hold a state that the training can go on from; remove {folder} to "
+            f"train anew, or bring the files back. Received: {'; '.join(map(str, unusable))}"
+        )
     return None
 
 

@@ -7,6 +7,21 @@ import keras
 import numpy as np
 
 
+class NonFiniteError(FloatingPointError):
+    """Numbers of a training that are none.
+
+    Args:
+        message: str.
+
+    Attributes:
+        epoch: int from 1 or None, the epoch in which they came up, where that is known.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.epoch: int | None = None
+
+
 class StopAtNonFinite(keras.callbacks.Callback):
     """Stop at the first loss, penalty or weight that is not finite.
 
@@ -21,8 +36,10 @@ class StopAtNonFinite(keras.callbacks.Callback):
         >>> StopAtNonFinite().on_train_batch_end(2, {"loss": float("nan")})
         Traceback (most recent call last):
         ...
-        FloatingPointError: The loss must stay finite; lower the learning rate. Received: loss=nan at batch 3
+        hfc_keras.training.finite.NonFiniteError: The loss must stay finite; lower the learning rate. Received: loss=nan at batch 3
     """  # noqa: E501
+
+    _epoch: int | None = None
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Remember what is not finite by design."""
@@ -30,26 +47,30 @@ class StopAtNonFinite(keras.callbacks.Callback):
         fixed = model.non_trainable_variables if model.built else []
         self._left_alone = {id(each) for each in fixed if first_nonfinite([each])}
 
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Know which epoch a batch is of."""
+        self._epoch = epoch + 1
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Look at the loss and the penalty of a batch."""
         self._look(logs, f"at batch {batch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Look at the loss on the validation set and at the weights."""
-        where = f"after epoch {epoch + 1}"
+        where, self._epoch = f"after epoch {epoch + 1}", epoch + 1
         self._look(logs, where)
         found = first_nonfinite(
             each for each in kept_variables(self.model) if id(each) not in self._left_alone
         )
         if found:
-            refuse("weights", "lower the learning rate", f"{found} {where}")
+            refuse("weights", "lower the learning rate", f"{found} {where}", self._epoch)
 
     def _look(self, logs: Mapping[str, Any] | None, where: str) -> None:
         for name in ("sensitivity_penalty", "loss", "val_loss"):
             value = float((logs or {}).get(name, 0.0))
             if not np.isfinite(value):
                 what, remedy = WORDS.get(name, (name, "lower the learning rate"))
-                refuse(what, remedy, f"{name}={value} {where}")
+                refuse(what, remedy, f"{name}={value} {where}", self._epoch)
 
 
 WORDS = {
@@ -102,21 +123,24 @@ def first_nonfinite(values: Iterable[Any]) -> str | None:
     return None
 
 
-def refuse(what: str, remedy: str, received: str) -> NoReturn:
+def refuse(what: str, remedy: str, received: str, epoch: int | None = None) -> NoReturn:
     """Stop a training.
 
     Args:
         what: str, what must stay finite.
         remedy: str, what to do.
         received: str, what was not finite and when.
+        epoch: int from 1 or None, the epoch in which it came up.
 
     Raises:
-        FloatingPointError: always.
+        NonFiniteError: always, a FloatingPointError.
 
     Example:
         >>> refuse("loss", "lower the learning rate", "loss=nan")
         Traceback (most recent call last):
         ...
-        FloatingPointError: The loss must stay finite; lower the learning rate. Received: loss=nan
-    """
-    raise FloatingPointError(f"The {what} must stay finite; {remedy}. Received: {received}")
+        hfc_keras.training.finite.NonFiniteError: The loss must stay finite; lower the learning rate. Received: loss=nan
+    """  # noqa: E501
+    error = NonFiniteError(f"The {what} must stay finite; {remedy}. Received: {received}")
+    error.epoch = epoch
+    raise error

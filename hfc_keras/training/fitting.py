@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from hfc_keras import attacks, checks, endings, files, per_backend
+from hfc_keras import attacks, checks, endings, files, full_memory, per_backend
 from hfc_keras.data import draws
 from hfc_keras.training import finite, folder_notes, precision, strategies
 from hfc_keras.training.catastrophic_overfitting import CatastrophicOverfitting
@@ -86,6 +86,7 @@ def fit(
             several machines, or batches that it cannot spread.
         FloatingPointError: if a loss, an accuracy, a weight or the optimizer's state is not
             finite after an epoch; earlier epochs are kept.
+        MemoryError: if a batch does not fit into the memory of the device; they are kept, too.
 
     Example:
         >>> recipe = Recipe(dataset="digits", examples=(100, 50), model="small_cnn", epochs=1)
@@ -157,7 +158,8 @@ class _Training:
         done = len(self.history)
         if done < self.recipe.epochs:
             precision.tell_fallback(self.recipe.precision)
-            self.train(done)
+            with full_memory.told(self.recipe.batch_size):
+                self.train(done)
         self.hand_over()
         self.history.attrs.update(precision=self.precision, devices=self.devices.words)
         if self.store:
@@ -248,13 +250,13 @@ class _Training:
 
     def stop_at_nonfinite(self, epoch: int, logs: Any = None) -> None:
         """Refuse an epoch with numbers that are not finite, before anything of it is kept."""
-        where = f"after epoch {epoch + 1} of {self.recipe}"
+        ended, where = epoch + 1, f"after epoch {epoch + 1} of {self.recipe}"
         for name, value in logs.items():
             if not np.isfinite(float(value)):
-                finite.refuse(name, "lower `learning_rate`", f"{name}={value} {where}")
+                finite.refuse(name, "lower `learning_rate`", f"{name}={value} {where}", ended)
         found = finite.first_nonfinite(finite.kept_variables(self.trained))
         if found:
-            finite.refuse("weights", "lower `learning_rate`", f"{found} {where}")
+            finite.refuse("weights", "lower `learning_rate`", f"{found} {where}", ended)
 
     def keep(self, epoch: int, logs: Any = None) -> None:
         names = [*HISTORY[1:], *(name for name in (*WATCHED, PENALTY) if name in logs)]

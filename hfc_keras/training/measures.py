@@ -1,6 +1,7 @@
 """Keeps what was measured on the weights of a recipe."""
 
 import json
+import shutil
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,7 +22,8 @@ def measured(
     dataset: data.Dataset,
     measure: str,
     arguments: Mapping[str, object],
-    compute: Callable[[], pd.DataFrame],
+    compute: Callable[..., pd.DataFrame],
+    in_parts: bool = False,
 ) -> pd.DataFrame:
     """Rows of a measure from a folder, or computed and kept there; see ``Store.measured``.
 
@@ -32,6 +34,8 @@ def measured(
         measure: str.
         arguments: dict for JSON.
         compute: function of no argument that returns the DataFrame.
+        in_parts: bool, whether ``compute`` takes a folder ``resume`` to keep its parts in, as
+            ``analysis.robust_accuracy`` does; it is removed once the rows are kept.
 
     Returns:
         DataFrame.
@@ -50,7 +54,10 @@ def measured(
         except files.UnusableFileError as error:
             warnings.warn(f"A measure is made again: {error}", stacklevel=3)
             break
-    files.write_whole(path, as_text(compute(), owner))
+    parts = before.with_suffix(".parts")
+    rows = compute(resume=parts) if in_parts else compute()
+    files.write_whole(path, as_text(rows, owner))
+    shutil.rmtree(parts, ignore_errors=True)
     return read(path, owner)
 
 

@@ -51,7 +51,7 @@ def write(
         files.sweep(folder)
         plain.save(beside)
         record["keras_sha256"] = hashlib.sha256(beside.read_bytes()).hexdigest()
-        text.write_text(json.dumps(records.sealed(record)))
+        text.write_text(json.dumps(records.sealed(record)), encoding="utf-8")
         # Before either takes its place, so that a full disk leaves both as they were.
         files.to_disk(text)
 

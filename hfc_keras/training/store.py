@@ -9,7 +9,7 @@ from typing import cast
 import keras
 import pandas as pd
 
-from hfc_keras import checks, data, files, records
+from hfc_keras import data, files, records
 from hfc_keras.training import epoch_files, folder_notes, measures, published
 from hfc_keras.training.recipe import Recipe
 from hfc_keras.types import Array, PathLike, Record
@@ -31,7 +31,8 @@ class Store:
     Arrays and measures carry checksums, their format and whose they are (recipe, data, epoch or
     measure). What is damaged or another one's is never used: training goes back to the epoch
     before, a measure is made again, each with a warning; else it is refused by name, as a file of
-    a newer version is. Files written before there were formats are read as they are.
+    a newer version is. Where no epoch is left to go back to, nothing is trained or removed. Files
+    written before there were formats are read as they are.
 
     Args:
         root: str or Path, the store's folder, made when first written.
@@ -39,7 +40,7 @@ class Store:
             found but not written by training; see ``publish``.
 
     Raises:
-        ValueError: for an empty path.
+        UnusableFileError: for an empty path, or what is none.
 
     Example:
         >>> Store("results/.store", published="results/models").root.name
@@ -47,10 +48,8 @@ class Store:
     """
 
     def __init__(self, root: PathLike, published: PathLike | None = None) -> None:
-        for name, path in {"root": root, "published": published}.items():
-            checks.require(path != "", f"`{name}` must be a folder, not empty", **{name: path})
-        self.root = Path(root)
-        self.published = None if published is None else Path(published)
+        self.root = files.place(root, "root")
+        self.published = None if published is None else files.place(published, "published")
 
     def folder(self, recipe: Recipe) -> Path:
         """Folder of a recipe.
@@ -186,7 +185,7 @@ class Store:
             and the one before it counts.
 
         Raises:
-            UnusableFileError: if a newer version wrote a file.
+            UnusableFileError: if a newer version wrote a file, or all that are there are unusable.
         """
         return epoch_files.progress(self.folder(recipe), recipe, dataset, model)
 
@@ -255,7 +254,8 @@ class Store:
         dataset: data.Dataset,
         measure: str,
         arguments: Mapping[str, object],
-        compute: Callable[[], pd.DataFrame],
+        compute: Callable[..., pd.DataFrame],
+        in_parts: bool = False,
     ) -> pd.DataFrame:
         """Rows of a measure, computed once.
 
@@ -265,6 +265,8 @@ class Store:
             measure: str, name of the measure.
             arguments: dict for JSON, everything else that the rows depend on.
             compute: function of no argument that returns the DataFrame.
+            in_parts: bool, whether ``compute`` takes a folder ``resume`` for its parts, so that
+                one that was stopped goes on; it is removed once the rows are kept.
 
         Returns:
             DataFrame. A file that is damaged or another one's warns, and is measured again.
@@ -273,7 +275,8 @@ class Store:
             UnusableFileError: if a newer version wrote the file.
         """
         folder = self.folder(recipe) / "measures"
-        return measures.measured(folder, recipe.hash, dataset, measure, arguments, compute)
+        place = folder, recipe.hash, dataset, measure, arguments
+        return measures.measured(*place, compute, in_parts)
 
     def _published_file(self, recipe: Recipe) -> Path:
         return cast(Path, self.published) / f"{recipe.hash[:16]}.keras"

@@ -1,0 +1,64 @@
+"""Row 9: a training whose numbers are none, among others."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from own import sweep
+
+
+def wild(settings):
+    """Recipes of a sweep, the first of which diverges in its second epoch."""
+    chosen = sweep.recipes(settings)
+    return {"wild": chosen["dropout"].but(optimizer="sgd", learning_rate=1e18), **chosen}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Folder of a sweep with a training that diverges; its exit status is 1."""
+    folder = tmp_path_factory.mktemp("wild")
+    with pytest.raises(SystemExit) as left:
+        experiment = sweep.dataclasses.replace(sweep.EXPERIMENT, recipes=wild)
+        sweep.run(folder, experiment=experiment)
+    assert left.value.code == 1
+    return folder
+
+
+def test_it_has_a_row_with_its_epoch_and_the_sweep_goes_on(folder, swept):
+    path = sweep.table(folder)
+    failed = pd.read_csv(path.with_name("tiny.failed.csv"))
+    assert failed.columns.tolist() == ["recipe", "seed", "status", "epoch", "reason"]
+    (row,) = failed.to_dict("records")
+    assert (row["recipe"], row["seed"], row["status"]) == ("wild", 0, "diverged")
+    assert row["epoch"] in (1, 2, 3) and "must stay finite; lower" in row["reason"]
+    assert path.read_bytes() == sweep.table(swept).read_bytes()
+    assert "wild seed 0" not in json.loads(path.with_suffix(".json").read_text())["cells"]
+
+
+def test_no_epoch_that_is_none_is_kept(folder):
+    for path in (folder / "store").rglob("*.npz"):
+        with np.load(path) as arrays:
+            numbers = [value for value in arrays.values() if value.dtype.kind == "f"]
+        assert all(np.isfinite(value).all() for value in numbers), path
+
+
+def test_the_row_goes_when_the_cell_is_measured(folder):
+    tame = sweep.dataclasses.replace(
+        sweep.EXPERIMENT,
+        recipes=lambda settings: {**wild(settings), "wild": sweep.recipes(settings)["dropout"]},
+    )
+    sweep.run(folder, experiment=tame)
+    assert not sweep.table(folder).with_name("tiny.failed.csv").exists()
+    assert set(pd.read_csv(sweep.table(folder))["recipe"]) == {"wild", "dropout", "again"}
+
+
+def test_a_damaged_table_of_failures_is_refused_by_name(tmp_path, capsys):
+    path = sweep.table(tmp_path).with_name("tiny.failed.csv")
+    path.parent.mkdir(parents=True)
+    for content, message in ((b"recipe,se", "line=1"), (b"recipe,seed\n", "columns=")):
+        path.write_bytes(content)
+        with pytest.raises(SystemExit) as left:
+            sweep.run(tmp_path, "--recipes", "dropout")
+        told = capsys.readouterr().err
+        assert left.value.code == 2 and "tiny.failed.csv" in told and message in told
