@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import tyro
 from own import tiny
@@ -68,7 +69,7 @@ def test_stopped_and_killed_it_goes_on_and_ends_the_same(run, own, tmp_path):
         status, _, error = run(actions, "--jobs", "1")
         assert status == expected and "Stopped. Run the same command again to resume" in error
         assert "Traceback" not in error and not multiprocessing.active_children()
-    assert "tiny dropout_2 seed 0 failed: its process was ended" in error
+    assert "tiny dropout_2 seed 0 failed: its process was ended 2 times" in error
     status, out, error = run("", "--jobs", "1")
     assert status == 0 and not error and "measured" not in out
     assert re.search(r"^\[6/6\] tiny \w+ seed 0, \d+ s$", out, re.MULTILINE)
@@ -84,7 +85,7 @@ def test_stopped_and_killed_it_goes_on_and_ends_the_same(run, own, tmp_path):
     assert len(record["cells"]) == 6 and record["columns"] == [*tiny.EXPERIMENT.keys, "value"]
 
 
-def test_a_failed_cell_leaves_the_others_alone(run, in_this_process):
+def test_a_failed_cell_leaves_the_others_alone(run, in_this_process, tmp_path):
     status, out, error = run("dropout_1=diverge dropout_2=fail again=twice figures=fail")
     assert status == 1 and "experiments: 1, cells: 6, done before: 0" in out
     for line in (
@@ -96,7 +97,14 @@ def test_a_failed_cell_leaves_the_others_alone(run, in_this_process):
         assert line in error
     assert "3 rows" in out and "failed: tiny again seed 0" in out and "measured" not in out
     assert re.search(r"^total +3 +\d+$", out, re.MULTILINE)
+    path = tmp_path / "results" / "smoke" / "odd" / "tiny.failed.csv"
+    rows = pd.read_csv(path).set_index("recipe")
+    assert rows["status"].to_dict() == dict(
+        dropout_1="diverged", dropout_2="failed", again="failed"
+    )
+    assert rows.loc["dropout_2", "reason"] == "UnpicklableError: something else"
     status, out, _ = run()
+    assert not path.exists()
     assert status == 0 and "cells: 6, done before: 3" in out and "6 rows" in out
     status, out, _ = run()
     assert status == 0 and "done before: 6" in out and "6 rows" in out

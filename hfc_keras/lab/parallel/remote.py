@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 DATA_DIR = "TFDS_DATA_DIR"
 # Versions that decide numbers, beside that of the backend in use.
-PACKAGES = ("hfc_keras", "backend", "keras", "numpy", "scipy", "pandas")
+PACKAGES = ("hfc_keras", "backend", "keras", "numpy", "scipy", "pandas", "cleverhans")
 # Errors that the run tells apart.
 KNOWN = (UnfitWorkerError, files.UnusableFileError, FloatingPointError, MemoryError, CellError)
 # Threads that measure, by the word of their parcel.

@@ -18,6 +18,8 @@ from hfc_keras.lab.settings import Common
 if TYPE_CHECKING:
     from hfc_keras.lab.experiment import Experiment
 
+# Errors whose words say enough; of others the traceback is printed.
+KNOWN = (FloatingPointError, MemoryError, LostWorkerError, CellError, UnusableRowsError)
 SHARED = tuple(field.name for field in dataclasses.fields(Common))
 
 
@@ -54,7 +56,8 @@ class Part:
             future: see ``dealing.completed``.
 
         Returns:
-            ``(seconds, None)``, or ``(None, reason)`` if there are no rows.
+            ``(seconds, None)``, or ``(None, reason)`` if there are no rows; it then has one in the
+            table of cells that failed.
 
         Raises:
             UnusableFileError: if a file cannot be used, so that the run cannot go on.
@@ -65,17 +68,13 @@ class Part:
             self.results.add(cell, *measured)
         except (files.UnusableFileError, UnfitWorkerError):
             raise
-        except FloatingPointError as error:
-            reason = f"diverged: {error}"
-        except (LostWorkerError, CellError, UnusableRowsError) as error:
-            reason = f"failed: {error}"
-        except Exception:
-            reason = f"failed: {traceback.format_exc()}"
-        else:
-            self.seconds += measured.seconds
-            return measured.seconds, None
-        self.failed.append(cell.label)
-        return None, reason
+        except Exception as error:
+            self.results.fail(cell, error)
+            self.failed.append(cell.label)
+            said = str(error) if isinstance(error, KNOWN) else traceback.format_exc()
+            return None, f"{self.results.failed[cell.label]['status']}: {said}"
+        self.seconds += measured.seconds
+        return measured.seconds, None
 
     def finish(self) -> None:
         """Draw figures, print the summary and publish models of what has been measured."""
