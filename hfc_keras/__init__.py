@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfc_keras.backend import require_supported
 
-__version__ = "0.10.0"
+__version__ = "0.11.0"
 __all__ = [
     "analysis",
     "attacks",
