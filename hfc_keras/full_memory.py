@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hfc_keras.error_texts import reason
 
 # Of TensorFlow, JAX and PyTorch.
-SIGNS = ("RESOURCE_EXHAUSTED", "ResourceExhausted", "out of memory", "Out of memory", "OOM")
+SIGNS = ("RESOURCE_EXHAUSTED", "ResourceExhausted", "out of memory", "Out of memory", "OOM when")
 
 
 class LargeBatchError(MemoryError):

@@ -50,12 +50,12 @@ def test_heat_map_rows_are_signed_frequencies(run):
 def test_rows_of_large_images_are_those_that_were_measured(monkeypatch):
     errors = np.full((80, 96), np.nan)
     errors[::4, ::6] = np.arange(320).reshape(20, 16) / 320
-    monkeypatch.setattr(fourier_heat_map.analysis, "fourier_heat_map", lambda *told: errors)
+    monkeypatch.setattr(fourier_heat_map.analysis, "fourier_heat_map", lambda *_, **told: errors)
     monkeypatch.setattr(fourier_heat_map.gradients, "predicted", lambda *told: np.eye(2))
     split = Split(np.zeros((2, 80, 96, 1), "uint8"), [0, 0])
     settings = SimpleNamespace(images=2, norm=None)
     cell = SimpleNamespace(test_images=lambda count: split, settings=settings)
-    table = fourier_heat_map._rows(cell, None)
+    table = fourier_heat_map._rows(cell, None, resume=None)
     assert len(table) == 320 and set(table["side"]) == {80} and set(table["clean_error"]) == {0.5}
     expected = errors[table["row"] + 40, table["column"] + 48]
     np.testing.assert_array_equal(table["error"], expected)

@@ -176,7 +176,7 @@ class Results:
             return
         content = _read_record(record)
         _check_profile(record, content, self.plan.settings.profile)
-        rows = reporting.read_table(table, self.keys, lost_rows=True)
+        rows = reporting.read_table(table, self.keys, lost_rows=True, torn=True)
         cells, self.runs = content["cells"], content["runs"]
         found = {label: self.plan.labelled(label) for label in cells}
         others = [

@@ -16,7 +16,10 @@ SHARES = ("accuracy", "share")
 
 
 def read_table(
-    path: PathLike, columns: Iterable[str] = KEYS, lost_rows: bool = False
+    path: PathLike,
+    columns: Iterable[str] = KEYS,
+    lost_rows: bool = False,
+    torn: bool = False,
 ) -> pd.DataFrame:
     r"""Read a table written earlier, if it is what was written.
 
@@ -27,8 +30,9 @@ def read_table(
     Args:
         path: str or Path of a CSV file; its record has the suffix ``.json``.
         columns: sequence of str, the columns that must be there.
-        lost_rows: bool, whether a cell may have another number of rows than the record counts, and
-            the last line break off, which is left out; whoever allows that must count them.
+        lost_rows: bool, whether a cell may have another number of rows than the record counts;
+            whoever allows that must count them.
+        torn: bool, whether the last line may break off, which is left out then.
 
     Returns:
         DataFrame.
@@ -46,7 +50,7 @@ def read_table(
         1
     """
     path = Path(path)
-    table = csv_files.read(path, REMEDY, torn=lost_rows)
+    table = csv_files.read(path, REMEDY, torn)
     missing = [column for column in columns if column not in table.header]
     if missing:
         raise files.UnusableFileError(
