@@ -6,9 +6,9 @@ adversarial ones; for PyTorch they are converted, and their logits compared. Set
 too, but for two things. This package's attacks compute in bfloat16 where the machine has it, as
 they do unasked; their time in float32 stands beside it. And in the standard evaluation AutoAttack
 of torchattacks also runs FAB-T, and takes 10 steps of APGD where this package takes 100; a last
-evaluation takes 10 in both. All ways of a task are called in turn. The first call, which compiles,
-is told apart; `seconds` is the median of the others, and `ratio` the seconds of hfc_keras over
-those of the way, so that 0.5 is half its time.
+evaluation takes 10 in both. All ways of a task are called in turn, those of a second or so at least
+nine times. The first call, which compiles, is told apart; `seconds` is the median of the others,
+and `ratio` the seconds of hfc_keras over those of the way, so that 0.5 is half its time.
 
 Then it is checked that all found the same: robust accuracy within one point of hfc_keras' own,
 adversarial images inside the ball, the same components, the same curve. In the standard evaluation

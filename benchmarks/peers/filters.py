@@ -56,7 +56,7 @@ def comparison(side: int, examples: int, options: Options) -> Comparison:
         measure="low component",
         judge=lambda parts: parts[0],
         tolerance=TOLERANCE,
-        repeats=options.repeats,
+        repeats=options.often,
     )
 
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+OFTEN = 9
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
@@ -18,6 +20,11 @@ class Options:
     examples: int | None = None
     repeats: int = 5
     fast: bool = False
+
+    @property
+    def often(self) -> int:
+        """Calls of what takes a second or so, beside which noise of the machine is large."""
+        return self.repeats if self.fast else max(self.repeats, OFTEN)
 
     def images(self, usual: int, fast: int) -> int:
         """Images in one call of a task.

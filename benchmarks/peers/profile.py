@@ -40,7 +40,7 @@ def comparisons(options: Options) -> Iterator[Comparison]:
             measure="logarithm of the L2 norms",
             judge=lambda found: np.log([np.linalg.norm(each) for each in found]),
             tolerance=TOLERANCE,
-            repeats=options.repeats,
+            repeats=options.often,
         )
 
 

@@ -56,7 +56,7 @@ def comparison(subject: Subject, options: Options) -> Comparison:
         measure="share of each ring",
         judge=_curve,
         tolerance=TOLERANCE,
-        repeats=options.repeats,
+        repeats=options.often,
     )
 
 
