@@ -1,5 +1,6 @@
 """Timing that is robust on a shared machine, and its record."""
 
+import importlib.util
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -79,7 +80,7 @@ def save(
     """Write a benchmark's table and record, each whole.
 
     Args:
-        name: str, name of the benchmark's module.
+        name: str, name of the benchmark's module, of a second table with ``_`` and more.
         table: DataFrame.
         arguments: sequence of str, what the command was given.
         folder: str, Path or None, where; None is ``RESULTS``.
@@ -87,6 +88,11 @@ def save(
     """
     folder = Path(RESULTS if folder is None else folder)
     files.write_whole(folder / f"{name}.csv", table.to_csv(index=False))
-    command = " ".join(["python -m", f"benchmarks.{name}", *arguments])
+    module = name if _is_module(name) else name.rpartition("_")[0]
+    command = " ".join(["python -m", f"benchmarks.{module}", *arguments])
     record = {"command": command, **provenance(), **circumstances}
     files.write_whole(folder / f"{name}.json", json.dumps(record, indent=1))
+
+
+def _is_module(name: str) -> bool:
+    return importlib.util.find_spec(f"benchmarks.{name}") is not None

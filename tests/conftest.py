@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from own import fresh
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Else TensorFlow tells every process that there is no GPU, as an error.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # With oneDNN, TensorFlow gives a convolution of no images the shape of its input; the experiments
 # switch it on, which would here depend on which file is imported first.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")

@@ -218,7 +218,7 @@ def test_filters_are_measured_and_drawn(monkeypatch, tmp_path):
     table = running.run(["filters"], FAST, tmp_path, ["--fast"])
     assert table["comparable"][table["way"] != "torch.fft"].all()
     assert {path.suffix for path in tmp_path.iterdir()} == {".csv", ".json", ".png", ".svg"}
-    record = (tmp_path / "peers.json").read_text()
+    record = (tmp_path / "peers_filters.json").read_text()
     assert "python -m benchmarks.peers --fast" in record and '"threads": 1' in record
     assert '"foolbox":' in record and '"processor":' in record
 

@@ -1,4 +1,4 @@
-"""All comparisons in one run, their table, record and figure."""
+"""The comparisons of each task in one run, with their table, record and figure."""
 
 import importlib
 import sys
@@ -27,7 +27,7 @@ NAME = "peers"
 def run(
     tasks: Sequence[str], options: Options, folder: PathLike, arguments: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Measure, and write the table after every comparison, so that a run that is cut keeps it.
+    """Measure; the table of a task is written after every comparison, so that a cut run keeps it.
 
     Args:
         tasks: sequence of str, keys of ``MODULES``.
@@ -38,23 +38,24 @@ def run(
     Returns:
         DataFrame, one row for each task, network and way.
     """
-    rows, folder = [], Path(folder)
+    folder, tables = Path(folder), []
     machine = {
         "processor": threads.processor(),
         "threads": options.threads,
         "peers": packages.versions(),
     }
     for task in tasks:
+        rows, name = [], f"{NAME}_{task}"
         for more in _parts(task, options):
             rows += more
-            timing.save(NAME, pd.DataFrame(rows), arguments, folder, **machine)
-    table = pd.DataFrame(rows)
-    print(table.drop(columns=["measure", "repeats"]).to_string(index=False))
-    paths = [folder / f"{NAME}.csv", folder / f"{NAME}.json"]
-    if table["seconds"].notna().any():
-        paths += reporting.save_figure(figure.peers(table), folder / NAME)
-    print("\nwrote", *paths)
-    return table
+            timing.save(name, pd.DataFrame(rows), arguments, folder, **machine)
+        tables.append(pd.DataFrame(rows))
+        print(tables[-1].drop(columns=["measure", "repeats"]).to_string(index=False))
+        paths = [folder / f"{name}.csv", folder / f"{name}.json"]
+        if tables[-1]["seconds"].notna().any():
+            paths += reporting.save_figure(figure.peers(tables[-1]), folder / name)
+        print("\nwrote", *paths, "\n")
+    return pd.concat(tables, ignore_index=True)
 
 
 def _parts(task: str, options: Options) -> Iterator[list[Record]]:
