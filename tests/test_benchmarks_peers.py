@@ -232,8 +232,8 @@ def test_the_figure_has_a_panel_for_each_task_and_network():
     table = pd.DataFrame([*rows, *({**row, "network": "another"} for row in rows)])
     drawn = figure.peers(table)
     assert [axes.get_title(loc="left") for axes in drawn.axes] == [
-        "task of network (3 images)",
-        "task of another (3 images)",
+        "task: network (3 images)",
+        "task: another (3 images)",
     ]
     (legend,) = drawn.legends
     assert len(legend.get_texts()) == 4

@@ -79,7 +79,7 @@ def _draw(axes: Axes, part: pd.DataFrame) -> None:
 
 
 def _title(task: str, network: str, part: pd.DataFrame) -> str:
-    of = "" if network == "none" else f" of {network}"
+    of = "" if network == "none" else f": {network}"
     return f"{task}{of} ({part['examples'].iloc[0]:,} images)"
 
 
