@@ -181,3 +181,17 @@ def in_this_process(monkeypatch):
             yield task, future
 
     monkeypatch.setattr(dealing, "completed", completed)
+
+
+@pytest.fixture
+def own(tmp_path, rng):
+    """Arguments for a data set of odd size with one channel and files in the test's folder."""
+    pixels, labels = rng.integers(0, 256, (60, 9, 11, 1), "uint8"), np.arange(60) % 2
+    path = tmp_path / "odd.npz"
+    np.savez(path, x_train=pixels, y_train=labels, x_test=pixels[:20], y_test=labels[:20])
+
+    def arguments(*told, results="results", store="store"):
+        paths = ["--results", tmp_path / results, "--store", tmp_path / store]
+        return [str(part) for part in ("--dataset", path, *paths, *told)]
+
+    return arguments

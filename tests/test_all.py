@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
 import tyro
@@ -24,20 +23,6 @@ from hfc_keras.lab.parallel import dealing, tasks
 ROOT = Path(__file__).parents[1]
 # `all` is no name for a module in this namespace.
 command = importlib.import_module("experiments.all")
-
-
-@pytest.fixture
-def own(tmp_path, rng):
-    """Arguments for a data set of odd size with one channel and files in the test's folder."""
-    pixels, labels = rng.integers(0, 256, (60, 9, 11, 1), "uint8"), np.arange(60) % 2
-    path = tmp_path / "odd.npz"
-    np.savez(path, x_train=pixels, y_train=labels, x_test=pixels[:20], y_test=labels[:20])
-
-    def arguments(*told, results="results", store="store"):
-        paths = ["--results", tmp_path / results, "--store", tmp_path / store]
-        return [str(part) for part in ("--dataset", path, *paths, *told)]
-
-    return arguments
 
 
 @pytest.fixture

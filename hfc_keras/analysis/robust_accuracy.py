@@ -230,6 +230,9 @@ def _attacked(
 
 def _search_part(search: Search, rows: Integers, parts: Parts) -> None:
     """Search some of the images, or take over what was found for them before."""
+    if parts.folder is None:
+        search.run(stop_early=True, rows=rows)
+        return
     attack = {**search.attack.to_dict(), "precision": search.precision}
     of = {"attack": attack, "images": digest_of_array(search.chosen[rows])}
 
