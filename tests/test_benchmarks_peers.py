@@ -173,10 +173,12 @@ def test_convolutions_alone_are_all_those_of_the_network(monkeypatch, subject):
 def test_a_bare_loop_is_timed_and_not_compared(monkeypatch):
     speeds = {"images_per_second": 100.0, "bare_images_per_second": 125.0, "ratio": 0.8}
     monkeypatch.setattr(steps.training_speed, "row", lambda recipe, count: speeds)
-    own, bare = steps.fit_rows(FAST)
+    own, bare, augmented, ready = steps.fit_rows(FAST)
     assert own["network"] == "resnet8, width 1"
+    assert own["task"] == "training, no augmentation" and not own["remark"]
+    assert augmented["task"] == "training, crops and flips" and "has them ready" in ready["remark"]
     assert own["comparable"] is bare["comparable"] is None
-    assert (own["ratio"], bare["ratio"]) == (1.0, 1.25)
+    assert (own["ratio"], bare["ratio"]) == (augmented["ratio"], ready["ratio"]) == (1.0, 1.25)
 
 
 def test_curves_of_another_length_are_other_work():

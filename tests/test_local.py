@@ -42,11 +42,12 @@ def is_alive(number):
     return True
 
 
-def test_processes_are_renewed_come_back_and_end_with_the_run():
+def test_processes_are_renewed_come_back_and_end_with_the_run(caplog):
     before = set(multiprocessing.active_children())
     with contextlib.closing(LocalCrew(1)) as crew:
         assert crew.size == 1 and set(multiprocessing.active_children()) == before
         crew.start()
+        assert crew.cluster is not None and crew.cluster.scheduler.worker_ttl is None
         first, number = process(crew)
         # Ctrl-C is for the run alone.
         os.kill(number, signal.SIGINT)
@@ -62,6 +63,7 @@ def test_processes_are_renewed_come_back_and_end_with_the_run():
         start = time.monotonic()
         crew.close([Sent(future, third, "word")])
         assert time.monotonic() - start < 10 and not is_alive(last)
+    assert not [each for each in caplog.records if each.name.startswith("distributed")]
     assert set(multiprocessing.active_children()) == before
 
 

@@ -70,13 +70,24 @@ def fit_rows(options: Options) -> list[Record]:
     Args:
         options: Options.
     """
-    recipe = training_speed.FAST.but(model=subjects.WIDE, normalization="batch")
+    augmented = training_speed.FAST.but(model=subjects.WIDE, normalization="batch")
+    plain = augmented.but(augmentation="none", flip="random")
+    remark = "fit crops and flips the images of each batch; the loop has them ready"
+    return [*_beside_bare(plain, "", options), *_beside_bare(augmented, remark, options)]
+
+
+def _beside_bare(recipe: training.Recipe, remark: str, options: Options) -> list[Record]:
+    """Rows of a recipe."""
     steps = FAST_FIT_STEPS if options.fast else FIT_STEPS
     measured = training_speed.row(recipe, steps)
     images = steps * training_speed.BATCH
-    network = f"{recipe.model}, width {recipe.width:g}"
-    about = {"task": "training", "network": network, "examples": images}
-    about["repeats"] = training_speed.EPOCHS - 1
+    augmentation = "crops and flips" if remark else "no augmentation"
+    about = {
+        "task": f"training, {augmentation}",
+        "network": f"{recipe.model}, width {recipe.width:g}",
+        "examples": images,
+        "repeats": training_speed.EPOCHS - 1,
+    }
     names = {"hfc_keras.training.fit": "images_per_second"}
     names["bare loop over tensors in memory"] = "bare_images_per_second"
     return [
@@ -87,7 +98,7 @@ def fit_rows(options: Options) -> list[Record]:
             "ratio": 1.0 if column == "images_per_second" else round(1 / measured["ratio"], 3),
             "measure": "none: the same compiled step on the same batches",
             "comparable": None,
-            "remark": "",
+            "remark": remark,
         }
         for way, column in names.items()
     ]

@@ -22,6 +22,8 @@ CONFIG = {
     "distributed.worker.multiprocessing-method": "spawn",
     # Else Dask has the packages below the backend compute in one thread.
     "distributed.nanny.pre-spawn-environ": {},
+    # A machine that slept, or a run that was stopped for a while, loses none of its processes.
+    "distributed.scheduler.worker-ttl": None,
 }
 ENVIRONMENT = {
     # Parent and workers share one accelerator only if none takes all of its memory.
@@ -70,6 +72,8 @@ class LocalCrew(Crew):
         import distributed
         from dask import config
 
+        # Silent handlers are not enough: other packages have a handler for whatever is logged.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
         set_environment(self.jobs)
         self._strangers = set(multiprocessing.active_children())
         # Half a cluster cannot be closed.
