@@ -162,9 +162,12 @@ def test_weights_are_the_same_in_every_precision_and_run(monkeypatch):
 
 
 def test_convolutions_alone_are_all_those_of_the_network(monkeypatch, subject):
-    monkeypatch.setattr(profile.subjects, "wide", lambda examples: subject)
+    for name in ("wide", "adversarial"):
+        monkeypatch.setattr(profile.subjects, name, lambda examples: subject)
     rows = [row for compared in profile.comparisons(FAST) for row in compared.rows()]
-    assert {row["task"] for row in rows} == {"input gradient", "its convolutions alone"}
+    gradient = ["input gradient", "its convolutions alone"]
+    queries = ["4 queries of Square", "4 forward passes alone"]
+    assert list(dict.fromkeys(row["task"] for row in rows)) == [*gradient, *queries]
     assert all(row["comparable"] and row["seconds"] > 0 for row in rows)
     convolutions = [each for each in subject.model.layers if "conv" in each.name]
     assert len(profile._convolutions(subject.model, subject)()) == len(convolutions)
