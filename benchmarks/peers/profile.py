@@ -91,10 +91,7 @@ def _forward(subject: subjects.Subject, queries: int, precision: Precision) -> A
     model = subject.model if precision == "float32" else frozen.frozen(subject.model)
     predict = gradients.compiled(model, lambda predict, images: (predict(images),))
     images = ops.convert_to_tensor(subject.images)
-    for _ in range(queries):
-        (logits,) = predict(images)
-        found = ops.convert_to_numpy(ops.cast(logits, "float32"))
-    return found
+    return [ops.convert_to_numpy(ops.cast(*predict(images), "float32")) for _ in range(queries)][-1]
 
 
 def _gradient(model: keras.Model, subject: subjects.Subject) -> Callable[[], list[Array]]:
