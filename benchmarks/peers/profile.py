@@ -91,7 +91,9 @@ def _forward(subject: subjects.Subject, queries: int, precision: Precision) -> A
     model = subject.model if precision == "float32" else frozen.frozen(subject.model)
     predict = gradients.compiled(model, lambda predict, images: (predict(images),))
     images = ops.convert_to_tensor(subject.images)
-    return [ops.convert_to_numpy(ops.cast(*predict(images), "float32")) for _ in range(queries)][-1]
+    return [ops.convert_to_numpy(ops.cast(predict(images)[0], "float32")) for _ in range(queries)][
+        -1
+    ]
 
 
 def _gradient(model: keras.Model, subject: subjects.Subject) -> Callable[[], list[Array]]:
