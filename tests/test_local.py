@@ -8,6 +8,7 @@ import sys
 import time
 from types import ModuleType, SimpleNamespace
 
+import distributed
 import pytest
 
 from hfc_keras.lab import discovery
@@ -65,6 +66,18 @@ def test_processes_are_renewed_come_back_and_end_with_the_run(caplog):
         assert time.monotonic() - start < 10 and not is_alive(last)
     assert not [each for each in caplog.records if each.name.startswith("distributed")]
     assert set(multiprocessing.active_children()) == before
+
+
+def test_a_stranger_is_not_let_in():
+    with contextlib.closing(LocalCrew(1)) as crew:
+        crew.start()
+        assert process(crew)
+        address = crew.client.scheduler.address
+        assert address.startswith("tls://127.0.0.1:")
+        host = address.removeprefix("tls://")
+        for stranger in (f"tcp://{host}", address):
+            with pytest.raises((OSError, TypeError)), distributed.Client(stranger, timeout=2):
+                pass
 
 
 def test_dask_is_imported_where_cells_are_spread(fresh_python):

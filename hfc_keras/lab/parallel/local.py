@@ -87,6 +87,8 @@ class LocalCrew(Crew):
                 scheduler_kwargs={"dashboard": False},
                 memory_limit=None,
                 silence_logs=logging.CRITICAL,
+                # Else whoever has an account on the machine could run code in these processes.
+                security=distributed.Security.temporary(),
             )
             self._client = distributed.Client(self.cluster, set_as_default=False)
 
