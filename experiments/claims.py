@@ -32,6 +32,7 @@ from hfc_keras.reporting.figures.forest import claims_forest
 # Where a paper makes its claims, in its order.
 ORDER = (
     "Fig. 2",
+    "Corollary 1",
     "Fig. 3",
     "Table 1",
     "Fig. 4",
@@ -40,6 +41,7 @@ ORDER = (
     "section 5, optimizers",
     "section 5, architectures",
     "Fig. 6",
+    "section 6.1",
     "Fig. 7",
     "Table 2",
     "section 8",

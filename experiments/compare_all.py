@@ -27,6 +27,7 @@ from hfc_keras.lab import tested_networks
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import titles
+from hfc_keras.reporting.claims.statements import LESS, Measure, Statement, claims, each
 from hfc_keras.reporting.figures.methods import method_changes, method_map, method_table
 from hfc_keras.reporting.figures.two_views import correlation_table
 from hfc_keras.reporting.statistics.shares import AT_CHANCE, recipes_at_chance
@@ -204,6 +205,11 @@ def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     return {"": method_map(shared(table), *chosen, names, words)}
 
 
+def _number(table: pd.DataFrame, recipe: str, column: str) -> pd.Series:
+    """One measure of a method, by seed."""
+    return reporting.value(table, column, recipe=recipe)
+
+
 def _pairs(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     """What each method changes in both; a comparison of some of them says nothing of all."""
     changed = changes(table)
@@ -217,6 +223,34 @@ def _pairs(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     return changed[["recipe", "seed", *names]].rename(columns=names)
 
 
+SMOOTHED = {systems.ALL[name].title: (name, "vanilla") for name in heuristics.SMOOTHED}
+STATEMENTS = [
+    Statement(
+        f"smooth_training_{name}",
+        f"A first layer that is trained to be smooth {words} (the paper smooths it after "
+        "training).",
+        Measure(measured, functools.partial(_number, column=column), unit),
+        each(SMOOTHED, f"each of {', '.join(heuristics.SMOOTHED)} minus vanilla"),
+        LESS,
+        kind="question",
+    )
+    for name, words, measured, column, unit in (
+        (
+            "high",
+            "makes the network use less of the high frequencies",
+            "accuracy on the high third of the frequencies",
+            "high_accuracy",
+            "accuracy",
+        ),
+        (
+            "sensitivity",
+            "reduces the high-frequency share of the gradient",
+            sensitivity.HIGH.words,
+            "high",
+            sensitivity.HIGH.unit,
+        ),
+    )
+]
 CLAIMS = tuple(
     reporting.Claim(
         id=f"methods_{first}_{second}",
@@ -242,7 +276,7 @@ EXPERIMENT = Experiment(
     summary=summary,
     tables=TABLES,
     figures=figures,
-    claims=CLAIMS,
+    claims=(*CLAIMS, *claims("", "section 6.1", STATEMENTS)),
 )
 
 

@@ -213,6 +213,18 @@ STATEMENTS = (
         )
         for name, band in BANDS.items()
     ),
+    *(
+        Statement(
+            f"{name}_corrupted",
+            f"The {name.upper()} regularizer makes the network more robust to corruptions, on the "
+            "mean.",
+            changes.CORRUPTED,
+            minus(name),
+            MORE,
+            unverified=UNSEEN,
+        )
+        for name in KINDS
+    ),
     Statement(
         "lsf_noise",
         "LSF makes the network more robust to noise.",

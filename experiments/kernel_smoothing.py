@@ -12,15 +12,15 @@ survive; and a natural network trained five times as long, which is more confide
 """
 
 import dataclasses
-import functools
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from experiments.effects import smoothed_robustness as effects
 from experiments.measures import smoothed_robustness
-from hfc_keras import checks, models, reporting
+from hfc_keras import checks, models
 from hfc_keras.lab import tested_networks
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.runner import Cell, Plan
@@ -109,48 +109,9 @@ def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     }
 
 
-def roughness(table: pd.DataFrame, recipe: str) -> pd.Series:
-    """Roughness of the first kernels as trained, by seed."""
-    return reporting.value(table, "roughness", recipe=recipe, rho=0, attack="none")
-
-
-def accuracy(
-    table: pd.DataFrame,
-    recipe: str,
-    rho: float,
-    epsilon: float | None = None,
-    loss: str = "cross_entropy",
-) -> pd.Series:
-    """Accuracy, clean or under PGD at an epsilon; 0 and 1 are the smallest and largest of both."""
-    rho = table["rho"].max() if rho else 0
-    if epsilon is None:
-        return reporting.value(table, recipe=recipe, rho=rho, normalized=False, attack="none")
-    epsilon = table["epsilon"].max() if epsilon else table["epsilon"].min()
-    attack = {"attack": "pgd", "epsilon": epsilon, "loss": loss, "restarts": 1}
-    return reporting.value(table, recipe=recipe, rho=rho, normalized=False, **attack)
-
-
-def gain(table: pd.DataFrame, recipe: str, epsilon: float | None = None) -> pd.Series:
-    """What the strongest smoothing adds to an accuracy, by seed."""
-    return reporting.difference(*(accuracy(table, recipe, rho, epsilon) for rho in (1, 0)))
-
-
-def over_adversarial(
-    table: pd.DataFrame, recipe: str, epsilon: float, loss: str = "cross_entropy"
-) -> pd.Series:
-    """A network with the strongest smoothing minus the adversarial one as trained, by seed."""
-    if recipe == "natural_long" and recipe not in set(table["recipe"]):
-        # The paper's own training is long: its profile has no longer one.
-        recipe = "natural"
-    smoothed = accuracy(table, recipe, 1, epsilon, loss)
-    return reporting.difference(smoothed, accuracy(table, "adversarial", 0, epsilon, loss))
-
-
 TABLE_2 = "the numbers of Table 2"
-PGD = "accuracy under PGD"
-SMALLEST = Measure(f"{PGD}, smallest epsilon", functools.partial(gain, epsilon=0))
-LARGEST = Measure(f"{PGD}, largest epsilon", functools.partial(gain, epsilon=1))
-BESIDE_LARGEST = Measure(f"{PGD}, largest epsilon", functools.partial(over_adversarial, epsilon=1))
+# By what is added to the id: the attack, and what is added to the sentence.
+ATTACKS = {"": ("pgd", ""), "_fgsm": ("fgsm", " (under FGSM)")}
 NATURAL = alone("natural", "natural, largest rho minus rho 0")
 ADVERSARIAL = alone("adversarial", "adversarial, largest rho minus rho 0")
 SMOOTHED = alone("natural", "natural with the largest rho minus adversarial with rho 0")
@@ -162,7 +123,7 @@ STATEMENTS = (
     Statement(
         "adversarial_kernels_smoother",
         "Adversarial training makes the kernels of the first layer smoother.",
-        Measure("roughness of 3 x 3 kernels", roughness, "roughness"),
+        effects.of_kernels("roughness of 3 x 3 kernels"),
         minus("adversarial", "natural"),
         LESS,
         item="Fig. 7",
@@ -171,39 +132,106 @@ STATEMENTS = (
         "adversarial_kernels_smoother_5x5",
         "Adversarial training also makes 5 x 5 kernels of the first layer smoother (the paper's "
         "appendix).",
-        Measure("roughness of 5 x 5 kernels", roughness, "roughness"),
+        effects.of_kernels("roughness of 5 x 5 kernels"),
         minus("adversarial_5x5", "natural_5x5", "adversarial minus natural"),
         LESS,
         item="Fig. 7",
     ),
+    *(
+        Statement(
+            f"adversarial_kernels_energy{suffix}",
+            "Adversarial training leaves less of the energy of the first layer's kernels "
+            f"({size}) at high frequencies.",
+            effects.of_kernels(
+                f"share of the energy of {size} kernels beyond 1/4 width", "energy_beyond", "share"
+            ),
+            minus(f"adversarial{suffix}", f"natural{suffix}", "adversarial minus natural"),
+            LESS,
+            item="Fig. 7",
+        )
+        for suffix, size in (("", "3 x 3"), ("_5x5", "5 x 5"))
+    ),
+    Statement(
+        "trade_off",
+        "Of two networks the more robust one is less accurate: adversarial training makes a "
+        "network more accurate on attacked images and less so on clean ones.",
+        Measure("accuracy on clean images and under PGD", effects.trade_off),
+        alone("natural"),
+        MORE,
+        measured="clean accuracy, natural minus adversarial, and accuracy under PGD, smallest "
+        "epsilon, adversarial minus natural",
+        item="Corollary 1",
+    ),
     Statement(
         "smoothing_costs_accuracy",
         "Smoothing the first layer of a natural network costs accuracy on clean images.",
-        Measure("clean accuracy", gain),
+        Measure("clean accuracy", effects.gain),
         NATURAL,
         LESS,
     ),
     Statement(
-        "smoothing_helps_natural",
-        "Smoothing makes a natural network somewhat more robust.",
-        SMALLEST,
-        NATURAL,
-        MORE,
+        "smoothing_costs_accuracy_adversarial",
+        "Smoothing the first layer of an adversarially trained network costs accuracy on clean "
+        "images.",
+        Measure("clean accuracy", effects.gain),
+        ADVERSARIAL,
+        LESS,
         unverified=TABLE_2,
     ),
-    Statement(
-        "smooth_is_not_robust",
-        "Smooth kernels alone do not make a network robust: a smoothed natural network "
-        "stays below an adversarially trained one.",
-        Measure(SMALLEST.words, functools.partial(over_adversarial, epsilon=0)),
-        SMOOTHED,
-        LESS,
+    *(
+        Statement(
+            f"smoothing_steps_clean_{recipe}",
+            f"The more the first layer of {words} is smoothed, the lower its accuracy on clean "
+            "images.",
+            Measure("clean accuracy", effects.steps),
+            alone(recipe, f"{recipe}, each rho minus the next smaller one"),
+            LESS,
+            unverified=TABLE_2,
+        )
+        for recipe, words in (
+            ("natural", "a natural network"),
+            ("adversarial", "an adversarially trained network"),
+        )
+    ),
+    *(
+        Statement(
+            f"smoothing_steps_natural{suffix}",
+            "The more the first layer of a natural network is smoothed, the more robust it "
+            f"is{end}.",
+            effects.attacked_by(attack, "smallest", effects.steps),
+            alone("natural", "natural, each rho minus the next smaller one"),
+            MORE,
+            unverified=TABLE_2,
+        )
+        for suffix, (attack, end) in ATTACKS.items()
+    ),
+    *(
+        Statement(
+            f"smoothing_helps_natural{suffix}",
+            f"Smoothing makes a natural network somewhat more robust{end}.",
+            effects.attacked_by(attack, "smallest"),
+            NATURAL,
+            MORE,
+            unverified=TABLE_2,
+        )
+        for suffix, (attack, end) in ATTACKS.items()
+    ),
+    *(
+        Statement(
+            f"smooth_is_not_robust{suffix}",
+            "Smooth kernels alone do not make a network robust: a smoothed natural network "
+            f"stays below an adversarially trained one{end}.",
+            effects.beside_adversarial(attack, "smallest"),
+            SMOOTHED,
+            LESS,
+        )
+        for suffix, (attack, end) in ATTACKS.items()
     ),
     Statement(
         "smoothed_beats_adversarial",
         "Against the largest perturbations, a smoothed natural network is more robust than the "
         "adversarially trained one.",
-        BESIDE_LARGEST,
+        effects.beside_adversarial("pgd", "largest"),
         SMOOTHED,
         MORE,
     ),
@@ -212,7 +240,7 @@ STATEMENTS = (
         "Against the largest perturbations, the smoothed natural network trained longest is more "
         "robust than the adversarially trained one (like the paper's after 100 epochs, it is "
         "confident).",
-        BESIDE_LARGEST,
+        effects.beside_adversarial("pgd", "largest"),
         LONGEST,
         MORE,
         kind="control",
@@ -221,30 +249,33 @@ STATEMENTS = (
         "smoothed_beats_adversarial_margin",
         "The same holds under the margin loss (which does not saturate, so its gradient is not "
         "masked).",
-        Measure(
-            f"{PGD} with the margin loss, largest epsilon",
-            functools.partial(over_adversarial, epsilon=1, loss="margin"),
-        ),
+        effects.beside_adversarial("pgd", "largest", "margin"),
         LONGEST,
         MORE,
         kind="control",
     ),
-    Statement(
-        "smoothing_helps_adversarial",
-        "Smoothing makes an adversarially trained network more robust against the "
-        "largest perturbations.",
-        LARGEST,
-        ADVERSARIAL,
-        MORE,
+    *(
+        Statement(
+            f"smoothing_helps_adversarial{suffix}",
+            "Smoothing makes an adversarially trained network more robust against the "
+            f"largest perturbations{end}.",
+            effects.attacked_by(attack, "largest"),
+            ADVERSARIAL,
+            MORE,
+        )
+        for suffix, (attack, end) in ATTACKS.items()
     ),
-    Statement(
-        "smoothing_harms_adversarial",
-        "Against the smallest perturbations, smoothing makes an adversarially trained network less "
-        "robust.",
-        SMALLEST,
-        ADVERSARIAL,
-        LESS,
-        unverified=TABLE_2,
+    *(
+        Statement(
+            f"smoothing_harms_adversarial{suffix}",
+            "Against the smallest perturbations, smoothing makes an adversarially trained network "
+            f"less robust{end}.",
+            effects.attacked_by(attack, "smallest"),
+            ADVERSARIAL,
+            LESS,
+            unverified=TABLE_2,
+        )
+        for suffix, (attack, end) in ATTACKS.items()
     ),
 )
 EXPERIMENT = Experiment(

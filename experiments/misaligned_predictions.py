@@ -19,14 +19,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from experiments.effects import misaligned
 from experiments.measures import frequency_curves
-from hfc_keras import analysis, reporting, spectrum
+from hfc_keras import analysis, spectrum
 from hfc_keras.lab import tested_networks
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.settings import Components
-from hfc_keras.reporting.claims.statements import MORE, Measure, Statement, alone, claims
-from hfc_keras.reporting.effects.misaligned import KEYS, PATTERN, misaligned_effect, resampled
+from hfc_keras.reporting.claims.statements import MORE, Bound, Measure, Statement, alone, claims
+from hfc_keras.reporting.effects.misaligned import KEYS, PATTERN
 from hfc_keras.reporting.figures.gallery import MOST_EXAMPLES, component_gallery
 from hfc_keras.reporting.figures.misaligned import (
     contingency_table,
@@ -34,7 +35,6 @@ from hfc_keras.reporting.figures.misaligned import (
     misaligned_table,
 )
 from hfc_keras.training import Recipe
-from hfc_keras.types import Floats, Record
 
 TITLES = {
     "vanilla": "Vanilla",
@@ -147,37 +147,8 @@ def _gallery(cell: Cell, radius: float) -> Figure | None:
     )
 
 
-def beyond_chance(
-    table: pd.DataFrame,
-    recipe: str,
-    rank: int,
-    statistics: str = "none",
-    decomposition: str = "fourier",
-) -> pd.Series:
-    """Share of images of the pattern minus what chance would give, by seed."""
-    return misaligned_effect(table, **_where(table, recipe, rank, statistics, decomposition))
-
-
-def beyond_svd(table: pd.DataFrame, recipe: str, **where: Any) -> pd.Series:
-    """The same by frequencies minus twice that by singular values, by seed."""
-    svd = beyond_chance(table, recipe, decomposition="svd", **where)
-    return reporting.difference(beyond_chance(table, recipe, **where), 2 * svd)
-
-
-def on_other_images(table: pd.DataFrame, rng: np.random.Generator, **where: Any) -> Floats:
-    """The same by frequencies, of seeds and images that are drawn anew."""
-    where = _where(table, decomposition="fourier", **where)
-    return np.subtract(*resampled(table, rng, **where))
-
-
-def _where(
-    table: pd.DataFrame, recipe: str, rank: int, statistics: str, decomposition: str
-) -> Record:
-    """Which rows are meant, the radius by its rank."""
-    where = {"recipe": recipe, "bn_statistics": statistics, "decomposition": decomposition}
-    return {"radius": reporting.radius(table, rank), **where}
-
-
+# About 600 of 10,000, as the authors have it: 500 to 700.
+COUNT = Bound(above=0.05, below=0.07)
 # By what is added to the id: whose sentence, recipe, statistics, rank of the radius, words.
 NETWORKS = {
     "": ("paper", "vanilla", "none", 2, "vanilla, r = 3/8 width"),
@@ -197,9 +168,8 @@ def _statements(
 ) -> tuple[Statement, Statement]:
     """What is claimed of one network at one of the four radii."""
     where = {"rank": rank, "statistics": statistics}
-    unverified = "the radius of the figure" if kind == "paper" else ""
-    shared: dict[str, Any] = {"kind": kind, "unverified": unverified}
-    share = (
+    shared: dict[str, Any] = {"kind": kind, "unverified": _unverified(kind)}
+    excess = (
         "share of such images in excess of chance (the expected share if the answers to the "
         "high-frequency components were assigned at random among images classified correctly as "
         "they are and incorrectly from the low-frequency components)"
@@ -213,17 +183,19 @@ def _statements(
             name,
             "A CNN classifies some images correctly as they are and from their high-frequency "
             "components alone, but incorrectly from the low-frequency components.",
-            Measure(share, functools.partial(beyond_chance, **where), "share of images"),
+            Measure(
+                excess, functools.partial(misaligned.beyond_chance, **where), "share of images"
+            ),
             alone(recipe, words),
             MORE,
-            by_image=functools.partial(on_other_images, recipe=recipe, **where),
+            by_image=functools.partial(misaligned.on_other_images, recipe=recipe, **where),
             **shared,
         ),
         Statement(
             "_".join(filter(None, ("svd", name))),
             "Far fewer images (less than half as many) show this with singular "
             "values than with frequencies.",
-            Measure(svd, functools.partial(beyond_svd, **where), "share of images"),
+            Measure(svd, functools.partial(misaligned.beyond_svd, **where), "share of images"),
             alone(recipe, words),
             MORE,
             item="section 8",
@@ -232,6 +204,46 @@ def _statements(
     )
 
 
+def _count(name: str, kind: str, recipe: str, statistics: str, rank: int, words: str) -> Statement:
+    """How many of these images the authors report, of one network at one of the four radii."""
+    where = {"rank": rank, "statistics": statistics}
+    return Statement(
+        "_".join(filter(None, ("count", name))),
+        "About 600 of 10,000 test images (500 to 700) are classified correctly as they are and "
+        "from their high-frequency components alone, but incorrectly from the low-frequency ones.",
+        Measure(
+            "share of such images, those by chance included",
+            functools.partial(misaligned.share, **where),
+            "share of images",
+        ),
+        alone(recipe, words),
+        COUNT,
+        by_image=functools.partial(misaligned.share_on_other_images, recipe=recipe, **where),
+        kind=kind,
+        unverified=_unverified(kind),
+    )
+
+
+def _unverified(kind: str) -> str:
+    return "the radius of the figure" if kind == "paper" else ""
+
+
+# Assumption 2 of the corollary is that there is such an image.
+NOT_BOTH = Statement(
+    "not_both",
+    "Some images are classified correctly as they are and incorrectly without their high "
+    "frequencies, at every radius: on them the network cannot be both accurate and robust.",
+    Measure(
+        "share of images classified correctly as they are and incorrectly from the low-frequency "
+        "components",
+        misaligned.lost,
+        "share of images",
+    ),
+    alone("vanilla", "vanilla, each of four radii"),
+    MORE,
+    item="Corollary 1",
+)
+COUNTS = [_count(name, *network) for name, network in NETWORKS.items()]
 STATEMENTS = [row for name, network in NETWORKS.items() for row in _statements(name, *network)]
 EXPERIMENT = Experiment(
     module=__name__,
@@ -241,7 +253,7 @@ EXPERIMENT = Experiment(
     keys=KEYS,
     summary=summary,
     figures=figures,
-    claims=claims("misaligned", "Fig. 2", STATEMENTS),
+    claims=claims("misaligned", "Fig. 2", [*STATEMENTS, *COUNTS, NOT_BOTH]),
 )
 
 

@@ -16,13 +16,16 @@ import functools
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.effects import last_epoch
+from experiments.effects import batch_norm, last_epoch
+from experiments.effects.datasets import APPENDIX, FASHION, on_fashion
+from experiments.effects.last_epoch import HIGHEST, LOWEST, SMALLEST, WORDS, on
 from experiments.measures import frequency_curves
 from experiments.recipes import heuristics
 from hfc_keras import reporting
 from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.runner import Plan
 from hfc_keras.lab.settings import Components
+from hfc_keras.lab.variants import rivals
 from hfc_keras.reporting.claims.statements import (
     LESS,
     MORE,
@@ -70,64 +73,16 @@ def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     }
 
 
-LOWEST, HIGHEST, SMALLEST = (0, 1), (2, 3), (0,)
-WORDS = {
-    LOWEST: "r = 1/8 and 1/4 width",
-    HIGHEST: "r = 3/8 and 1/2 width",
-    SMALLEST: "r = 1/8 width",
-}
 REPAIRED = "section 5, BatchNorm"
-
-
-def on(kind: str, ranks: tuple[int, ...] = LOWEST, statistics: str = "none") -> Measure:
-    """Return the Measure of accuracy on low or high components."""
-    number = functools.partial(last_epoch.component, kind=kind, ranks=ranks, statistics=statistics)
-    return Measure(f"accuracy on {kind} components, {WORDS[ranks]}", number)
 
 
 def tested_with(recipe: str, statistics: str) -> Comparison:
     """Return the comparison with vanilla of a network that some statistics are tested of."""
-    return minus(recipe, words=f"{recipe}, tested with {statistics} statistics minus vanilla")
+    return minus(recipe, words=f"{_tested(recipe, statistics)} minus vanilla")
 
 
-def most_at_lowest(table: pd.DataFrame, recipe: str) -> pd.Series:
-    """What a recipe adds beyond the two small radii minus beyond the two large ones, by seed."""
-    gains = (
-        reporting.difference(
-            *(last_epoch.high(table, name, ranks, "batch") for name in (recipe, "vanilla"))
-        )
-        for ranks in (LOWEST, HIGHEST)
-    )
-    return reporting.difference(*gains)
-
-
-def of_the_batch(table: pd.DataFrame, recipe: str) -> pd.Series:
-    """What the statistics of the test batch add beyond those of the population, by seed."""
-    kinds = ("batch", "population")
-    return reporting.difference(*(last_epoch.high(table, recipe, LOWEST, one) for one in kinds))
-
-
-def scaled(table: pd.DataFrame, recipe: str, scaling: str, statistics: str) -> pd.Series:
-    """Accuracy on high components beyond the two small radii, scaled in some way, by seed."""
-    return last_epoch.component(table, recipe, "high", LOWEST, statistics, scaling)
-
-
-def repaired(table: pd.DataFrame, recipe: str, scaling: str) -> pd.Series:
-    """What scaling adds with fixed statistics minus half of what batch statistics add, by seed."""
-    plain, own, batch = (
-        scaled(table, recipe, *how)
-        for how in (("none", "population"), (scaling, "population"), ("none", "batch"))
-    )
-    return reporting.difference(
-        reporting.difference(own, plain), reporting.difference(batch, plain) / 2
-    )
-
-
-def lifted(table: pd.DataFrame, recipe: str) -> pd.Series:
-    """Accuracy on high components of the images' spread minus as they are, by seed."""
-    return reporting.difference(
-        *(scaled(table, recipe, scaling, "none") for scaling in ("spread", "none"))
-    )
+def _tested(recipe: str, statistics: str) -> str:
+    return f"{recipe}, tested with {statistics} statistics"
 
 
 def invariant(table: pd.DataFrame, recipe: str) -> dict[str, pd.Series]:
@@ -160,12 +115,51 @@ STATEMENTS = (
         minus("mix_up"),
         MORE,
     ),
+    *(
+        Statement(
+            f"{name}_test",
+            f"{title} hardly changes test accuracy.",
+            last_epoch.TEST,
+            minus(name),
+            SIMILAR,
+        )
+        for name, title in (("mix_up", "Mix-up"), ("dropout", "Dropout"))
+    ),
+    *(
+        Statement(
+            f"batch_norm_test{suffix}",
+            f"BatchNorm hardly changes test accuracy {words}.",
+            Measure(
+                last_epoch.TEST.words,
+                functools.partial(last_epoch.original, statistics=statistics),
+            ),
+            tested_with("batch_norm", statistics),
+            SIMILAR,
+            kind=kind,
+        )
+        for suffix, statistics, words, kind in (
+            ("", "batch", "(read by eye off the authors' poster: 0.85 and 0.84)", "paper"),
+            ("_population", "population", "also with fixed statistics", "control"),
+        )
+    ),
     Statement(
-        "mix_up_test",
-        "Mix-up hardly changes test accuracy.",
-        last_epoch.TEST,
-        minus("mix_up"),
-        SIMILAR,
+        "batch_norm_above",
+        "BatchNorm makes the network use more of the high frequencies than any other heuristic.",
+        on("high", statistics="batch"),
+        minus(
+            "batch_norm",
+            rivals(heuristics.VARIANTS, ("dropout", "mix_up", "adversarial")),
+            f"{_tested('batch_norm', 'batch')} minus each of dropout, mix_up and adversarial",
+        ),
+        MORE,
+    ),
+    Statement(
+        "batch_norm_high_fashion_mnist",
+        f"BatchNorm makes the network use more of the high frequencies {APPENDIX}.",
+        on_fashion(on("high", statistics="batch")),
+        tested_with("batch_norm", "batch"),
+        MORE,
+        other_dataset=FASHION,
     ),
     *(
         Statement(
@@ -186,7 +180,7 @@ STATEMENTS = (
         "batch_norm_statistics",
         "With BatchNorm, high-frequency accuracy falls once test images are not normalized by "
         "their own batch.",
-        Measure(on("high").words, of_the_batch),
+        Measure(on("high").words, batch_norm.of_the_batch),
         alone("batch_norm", "batch_norm, tested with batch minus with population statistics"),
         MORE,
         kind="control",
@@ -195,7 +189,7 @@ STATEMENTS = (
         "batch_norm_most",
         "The gain in high-frequency accuracy from BatchNorm is larger at small radii than at large "
         "ones.",
-        Measure("accuracy on high components", most_at_lowest),
+        Measure("accuracy on high components", batch_norm.most_at_lowest),
         alone(
             "batch_norm",
             f"batch_norm with batch statistics minus vanilla: {WORDS[LOWEST]} minus "
@@ -208,7 +202,10 @@ STATEMENTS = (
             f"batch_norm_{name}",
             f"{words} gives at least half of the gain in high-frequency accuracy from batch "
             "statistics.",
-            Measure("accuracy on high components", functools.partial(repaired, scaling=scaling)),
+            Measure(
+                "accuracy on high components",
+                functools.partial(batch_norm.repaired, scaling=scaling),
+            ),
             alone(
                 "batch_norm",
                 f"batch_norm, {WORDS[LOWEST]}: what bringing components to the {target} of the "
@@ -226,7 +223,7 @@ STATEMENTS = (
     Statement(
         "vanilla_magnitude",
         "Vanilla is more accurate on high frequencies once their small magnitude is restored.",
-        Measure("accuracy on high components", lifted),
+        Measure("accuracy on high components", batch_norm.lifted),
         alone(
             "vanilla",
             f"vanilla, {WORDS[LOWEST]}: with the spread of the images minus as they are",

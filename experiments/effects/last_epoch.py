@@ -1,5 +1,6 @@
 """What claims about one changed factor are made of: numbers by seed after the last epoch."""
 
+import functools
 from collections.abc import Iterable
 
 import pandas as pd
@@ -8,6 +9,13 @@ from hfc_keras import reporting
 from hfc_keras.reporting.claims.statements import Measure
 
 RANKS = (0, 1, 2, 3)
+# The two small radii, the two large ones, and the smallest.
+LOWEST, HIGHEST, SMALLEST = (0, 1), (2, 3), (0,)
+WORDS = {
+    LOWEST: "r = 1/8 and 1/4 width",
+    HIGHEST: "r = 3/8 and 1/2 width",
+    SMALLEST: "r = 1/8 width",
+}
 
 
 def component(
@@ -80,6 +88,21 @@ def fitted(
         dict from the recipe to a Series by seed.
     """
     return {name: original(table, name, "train_after", statistics) for name in recipes}
+
+
+def on(kind: str, ranks: tuple[int, ...] = LOWEST, statistics: str = "none") -> Measure:
+    """Measure of accuracy on low or high components.
+
+    Args:
+        kind: ``"low"`` or ``"high"``.
+        ranks: tuple of int, one of ``WORDS``.
+        statistics: see ``component``.
+
+    Returns:
+        Measure.
+    """
+    number = functools.partial(component, kind=kind, ranks=ranks, statistics=statistics)
+    return Measure(f"accuracy on {kind} components, {WORDS[ranks]}", number)
 
 
 TEST = Measure("accuracy on test images", original)

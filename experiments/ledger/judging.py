@@ -155,11 +155,19 @@ def _judge_one(
                 found.tables[each.columns["table"]] = digest
     for place in range(len(experiment.claims)):
         found.rows.append(_largest({source: rows[place] for source, rows in at.items()}))
+    # Listed, whatever else is missing.
+    without_other = {
+        name
+        for problems in errors.values()
+        for ids, error in problems
+        if isinstance(error, NoComparisonError)
+        for name in ids
+    }
     missed = {
         claim.id
         for place, claim in enumerate(experiment.claims)
         if all(rows[place]["verdict"] == reporting.NOT_MEASURED for rows in at.values())
-    }
+    } - without_other
     for source, problems in errors.items():
         found.problems += [
             _problem(source, ids, error, missed, available) for ids, error in problems

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from hfc_keras import checks
-from hfc_keras.reporting.claims.effects import radius
+from hfc_keras.reporting.claims.effects import chance, radius
 from hfc_keras.reporting.rows import MissingMeasurementError, rows_of
 
 
@@ -127,6 +127,54 @@ def at_equal_fit(
         for name in recipes
     }
     return pd.Series(levels).loc[kept], found
+
+
+def epochs_until_learned(
+    table: pd.DataFrame, recipe: str, rank: int, share: float = 0.9
+) -> pd.Series:
+    r"""Epochs until most of what is ever learned of the low frequencies is learned.
+
+    .. math:: \text{level} = c + \text{share} \left( \max_t b_t - c \right)
+
+    where b is the accuracy on low-pass filtered training images and c that of guessing. The epoch
+    is interpolated as by ``epochs_until``. Noise raises the highest accuracy, and so makes the
+    answer later rather than earlier.
+
+    Args:
+        table: DataFrame with the columns recipe, seed, epoch, split, component, radius, accuracy
+            and classes; of split ``train_after``.
+        recipe: str.
+        rank: int from 0, of the radius, see ``radius``.
+        share: float in [0, 1].
+
+    Returns:
+        Series of float by ascending seed; without seeds that are never better than guessing.
+
+    Raises:
+        MissingMeasurementError: if there are no such rows, or no seed is left.
+        ValueError: for a column that the table lacks, or an epoch twice or without a number.
+
+    Example:
+        >>> rows = {"recipe": "a", "seed": 0, "epoch": [1, 2, 3] * 4, "split": "train_after",
+        ...         "component": "low", "radius": np.repeat([1, 2, 3, 4], 3),
+        ...         "accuracy": [0.5, 0.75, 1.0] * 4, "classes": 2}
+        >>> epochs_until_learned(pd.DataFrame(rows), "a", 0, share=0.75).tolist()
+        [2.5]
+    """
+    share, guessed = checks.number("share", share, minimum=0, maximum=1), chance(table)
+    low = {"component": "low", "radius": radius(table, rank), "split": "train_after"}
+    curves = _curves(table, recipe=recipe, **low)
+    found = {
+        seed: _epoch_of(curve, guessed + share * (curve.max() - guessed))
+        for seed, curve in curves.items()
+        if curve.max() > guessed
+    }
+    if not found:
+        raise MissingMeasurementError(
+            "A table must hold by epoch the low component of training images, from which something "
+            f"is learned. Received: recipe={recipe!r}, radius={low['radius']:g}"
+        )
+    return pd.Series(found)
 
 
 def _curves(table: pd.DataFrame, **where: object) -> dict[Any, pd.Series]:

@@ -17,6 +17,54 @@ PAIR = ("right", "wrong")
 PATTERN = {"original": "right", "low": "wrong", "high": "right"}
 
 
+def misaligned_share(table: pd.DataFrame, radius: float, **where: Any) -> pd.Series:
+    """Share of images with the pattern.
+
+    Args:
+        table: DataFrame with the columns ``COLUMNS``.
+        radius: float, cycles per image.
+        **where: column to value, names the rest of the measurement.
+
+    Returns:
+        Series of float by seed, in [0, 1].
+
+    Raises:
+        ValueError: as ``reporting.value``.
+
+    Example:
+        >>> import pandas as pd
+        >>> rows = {"seed": [0, 1], "radius": 4.0, **PATTERN, "share": [0.5, 0.25]}
+        >>> misaligned_share(pd.DataFrame(rows), 4.0).tolist()
+        [0.5, 0.25]
+    """
+    return value(table, "share", radius=radius, **PATTERN, **where)
+
+
+def wrong_from_low(table: pd.DataFrame, radius: float, **where: Any) -> pd.Series:
+    """Share of images that are right as they are and wrong from their low frequencies.
+
+    Args:
+        table: DataFrame with the columns ``COLUMNS``.
+        radius: float, cycles per image.
+        **where: column to value, names the rest of the measurement.
+
+    Returns:
+        Series of float by seed, in [0, 1].
+
+    Raises:
+        ValueError: as ``reporting.value``.
+
+    Example:
+        >>> import pandas as pd
+        >>> rows = {"seed": 0, "radius": 4.0, **PATTERN, "high": PAIR, "share": [0.25, 0.5]}
+        >>> wrong_from_low(pd.DataFrame(rows), 4.0).tolist()
+        [0.75]
+    """
+    either = ({**PATTERN, "high": answer} for answer in PAIR)
+    right, wrong = (value(table, "share", radius=radius, **one, **where) for one in either)
+    return right + wrong
+
+
 def misaligned_effect(table: pd.DataFrame, radius: float, **where: Any) -> pd.Series:
     """Share of images with the pattern beyond the share that chance would give.
 
@@ -37,7 +85,7 @@ def misaligned_effect(table: pd.DataFrame, radius: float, **where: Any) -> pd.Se
         >>> misaligned_effect(pd.DataFrame(rows), 4.0).tolist()
         [0.25, 0.25]
     """
-    share = value(table, "share", radius=radius, **PATTERN, **where)
+    share = misaligned_share(table, radius, **where)
     return share - value(table, "chance", radius=radius, **PATTERN, **where)
 
 
