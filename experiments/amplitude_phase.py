@@ -5,8 +5,9 @@ own: apr_p takes the amplitude from another image of the batch, apr_s from anoth
 of the same image, apr_sp does both; hybrid takes the high frequencies from another image,
 hybrid_plus also the amplitude. The plain network is trained for as many steps (recipes that pair
 images see two copies of each image per step). Measured are accuracy, also by frequency, under
-corruptions, attacks and shifts, Fourier sensitivity, calibration, and out-of-distribution detection
-by the largest logit. The paper finds that a network that relies on the phase is more robust to
+corruptions, attacks and shifts, Fourier sensitivity, calibration, also on corrupted images, whose
+class is named where phase and amplitude are swapped, and out-of-distribution detection by the
+largest logit. The paper finds that a network that relies on the phase is more robust to
 corruptions and attacks, better calibrated, and better at detecting out-of-distribution images. The
 paper profile uses the paper's schedule and the steps of the released code, which adds the losses of
 both copies; the other profiles use their mean.
@@ -102,6 +103,8 @@ def measure(cell: Cell) -> pd.DataFrame:
     tables = [
         all_measures.rows(network),
         changed_images.calibrated(network),
+        changed_images.calibrated_corrupted(network, cell.settings.severities),
+        changed_images.swapped(network),
         changed_images.told_apart(network, cell.settings.outside_names),
     ]
     return pd.concat(tables, ignore_index=True)
@@ -146,11 +149,29 @@ def known_apart(table: pd.DataFrame, recipe: str) -> dict[str, pd.Series]:
     }
 
 
+def by_phase(table: pd.DataFrame, recipe: str) -> pd.Series:
+    """Share of answers that follow the phase minus that of those that follow the amplitude."""
+    return reporting.difference(
+        *(changes.share(table, recipe, "swapped", (name,)) for name in ("phase", "amplitude"))
+    )
+
+
 CALIBRATION = changes.on(
     "root mean square calibration error on test images",
     "calibration",
     "error",
     conditions=("rms",),
+)
+CALIBRATION_CORRUPTED = changes.on(
+    f"root mean square calibration error, mean over severities and {changes.CORRUPTIONS}",
+    "calibration_corrupted",
+    "error",
+)
+SWAPPED = Measure(
+    "phase of one image and amplitude of another: share of answers that name the class of the "
+    "phase minus share of those that name that of the amplitude",
+    by_phase,
+    "share",
 )
 KNOWN_APART = Measure("area under the ROC curve of the largest logit", known_apart, unit="AUROC")
 STATEMENTS = (
@@ -194,6 +215,22 @@ STATEMENTS = (
         CALIBRATION,
         minus("apr_sp"),
         LESS,
+        kind="question",
+    ),
+    Statement(
+        "calibration_corrupted",
+        "APR-SP makes the network better calibrated on corrupted images.",
+        CALIBRATION_CORRUPTED,
+        minus("apr_sp"),
+        LESS,
+        unverified="the numbers of the paper's table",
+    ),
+    Statement(
+        "phase",
+        "APR-SP makes the network go by the phase of an image rather than by the amplitude.",
+        SWAPPED,
+        minus("apr_sp"),
+        MORE,
         kind="question",
     ),
     Statement(

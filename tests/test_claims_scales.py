@@ -145,6 +145,21 @@ def test_a_scale_without_a_table_is_listed_and_no_error(ledger, tmp_path):
         assert status == 2 and message in printed
 
 
+def test_a_claim_on_another_data_set_is_listed_whatever_else_is_missing(
+    ledger, tmp_path, monkeypatch
+):
+    apart = claimed.effect(id="apart", other_dataset="mnist")
+    monkeypatch.setitem(sys.modules, "experiments.one", claimed.module((claimed.CLAIM, apart)))
+    claimed.write(better(1), tmp_path, "quick", "cifar10")
+    status, _, rows = ledger("--profile", "quick", "standard")
+    assert status == 0 and rows["verdict"].to_dict() == {
+        "gain": "undecided",
+        "apart": "not measured",
+    }
+    page = (tmp_path / "CLAIMS.md").read_text()
+    assert "needs its table" in page and "compares with another data set" in page
+
+
 def test_tables_of_two_profiles_are_never_mixed(ledger, tmp_path):
     quick = claimed.write(better(1), tmp_path, "quick", "cifar10")
     standard = claimed.write(better(1), tmp_path, "standard", "cifar10")

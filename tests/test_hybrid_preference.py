@@ -92,10 +92,10 @@ def test_shares_equal_those_of_numpy(rng):
 
 @pytest.mark.filterwarnings("ignore:There is no crossover")
 def test_every_image_of_another_class_can_be_the_partner_and_none_of_the_own(rng):
-    from hfc_keras.analysis.hybrid_preference import _partners
+    from hfc_keras.analysis.hybrid_preference import partners
 
     labels = np.array([3, 0, 3, 1, 0, 3, 1])
-    found = np.array([_partners(labels, seed) for seed in range(300)])
+    found = np.array([partners(labels, seed) for seed in range(300)])
     for row, label in enumerate(labels):
         assert set(found[:, row]) == set(np.flatnonzero(labels != label))
 

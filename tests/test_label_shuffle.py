@@ -36,7 +36,8 @@ def test_labels_are_compared_where_both_fit_equally_well():
     words = label_shuffle.equally_fitted(table)
     assert words.loc["training images"].tolist() == ["0.600 +- 0.000"] * 2
     assert words.loc["low 4"].tolist() == ["0.300 +- 0.000", "0.150 +- 0.000"]
-    rows = {name: reporting.judge(claim, table) for name, claim in CLAIMS.items()}
+    here = {name: claim for name, claim in CLAIMS.items() if not claim.other_dataset}
+    rows = {name: reporting.judge(claim, table) for name, claim in here.items()}
     effects = {name: row["effect"] for name, row in rows.items()}
     expected = {
         "shuffle_takes_longer": 2.0,
@@ -44,6 +45,8 @@ def test_labels_are_compared_where_both_fit_equally_well():
         "shuffle_low_quarter": 0.15,
         "shuffle_nothing_low": 0.4,
         "natural_low_first": 0.1,
+        "natural_low_before": 0.0,
+        "natural_low_first_epoch": 0.4,
     }
     assert effects == pytest.approx(expected)
     assert rows["shuffle_takes_longer"]["verdict"] == "refuted"

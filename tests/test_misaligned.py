@@ -92,8 +92,12 @@ def test_the_bootstrap_draws_seeds_and_images(table, rng):
 
 
 def test_claims_are_judged_from_the_table(table):
-    claims = {claim.id: claim for claim in misaligned_predictions.EXPERIMENT.claims}
-    assert len(claims) == len(misaligned_predictions.EXPERIMENT.claims) == 6
+    claims = {
+        claim.id: claim
+        for claim in misaligned_predictions.EXPERIMENT.claims
+        if "count" not in claim.id and claim.item != "Corollary 1"
+    }
+    assert len(claims) == 6
     rows = {name: reporting.judge(claim, table) for name, claim in claims.items()}
     found = {name: row for name, row in rows.items() if "svd" not in name}
     assert {row["verdict"] for row in found.values()} == {"supported"}

@@ -5,6 +5,7 @@ import pytest
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.effects.conditions import condition_effect
 from hfc_keras.reporting.figures.corruption_accuracy import corruption_points, corruption_table
+from hfc_keras.reporting.rows import MissingMeasurementError
 
 BASES = {"clean": 0.8, "fog": 0.5, "shot_noise": 0.3}
 SPREAD = [-0.02, 0.01, 0.04]
@@ -90,3 +91,9 @@ def test_corruptions_of_two_makers_are_refused():
     rows = two[two["corruption"] != "none"].assign(measure="corrupted", level=two["severity"])
     with pytest.raises(ValueError, match="of one source"):
         condition_effect(rows.assign(condition=rows["corruption"]), "vanilla", "corrupted")
+
+
+def test_a_measure_that_a_table_lacks_is_missing():
+    table = corruption_rows().assign(measure="corrupted", condition="fog", level=1)
+    with pytest.raises(MissingMeasurementError, match="measure='calibration_corrupted'"):
+        condition_effect(table, "vanilla", "calibration_corrupted")

@@ -25,11 +25,12 @@ def test_every_measure_is_in_the_table_and_once_in_the_comparison(run, capsys):
     path = run(amplitude_phase, "--recipes vanilla apr_sp")
     table = pd.read_csv(f"{path}.csv")
     measures = {"sensitivity", "clean", "filtered", "corrupted", "attacked", "shifted"}
-    assert set(table["measure"]) == measures | {"uncorrupted", "calibration", "outside"}
+    own = {"uncorrupted", "calibration", "calibration_corrupted", "swapped", "outside"}
+    assert set(table["measure"]) == measures | own
     assert not table.duplicated(amplitude_phase.EXPERIMENT.keys).any()
     assert set(table[table["measure"] == "outside"]["condition"]) == {"gaussian", "uniform"}
     shares = all_measures.shares(table)["accuracy"]
-    assert shares.between(0, 1).all() and len(shares) == 2 * (1 + 3 + 9 + 2 + 1 + 2)
+    assert shares.between(0, 1).all() and len(shares) == 2 * (1 + 3 + 9 + 2 + 1 + 2 + 2)
     for part in ("", "_sensitivity", "_corruptions", "_calibration"):
         assert (path.parent / f"amplitude_phase{part}.png").stat().st_size > 5_000
     assert "Calibration errors" in capsys.readouterr().out
@@ -90,8 +91,12 @@ def table_of(goodness, low=None):
         others = [("outside", name) for name in ("gaussian", "uniform", "fashion_mnist")]
         for measure, name in (("shifted", "consistency"), *others):
             rows.append({**key, "measure": measure, "condition": name, "value": 0.5 + up})
-        error = {"measure": "calibration", "condition": "rms", "value": 0.5 - up}
-        rows.append({**key, **error, "accuracy": 0.5 + up})
+        for measure, name in (("calibration", "rms"), ("calibration_corrupted", "fog")):
+            error = {"measure": measure, "condition": name, "value": 0.5 - up}
+            rows.append({**key, **error, "accuracy": 0.5 + up})
+        for name, turned in (("phase", up), ("amplitude", -up)):
+            swapped = {"measure": "swapped", "condition": name}
+            rows.append({**key, **swapped, "accuracy": 0.5 + turned})
         moved = 0.1 * (low or goodness)[recipe] + 1e-3 * seed
         for ring, share in enumerate((0.25 + moved, 0.5, 0.25 - moved), start=1):
             rings = {"measure": "sensitivity", "ring": 2 * ring - 1, "mean": share}

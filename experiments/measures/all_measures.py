@@ -140,7 +140,7 @@ def source(table: pd.DataFrame) -> str:
 
 def shares(table: pd.DataFrame) -> pd.DataFrame:
     """Accuracies and other shares in one column, accuracy; errors of calibration are left out."""
-    left_out = ("sensitivity", "calibration", "uncorrupted")
+    left_out = ("sensitivity", "calibration", "calibration_corrupted", "uncorrupted")
     return changes.filled(table[~table["measure"].isin(left_out)])
 
 

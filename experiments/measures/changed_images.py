@@ -17,11 +17,13 @@ import pandas as pd
 
 from experiments.effects.changes import KINDS
 from hfc_keras import analysis, attacks, data, spectrum
+from hfc_keras.analysis.hybrid_preference import partners
 from hfc_keras.data.corruptions import parameters
 from hfc_keras.data.dataset import Split
+from hfc_keras.data.published_corruptions import SOURCE
 from hfc_keras.lab.runner import Cell
 from hfc_keras.lab.tested_networks import Network
-from hfc_keras.types import Array, Floats
+from hfc_keras.types import Array, Floats, Record
 
 # Test images of the smaller profiles for what takes longer on all: 27 passes and as many
 # corruptions an image, 66 passes for two attacks at two epsilons; every other measure takes all.
@@ -72,13 +74,7 @@ def corrupted(network: Network, severities: Sequence[int]) -> pd.DataFrame:
     TensorFlow Datasets has prepared it on disk, generated ones elsewhere. They are nine of the
     fifteen of Hendrycks and Dietterich, ``effects.changes.KINDS``.
     """
-    cell = network.cell
-    test = cell.test_images(cell.settings.final_examples(CORRUPTED))
-    arguments = {"severities": severities, "examples": len(test), "names": KINDS}
-    published = _published(cell, len(test), severities)
-    arguments.update({"source": "published"} if published else {})
-    table = parameters.table_for(*test.pixels.shape[1:3])
-    arguments.update({} if table == "cifar10" else {"parameters": table})
+    test, published, arguments = _corruptions(network.cell, severities)
 
     def compute(model: keras.Model, resume: Path) -> pd.DataFrame:
         chosen = {"severities": severities, "published": published, "resume": resume}
@@ -90,6 +86,53 @@ def corrupted(network: Network, severities: Sequence[int]) -> pd.DataFrame:
     same = table[uncorrupted].assign(level=np.nan)
     parts = [_rows(same, "uncorrupted"), _rows(table[~uncorrupted], "corrupted")]
     return pd.concat(parts, ignore_index=True)
+
+
+def calibrated_corrupted(network: Network, severities: Sequence[int]) -> pd.DataFrame:
+    """Root mean square calibration error under each corruption, on the images of ``corrupted``."""
+    test, published, arguments = _corruptions(network.cell, severities)
+    pairs = [(kind, severity) for kind in KINDS for severity in severities]
+
+    def compute(model: keras.Model) -> pd.DataFrame:
+        tables = []
+        for kind, severity in pairs:
+            split = published(kind, severity) if published else None
+            images = split.images if split else data.corrupt(test.images, kind, severity)
+            labels, source = (split.labels, SOURCE) if split else (test.labels, "generated")
+            found = analysis.calibration(model, images, labels)
+            tables.append(found.assign(condition=kind, level=severity, source=source))
+        return pd.concat(tables, ignore_index=True)
+
+    table = network.measured("corrupted_calibration", arguments, compute)
+    table = table.assign(value=table["rms_calibration_error"])
+    return _rows(table, "calibration_corrupted", ["value", "confidence"])
+
+
+def swapped(network: Network) -> pd.DataFrame:
+    """Whose class is named where the phase of one test image meets the amplitude of another.
+
+    The other one is of another class, drawn at random once for all networks. The conditions are
+    ``phase`` and ``amplitude``, the accuracies shares of the images, which are clipped to [0, 1].
+    """
+    test = network.cell.test_images()
+    other = partners(test.labels, seed=0)
+
+    def compute(model: keras.Model) -> pd.DataFrame:
+        images = test.images
+
+        def recombined(batch: Floats, start: int) -> Array:
+            donors = images[other[start : start + len(batch)]]
+            return np.clip(np.asarray(spectrum.recombine(batch, donors)), 0, 1)
+
+        named = {"phase": test.labels, "amplitude": test.labels[other]}
+        shares = {
+            name: analysis.changed_accuracy(model, images, labels, recombined)
+            for name, labels in named.items()
+        }
+        return pd.DataFrame({"condition": list(shares), "accuracy": list(shares.values())})
+
+    table = network.measured("recombined_accuracy", {"examples": len(test)}, compute)
+    return _rows(table.assign(examples=len(test)), "swapped")
 
 
 def attacked(network: Network, epsilons: Iterable[float]) -> pd.DataFrame:
@@ -192,6 +235,19 @@ def _band(name: str, limits: tuple[float, float], images: Floats, start: int) ->
         return np.asarray(spectrum.band(images, inner, outer))
     low, high = spectrum.split(images, inner if name == "low" else outer)
     return np.asarray(low if name == "low" else high)
+
+
+def _corruptions(
+    cell: Cell, severities: Sequence[int]
+) -> tuple[Split, Callable[[str, int], Split | None] | None, Record]:
+    """Test images to corrupt, where published ones are, and what measures of them depend on."""
+    test = cell.test_images(cell.settings.final_examples(CORRUPTED))
+    arguments: Record = {"severities": severities, "examples": len(test), "names": KINDS}
+    published = _published(cell, len(test), severities)
+    arguments.update({"source": "published"} if published else {})
+    table = parameters.table_for(*test.pixels.shape[1:3])
+    arguments.update({} if table == "cifar10" else {"parameters": table})
+    return test, published, arguments
 
 
 def _published(

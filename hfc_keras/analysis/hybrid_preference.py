@@ -93,13 +93,13 @@ def hybrid_preference(
     images, labels = checked(model, images, labels, batch_size)
     side = min(images.shape[1:3])
     radii = sorted(checks.radii([side * part for part in RADII] if radii is None else radii))
-    partners = _partners(labels, checks.number("seed", seed, minimum=0, whole=True))
+    others = partners(labels, checks.number("seed", seed, minimum=0, whole=True))
     tested = with_statistics(model, bn_statistics, train_images)
     counts, right = np.zeros((len(radii), 2), "int64"), 0
     for at in tqdm(range(0, len(images), batch_size), "hybrids", leave=False, disable=None):
         rows = slice(at, at + batch_size)
-        own, other = labels[rows], labels[partners[rows]]
-        hybrids = _hybrids(images[rows], images[partners[rows]], radii, inclusive)
+        own, other = labels[rows], labels[others[rows]]
+        hybrids = _hybrids(images[rows], images[others[rows]], radii, inclusive)
         original, *answers = (each.argmax(axis=1) for each in finite_logits(tested, hybrids))
         right += int((original == own).sum())
         counts += [[(each == own).sum(), (each == other).sum()] for each in answers]
@@ -124,8 +124,23 @@ def hybrid_preference(
     )
 
 
-def _partners(labels: Integers, seed: int) -> Integers:
-    """Row of an image of another class for each image, each such image with the same chance."""
+def partners(labels: Integers, seed: int) -> Integers:
+    """Row of an image of another class for each image, each such image with the same chance.
+
+    Args:
+        labels: int ``(examples,)``, of two classes or more.
+        seed: int from 0.
+
+    Returns:
+        int ``(examples,)``.
+
+    Raises:
+        ValueError: for labels of a single class.
+
+    Example:
+        >>> partners(np.array([3, 5, 3]), seed=0)[[0, 2]].tolist()
+        [1, 1]
+    """
     counts = np.bincount(labels)
     checks.require(
         np.count_nonzero(counts) > 1,

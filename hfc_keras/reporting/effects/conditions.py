@@ -46,7 +46,7 @@ def condition_effect(
     own = wide[wide.index.get_level_values("recipe") == recipe].droplevel("recipe")
     own = own.reindex(seeds)
     found = set(rows["condition"]) >= set(conditions or ())
-    if not seeds or own.isna().any(axis=None) or not found:
+    if own.empty or own.isna().any(axis=None) or not found:
         raise MissingMeasurementError(
             "A table must hold every condition and level of a claim for each seed. Received: "
             f"recipe={recipe!r}, measure={measure!r}, conditions={conditions}"
