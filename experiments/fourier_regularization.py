@@ -216,8 +216,8 @@ STATEMENTS = (
     *(
         Statement(
             f"{name}_corrupted",
-            f"The {name.upper()} regularizer makes the network more robust to corruptions, on the "
-            "mean.",
+            f"The {name.upper()} regularizer makes the network more robust to corruptions on "
+            "average.",
             changes.CORRUPTED,
             minus(name),
             MORE,

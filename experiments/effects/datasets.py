@@ -8,7 +8,7 @@ from hfc_keras import reporting
 from hfc_keras.reporting.claims.claim import Effects
 from hfc_keras.reporting.claims.statements import Measure
 
-# The one of the paper's appendix that comes with every installation of Keras.
+# One of the data sets of the paper's appendix.
 FASHION = "fashion_mnist"
 APPENDIX = "on Fashion-MNIST, too (the paper's appendix)"
 
