@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hfc_keras.lab.parallel import remote
+from hfc_keras.lab.parallel import parcels, remote
 from hfc_keras.lab.parallel.errors import LostSchedulerError
 from hfc_keras.types import PathLike, Record
 
@@ -75,7 +75,12 @@ class Crew:
         """
         found, busy = self._workers(), list(busy)
         taken = {sent.address for sent in busy}
-        free = {address: found[address] for address in found if address not in taken}
+        # One that is paused or about to leave would not begin.
+        free = {
+            address: known
+            for address, known in found.items()
+            if address not in taken and known.get("status", "running") == "running"
+        }
         lost = [each for each in busy if each.address not in found and not each.future.done()]
         return self._admitted(free), lost
 
@@ -92,7 +97,7 @@ class Crew:
             Sent.
         """
         word = uuid.uuid4().hex
-        parcel = remote.packed(name, cell, word)
+        parcel = parcels.packed(name, cell, word, own=not self.offers)
         with self._answering():
             future = self.client.submit(
                 remote.answered,
@@ -161,11 +166,13 @@ class Crew:
     @contextlib.contextmanager
     def _answering(self) -> Iterator[None]:
         """Say in plain words that the scheduler is lost."""
+        from distributed.client import ClosedClientError
+
         try:
             yield
         except TimeoutError:
             raise
-        except (OSError, CancelledError) as error:
+        except (OSError, CancelledError, ClosedClientError) as error:
             scheduler = self.client.scheduler
             raise LostSchedulerError(
                 "`scheduler` must answer until the end; what was measured is kept. "
