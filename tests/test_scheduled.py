@@ -15,13 +15,18 @@ from types import SimpleNamespace
 import pytest
 import tyro
 from distributed.client import ClosedClientError
+from distributed.scheduler import KilledWorker
 from own import tiny
 
 import hfc_keras
 from hfc_keras import files
 from hfc_keras.lab.parallel import crew, dealing, parcels, remote, scheduled
 from hfc_keras.lab.parallel.crew import Sent
-from hfc_keras.lab.parallel.errors import LostSchedulerError, UnfitWorkerError
+from hfc_keras.lab.parallel.errors import (
+    LostSchedulerError,
+    LostWorkerError,
+    UnfitWorkerError,
+)
 from hfc_keras.lab.parallel.tasks import Part, Task
 
 ROOT = Path(__file__).parents[1]
@@ -229,6 +234,14 @@ def test_a_connection_that_is_closed_meanwhile_is_a_lost_scheduler(monkeypatch):
     monkeypatch.setattr(parcels, "packed", lambda *args, **kwargs: "parcel")
     with pytest.raises(LostSchedulerError, match=r"is kept.*\(Client is closed\)"):
         Known({}).send("tcp://a", "name", None, gpu=False)
+
+
+def test_a_cell_that_dask_has_given_up_is_not_begun_again():
+    """Dask tries it four times where a worker comes back by its own address."""
+    future = futures.Future()
+    future.set_exception(KilledWorker("key", None, 3))
+    answer = Known({}).answer(Sent(future, "tcp://a", "word"))
+    assert isinstance(answer.error, LostWorkerError) and "at tcp://a was ended" in str(answer.error)
 
 
 def test_a_scheduler_that_is_just_starting_is_waited_for(tmp_path):

@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hfc_keras.lab.parallel import parcels, remote
-from hfc_keras.lab.parallel.errors import LostSchedulerError
+from hfc_keras.lab.parallel.errors import LostSchedulerError, LostWorkerError
 from hfc_keras.types import PathLike, Record
 
 if TYPE_CHECKING:
@@ -133,8 +133,14 @@ class Crew:
         try:
             with self._answering():
                 return sent.future.result(timeout=CONNECT)
-        except (KilledWorker, TimeoutError):
+        except TimeoutError:
             return None
+        except KilledWorker:
+            # One that comes back by its own address is sent the cell again by Dask itself.
+            error = LostWorkerError(
+                f"each process at {sent.address} was ended by it, by a signal or for want of memory"
+            )
+            return remote.Answer(error=error)
 
     def forget(self, sent: Sent) -> None:
         """Give up a cell whose worker has died."""
