@@ -1,6 +1,7 @@
 """Files that are either there whole or not there."""
 
 import contextlib
+import errno
 import os
 import platform
 import re
@@ -20,6 +21,8 @@ from hfc_keras.types import PathLike
 
 # Seconds after which a file is no longer being written, where its process cannot be asked.
 ABANDONED = 3600
+# What file systems say that have no locks.
+LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 WRITER = re.compile(r"\.((?P<host>[0-9a-f]{8})-)?(?P<process>\d+)-\d+\.tmp(\.keras)?$")
 
 
@@ -254,11 +257,16 @@ def locked(path: PathLike, wait: bool, name: str = "path") -> Iterator[None]:
     Raises:
         UnusableFileError: if another process holds it and ``wait`` is false, or it cannot be made.
 
+    Warns:
+        UserWarning: where the file system has no locks; the block runs without.
+
     Example:
         >>> with locked(Path(tempfile.mkdtemp()) / ".lock", wait=False):
         ...     pass
     """
-    lock = filelock.FileLock(path)
+    # The file that would stand for a lock stays when a process is killed, for ever if its machine
+    # is another one.
+    lock = filelock.FileLock(path, fallback_to_soft=False)
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout as error:
@@ -268,10 +276,16 @@ def locked(path: PathLike, wait: bool, name: str = "path") -> Iterator[None]:
         warnings.warn(f"Waiting: {message}", stacklevel=4)
         lock.acquire()
     except OSError as error:
-        raise UnusableFileError(
-            f"`{name}` must be a folder that can be written ({error.strerror}). "
-            f"Received: {name}={str(path)!r}"
-        ) from error
+        if error.errno not in LOCKLESS:
+            raise UnusableFileError(
+                f"`{name}` must be a folder that can be written ({error.strerror}). "
+                f"Received: {name}={str(path)!r}"
+            ) from error
+        warnings.warn(
+            f"The file system of `{name}` has no locks ({error.strerror}): let no other run use it "
+            f"as long as this one is at work. Received: {name}={str(path)!r}",
+            stacklevel=4,
+        )
     try:
         yield
     finally:

@@ -9,9 +9,10 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from hfc_keras import analysis, attacks, data, files, models, records, training
-from hfc_keras.analysis import kept_parts
+from hfc_keras.analysis import digests
 
 # Each has the name of the function that the package exports.
 MODULES = {
@@ -163,12 +164,118 @@ def test_a_model_is_known_by_layers_settings_and_weights():
         made.set_weights([np.ones((16, 3), "float32")])
         return made
 
-    first = kept_parts.digest_of_model(network())
-    assert kept_parts.digest_of_model(network(name="another")) == first
-    assert kept_parts.digest_of_model(network(activation="relu")) != first
+    first = digests.digest_of_model(network())
+    assert digests.digest_of_model(network(name="another")) == first
+    assert digests.digest_of_model(network(activation="relu")) != first
     changed = network()
     changed.set_weights([np.zeros((16, 3), "float32")])
-    assert kept_parts.digest_of_model(changed) != first
+    assert digests.digest_of_model(changed) != first
+
+
+class Shifted(keras.layers.Layer):
+    """A layer with a setting that may be an array, and one that its config does not say."""
+
+    def __init__(self, shift, function=abs):
+        super().__init__()
+        self.shift, self.function = shift, function
+
+    def call(self, inputs):
+        return self.function(inputs + self.shift)
+
+    def get_config(self):
+        return {**super().get_config(), "shift": self.shift}
+
+
+class Forgetful(Shifted):
+    """One whose config does not say it."""
+
+    def get_config(self):
+        return {}
+
+
+class Scaled(keras.Model):
+    """A model in which code does what no layer says."""
+
+    def __init__(self, scale):
+        super().__init__()
+        self.scale, self.flatten = scale, keras.layers.Flatten()
+
+    def call(self, inputs):
+        return self.scale * self.flatten(inputs)
+
+
+def joined(value):
+    """Three layers, the last of which takes the sum of two of the results before it."""
+    inputs = keras.Input((4, 4, 2))
+    first = keras.layers.ReLU()(inputs)
+    second = keras.layers.AveragePooling2D(1)(first)
+    return keras.Model(inputs, keras.layers.Add()([second, (inputs, first)[value]]))
+
+
+def sequence(layer):
+    return keras.Sequential([keras.Input((4, 4, 2)), layer])
+
+
+def operation(value):
+    inputs = keras.Input((4, 4, 2))
+    return keras.Model(inputs, inputs * (value + 0.5) - keras.ops.clip(inputs, 0, 1))
+
+
+def shared(value):
+    """One layer called twice; the model returns one of its results or the other."""
+    inputs, layer = keras.Input((4, 4, 2)), keras.layers.ReLU()
+    first = layer(inputs)
+    second = layer(first - 1)
+    return keras.Model(inputs, [(first, second), (second, first)][value])
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        joined,
+        operation,
+        shared,
+        lambda value: sequence(Shifted(np.array([value, 0.0], "float32"))),
+        lambda value: sequence(Forgetful(float(value))),
+        lambda value: sequence(Forgetful(keras.ops.array([value, 0.0]))),
+        lambda value: sequence(Forgetful(0.0, (keras.ops.relu, keras.ops.tanh)[value])),
+        lambda value: sequence(
+            Forgetful(0.0, functools.partial(keras.ops.clip, x_min=value, x_max=9))
+        ),
+        lambda value: Scaled(value + 0.5),
+    ],
+    ids=str.split("joined operation shared array attribute tensor function partial subclass"),
+)
+def test_models_of_the_same_weights_that_do_something_else_are_told_apart(made):
+    first, same, other = (digests.digest_of_model(made(value)) for value in (0, 0, 1))
+    assert first == same and first != other
+
+
+def test_a_model_has_the_same_digest_in_another_process(fresh_python):
+    code = """
+from hfc_keras import layers, models
+from hfc_keras.analysis import digests
+made = models.build("resnet8", (8, 8, 1), 3, width=0.25, normalization="batch", seed=1)
+made = models.as_classifier(made, pixels=(0, 255), output="logits")
+print(digests.digest_of_model(made))
+"""
+    made = models.build("resnet8", (8, 8, 1), 3, width=0.25, normalization="batch", seed=1)
+    made = models.as_classifier(made, pixels=(0, 255), output="logits")
+    assert fresh_python(code) == digests.digest_of_model(made)
+
+
+def test_other_photographs_in_the_same_folder_make_other_parts(model, images, tmp_path):
+    folder, parts = tmp_path / "frost", tmp_path / "parts"
+    folder.mkdir()
+    for level in (0, 200):
+        Image.new("RGB", (20, 20), (level,) * 3).save(folder / "frost.png")
+        options = {"names": ["frost"], "severities": [5], "frost_textures": folder}
+        tables = [
+            analysis.corruption_accuracy(model, *images, **options, resume=resume)
+            for resume in (parts, None)
+        ]
+        assert tables[0].equals(tables[1])
+    assert len([*parts.iterdir()]) == 2
 
 
 @pytest.mark.parametrize("name", MEASURES)

@@ -10,10 +10,13 @@ from types import ModuleType, SimpleNamespace
 
 import distributed
 import pytest
+from dask import config
+from dask.utils import parse_timedelta
 
 from hfc_keras.lab import discovery
 from hfc_keras.lab.parallel import local
 from hfc_keras.lab.parallel.crew import Sent
+from hfc_keras.lab.parallel.errors import NoWorkerError
 from hfc_keras.lab.parallel.local import LocalCrew
 
 ALONE = """
@@ -45,10 +48,13 @@ def is_alive(number):
 
 def test_processes_are_renewed_come_back_and_end_with_the_run(caplog):
     before = set(multiprocessing.active_children())
+    usual = patience()
     with contextlib.closing(LocalCrew(1)) as crew:
         assert crew.size == 1 and set(multiprocessing.active_children()) == before
         crew.start()
         assert crew.cluster is not None and crew.cluster.scheduler.worker_ttl is None
+        # A process takes its time to come back where others keep the machine busy.
+        assert patience() > 24 * 3600
         first, number = process(crew)
         # Ctrl-C is for the run alone.
         os.kill(number, signal.SIGINT)
@@ -65,7 +71,36 @@ def test_processes_are_renewed_come_back_and_end_with_the_run(caplog):
         crew.close([Sent(future, third, "word")])
         assert time.monotonic() - start < 10 and not is_alive(last)
     assert not [each for each in caplog.records if each.name.startswith("distributed")]
-    assert set(multiprocessing.active_children()) == before
+    assert set(multiprocessing.active_children()) == before and patience() == usual
+
+
+def patience():
+    """Seconds after which Dask gives up a process that has ended."""
+    return parse_timedelta(config.get("distributed.deploy.lost-worker-timeout"))
+
+
+def test_processes_that_cannot_be_started_are_told_in_a_line(monkeypatch):
+    def refuse(**options):
+        raise RuntimeError("Cluster failed to start: no more processes")
+
+    monkeypatch.setattr("distributed.LocalCluster", refuse)
+    usual = patience()
+    with contextlib.closing(LocalCrew(2)) as crew, pytest.raises(NoWorkerError) as told:
+        crew.start()
+    assert str(told.value).startswith("`jobs` must be processes that this machine can start (Clust")
+    assert patience() == usual
+
+
+@pytest.mark.parametrize("statuses", [["closed", "failed"], []])
+def test_a_run_without_any_process_ends(monkeypatch, statuses):
+    crew = LocalCrew(2)
+    monkeypatch.setattr(crew, "_workers", dict)
+    nannies = [SimpleNamespace(status=SimpleNamespace(name=each)) for each in statuses]
+    crew.cluster = SimpleNamespace(workers=dict(enumerate(nannies)))
+    with pytest.raises(NoWorkerError, match="what was measured is kept.* Received: jobs=2"):
+        crew.idle([])
+    crew.cluster.workers[0] = SimpleNamespace(status=SimpleNamespace(name="starting"))
+    assert crew.idle([]) == ({}, [])
 
 
 def test_a_stranger_is_not_let_in():

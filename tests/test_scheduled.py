@@ -10,15 +10,23 @@ import sys
 import time
 from concurrent import futures
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tyro
+from distributed.client import ClosedClientError
+from distributed.scheduler import KilledWorker
 from own import tiny
 
 import hfc_keras
 from hfc_keras import files
-from hfc_keras.lab.parallel import crew, dealing, remote, scheduled
-from hfc_keras.lab.parallel.errors import LostSchedulerError, UnfitWorkerError
+from hfc_keras.lab.parallel import crew, dealing, parcels, remote, scheduled
+from hfc_keras.lab.parallel.crew import Sent
+from hfc_keras.lab.parallel.errors import (
+    LostSchedulerError,
+    LostWorkerError,
+    UnfitWorkerError,
+)
 from hfc_keras.lab.parallel.tasks import Part, Task
 
 ROOT = Path(__file__).parents[1]
@@ -90,7 +98,7 @@ def check_refusals(own, capsys, address):
     told = own("--recipes", "dropout_3", "--scheduler", address)
     for target, name, value, expected, received in (
         (hfc_keras, "__version__", "9.9", "hfc_keras 9.9", f"hfc_keras='{hfc_keras.__version__}'"),
-        (remote, "_fingerprint", lambda cell: "other", "data of this run, fingerprint other", "fi"),
+        (parcels, "fingerprint", lambda cell: "other", "data of this run, fingerprint other", "fi"),
     ):
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(target, name, value)
@@ -140,6 +148,7 @@ def test_a_scheduler_that_does_not_answer_is_refused_before_anything_is_made(
         ("--scheduler-file=", "the file that `dask scheduler --scheduler-file"),
         ("--scheduler a:1 --scheduler-file b", "`scheduler` must be left out with"),
         ("--scheduler a:1 --jobs 2", "`jobs` must be left out with a scheduler"),
+        ("--gpu yes", "`gpu` must be left out without a scheduler"),
         ("--jobs 0", "Received: jobs=0"),
         ("--jobs -2", "Received: jobs=-2"),
     ],
@@ -192,6 +201,59 @@ def test_a_store_that_is_not_shared_is_refused_and_one_without_locks_is_said(tmp
     with pytest.raises(UnfitWorkerError, match=r"worker='tcp://c', hfc_keras=ModuleNotFound"):
         found._admitted({"tcp://c": {}})
     assert not list(tmp_path.iterdir())
+
+
+class Known(scheduled.ScheduledCrew):
+    """A crew of whose workers something is known."""
+
+    def __init__(self, workers):
+        self.said, self.paused = [], set()
+        self.say = self.said.append
+        known = {"workers": {name: {"status": status} for name, status in workers.items()}}
+        told = {"scheduler_info": lambda n_workers: known, "scheduler": None}
+        self._client = SimpleNamespace(status="running", submit=self.closed, **told)
+
+    def closed(self, *args, **kwargs):
+        raise ClosedClientError("Client is closed")
+
+    def _admitted(self, free):
+        return free
+
+
+def test_a_worker_that_is_paused_is_sent_nothing_and_said_once():
+    found = Known({"tcp://a": "running", "tcp://b": "paused", "tcp://c": "closing_gracefully"})
+    busy = [Sent(None, "tcp://b", "word")]
+    for _ in range(2):
+        assert [*found.idle([])[0]] == ["tcp://a"]
+        assert found.idle(busy)[1] == []
+    (said,) = found.said
+    assert "has paused the worker tcp://b, whose memory is nearly full" in said
+
+
+def test_a_connection_that_is_closed_meanwhile_is_a_lost_scheduler(monkeypatch):
+    monkeypatch.setattr(parcels, "packed", lambda *args, **kwargs: "parcel")
+    with pytest.raises(LostSchedulerError, match=r"is kept.*\(Client is closed\)"):
+        Known({}).send("tcp://a", "name", None, gpu=False)
+
+
+def test_a_cell_that_dask_has_given_up_is_not_begun_again():
+    """Dask tries it four times where a worker comes back by its own address."""
+    future = futures.Future()
+    future.set_exception(KilledWorker("key", None, 3))
+    answer = Known({}).answer(Sent(future, "tcp://a", "word"))
+    assert isinstance(answer.error, LostWorkerError) and "at tcp://a was ended" in str(answer.error)
+
+
+def test_a_scheduler_that_is_just_starting_is_waited_for(tmp_path):
+    path = tmp_path / "scheduler.json"
+
+    def write():
+        time.sleep(0.3)
+        files.write_whole(path, json.dumps({"address": "tcp://a:1"}))
+
+    with futures.ThreadPoolExecutor() as threads:
+        threads.submit(write)
+        assert scheduled.address_in(path) == "tcp://a:1"
 
 
 def test_a_scheduler_that_is_lost_ends_the_run(tmp_path, monkeypatch):

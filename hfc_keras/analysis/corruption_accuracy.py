@@ -9,8 +9,9 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from hfc_keras import checks, contract, data
+from hfc_keras.analysis.digests import digest_of_array, digest_of_folder
 from hfc_keras.analysis.inputs import Images
-from hfc_keras.analysis.kept_parts import Parts, digest_of_array
+from hfc_keras.analysis.kept_parts import Parts
 from hfc_keras.analysis.predictions import accuracy, checked
 from hfc_keras.arrays import rank
 from hfc_keras.data.corruptions import CORRUPTIONS, corrupt
@@ -114,6 +115,8 @@ def corruption_accuracy(
     measure = functools.partial(accuracy, model, batch_size=batch_size)
     told = {"seed": seed, "parameters": parameters, "frost_textures": frost_textures}
     generated = functools.partial(corrupt, **told)
+    if resume is not None:
+        told["frost_textures"] = digest_of_folder(frost_textures)
     parts = Parts(resume, "corruption_accuracy", model, images, labels, **told)
     rows: list[tuple[Any, ...]] = [("none", 0, measure(images, labels), len(images), "images")]
     pairs = [(name, severity) for name in names for severity in severities]

@@ -11,8 +11,9 @@ from keras import ops
 from tqdm.auto import tqdm
 
 from hfc_keras import checks, gradients, spectrum
+from hfc_keras.analysis.digests import digest_of_array
 from hfc_keras.analysis.inputs import Images
-from hfc_keras.analysis.kept_parts import Parts, digest_of_array
+from hfc_keras.analysis.kept_parts import Parts
 from hfc_keras.analysis.predictions import checked, require_finite
 from hfc_keras.types import Array, ArrayLike, Floats, Integers, PathLike, Predict, Tensor
 

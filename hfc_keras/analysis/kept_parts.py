@@ -1,6 +1,5 @@
 """Parts of a long measure on disk, so that one that was stopped goes on where it was."""
 
-import hashlib
 import json
 import warnings
 from collections.abc import Callable
@@ -8,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from hfc_keras import files, records
+from hfc_keras.analysis.digests import digest_of_array, digest_of_model
 from hfc_keras.types import Array, PathLike, Record
 
 REMEDY = "it is measured again"
@@ -37,6 +36,7 @@ class Parts:
         UnusableFileError: if the folder cannot be written, or is none.
 
     Example:
+        >>> import numpy as np
         >>> from hfc_keras import models
         >>> model = models.build("small_cnn", (8, 8, 1), 10)
         >>> parts = Parts(None, "name", model, np.zeros((2, 8, 8, 1)), np.zeros(2))
@@ -113,61 +113,3 @@ def _whole(path: Path) -> Record | None:
         reason = str(error)
     warnings.warn(f"A part does not count: {reason}", stacklevel=4)
     return None
-
-
-def digest_of_array(array: Array) -> str:
-    """Hexadecimal sha256 of an array: its type, shape and bytes.
-
-    Args:
-        array: array.
-
-    Returns:
-        str of 64 digits.
-
-    Example:
-        >>> digest_of_array(np.zeros(2)) == digest_of_array(np.zeros((2, 1)))
-        False
-    """
-    array = np.ascontiguousarray(array)
-    found = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
-    found.update(array.data if array.size else b"")
-    return found.hexdigest()
-
-
-def digest_of_model(model: keras.Model) -> str:
-    """Hexadecimal sha256 of the layers of a model, with their settings, and of its weights.
-
-    The names of the layers do not count, which Keras numbers as they are made. Code does not
-    either: layers of the same class, settings and weights count as the same.
-
-    Args:
-        model: keras.Model, built.
-
-    Returns:
-        str of 64 digits, the same in every process.
-
-    Example:
-        >>> from hfc_keras import models
-        >>> made = [models.build("small_cnn", (8, 8, 1), 10, seed=seed) for seed in (0, 0, 1)]
-        >>> first, same, other = map(digest_of_model, made)
-        >>> first == same, first == other
-        (True, False)
-    """
-    layers = [_settings(layer) for layer in model._flatten_layers()]
-    weights = [digest_of_array(keras.ops.convert_to_numpy(each.value)) for each in model.weights]
-    return records.digest([json.dumps(layers, default=lambda value: type(value).__name__), weights])
-
-
-def _settings(layer: Any) -> list[Any]:
-    """Class of a layer and its settings; those of a model are its layers'."""
-    try:
-        config = {} if isinstance(layer, keras.Model) else layer.get_config()
-    except NotImplementedError:
-        config = {}
-    return [type(layer).__name__, _unnamed(config)]
-
-
-def _unnamed(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _unnamed(each) for key, each in value.items() if key != "name"}
-    return [_unnamed(each) for each in value] if isinstance(value, (list, tuple)) else value

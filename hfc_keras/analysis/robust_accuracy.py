@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from hfc_keras import checks, records
+from hfc_keras.analysis.digests import digest_of_array
 from hfc_keras.analysis.inputs import Images
-from hfc_keras.analysis.kept_parts import Parts, digest_of_array
+from hfc_keras.analysis.kept_parts import Parts
 from hfc_keras.analysis.predictions import checked, predicted_logits
 from hfc_keras.attacks.attack import check_range
 from hfc_keras.attacks.diagnostics import untouched, warn

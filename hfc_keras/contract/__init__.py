@@ -5,6 +5,7 @@ A keras.Model from one batch of images ``(batch, height, width, channels)`` in [
 """
 
 from hfc_keras.contract.makeup import makeup as makeup
+from hfc_keras.contract.makeup import settings as settings
 from hfc_keras.contract.output_kinds import ending as ending
 from hfc_keras.contract.output_kinds import is_graph as is_graph
 from hfc_keras.contract.output_kinds import last_operation as last_operation

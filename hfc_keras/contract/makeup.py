@@ -3,7 +3,7 @@
 import functools
 import types
 import zlib
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import keras
@@ -75,6 +75,35 @@ def makeup(model: keras.Model) -> tuple[Hashable, ...]:
     # Every layer that the model holds, however deep, itself first.
     layers = list(model._flatten_layers())
     return tuple(map(_attributes, layers)), tuple(map(_Same, layers))
+
+
+def settings(model: keras.Model, word: Callable[[Any], str]) -> list[Any]:
+    """What ``makeup`` holds of each layer that is not Keras' own, for JSON.
+
+    Args:
+        model: keras.Model.
+        word: function of anything but plain values, collections of them and NumPy arrays that
+            returns what stands for it.
+
+    Returns:
+        list in the order of the layers, None for Keras' own.
+
+    Example:
+        >>> settings(keras.Sequential([keras.layers.Flatten()]), repr)
+        [None, None]
+    """
+    return [
+        None if type(layer).__module__.startswith("keras.") else _in_words(_attributes(layer), word)
+        for layer in model._flatten_layers()
+    ]
+
+
+def _in_words(token: Hashable, word: Callable[[Any], str]) -> Any:
+    if isinstance(token, _Same):
+        return word(token.value)
+    if isinstance(token, tuple):
+        return [_in_words(each, word) for each in token]
+    return token
 
 
 def _attributes(layer: Any) -> Hashable:

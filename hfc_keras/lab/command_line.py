@@ -10,12 +10,18 @@ import tyro
 from hfc_keras import endings, files, full_memory
 from hfc_keras.lab import console
 from hfc_keras.lab.measured_rows import UnusableRowsError
-from hfc_keras.lab.parallel.errors import LostSchedulerError, UnfitWorkerError
+from hfc_keras.lab.parallel.errors import LostSchedulerError, NoWorkerError, UnfitWorkerError
 from hfc_keras.lab.settings import FLAGS, PATHS
 
 T = TypeVar("T")
 # What a run cannot go on with; the same command goes on once it is mended.
-REFUSED = (files.UnusableFileError, UnusableRowsError, UnfitWorkerError, LostSchedulerError)
+REFUSED = (
+    files.UnusableFileError,
+    UnusableRowsError,
+    UnfitWorkerError,
+    NoWorkerError,
+    LostSchedulerError,
+)
 
 
 def parsed(

@@ -88,8 +88,9 @@ class Results:
         }
         self.peak_memory = max(filter(None, (self.peak_memory, peak_memory)), default=None)
         self.added.append(cell.label)
-        self._write()
+        # A stop between the two leaves no cell that is measured and failed.
         self._note(cell.label, None)
+        self._write()
 
     def fail(self, cell: Any, error: Exception) -> None:
         """Note that a cell gave no rows, in a table beside that of the results.

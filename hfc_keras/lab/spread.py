@@ -52,6 +52,11 @@ in this process."""
             jobs=self.jobs,
         )
         checks.require(
+            self.gpu is None or self.has_scheduler,
+            "`gpu` must be left out without a scheduler, whose workers say what they offer",
+            gpu=self.gpu,
+        )
+        checks.require(
             self.scheduler is None or self.scheduler_file is None,
             "`scheduler` must be left out with `scheduler_file`, which holds the address",
             scheduler=self.scheduler,

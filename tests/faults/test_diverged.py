@@ -1,17 +1,26 @@
 """Row 9: a training whose numbers are none, among others."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 from own import sweep
 
+from hfc_keras.lab import results
+
 
 def wild(settings):
     """Recipes of a sweep, the first of which diverges in its second epoch."""
     chosen = sweep.recipes(settings)
     return {"wild": chosen["dropout"].but(optimizer="sgd", learning_rate=1e18), **chosen}
+
+
+TAME = sweep.dataclasses.replace(
+    sweep.EXPERIMENT,
+    recipes=lambda settings: {**wild(settings), "wild": sweep.recipes(settings)["dropout"]},
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +52,28 @@ def test_no_epoch_that_is_none_is_kept(folder):
         assert all(np.isfinite(value).all() for value in numbers), path
 
 
+class StoppedError(Exception):
+    """What ends a run here."""
+
+
+def test_a_stop_before_the_table_leaves_no_cell_that_is_measured_and_failed(
+    folder, tmp_path, monkeypatch
+):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    failed = sweep.table(copy).with_name("tiny.failed.csv")
+    assert failed.exists()
+
+    def stop(self):
+        raise StoppedError
+
+    monkeypatch.setattr(results.Results, "_write", stop)
+    with pytest.raises(StoppedError):
+        sweep.run(copy, experiment=TAME)
+    assert not failed.exists()
+
+
 def test_the_row_goes_when_the_cell_is_measured(folder):
-    tame = sweep.dataclasses.replace(
-        sweep.EXPERIMENT,
-        recipes=lambda settings: {**wild(settings), "wild": sweep.recipes(settings)["dropout"]},
-    )
-    sweep.run(folder, experiment=tame)
+    sweep.run(folder, experiment=TAME)
     assert not sweep.table(folder).with_name("tiny.failed.csv").exists()
     assert set(pd.read_csv(sweep.table(folder))["recipe"]) == {"wild", "dropout", "again"}
 

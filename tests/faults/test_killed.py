@@ -32,11 +32,13 @@ SLOW = pytest.mark.slow
 
 def killed_again_and_again(child, folder, code, moments):
     """Run a command and kill it at each of some moments; return what was half written then."""
-    left = []
+    left, ended = [], []
     for moment in moments:
         status, _, told = child(code, folder, moment)
         assert status in (-signal.SIGKILL, 0), told
+        ended.append(status)
         left += sweep.strays(folder)
+    assert -signal.SIGKILL in ended
     return left
 
 

@@ -1,11 +1,14 @@
 """Row 8: two commands in one folder, each a process of its own."""
 
+import errno
 import os
 import subprocess
 import sys
 
 import pytest
 from own import sweep
+
+from hfc_keras import files
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the lock is held by a process of POSIX")
 # Holds a lock until it is told to end.
@@ -48,3 +51,19 @@ def test_the_second_is_refused_until_the_first_ends_however_it_does(held, tmp_pa
     process.wait()
     sweep.run(tmp_path, "--recipes", "dropout")
     assert sweep.table(tmp_path).exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS], ids=errno.errorcode.get)
+def test_a_file_system_without_locks_is_said_and_holds_nobody_up(tmp_path, monkeypatch, number):
+    """NFS without its daemon says the one, Lustre as it is often mounted the other."""
+
+    def flock(*args):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    for wait in (True, False):
+        with (
+            pytest.warns(UserWarning, match="`path` has no locks .*: let no other run use it"),
+            files.locked(tmp_path / ".lock", wait=wait),
+        ):
+            pass

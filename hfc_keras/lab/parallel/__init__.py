@@ -1,1 +1,1 @@
-"""Many cells at once: tasks, the processes that work on them, and stages of a long run."""
+"""Many cells at once: tasks, the workers that measure them, and runs in the background."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hfc_keras.lab.parallel import remote
-from hfc_keras.lab.parallel.errors import LostSchedulerError
+from hfc_keras.lab.parallel import parcels, remote
+from hfc_keras.lab.parallel.errors import LostSchedulerError, LostWorkerError
 from hfc_keras.types import PathLike, Record
 
 if TYPE_CHECKING:
@@ -75,7 +75,12 @@ class Crew:
         """
         found, busy = self._workers(), list(busy)
         taken = {sent.address for sent in busy}
-        free = {address: found[address] for address in found if address not in taken}
+        # One that is paused or about to leave would not begin.
+        free = {
+            address: known
+            for address, known in found.items()
+            if address not in taken and known.get("status", "running") == "running"
+        }
         lost = [each for each in busy if each.address not in found and not each.future.done()]
         return self._admitted(free), lost
 
@@ -92,7 +97,7 @@ class Crew:
             Sent.
         """
         word = uuid.uuid4().hex
-        parcel = remote.packed(name, cell, word)
+        parcel = parcels.packed(name, cell, word, own=not self.offers)
         with self._answering():
             future = self.client.submit(
                 remote.answered,
@@ -128,8 +133,14 @@ class Crew:
         try:
             with self._answering():
                 return sent.future.result(timeout=CONNECT)
-        except (KilledWorker, TimeoutError):
+        except TimeoutError:
             return None
+        except KilledWorker:
+            # One that comes back by its own address is sent the cell again by Dask itself.
+            error = LostWorkerError(
+                f"each process at {sent.address} was ended by it, by a signal or for want of memory"
+            )
+            return remote.Answer(error=error)
 
     def forget(self, sent: Sent) -> None:
         """Give up a cell whose worker has died."""
@@ -161,11 +172,13 @@ class Crew:
     @contextlib.contextmanager
     def _answering(self) -> Iterator[None]:
         """Say in plain words that the scheduler is lost."""
+        from distributed.client import ClosedClientError
+
         try:
             yield
         except TimeoutError:
             raise
-        except (OSError, CancelledError) as error:
+        except (OSError, CancelledError, ClosedClientError) as error:
             scheduler = self.client.scheduler
             raise LostSchedulerError(
                 "`scheduler` must answer until the end; what was measured is kept. "

@@ -9,6 +9,10 @@ class LostWorkerError(RuntimeError):
     """A cell whose process was ended, each time that it was started."""
 
 
+class NoWorkerError(ValueError):
+    """Processes of this machine that cannot be started, or not again after they ended."""
+
+
 class UnfitWorkerError(ValueError):
     """A worker that would measure something else, with what differs."""
 

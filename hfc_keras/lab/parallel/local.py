@@ -10,7 +10,9 @@ from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from hfc_keras import endings
+from hfc_keras.error_texts import reason
 from hfc_keras.lab.parallel.crew import Crew, Sent
+from hfc_keras.lab.parallel.errors import NoWorkerError
 from hfc_keras.types import PathLike, Record
 
 if TYPE_CHECKING:
@@ -24,7 +26,21 @@ CONFIG = {
     "distributed.nanny.pre-spawn-environ": {},
     # A machine that slept, or a run that was stopped for a while, loses none of its processes.
     "distributed.scheduler.worker-ttl": None,
+    # Else Dask gives up a process that is not back within 15 seconds, and there is one less from
+    # then on: on a busy machine the imports of a new one take longer.
+    "distributed.deploy.lost-worker-timeout": "365 days",
 }
+CLUSTER: Any = {
+    "threads_per_worker": 1,
+    "host": "127.0.0.1",
+    # No dashboard, and any port that is free for its server.
+    "dashboard_address": "127.0.0.1:0",
+    "scheduler_kwargs": {"dashboard": False},
+    "memory_limit": None,
+    "silence_logs": logging.CRITICAL,
+}
+# States of what watches a process and has given it up.
+GIVEN_UP = ("closed", "failed")
 ENVIRONMENT = {
     # Parent and workers share one accelerator only if none takes all of its memory.
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
@@ -58,7 +74,7 @@ class LocalCrew(Crew):
         super().__init__()
         self.jobs, self.calls, self.ending = jobs, {}, set()
         self.cluster: distributed.LocalCluster | None = None
-        self._strangers = set()
+        self._strangers, self._told = set(), contextlib.ExitStack()
 
     @property
     def size(self) -> int:
@@ -66,7 +82,11 @@ class LocalCrew(Crew):
         return self.jobs
 
     def start(self, stores: Iterable[PathLike] = ()) -> None:
-        """Start the processes, unless they run already."""
+        """Start the processes, unless they run already.
+
+        Raises:
+            NoWorkerError: if they cannot be started.
+        """
         if self.cluster is not None:
             return
         import distributed
@@ -77,20 +97,42 @@ class LocalCrew(Crew):
         set_environment(self.jobs)
         self._strangers = set(multiprocessing.active_children())
         # Half a cluster cannot be closed.
-        with endings.held(), config.set(CONFIG), _kept_from_children(signal.SIGINT):
-            self.cluster = distributed.LocalCluster(
-                n_workers=self.jobs,
-                threads_per_worker=1,
-                host="127.0.0.1",
-                # No dashboard, and any port that is free for its server.
-                dashboard_address="127.0.0.1:0",
-                scheduler_kwargs={"dashboard": False},
-                memory_limit=None,
-                silence_logs=logging.CRITICAL,
+        with (
+            endings.held(),
+            contextlib.ExitStack() as told,
+            _kept_from_children(signal.SIGINT),
+        ):
+            told.enter_context(config.set(CONFIG))
+            try:
                 # Else whoever has an account on the machine could run code in these processes.
-                security=distributed.Security.temporary(),
-            )
+                security = distributed.Security.temporary()
+                self.cluster = distributed.LocalCluster(
+                    n_workers=self.jobs, security=security, **CLUSTER
+                )
+            except (OSError, RuntimeError) as error:
+                raise self._none(reason(error)) from error
             self._client = distributed.Client(self.cluster, set_as_default=False)
+            # Dask also asks for them when a process ends, until all do.
+            self._told = told.pop_all()
+
+    def idle(self, busy: Iterable[Sent]) -> tuple[dict[str, Record], list[Sent]]:
+        """Tell which processes are free, and which cells have lost theirs, see ``Crew.idle``.
+
+        Raises:
+            NoWorkerError: if all processes have ended and none can be started.
+        """
+        found = super().idle(busy)
+        cluster: Any = self.cluster
+        if all(nanny.status.name in GIVEN_UP for nanny in [*cluster.workers.values()]):
+            raise self._none("they ended without coming back")
+        return found
+
+    def _none(self, why: str) -> NoWorkerError:
+        return NoWorkerError(
+            f"`jobs` must be processes that this machine can start ({why}); what was measured "
+            "is kept. Run the same command again, with fewer of them if the memory is too small. "
+            f"Received: jobs={self.jobs}"
+        )
 
     def send(self, address: str, name: str, cell: object, gpu: bool = False) -> Sent:
         """Have a process measure a cell; all of them share what the machine has."""
@@ -113,6 +155,7 @@ class LocalCrew(Crew):
                 child.terminate()
             super().close()
             cluster.close()
+            self._told.close()
 
     def _admitted(self, free: dict[str, Record]) -> dict[str, Record]:
         """Renew processes that have measured their share; they come back by another address."""

@@ -4,6 +4,7 @@ import contextlib
 import json
 import pkgutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -35,6 +36,7 @@ class ScheduledCrew(Crew):
         self.address, self.say = address, say
         self.stores: set[Path] = set()
         self.admitted: set[str] = set()
+        self.paused: set[str] = set()
         self._connect()
 
     @property
@@ -51,7 +53,7 @@ class ScheduledCrew(Crew):
     def close(self, busy: Iterable[Sent] = ()) -> None:
         """Leave the workers; what they measure for this run ends."""
         for sent in busy:
-            with contextlib.suppress(OSError, LostSchedulerError):
+            with contextlib.suppress(OSError, LostSchedulerError), self._answering():
                 self.client.run(remote.stop, sent.word, workers=[sent.address], on_error="return")
         super().close()
 
@@ -68,6 +70,18 @@ class ScheduledCrew(Crew):
                 f"{crew.CONNECT:g} seconds ({type(error).__name__}); nothing was started. "
                 f"Received: scheduler={self.address!r}"
             ) from error
+
+    def _workers(self) -> dict[str, Record]:
+        """What is known of each worker, by address; says once which of them take no cells."""
+        found = super()._workers()
+        paused = {address for address in found if found[address].get("status") == "paused"}
+        for address in sorted(paused - self.paused):
+            self.say(
+                f"Dask has paused the worker {address}, whose memory is nearly full: it takes no "
+                "cells. Start it again, or with a larger --memory-limit."
+            )
+        self.paused |= paused
+        return found
 
     def _admitted(self, free: dict[str, Record]) -> dict[str, Record]:
         """Refuse workers that would measure something else; each is asked once."""
@@ -113,7 +127,7 @@ class ScheduledCrew(Crew):
 
 
 def address_in(path: Path) -> str:
-    """Address of a scheduler in the file that it wrote.
+    """Address of a scheduler in the file that it wrote, which may be just starting.
 
     Args:
         path: Path.
@@ -124,6 +138,9 @@ def address_in(path: Path) -> str:
     Raises:
         UnusableFileError: if it is no such file.
     """
+    until = time.monotonic() + crew.CONNECT
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.1)
     try:
         return str(json.loads(path.read_text(encoding="utf-8"))["address"])
     except (OSError, ValueError, KeyError, TypeError) as error:
