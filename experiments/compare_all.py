@@ -203,7 +203,8 @@ def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     }
     words = titles(systems.ALL)
     words |= {name: f"{words[name]}{AT_CHANCE}" for name in recipes_at_chance(table)}
-    levels = dict.fromkeys(("accuracy", "corruptions", "pgd"), plan.chance)
+    guessed = "accuracy", "corruptions", "pgd"
+    levels: dict[str, float | None] = dict.fromkeys(guessed, plan.chance)
     starts = starts_of(table)
     return {"": method_rows(shared(table), columns, starts, "corruptions", words, levels)}
 

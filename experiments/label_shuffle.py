@@ -138,8 +138,10 @@ def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw a panel for each kind of labels, an epoch of both being as many steps."""
     images = table.loc[table["split"] == "train", "examples"].max()
     steps = math.ceil(images / plan.settings.base_recipe().batch_size)
-    words = {"split": "train_after", "epochs": f"epoch ({steps} steps)"}
-    return {"": reporting.frequency_panels(table, TITLES, chance=reporting.chance(table), **words)}
+    figure = reporting.frequency_panels(
+        table, TITLES, "train_after", reporting.chance(table), epochs=f"epoch ({steps} steps)"
+    )
+    return {"": figure}
 
 
 def kept(table: pd.DataFrame, recipe: str, rank: int) -> pd.Series:

@@ -11,7 +11,7 @@ import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import pandas as pd
 import tyro
@@ -122,7 +122,7 @@ def redraw(experiment: Experiment, options: Settings) -> bool:
         return False
     table = reporting.read_table(path, experiment.keys)
     content = records.read(path.with_suffix(".json"), "restore it")
-    made = experiment.planned(_recorded(settings, content))
+    made = cast(runner.Plan, experiment.planned(_recorded(settings, content)))
     plan = Plan(made.recipes, made.settings, made.store)
     try:
         written = runner.draw(experiment, plan, table, path.with_suffix(""))

@@ -20,8 +20,10 @@ def in_words(table: pd.DataFrame, plan: Plan) -> str:
         2``; the network is left out where there are several, and all is empty where others
         trained them.
     """
-    recipes = [plan.recipes.get(name) for name in table["recipe"].unique()]
-    if not (recipes and all(isinstance(recipe, training.Recipe) for recipe in recipes)):
+    names = table["recipe"].unique().tolist()
+    found = [plan.recipes.get(name) for name in names]
+    recipes = [recipe for recipe in found if isinstance(recipe, training.Recipe)]
+    if not recipes or len(recipes) < len(names):
         return ""
     models = {recipe.model for recipe in recipes}
     seeds = " ".join(str(seed) for seed in sorted(table["seed"].unique()))

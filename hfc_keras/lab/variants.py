@@ -74,10 +74,10 @@ def drawn(variants: Mapping[str, Variant]) -> Drawn:
         {'titles': {'plain': 'plain', 'mixed': 'mix-up'}, \
 'looks': {'plain': {'color': '#000000', 'marker': 'o'}}}
     """
-    looks = {name: _look(*variant.look) for name, variant in variants.items() if variant.look}
+    looks = {name: _look(variant.look) for name, variant in variants.items() if variant.look}
     return {"titles": titles(variants), "looks": looks}
 
 
-def _look(color: str, marker: str, dash: Dash | None = None) -> Look:
-    look: Look = {"color": color, "marker": marker}
-    return {**look, "linestyle": dash} if dash else look
+def _look(given: tuple[str, str] | tuple[str, str, Dash]) -> Look:
+    look: Look = {"color": given[0], "marker": given[1]}
+    return look if len(given) == 2 else {**look, "linestyle": given[2]}

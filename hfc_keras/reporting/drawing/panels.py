@@ -23,6 +23,8 @@ from hfc_keras.types import ArrayLike, Floats
 # Inches: the text of a page, one of its two columns, and one of three panels side by side.
 PAGE, COLUMN, PANEL = 7.0, 3.3, 2.3
 RADIUS = "radius (cycles per image)"
+# Above the grid, which would hide a line in its place, and below what is drawn.
+ABOVE_GRID = 1.6
 CHANCE_LOOK: Look = {"color": LIGHT_GREY, "linestyle": "-", "lw": 0.8}
 # Of shares on a root scale.
 ROOT_TICKS = (0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1)
@@ -155,7 +157,7 @@ def draw_levels(axes: Axes, levels: Mapping[str, float | None], vertical: bool =
         if level is not None:
             look = CHANCE_LOOK if label == "chance" else REFERENCE_LOOK
             line = axes.axvline if vertical else axes.axhline
-            line(level, label=label, zorder=1, **look)
+            line(level, label=label, zorder=ABOVE_GRID, **look)
 
 
 def epoch_axis(axes: Axes) -> None:

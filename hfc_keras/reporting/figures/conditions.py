@@ -13,6 +13,7 @@ from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.legends import legend_below
 from hfc_keras.reporting.drawing.panels import (
+    ABOVE_GRID,
     CHANCE_LOOK,
     PAGE,
     draw_curve,
@@ -204,8 +205,8 @@ def _draw_chance(axes: Axes, measures: pd.Series, chance: float) -> None:
     """Draw what guessing gives in each row that has such a number."""
     levels = measures.map({**dict.fromkeys(ACCURACIES, chance), "outside": 0.5})
     places = np.flatnonzero(levels.notna())
-    look = {"color": palette.LIGHT_GREY, "lw": 1.0, "zorder": 1, "label": "chance"}
-    axes.vlines(levels.dropna(), places - 0.45, places + 0.45, **look)
+    look = {"color": palette.LIGHT_GREY, "lw": 0.8, "zorder": ABOVE_GRID, "label": "chance"}
+    axes.vlines(levels.dropna(), places - 0.5, places + 0.5, **look)
 
 
 def _by_label(table: pd.DataFrame) -> pd.DataFrame:

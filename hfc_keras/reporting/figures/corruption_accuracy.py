@@ -17,7 +17,7 @@ from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.legends import legend_below
-from hfc_keras.reporting.drawing.panels import CHANCE_LOOK, PAGE, accuracy_top
+from hfc_keras.reporting.drawing.panels import PAGE, accuracy_top, draw_levels
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import (
     last_rows,
@@ -112,8 +112,7 @@ def corruption_points(
             label = titles.get(recipe, recipe)
             bars = palette.styled(look, linestyle="", elinewidth=1, label=label)
             axes.errorbar(places, part["mean"], whiskers, **bars)
-        if chance is not None:
-            axes.axhline(chance, **CHANCE_LOOK, zorder=1, label="chance")
+        draw_levels(axes, {"chance": chance})
         _name_places(axes, order)
         bottom = min(means["accuracy"].min(), 1 if chance is None else chance)
         axes.set_ylim(max(0, bottom - 0.05), accuracy_top(means["accuracy"], chance))

@@ -29,7 +29,8 @@ BLACK_LABELS = {
     "train_after": {"train": "train, while training", "train_after": "train, after each epoch"},
 }
 # Dashes of training accuracy on images as they are, and on those that a recipe changes.
-AS_THEY_ARE, CHANGED = "--", ("-.", ":")
+AS_THEY_ARE: palette.Dash = "--"
+CHANGED: tuple[palette.Dash, ...] = ("-.", ":")
 
 
 def frequency_panels(
@@ -114,7 +115,9 @@ def _dashes(images: Iterable[str]) -> dict[str, palette.Dash]:
         f"`changed` must be of at most {len(CHANGED)} kinds",
         kinds=kinds,
     )
-    return {"": AS_THEY_ARE, **dict(zip(kinds, CHANGED, strict=False))}
+    dashes: dict[str, palette.Dash] = {"": AS_THEY_ARE}
+    dashes.update(zip(kinds, CHANGED, strict=False))
+    return dashes
 
 
 def _shown(table: pd.DataFrame, split: str) -> pd.DataFrame:

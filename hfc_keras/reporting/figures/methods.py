@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from typing import cast
 
 import matplotlib
 import pandas as pd
@@ -126,14 +127,14 @@ def method_rows(
     unique_rows(table, KEYS)
     checks.choice("by", by, list(columns))
     spread = table.groupby("recipe", sort=False)[[*columns]].agg(["mean", "min", "max"])
-    order, methods = _sorted(spread[by, "mean"], starts)
+    order, methods = _sorted(cast(pd.Series, spread[by, "mean"]), starts)
     names = [(titles or {}).get(name, name) for name in order]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(PAGE, 1.35 + 0.15 * len(order)), layout="constrained")
         grid = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
         for axes, (column, heading) in zip(grid, columns.items(), strict=True):
             draw_levels(axes, {"chance": (levels or {}).get(column)}, vertical=True)
-            _draw_rows(axes, spread[column], order, starts)
+            _draw_rows(axes, cast(pd.DataFrame, spread[column]), order, starts)
             axes.axhline(methods - 0.5, color=GREY, lw=0.6)
             axes.set_title(f"{heading}\n{SORTED if column == by else ''}", fontsize=7)
         grid[0].set_yticks(range(len(order)), names, fontsize=7, parse_math=False)
@@ -154,7 +155,7 @@ def _draw_rows(
     axes: Axes, spread: pd.DataFrame, order: Sequence[str], starts: Mapping[str, str]
 ) -> None:
     """Mean and range of each recipe, and the mean of what it starts from."""
-    own, places = spread.loc[order], range(len(order))
+    own, places = spread.loc[list(order)], range(len(order))
     axes.hlines(places, own["min"], own["max"], color=BLUE, lw=1)
     begun = spread["mean"].reindex([starts.get(name, "") for name in order])
     axes.plot(begun, places, **styled(BAR, markersize=7))
