@@ -60,7 +60,7 @@ def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     shown = table[table["bn_statistics"].isin(["none", "batch"])]
     normalized = shown["recipe"].str.endswith("_batch_norm").map({True: "batch", False: "none"})
     shown = shown.assign(normalization=normalized, radius=shown["trained_radius"])
-    return {"": batch_norm_panels(shown)}
+    return {"": batch_norm_panels(shown, chance=reporting.chance(table))}
 
 
 def trained_at(table: pd.DataFrame, rank: int) -> tuple[str, str]:

@@ -2,13 +2,14 @@
 
 Judges every claim of the experiments by the tables they have written, and writes the ledger to the
 results folder: claims.csv; claims_effects.csv, the effects by seed that the verdicts are computed
-from; CLAIMS.md; the figures claims and claims_own (controls and questions of our own), each as .png
-and .svg; and a record beside either table. The largest scale at which a claim was measured decides;
-the other scales are shown beside it. Damaged or duplicate tables and measurements are rejected, and
-the error names them, as it does a table that is missing at every scale. A claim that compares two
-data sets is listed as not measured if the other one's table is missing. Settings of a table that
-are not its profile's are printed, and stand beside its verdicts. Exit status: 0 if all other claims
-were judged (whatever the verdicts), 2 if one could not be.
+from; CLAIMS.md; a figure for each paper, such as claims_wang_2020, and claims_own (controls and
+questions of our own), each as .png and .svg; and a record beside either table. The largest scale
+at which a claim was measured decides; the other scales are shown beside it. Damaged or duplicate
+tables and measurements are rejected, and the error names them, as it does a table that is missing
+at every scale. A claim that compares two data sets is listed as not measured if the other one's
+table is missing. Settings of a table that are not its profile's are printed, and stand beside its
+verdicts. Exit status: 0 if all other claims were judged (whatever the verdicts), 2 if one could not
+be.
 """
 
 import dataclasses
@@ -57,6 +58,8 @@ ORDER = (
     "Anchored convolution",
     "All methods together",
 )
+OWN = "Controls and questions of our own"
+SHOWN = "effects, intervals and what supports"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -174,12 +177,9 @@ def write(
         list of Path.
     """
     own = rows["kind"].isin(page.OWN)
-    parts = {
-        "claims": ("Claims of the papers: effects, intervals and what supports", rows[~own]),
-        "claims_own": ("Controls and questions of our own: the same", rows[own]),
-    }
-    parts = {name: part for name, part in parts.items() if part[1]["n"].any()}
-    drawn = {f"{name}.png": words for name, (words, _) in parts.items()}
+    parts = {**dict(list(rows[~own].groupby("paper", sort=False))), OWN: rows[own]}
+    parts = {title: part for title, part in parts.items() if part["n"].any()}
+    drawn = {f"{figure_name(title)}.png": f"{title}: {SHOWN}" for title in parts}
     content = {"command": options.command, **provenance(), "tables": judged.tables}
     texts = {
         "claims.csv": rows.to_csv(index=False),
@@ -189,9 +189,21 @@ def write(
     record = json.dumps(content, indent=1)
     texts |= {"claims.json": record, "claims_effects.json": record}
     written = [files.write_whole(options.results / name, text) for name, text in texts.items()]
-    for name, (_, part) in parts.items():
-        written += reporting.save_figure(claims_forest(part), options.results / name)
+    for title, part in parts.items():
+        path = options.results / figure_name(title)
+        written += reporting.save_figure(claims_forest(part, title), path)
     return written
+
+
+def figure_name(title: str) -> str:
+    """Name of the figure of a paper, or of claims of our own, without suffix.
+
+    Example:
+        >>> figure_name("Wang et al. 2020")
+        'claims_wang_2020'
+    """
+    words = title.lower().replace(" et al.", "").split()
+    return "claims_own" if title == OWN else "_".join(["claims", *words])
 
 
 if __name__ == "__main__":

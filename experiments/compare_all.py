@@ -28,7 +28,7 @@ from hfc_keras.lab.experiment import Experiment
 from hfc_keras.lab.runner import Cell, Plan
 from hfc_keras.lab.variants import titles
 from hfc_keras.reporting.claims.statements import LESS, Measure, Statement, claims, each
-from hfc_keras.reporting.figures.methods import method_changes, method_map, method_table
+from hfc_keras.reporting.figures.methods import method_changes, method_rows, method_table
 from hfc_keras.reporting.figures.two_views import correlation_table
 from hfc_keras.reporting.statistics.shares import AT_CHANCE, recipes_at_chance
 from hfc_keras.training import Recipe
@@ -184,25 +184,30 @@ def shared(table: pd.DataFrame) -> pd.DataFrame:
 
 def changes(table: pd.DataFrame) -> pd.DataFrame:
     """What each method changes, see ``method_changes``."""
+    return method_changes(shared(table), starts_of(table), NAMES)
+
+
+def starts_of(table: pd.DataFrame) -> dict[str, str]:
+    """By method, the network it starts from in a table."""
     residual = heuristics.RESIDUAL in set(table["recipe"])
-    others = dict.fromkeys(RESIDUAL, heuristics.RESIDUAL) if residual else {}
-    return method_changes(shared(table), {**STARTS, **others}, NAMES)
+    return {**STARTS, **(dict.fromkeys(RESIDUAL, heuristics.RESIDUAL) if residual else {})}
 
 
 def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
-    """Draw robustness against accuracy, colored by the gradient's high frequencies."""
-    names = {
-        "accuracy": "accuracy on test images",
-        "corruptions": f"accuracy, {len(KINDS)} of 15 corruptions",
-        "corruptions_share": "corrupted / clean accuracy",
-        "pgd": "accuracy under PGD",
-        "high": "share of the gradient's power beyond two thirds of Nyquist",
+    """Draw each method beside the network it starts from, sorted by what it changes."""
+    columns = {
+        "accuracy": "accuracy on\ntest images",
+        "corruptions": f"accuracy, {len(KINDS)} of\n15 corruptions",
+        "corruptions_share": "corrupted /\nclean accuracy",
+        "pgd": "accuracy\nunder PGD",
+        "high": "gradient beyond\n2/3 Nyquist",
     }
-    chosen = "accuracy", ("corruptions", "corruptions_share", "pgd"), "high"
-    guessing = recipes_at_chance(table)
     words = titles(systems.ALL)
-    words |= {name: f"{words[name]}{AT_CHANCE}" for name in guessing}
-    return {"": method_map(shared(table), *chosen, names, words)}
+    words |= {name: f"{words[name]}{AT_CHANCE}" for name in recipes_at_chance(table)}
+    guessed = "accuracy", "corruptions", "pgd"
+    levels: dict[str, float | None] = dict.fromkeys(guessed, plan.chance)
+    starts = starts_of(table)
+    return {"": method_rows(shared(table), columns, starts, "corruptions", words, levels)}
 
 
 def _number(table: pd.DataFrame, recipe: str, column: str) -> pd.Series:

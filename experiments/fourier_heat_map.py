@@ -115,9 +115,10 @@ def summary(table: pd.DataFrame) -> str:
 
 def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw one heat map per recipe: error rates, and their rise over the error on clean images."""
+    names, chance = titles(heuristics.VARIANTS), plan.chance
     return {
-        "": heat_map_panels(table, titles(heuristics.VARIANTS)),
-        "_rise": heat_map_panels(table, titles(heuristics.VARIANTS), rise=True),
+        "": heat_map_panels(table, names, chance=chance),
+        "_rise": heat_map_panels(table, names, rise=True, chance=chance),
     }
 
 

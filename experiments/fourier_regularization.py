@@ -111,17 +111,19 @@ def by_corruption(table: pd.DataFrame) -> pd.DataFrame:
 
 def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw the spectra, the accuracies by condition, and both against the weight."""
-    named = drawn(VARIANTS)
-    weights: dict[str, Figure] = {"_weight": weight_curves(table, KINDS, **named)}
+    named, chance = drawn(VARIANTS), plan.chance
+    weights: dict[str, Figure] = {"_weight": weight_curves(table, KINDS, **named, chance=chance)}
     if not len(_main(table)):
         return weights
     return {
         "": reporting.sensitivity_curves(
             sensitivity.rings(table), {"Fourier regularization": VARIANTS}, **named
         ),
-        "_accuracy": reporting.condition_points(all_measures.shares(_main(table)), **named),
+        "_accuracy": reporting.condition_points(
+            all_measures.shares(_main(table)), **named, chance=chance
+        ),
         "_corruptions": reporting.corruption_points(
-            all_measures.corruptions(_main(table)), **named
+            all_measures.corruptions(_main(table)), **named, chance=chance
         ),
         **weights,
     }

@@ -101,10 +101,10 @@ def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
         model, _ = plan.cell(str(name), int(seed)).fit()
         for rho in (0, max(plan.settings.rhos)):
             layer = models.first_convolution(models.smooth_model(model, rho))
-            title = TITLES[str(name)] + (f", rho {rho:g}" if rho else "")
+            title = TITLES[str(name)] + (f", rho {rho:g}" if rho else "") + f" (seed {seed})"
             kernels[title] = np.asarray(layer.kernel)
     return {
-        "": robustness_panels(table, TITLES),
+        "": robustness_panels(table, TITLES, plan.chance),
         "_kernels": kernel_pictures(kernels),
     }
 

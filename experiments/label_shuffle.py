@@ -10,6 +10,7 @@ well. The quick profile uses few images, since a small network cannot memorize m
 
 import dataclasses
 import functools
+import math
 from typing import ClassVar
 
 import pandas as pd
@@ -136,8 +137,13 @@ def equally_fitted(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
-    """Draw a panel for each kind of labels."""
-    return {"": reporting.frequency_panels(table, TITLES, split="train_after")}
+    """Draw a panel for each kind of labels, an epoch of both being as many steps."""
+    images = table.loc[table["split"] == "train", "examples"].max()
+    steps = math.ceil(images / plan.settings.base_recipe().batch_size)
+    figure = reporting.frequency_panels(
+        table, TITLES, "train_after", reporting.chance(table), epochs=f"epoch ({steps} steps)"
+    )
+    return {"": figure}
 
 
 def kept(table: pd.DataFrame, recipe: str, rank: int) -> pd.Series:

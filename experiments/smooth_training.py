@@ -48,7 +48,7 @@ def recipes(settings: Settings) -> dict[str, Recipe]:
 
 def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw accuracy and roughness of each training."""
-    return {"": robustness_points(table, titles(VARIANTS))}
+    return {"": robustness_points(table, titles(VARIANTS), plan.chance)}
 
 
 EXPERIMENT = Experiment(

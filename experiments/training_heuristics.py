@@ -50,6 +50,8 @@ TITLES = {
     "batch_norm (population)": "BatchNorm, population",
     "adversarial": "Adversarial training",
 }
+# What the accuracy while training is on, where that is not the images as they are.
+CHANGED = {"mix_up": "mixed images", "adversarial": "attacked images"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,7 @@ def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw a panel for each recipe, and what scaling its components changes."""
     chance = reporting.chance(table)
     return {
-        "": reporting.frequency_panels(table, TITLES),
+        "": reporting.frequency_panels(table, TITLES, chance=chance, changed=CHANGED),
         "_scaling": scaling_points(table, TITLES, chance=chance),
     }
 

@@ -100,7 +100,7 @@ def means(table: pd.DataFrame) -> pd.DataFrame:
 def figures(table: pd.DataFrame, plan: Plan) -> dict[str, Figure]:
     """Draw one measure against the other, for high and for low frequencies."""
     pairs = [("high", "high_accuracy"), ("low", "low_accuracy")]
-    return {"": two_views(table, pairs, NAMES, **drawn(heuristics.VARIANTS))}
+    return {"": two_views(table, pairs, NAMES, **drawn(heuristics.VARIANTS), chance=plan.chance)}
 
 
 def _pairs(table: pd.DataFrame, kind: str, left_out: Collection[str]) -> pd.DataFrame:

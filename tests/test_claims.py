@@ -229,8 +229,11 @@ def test_figure_has_a_panel_a_unit_and_tells_verdicts_by_shape():
     legend = [text.get_text() for text in figure.legends[0].texts]
     assert legend[:3] == ["supported (1)", "not seen at this scale (1)", "undecided (1)"]
     assert legend[3:] == ["supports", "over seeds and images"]
+    assert figure.legends[0].get_title().get_text() == "quick, cifar10"
     several = pd.concat([rows, rows.assign(dataset="digits")])
-    labels = claims_forest(several).axes[1].get_yticklabels()
+    figure = claims_forest(several, "A paper")
+    assert figure.legends[0].get_title().get_text() == "A paper, quick"
+    labels = figure.axes[1].get_yticklabels()
     assert [label.get_text() for label in labels] == ["d, cifar10 (Fig. 5)", "d, digits (Fig. 5)"]
     rows["against"] = ["", "a|b", "", ""]
     text = claims_markdown(rows)

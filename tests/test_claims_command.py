@@ -77,8 +77,9 @@ def test_command_writes_ledger_page_figure_and_record(command):
     digest = hashlib.sha256(command.path.read_bytes()).hexdigest()
     assert record["tables"] == {"smoke/digits/one.csv": digest}
     assert record["command"] == "python -m experiments.claims --profile smoke --experiments one"
-    assert (command.folder / "claims.png").read_bytes().startswith(b"\x89PNG")
-    assert "<svg" in (command.folder / "claims.svg").read_text()
+    assert (command.folder / "claims_wang_2020.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (command.folder / "claims_wang_2020.svg").read_text()
+    assert "](claims_wang_2020.png)" in page
 
 
 def test_settings_that_are_not_the_profile_are_said_beside_the_verdict(command):
@@ -170,7 +171,7 @@ def test_absent_cells_are_refused_or_listed(command, table):
     assert status == 2 and "one: Claim 'low': A table must hold one measurement a seed" in printed
     assert command.run("--experiments", "one", "--available")[0] == 0
     assert "recipe='b'" in (command.folder / "CLAIMS.md").read_text()
-    assert not (command.folder / "claims.png").exists()
+    assert not list(command.folder.glob("claims*.png"))
 
 
 def cut(text, lines):

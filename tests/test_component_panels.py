@@ -197,6 +197,14 @@ LOOKS = {
 }
 
 
+def test_chance_is_drawn_beside_networks_trained_on_low_components():
+    figure = batch_norm_panels(normalized(), chance=0.1)
+    for axes in figure.axes:
+        (line,) = [line for line in axes.lines if line.get_label() == "chance"]
+        assert list(line.get_ydata()) == [0.1, 0.1]
+    assert "chance" in [text.get_text() for legend in figure.legends for text in legend.texts]
+
+
 def test_a_recipe_has_the_colour_that_is_told_in_all_figures():
     names = ("batch_norm", "vanilla", "other")
     lines = final_points(finished(names), looks=LOOKS).axes[0].lines

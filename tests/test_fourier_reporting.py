@@ -147,12 +147,34 @@ def test_errors_below_those_on_clean_images_are_marked_at_the_scale():
     assert low <= high
 
 
-def test_rises_begin_at_the_smallest_and_have_no_clean_error_in_them():
+def test_rises_begin_at_zero_and_have_no_clean_error_in_them():
     table = heat().assign(clean_error=0.3)
     first, _, bar = maps.heat_map_panels(table, rise=True).axes
-    np.testing.assert_allclose(first.images[0].get_clim(), (-0.09, -0.09 + 0.1 * 32**0.5))
+    np.testing.assert_allclose(first.images[0].get_clim(), (0, -0.09 + 0.1 * 32**0.5))
     assert first.images[0].get_array()[4, 4] == pytest.approx(-0.09)
     assert bar.get_ylabel() == "rise of the error rate over clean"
+    assert bar._colorbar.extend == "min"
+    *_, bar = maps.heat_map_panels(heat(), rise=True).axes
+    assert bar._colorbar.extend == "neither"
+
+
+@pytest.mark.parametrize(("rise", "guessing"), [(False, "0.900"), (True, "+0.700")])
+def test_a_heat_map_says_what_guessing_would_make_of_the_error(rise, guessing):
+    first, *_ = maps.heat_map_panels(heat(), rise=rise, chance=0.1).axes
+    assert first.get_title() == f"vanilla\nclean error 0.200\n(guessing {guessing})"
+
+
+def test_the_nyquist_frequency_is_named_above_the_panel():
+    for axes in spectra.perturbation_curves(perturbed()).axes:
+        (name,) = axes.texts
+        assert name.get_text() == "Nyquist" and name.xy == (2.0, 1)
+        (line,) = [line for line in axes.lines if list(line.get_xdata()) == [2.0, 2.0]]
+        assert line.get_linestyle() == "-"
+    figure = spectra.perturbation_curves(perturbed())
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        name, title = axes.texts[0].get_window_extent(), axes.title.get_window_extent()
+        assert not name.overlaps(title)
 
 
 def test_a_drop_is_a_share_of_the_accuracy_of_its_seed():

@@ -240,6 +240,15 @@ def test_waves_that_do_no_harm_are_not_blamed():
     assert "it is highest at 4 cycles among others (0.50" in reading.sentence
 
 
+def test_the_heat_map_shows_the_rise_over_the_images_as_they_are():
+    subject = made(np.arange(20) % 10, np.arange(20) % 10)
+    tables = {"net": heat_map_cells(np.full((4, 4), 0.5), 0.25)}
+    axes, bar = fourier_heat_map.SECTION.draw(tables, {"net": subject})[""].axes
+    np.testing.assert_allclose(axes.images[0].get_array(), 0.25)
+    assert bar.get_ylabel() == "rise of the error rate over clean"
+    assert axes.get_title().endswith("clean error 0.250\n(guessing +0.650)")
+
+
 def test_an_interval_of_answers_lies_within_0_and_1():
     subject = made(np.arange(20) % 10, np.arange(20) % 10)
     table = answers.SECTION.measure(subject)

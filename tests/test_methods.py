@@ -1,9 +1,11 @@
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from hfc_keras.reporting.figures.methods import method_changes, method_map, method_table
+from hfc_keras.reporting.figures.methods import method_changes, method_rows, method_table
 
 NAMES = {"x": "accuracy", "y": "robustness", "z": "high frequencies"}
 
@@ -26,27 +28,46 @@ def test_table_has_means_and_students_interval(table):
     assert alone.loc["a", "accuracy"] == f"{table['x'].iloc[0]:.3f}"
 
 
-def test_map_has_a_numbered_disc_a_method_and_a_panel_a_measure(table):
-    figure = method_map(table, "x", ["y", "z"], "z", NAMES, {"a": "first"})
-    left, right, legend, bar = figure.axes
-    numbers = [text.get_text() for text in left.texts]
-    assert sorted(numbers) == list("1234")
-    means = table.groupby("recipe")[["x", "z"]].mean()
-    discs = np.array([line.get_xydata()[0] for line in right.lines])
-    np.testing.assert_allclose(discs, means.iloc[[int(number) - 1 for number in numbers]])
-    # The ends of the colors lie above the others.
-    far = (means["z"] - means["z"].median()).abs()
-    assert int(numbers[-1]) - 1 == far.to_numpy().argmax()
-    assert legend.texts[0].get_text().splitlines()[:2] == ["1  first", "2  b"]
-    assert bar.get_xlabel() == "high frequencies" and left.get_ylabel() == "robustness"
+def test_rows_are_sorted_by_what_a_method_changes(table):
+    """Methods by their gain over their start, then the others; a bar where each starts."""
+    starts = {"b": "a", "c": "a", "d": "lost"}
+    figure = method_rows(table, NAMES, starts, "y", {"a": "first"}, {"x": 0.1})
+    means = table.groupby("recipe")[list(NAMES)].mean()
+    order = sorted("bc", key=lambda name: -means["y"][name]) + ["a", "d"]
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == [*order[:2], "first", "d"]
+    for axes, column in zip(figure.axes, NAMES, strict=True):
+        lines = {line.get_marker(): line for line in axes.lines}
+        np.testing.assert_allclose(lines["o"].get_xdata(), means[column][order])
+        begun = [means[column]["a"]] * 2 + [np.nan] * 2
+        np.testing.assert_allclose(lines["|"].get_xdata(), begun)
+        spread = table.groupby("recipe")[column].agg(["min", "max"]).loc[order]
+        ends = [segment[:, 0] for segment in axes.collections[0].get_segments()]
+        np.testing.assert_allclose(ends, spread)
+    sorting = [axes.get_title().endswith("(sorted by the change)") for axes in figure.axes]
+    assert sorting == [False, True, False]
+    chance = [[line for line in axes.lines if line.get_label() == "chance"] for axes in figure.axes]
+    assert [len(lines) for lines in chance] == [1, 0, 0]
+    assert figure.legends[0].texts[-1].get_text() == "chance"
+    with pytest.raises(ValueError, match="`by` must be .*Received: by='w'"):
+        method_rows(table, NAMES, starts, "w")
 
 
-@pytest.mark.parametrize("draw", ["table", "map"])
+def test_names_of_many_methods_do_not_overlap(table):
+    many = pd.concat([table.assign(recipe=table["recipe"] + str(part)) for part in range(10)])
+    figure = method_rows(many, NAMES, {}, "x")
+    figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
+    assert len(boxes) == 40
+    assert all(above.y0 >= below.y1 for above, below in itertools.pairwise(boxes))
+
+
+@pytest.mark.parametrize("draw", ["table", "rows"])
 def test_a_network_twice_or_a_missing_column_is_refused(table, draw):
     def drawn(rows):
         if draw == "table":
             return method_table(rows, NAMES)
-        return method_map(rows, "x", ["y"], "z", NAMES)
+        return method_rows(rows, NAMES, {}, "x")
 
     with pytest.raises(ValueError, match="must stand in a table once"):
         drawn(pd.concat([table, table]))

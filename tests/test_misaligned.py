@@ -142,7 +142,7 @@ def test_gallery_draws_parts_and_the_three_largest_confidences(shown, count, cha
         if text.get_fontweight() == "bold" and "%" not in text.get_text()
     }
     assert bold <= {names[labels[0]][:15] + "…" if labels[0] == 3 else names[labels[0]]}
-    assert "mid-grey added" in figure.get_supxlabel()
+    assert "mid-gray added" in figure.get_supxlabel()
     paths = reporting.save_figure(figure, tmp_path / "gallery")
     assert all(path.stat().st_size > 1000 for path in paths)
 
@@ -198,6 +198,12 @@ def test_the_experiment_writes_table_and_figures(tmp_path, capsys):
     assert (folder / "misaligned_predictions_gallery.svg").exists()
     printed = capsys.readouterr().out
     assert "svd 2, chance" in printed and "at radius 2" in printed
+
+
+def test_the_gallery_takes_classes_by_turns():
+    labels = np.array([6, 6, 6, 2, 6, 2, 9])
+    order = misaligned_predictions._by_turns(labels)
+    assert order.tolist() == [0, 3, 6, 1, 5, 2, 4]
 
 
 def test_the_networks_are_those_of_other_experiments():

@@ -57,7 +57,8 @@ def test_a_table_in_the_making_is_judged_as_far_as_it_goes(name, part):
         assert np.isfinite(row["effect"])
     assert experiment.summary(table)
     if name not in NETWORKS_DRAWN:
-        experiment.figures(table, SimpleNamespace(settings=experiment.settings(profile="quick")))
+        settings = experiment.settings(profile="quick", dataset="cifar10")
+        experiment.figures(table, SimpleNamespace(settings=settings, chance=0.1))
 
 
 def test_without_filtered_trainings_there_is_no_figure_of_them():

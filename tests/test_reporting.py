@@ -110,12 +110,42 @@ def test_components_of_training_images_are_drawn_after_the_epoch(table):
     ]
 
 
-def test_panels_share_epochs_only_where_all_were_trained_equally_long(table):
-    one, two = reporting.frequency_panels(table).axes
+def test_panels_share_the_axis_of_epochs_however_long_a_training_was(table):
+    table = after_training(table[table["recipe"] == "vanilla"])
+    one, two = reporting.frequency_panels(table, epochs="epoch (20 steps)").axes
     assert one.get_shared_x_axes().joined(one, two)
-    one, two = reporting.frequency_panels(after_training(table[table["recipe"] == "vanilla"])).axes
-    assert not one.get_shared_x_axes().joined(one, two)
-    assert one.get_xlim()[1] < 6 < 15 < two.get_xlim()[1]
+    assert one.get_xlim() == two.get_xlim() and one.get_xlim()[1] > 15
+    assert [axes.get_xlabel() for axes in (one, two)] == ["epoch (20 steps)"] * 2
+
+
+def dashes(figure):
+    """Dashes of the black lines of each panel, but for that of test accuracy."""
+    return [
+        {line.get_linestyle() for line in axes.lines if line.get_color() == "black"} - {"-"}
+        for axes in figure.axes
+    ]
+
+
+def test_training_accuracy_on_changed_images_says_so_and_has_another_dash(table):
+    changed = {"vanilla": "attacked images"}
+    figure = reporting.frequency_panels(table, changed=changed)
+    assert dashes(figure) == [{"-."}, {"--"}]
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend[:2] == ["train, while training", "train, while training\non attacked images"]
+    changed |= {"batch_norm": "mixed images"}
+    assert dashes(reporting.frequency_panels(table, changed=changed)) == [{"-."}, {":"}]
+    vanilla = table[table["recipe"] == "vanilla"]
+    three = pd.concat([vanilla.assign(recipe=name) for name in "abc"])
+    with pytest.raises(ValueError, match="at most 2 kinds. Received: kinds="):
+        reporting.frequency_panels(three, changed={name: f"{name} images" for name in "abc"})
+
+
+def test_chance_is_drawn_in_every_panel(table):
+    figure = reporting.frequency_panels(table, chance=0.25)
+    for axes in figure.axes:
+        (line,) = [line for line in axes.lines if line.get_label() == "chance"]
+        assert list(line.get_ydata()) == [0.25, 0.25]
+    assert figure.legends[0].get_texts()[-1].get_text() == "chance"
 
 
 def test_components_that_are_scaled_are_left_out(table):

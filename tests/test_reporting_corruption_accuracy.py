@@ -49,10 +49,13 @@ def test_the_figure_shows_means_and_ranges():
     names = [label.get_text() for label in axes.get_xticklabels()]
     assert names == ["clean", "fog", "shot noise", "mean of 2"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
-        "chance",
         "adversarial",
         "plain",
+        "chance",
     ]
+    dashed = {"adversarial": {"color": "red", "marker": "s", "linestyle": "--"}}
+    (bars,) = corruption_points(corruption_rows(), looks=dashed).axes[0].containers[:1]
+    assert bars[0].get_linestyle() == "None"
     looks = palette.recipe_looks(["adversarial", "vanilla"])
     for place, (container, look) in enumerate(zip(axes.containers, looks.values(), strict=True)):
         points, _, (bars,) = container

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hfc_keras import reporting
-from hfc_keras.reporting.figures import robustness
+from hfc_keras.reporting.figures import named_attacks, robustness
 from hfc_keras.reporting.figures.kernels import kernel_pictures, kernel_table
 from hfc_keras.reporting.figures.robustness import (
     robustness_panels,
@@ -88,7 +88,7 @@ def test_missing_measurements_are_empty_cells_and_gaps(table):
 
 def test_tables_survive_writing_and_reading(tmp_path, table):
     table.to_csv(tmp_path / "table.csv", index=False)
-    read = reporting.read_table(tmp_path / "table.csv", robustness.COLUMNS)
+    read = reporting.read_table(tmp_path / "table.csv", named_attacks.COLUMNS)
     expected = robustness_table(table)
     pd.testing.assert_frame_equal(robustness_table(read), expected)
 
@@ -131,8 +131,11 @@ def test_kernel_measures_that_disagree_or_lack_are_refused(table):
 def test_panels_draw_means_and_ranges_over_rho(table):
     figure = robustness_panels(table, {"natural": "Natural"})
     labels = [(axes.get_title(), axes.get_ylabel()) for axes in figure.axes]
-    assert labels[:2] == [("ε = 0.03", "Natural\naccuracy"), ("ε = 8/255", "")]
-    assert labels[2:] == [("", "adversarial\naccuracy"), ("", "")]
+    assert labels[:2] == [
+        ("ε = 0.03", "Natural\naccuracy (root scale)"),
+        ("ε = 8/255", ""),
+    ]
+    assert labels[2:] == [("", "adversarial\naccuracy (root scale)"), ("", "")]
     assert [len(axes.lines) for axes in figure.axes] == [8, 4, 8, 4]
     clean = [line for line in figure.axes[3].lines if line.get_color() == "black"]
     assert {line.get_linestyle(): line.get_ydata().tolist() for line in clean} == {
@@ -151,6 +154,19 @@ def test_panels_tell_curves_apart_in_grey(table):
     assert texts(figure) == [*attacks, "eq. 3 as it stands", "divided by 1 + 8ρ"]
     raw = robustness_panels(table[~table["normalized"]])
     assert texts(raw) == attacks
+
+
+def test_small_accuracies_are_apart_on_the_root_scale(table):
+    """On a linear scale attacks lie on the axis, below clean accuracy."""
+    panels = robustness_panels(table, chance=0.1).axes
+    points = robustness_points(table[table["rho"] == 0], chance=0.1).axes[:-1]
+    for axes, axis in [*((one, "y") for one in panels), *((one, "x") for one in points)]:
+        place = getattr(axes, f"{axis}axis").get_transform().transform
+        zero, small, large = place([0.0, 0.04, 0.64])
+        assert small - zero == pytest.approx((large - zero) / 4)
+        chance = [line for line in axes.lines if line.get_label() == "chance"]
+        assert [list(getattr(line, f"get_{axis}data")()) for line in chance] == [[0.1, 0.1]]
+    assert texts(robustness_panels(table, chance=0.1))[-1] == "chance"
 
 
 def test_points_draw_means_and_ranges_beside_roughness(table):
@@ -199,10 +215,23 @@ def test_pictures_show_each_weight_in_its_place(rng, size, channels, filters):
     for channel, index in itertools.product(range(channels), range(drawn)):
         corner = 2 + channel * step + 1, 2 + index * step + 1
         tile = picture[corner[0] :: 3, corner[1] :: 3][:size, :size]
-        np.testing.assert_allclose(tile, kernel[:, :, channel, index], rtol=1e-6)
+        own = kernel[..., index]
+        np.testing.assert_allclose(tile, own[:, :, channel] / np.abs(own).max(), rtol=1e-6)
     assert picture.mask.sum() == picture.size - 9 * size**2 * channels * drawn
-    scale = np.abs(kernel[..., :16]).max()
-    np.testing.assert_allclose(image.get_clim(), [-scale, scale], rtol=1e-6)
+    assert image.get_clim() == (-1, 1)
+
+
+def test_one_large_filter_leaves_the_others_visible(rng):
+    kernel = rng.normal(size=(5, 5, 3, 8))
+    kernel[..., 3] *= 100
+    axes = kernel_pictures({"natural": kernel}).axes[0]
+    picture = axes.images[0].get_array()
+    step = 3 * 5 + 2
+    reach = [np.abs(picture[:, 2 + index * step : (index + 1) * step]).max() for index in range(8)]
+    np.testing.assert_allclose(reach, 1)
+    scales = np.abs(kernel).max(axis=(0, 1, 2))
+    words = f"s = {scales.min():.2g} to {scales.max():.2g}"
+    assert axes.get_xlabel() == f"filters from −s (black) to s (white), {words}"
 
 
 def test_blocks_are_titled_and_stand_in_two_columns(rng):
@@ -214,7 +243,7 @@ def test_blocks_are_titled_and_stand_in_two_columns(rng):
     assert [axes.get_title() for axes in figure.axes] == ["natural", *names[1:]]
     assert figure.axes[0].get_gridspec().get_geometry() == (3, 2)
     below = [axes.get_xlabel() for axes in figure.axes]
-    assert below[1].endswith(", roughness 2.50") and below[2] == "weights −0 (black) to 0 (white)"
+    assert below[1].endswith(", roughness 2.50") and below[2].endswith(", s = 0")
     assert kernel_pictures({"a": kernels["a"]}).axes[0].get_gridspec().ncols == 1
 
 

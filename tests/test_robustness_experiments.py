@@ -7,7 +7,7 @@ from experiments import kernel_smoothing, smooth_training
 from experiments.measures import smoothed_robustness
 from hfc_keras import attacks
 from hfc_keras.lab import runner, settings
-from hfc_keras.reporting.figures import robustness as reporting
+from hfc_keras.reporting.figures import named_attacks
 
 SMALL = "--examples 120 40 --epochs 1 --attacked 20 --steps 2 --epsilons 0.1 --long-epsilons 0.1"
 
@@ -16,7 +16,7 @@ def test_kernel_smoothing_writes_table_figures_and_kernels(run, capsys):
     path = run(kernel_smoothing, "--rhos 0 1 --recipes natural adversarial_5x5")
     table = pd.read_csv(f"{path}.csv")
     assert table.columns[: len(smoothed_robustness.KEYS)].tolist() == smoothed_robustness.KEYS
-    assert set(reporting.COLUMNS) <= set(table.columns)
+    assert set(named_attacks.COLUMNS) <= set(table.columns)
     # A model as trained, one smoothed and one normalized: clean, three attacks, the long one.
     assert table.groupby(["recipe", "rho", "normalized"]).size().tolist() == [5] * 6
     assert table.groupby("recipe")["attacked"].min().tolist() == [0, 0]

@@ -222,7 +222,9 @@ def figures(
     named = variants.drawn(ways)
     rings = sensitivity.rings(table)
     return {
-        "": reporting.condition_points(shares(table), **named, label=label),
+        "": reporting.condition_points(shares(table), **named, label=label, chance=plan.chance),
         "_sensitivity": reporting.sensitivity_curves(rings, {heading: ways}, **named),
-        "_corruptions": reporting.corruption_points(corruptions(table), **named),
+        "_corruptions": reporting.corruption_points(
+            corruptions(table), **named, chance=plan.chance
+        ),
     }

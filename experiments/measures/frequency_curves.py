@@ -217,6 +217,6 @@ def figures(table: pd.DataFrame, plan: Plan, ways: Mapping[str, Variant]) -> dic
     """
     named, chance = variants.drawn(ways), reporting.chance(table)
     return {
-        "": reporting.frequency_panels(table, named["titles"]),
+        "": reporting.frequency_panels(table, named["titles"], chance=chance),
         "_final": final_points(table, **named, chance=chance),
     }

@@ -10,23 +10,24 @@ from hfc_keras.lab.variants import Variant, by_name
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.training import Recipe
 
-# The starting point of most, and what changes it.
+# The starting point of most, and what changes it. No two have a color or a marker in common;
+# architectures are dashed and regularizers dash-dotted besides.
 VARIANTS = by_name(
     Variant("vanilla", "vanilla", (palette.BLACK, "o")),
     Variant("dropout", "dropout", (palette.SKY, "v"), "vanilla"),
     Variant("mix_up", "mix-up", (palette.GREEN, "^"), "vanilla"),
     Variant("batch_norm", "BatchNorm", (palette.VERMILLION, "D"), "vanilla"),
-    Variant("sgd_batch_norm", "BatchNorm, SGD, crops"),
+    Variant("sgd_batch_norm", "BatchNorm, SGD, crops", (palette.BROWN, "d")),
     Variant("adversarial", "adversarial", (palette.BLUE, "s"), "vanilla"),
     Variant("noise", "Gaussian noise", (palette.ORANGE, "X"), "vanilla"),
-    Variant("low_pass", "low-pass", (palette.GREY, "p"), "vanilla"),
-    Variant("lenet", "LeNet-5", (palette.ORANGE, "p")),
-    Variant("alexnet", "AlexNet", (palette.SKY, "8")),
-    Variant("vgg", "VGG-11", (palette.GREEN, "H")),
-    Variant("lsf", "LSF (low)", (palette.BLUE, "<"), "vanilla"),
-    Variant("msf", "MSF (mid)", (palette.GREEN, "X"), "vanilla"),
-    Variant("hsf", "HSF (high)", (palette.VERMILLION, ">"), "vanilla"),
-    Variant("asf", "ASF (all)", (palette.PURPLE, "h"), "vanilla"),
+    Variant("low_pass", "low-pass", (palette.PURPLE, "p"), "vanilla"),
+    Variant("lenet", "LeNet-5", (palette.GREY, "h", "--")),
+    Variant("alexnet", "AlexNet", (palette.INDIGO, "8", "--")),
+    Variant("vgg", "VGG-11", (palette.FOREST, "*", "--")),
+    Variant("lsf", "LSF (low)", (palette.VIOLET, "<", "-."), "vanilla"),
+    Variant("msf", "MSF (mid)", (palette.LIME, "P", "-."), "vanilla"),
+    Variant("hsf", "HSF (high)", (palette.WINE, ">", "-."), "vanilla"),
+    Variant("asf", "ASF (all)", (palette.PINK, "H", "-."), "vanilla"),
     Variant("penalty", "roughness penalty", None, "vanilla"),
     Variant("constraint", "roughness bounded", None, "vanilla"),
     Variant("smooth_layer", "smoothed in every call", None, "vanilla"),

@@ -14,7 +14,7 @@ import pandas as pd
 
 from hfc_keras import reporting, training
 from hfc_keras.data.dataset import Dataset, Split
-from hfc_keras.lab import console, estimate
+from hfc_keras.lab import console, estimate, scale
 from hfc_keras.lab.command_line import advice, ending, parsed, refused, without_paths
 from hfc_keras.lab.plan import Plan as AnyPlan
 from hfc_keras.lab.record import peak_memory
@@ -22,8 +22,9 @@ from hfc_keras.lab.results import Results
 from hfc_keras.lab.settings import PATHS
 from hfc_keras.lab.spread import SPREAD
 from hfc_keras.records import digest
+from hfc_keras.reporting.drawing.style import with_scale
 from hfc_keras.training.measures import MEASURES
-from hfc_keras.types import Record
+from hfc_keras.types import PathLike, Record
 
 if TYPE_CHECKING:
     from hfc_keras.lab.experiment import Experiment
@@ -118,6 +119,12 @@ class Plan:
         """Cell of a label; None if there is no such recipe."""
         name, _, seed = label.rpartition(" seed ")
         return self.cell(name, int(seed)) if name in self.recipes and seed.isdigit() else None
+
+    @property
+    def chance(self) -> float:
+        """Accuracy of guessing one of the classes of the data set."""
+        recipe = next(iter(self.recipes.values()))
+        return 1 / training.load_data(recipe, self.settings.data_dir).classes
 
     def cells(self) -> list[Cell]:
         """Cells that the settings ask for, all recipes of a seed before the next seed."""
@@ -218,6 +225,26 @@ def run(experiment: "Experiment", plan: AnyPlan, results: Results) -> list[Any]:
     return failed
 
 
+def draw(
+    experiment: "Experiment", plan: AnyPlan, table: pd.DataFrame, path: PathLike
+) -> list[Path]:
+    """Draw the figures of a table, each with its scale.
+
+    Args:
+        experiment: see ``main``.
+        plan: Plan.
+        table: DataFrame.
+        path: str or Path of the files without suffix.
+
+    Returns:
+        list of the files.
+    """
+    written, words = [], scale.in_words(table, plan)
+    for name, figure in experiment.figures(table, plan).items():
+        written += reporting.save_figure(with_scale(figure, words), f"{path}{name}")
+    return written
+
+
 class Measured(NamedTuple):
     """What measuring a cell gave and took."""
 
@@ -255,8 +282,7 @@ def finish(experiment: "Experiment", plan: AnyPlan, results: Results) -> None:
     table = results.table()
     console.say(f"\n{experiment.summary(table)}\n")
     written = [results.path.with_suffix(suffix) for suffix in (".csv", ".json")]
-    for name, figure in experiment.figures(table, plan).items():
-        written += reporting.save_figure(figure, f"{results.path}{name}")
+    written += draw(experiment, plan, table, results.path)
     console.say("\n".join(f"wrote {path}" for path in written))
     if plan.settings.publish:
         for cell in plan.cells():

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
-from hfc_keras.reporting.drawing.palette import Look
+from hfc_keras.reporting.drawing.palette import Dash, Look
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,13 +14,14 @@ class Variant:
     Args:
         name: str, of its recipe, as on the command line and in tables.
         title: str, in figures; empty is the name.
-        look: (color, marker) of its lines and points; None is one that is left.
+        look: (color, marker) of its lines and points, or (color, marker, dash); None is one that is
+            left.
         start: str, name of the way that it changes, with which it is compared; None is none.
     """
 
     name: str
     title: str = ""
-    look: tuple[str, str] | None = None
+    look: tuple[str, str] | tuple[str, str, Dash] | None = None
     start: str | None = None
 
 
@@ -73,9 +74,10 @@ def drawn(variants: Mapping[str, Variant]) -> Drawn:
         {'titles': {'plain': 'plain', 'mixed': 'mix-up'}, \
 'looks': {'plain': {'color': '#000000', 'marker': 'o'}}}
     """
-    looks: dict[str, Look] = {
-        name: {"color": variant.look[0], "marker": variant.look[1]}
-        for name, variant in variants.items()
-        if variant.look
-    }
+    looks = {name: _look(variant.look) for name, variant in variants.items() if variant.look}
     return {"titles": titles(variants), "looks": looks}
+
+
+def _look(given: tuple[str, str] | tuple[str, str, Dash]) -> Look:
+    look: Look = {"color": given[0], "marker": given[1]}
+    return look if len(given) == 2 else {**look, "linestyle": given[2]}

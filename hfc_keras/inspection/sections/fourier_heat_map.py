@@ -31,7 +31,9 @@ def _measure(subject: Inspected) -> pd.DataFrame:
 
 
 def _draw(tables: Tables, subjects: Subjects) -> dict[str, Figure]:
-    return {"": heat_map_panels(named(tables))}
+    chances = {subject.chance for subject in subjects.values()}
+    chance = chances.pop() if len(chances) == 1 else None
+    return {"": heat_map_panels(named(tables), rise=True, chance=chance)}
 
 
 def _read(table: pd.DataFrame, subject: Inspected) -> Reading:
@@ -77,9 +79,9 @@ SECTION = Section(
         "A wave of one frequency is added to every image, with the same norm for each frequency "
         "(4 at 32 pixels) and a random sign for each image and channel; pixels are clipped. Of "
         "large images, and in a fast profile, every second or n-th frequency is measured. Brighter "
-        "means more errors. The zero frequency is in the middle; the farther out, the finer the "
-        "wave. Low, middle and high are thirds of the frequencies up to Nyquist. "
-        "Yin et al., NeurIPS 2019."
+        "means more errors than without a wave. The zero frequency is in the middle; the farther "
+        "out, the finer the wave. Low, middle and high are thirds of the frequencies up to "
+        "Nyquist. Yin et al., NeurIPS 2019."
     ),
     measure=_measure,
     draw=_draw,

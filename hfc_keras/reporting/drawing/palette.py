@@ -1,13 +1,16 @@
 """Colors of all figures in one place, which color-blind readers can distinguish.
 
-The colors are those of Okabe and Ito. A recipe has the same look in every panel, and in every
-figure that is given its look; a radius has the same color in every panel, and whatever has a color
-also has a marker or a dash for gray print.
+The first eight are those of Okabe and Ito; seven more are for figures of many networks, where two
+that come near each other to a color-blind reader also have different dashes. A recipe has the same
+look in every panel, and in every figure that is given its look; a radius has the same color in
+every panel, and whatever has a color also has a marker or a dash for gray print.
 """
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, TypedDict
+
+Dash = Literal["-", "--", "-.", ":", ""]
 
 
 class Stroke(TypedDict, total=False):
@@ -15,7 +18,7 @@ class Stroke(TypedDict, total=False):
 
     marker: str
     markerfacecolor: str
-    linestyle: Literal["-", "--", "-.", ":", ""]
+    linestyle: Dash
     lw: float
     markevery: int
 
@@ -52,6 +55,8 @@ def styled(look: Look, **others: Any) -> dict[str, Any]:
 BLACK, GREY, LIGHT_GREY = "#000000", "#666666", "#999999"
 BLUE, GREEN, ORANGE, VERMILLION = "#0072B2", "#009E73", "#E69F00", "#D55E00"
 PURPLE, SKY = "#CC79A7", "#56B4E9"
+INDIGO, VIOLET, BROWN, LIME = "#1A1A8C", "#7766FF", "#553300", "#88CC77"
+WINE, FOREST, PINK = "#882255", "#004D2E", "#F4A6CE"
 
 # From low radius to high.
 RADIUS_COLORS = (BLUE, GREEN, ORANGE, VERMILLION, PURPLE, SKY)

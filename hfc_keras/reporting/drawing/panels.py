@@ -1,7 +1,9 @@
 """Panels and the curves in them, drawn alike in all figures."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -16,11 +18,16 @@ from hfc_keras.reporting.drawing.legends import (
     legend_width,
 )
 from hfc_keras.reporting.drawing.palette import BLACK, LIGHT_GREY, Look
+from hfc_keras.types import ArrayLike, Floats
 
 # Inches: the text of a page, one of its two columns, and one of three panels side by side.
 PAGE, COLUMN, PANEL = 7.0, 3.3, 2.3
 RADIUS = "radius (cycles per image)"
+# Above the grid, which would hide a line in its place, and below what is drawn.
+ABOVE_GRID = 1.6
 CHANCE_LOOK: Look = {"color": LIGHT_GREY, "linestyle": "-", "lw": 0.8}
+# Of shares on a root scale.
+ROOT_TICKS = (0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1)
 REFERENCE_LOOK: Look = {"color": BLACK, "linestyle": "-.", "lw": 1.0}
 
 
@@ -132,12 +139,13 @@ def draw_curve(
     axes.fill_between(spread.index, spread["min"], spread["max"], **band)
 
 
-def draw_levels(axes: Axes, levels: Mapping[str, float | None]) -> None:
-    """Draw horizontal lines: chance thin and gray, others black and dash-dotted.
+def draw_levels(axes: Axes, levels: Mapping[str, float | None], vertical: bool = False) -> None:
+    """Draw a line across a panel per level: chance thin and gray, others black and dash-dotted.
 
     Args:
         axes: matplotlib axes.
         levels: dict from labels to accuracies; those that are None are left out.
+        vertical: bool, whether accuracies stand on the horizontal axis.
 
     Example:
         >>> axes = Figure().subplots()
@@ -148,7 +156,8 @@ def draw_levels(axes: Axes, levels: Mapping[str, float | None]) -> None:
     for label, level in levels.items():
         if level is not None:
             look = CHANCE_LOOK if label == "chance" else REFERENCE_LOOK
-            axes.axhline(level, label=label, zorder=1, **look)
+            line = axes.axvline if vertical else axes.axhline
+            line(level, label=label, zorder=ABOVE_GRID, **look)
 
 
 def epoch_axis(axes: Axes) -> None:
@@ -182,6 +191,38 @@ def radius_axis(axes: Axes, radii: Iterable[float]) -> None:
     """
     radii = sorted(set(radii))
     axes.set_xticks(radii, [f"{radius:g}" for radius in radii])
+
+
+def root_axis(
+    axes: Axes, top: float, which: Literal["x", "y"] = "y", ticks: Iterable[float] = ROOT_TICKS
+) -> None:
+    r"""Give an axis of shares the scale :math:`\sqrt{x}`, on which small ones can be told apart.
+
+    Args:
+        axes: matplotlib axes.
+        top: float above 0, where the axis ends. It begins a little below zero, so that markers
+            there stay whole.
+        which: ``"x"`` or ``"y"``.
+        ticks: floats; those beyond the end are left out.
+
+    Example:
+        >>> axes = Figure().subplots()
+        >>> root_axis(axes, 0.25)
+        >>> [label.get_text() for label in axes.get_yticklabels()]
+        ['0', '0.01', '0.05', '0.1', '0.2']
+    """
+    getattr(axes, f"set_{which}scale")("function", functions=(_signed_root, _signed_square))
+    shown = [tick for tick in ticks if tick <= top]
+    getattr(axes, f"set_{which}ticks")(shown, [f"{tick:g}" for tick in shown])
+    getattr(axes, f"set_{which}lim")(-0.002 * top, top)
+
+
+def _signed_root(values: ArrayLike) -> Floats:
+    return np.sign(values) * np.sqrt(np.abs(values))
+
+
+def _signed_square(values: ArrayLike) -> Floats:
+    return np.sign(values) * np.square(values)
 
 
 def accuracy_top(values: pd.Series, chance: float | None = None) -> float:

@@ -1,6 +1,7 @@
 """Curves over rings of frequencies, beside white noise."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib
 import pandas as pd
@@ -25,7 +26,7 @@ def ring_panels(
 ) -> Figure:
     """Draw shares by ring: lines are means over seeds, bands their range.
 
-    White noise is dashed and gray; a vertical line marks the Nyquist frequency.
+    White noise is dashed and gray; a vertical line with its name marks the Nyquist frequency.
 
     Args:
         panels: dict from the title of a panel to a dict from recipes to their rows, DataFrames
@@ -61,7 +62,7 @@ def ring_panels(
                 often = max(1, rows["ring"].nunique() // 8)
                 look: palette.Look = {**looks[recipe], "markevery": often}
                 draw_curve(axes, rows, "ring", look, "mean")
-            axes.set_title(title)
+            axes.set_title(title, pad=12)
         # After the last curve, since the panels share the axis.
         grid[0].set_ylim(bottom=0)
         label_outer(grid, "frequency (cycles per image)", label)
@@ -73,4 +74,24 @@ def _draw_white(axes: Axes, rows: pd.DataFrame) -> None:
     white = rows.groupby("ring")["white"].first()
     axes.plot(white.index, white, zorder=1, **WHITE_LOOK)
     if "image_size" in rows:
-        axes.axvline(rows["image_size"].iloc[0] / 2, color=palette.LIGHT_GREY, lw=0.6, zorder=1)
+        draw_nyquist(axes, rows["image_size"].iloc[0] / 2)
+
+
+def draw_nyquist(axes: Axes, frequency: float) -> None:
+    """Draw a vertical line at the Nyquist frequency, with its name above the panel.
+
+    Args:
+        axes: matplotlib axes.
+        frequency: float, where the line stands on the horizontal axis.
+
+    Example:
+        >>> import matplotlib.figure
+        >>> axes = matplotlib.figure.Figure().subplots()
+        >>> draw_nyquist(axes, 16)
+        >>> axes.texts[0].get_text()
+        'Nyquist'
+    """
+    axes.axvline(frequency, color=palette.GREY, lw=0.6, zorder=1)
+    look: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 6.5, "color": palette.GREY}
+    place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
+    axes.annotate("Nyquist", (frequency, 1), (0, 1), **place, **look)

@@ -10,6 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hfc_keras import checks, files
+from hfc_keras.reporting.drawing.legends import fitted
+from hfc_keras.reporting.drawing.palette import GREY
 from hfc_keras.types import PathLike
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ STYLE: "dict[RcKeyType, Any]" = {
     "text.parse_math": False,
 }
 
+
+# Points of small words, and inches of a line of them.
+SMALL, LINE = 6.5, 0.15
 
 # Neither says when or by what it was written, so that the same figure is the same file.
 METADATA: dict[str, dict[str, Any]] = {
@@ -94,6 +99,33 @@ def rendered(figure: Figure, kind: str, dpi: int = 200, transparent: bool = Fals
         _settle(figure)
         figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata, transparent=transparent)
     return buffer.getvalue()
+
+
+def with_scale(figure: Figure, words: str) -> Figure:
+    """Write at what scale a figure was measured above it, small and gray, and make room for that.
+
+    Args:
+        figure: matplotlib.figure.Figure; a heading that it has stays, above the scale.
+        words: str; nothing is written if they are empty.
+
+    Returns:
+        The same figure.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> with_scale(Figure(layout="constrained"), "12 epochs").get_suptitle()
+        '12 epochs'
+    """
+    if not words:
+        return figure
+    words = fitted(words, figure.get_figwidth(), SMALL)
+    figure.set_figheight(figure.get_figheight() + LINE * (1 + words.count("\n")))
+    for heading in figure.texts:
+        if heading.get_text() == figure.get_suptitle():
+            heading.set_text(f"{heading.get_text()}\n{words}")
+            return figure
+    figure.suptitle(words, fontsize=SMALL, color=GREY, parse_math=False)
+    return figure
 
 
 def _settle(figure: Figure) -> None:

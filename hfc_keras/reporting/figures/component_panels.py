@@ -121,7 +121,9 @@ def component_curves(
     return figure
 
 
-def batch_norm_panels(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> Figure:
+def batch_norm_panels(
+    table: pd.DataFrame, titles: Mapping[str, str] | None = None, chance: float | None = None
+) -> Figure:
     """Accuracy against epoch of networks trained on low components, one panel per radius.
 
     Args:
@@ -132,6 +134,7 @@ def batch_norm_panels(table: pd.DataFrame, titles: Mapping[str, str] | None = No
             out; only one kind of batch-norm statistics. Lines are means over seeds, bands their
             range.
         titles: dict from normalizations to names, or None.
+        chance: float or None, accuracy of guessing, a gray line.
 
     Returns:
         matplotlib.figure.Figure, 7 inches wide with four radii.
@@ -168,6 +171,7 @@ def batch_norm_panels(table: pd.DataFrame, titles: Mapping[str, str] | None = No
             Line2D([], [], label=label, **palette.styled(grey, **style))
             for label, style in TESTS.values()
         ]
+        handles += [] if chance is None else [Line2D([], [], label="chance", **CHANCE_LOOK)]
         figure, axes = panel_grid(len(radii), handles, columns=4, width=PAGE / 4)
         for key, part in curves:
             radius, kind, *test = cast(tuple[Any, ...], key)
@@ -175,6 +179,7 @@ def batch_norm_panels(table: pd.DataFrame, titles: Mapping[str, str] | None = No
             one = axes[radii.index(radius)]
             draw_curve(one, part, "epoch", {"color": NORMALIZATIONS[kind], **style})
         for one, radius in zip(axes, radii, strict=True):
+            draw_levels(one, {"chance": chance})
             one.set(title=f"trained on low, r = {radius:g}", ylim=(0, 1.02))
             epoch_axis(one)
         label_outer(axes, "epoch", "accuracy")

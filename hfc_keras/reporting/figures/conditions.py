@@ -5,12 +5,21 @@ from collections.abc import Mapping
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
 
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.legends import legend_below
-from hfc_keras.reporting.drawing.panels import PAGE, draw_curve, panel_grid
+from hfc_keras.reporting.drawing.panels import (
+    ABOVE_GRID,
+    CHANCE_LOOK,
+    PAGE,
+    draw_curve,
+    draw_levels,
+    panel_grid,
+)
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.effects.conditions import KEYS
 from hfc_keras.reporting.effects.fourier_sensitivity import sensitivity_numbers
@@ -28,6 +37,8 @@ NAMES = {
     "outside": "AUROC, {condition}",
     "calibration": "calibration error, {condition}",
 }
+# Measures that guessing has a part of.
+ACCURACIES = ("clean", "filtered", "shuffled", "corrupted", "attacked")
 
 
 def condition_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -63,6 +74,7 @@ def condition_points(
     titles: Mapping[str, str] | None = None,
     looks: Mapping[str, palette.Look] | None = None,
     label: str = "accuracy",
+    chance: float | None = None,
 ) -> Figure:
     """Accuracy on changed test images, one point per recipe and condition, beside each other.
 
@@ -72,6 +84,8 @@ def condition_points(
         titles: dict from recipes to names in the legend, or None.
         looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
         label: str, what stands below the axis.
+        chance: float or None, accuracy of guessing, a gray line in rows of accuracies; one at 1/2
+            in rows of areas under the curve.
 
     Returns:
         matplotlib.figure.Figure, 5 inches wide.
@@ -102,6 +116,8 @@ def condition_points(
             axes.hlines(places, part["min"], part["max"], color=look["color"], lw=1)
             name = (titles or {}).get(recipe, recipe)
             axes.plot(part["mean"], places, **palette.styled(look, linestyle="", label=name))
+        if chance is not None:
+            _draw_chance(axes, means.drop_duplicates("label")["measure"], chance)
         axes.set_yticks(range(len(labels)), labels)
         for place in range(1, len(labels), 2):
             axes.axhspan(place - 0.5, place + 0.5, color=palette.LIGHT_GREY, alpha=0.12, lw=0)
@@ -118,8 +134,11 @@ def weight_curves(
     kinds: Mapping[str, str],
     titles: Mapping[str, str] | None = None,
     looks: Mapping[str, palette.Look] | None = None,
+    chance: float | None = None,
 ) -> Figure:
     """Test accuracy and share of the sensitivity in its band against the weight of a penalty.
+
+    Weights stand on a logarithmic axis, which is linear below the smallest so that it holds 0.
 
     Args:
         table: DataFrame with the columns recipe, seed, weight, measure, condition, accuracy, and
@@ -129,6 +148,7 @@ def weight_curves(
             ``"all"`` (the entropy over its maximum).
         titles: dict from names to words in the legend, or None.
         looks: dict from names to looks, see ``palette.recipe_looks``, or None.
+        chance: float or None, accuracy of guessing, a gray line.
 
     Returns:
         matplotlib.figure.Figure, two panels. Lines are means over seeds, bands their range.
@@ -156,15 +176,37 @@ def weight_curves(
     handles = [
         Line2D([], [], label=(titles or {}).get(name, name), **look) for name, look in looks.items()
     ]
+    handles += [] if chance is None else [Line2D([], [], label="chance", **CHANCE_LOOK)]
     with matplotlib.rc_context(STYLE):
         figure, (left, right) = panel_grid(2, handles, width=PAGE / 2)
+        draw_levels(left, {"chance": chance})
         for name, kind in kinds.items():
             draw_curve(left, _of(clean, name), "weight", looks[name])
             draw_curve(right, _of(numbers, name), "weight", looks[name], kind)
-        left.set(title="test accuracy", xlabel="weight of the penalty", ylim=(0, None))
+        left.set(title="test accuracy", ylabel="accuracy or share", ylim=(0, None))
         right.set(title="share in its band (all: entropy / maximum)")
-        right.set_xlabel("weight of the penalty")
+        for axes in (left, right):
+            _weight_axis(axes, clean["weight"])
     return figure
+
+
+def _weight_axis(axes: Axes, weights: pd.Series) -> None:
+    """Logarithmic axis with a tick at each weight."""
+    ticks = sorted(weights.unique().tolist())
+    least = min((weight for weight in ticks if weight > 0), default=1.0)
+    axes.set_xscale("symlog", linthresh=least, linscale=0.5)
+    axes.set_xticks(ticks, [f"{weight:g}" for weight in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlim(-0.2 * least, 1.2 * max(least, *ticks))
+    axes.set_xlabel("weight of the penalty (logarithmic from its smallest)")
+
+
+def _draw_chance(axes: Axes, measures: pd.Series, chance: float) -> None:
+    """Draw what guessing gives in each row that has such a number."""
+    levels = measures.map({**dict.fromkeys(ACCURACIES, chance), "outside": 0.5})
+    places = np.flatnonzero(levels.notna())
+    look = {"color": palette.LIGHT_GREY, "lw": 0.8, "zorder": ABOVE_GRID, "label": "chance"}
+    axes.vlines(levels.dropna(), places - 0.5, places + 0.5, **look)
 
 
 def _by_label(table: pd.DataFrame) -> pd.DataFrame:
@@ -172,7 +214,7 @@ def _by_label(table: pd.DataFrame) -> pd.DataFrame:
     columns = table["measure"], table["condition"], table["level"]
     kinds = table["condition"][table["measure"] == "corrupted"].nunique()
     labels = [_label(*row, kinds) for row in zip(*columns, strict=True)]
-    keys = ["label", "recipe", "seed"]
+    keys = ["label", "recipe", "seed", "measure"]
     return table.assign(label=labels).groupby(keys, sort=False)["accuracy"].mean().reset_index()
 
 

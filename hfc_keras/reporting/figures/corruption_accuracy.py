@@ -17,7 +17,7 @@ from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.legends import legend_below
-from hfc_keras.reporting.drawing.panels import CHANCE_LOOK, PAGE, accuracy_top
+from hfc_keras.reporting.drawing.panels import PAGE, accuracy_top, draw_levels
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import (
     last_rows,
@@ -110,13 +110,16 @@ def corruption_points(
             whiskers = [part["mean"] - part["min"], part["max"] - part["mean"]]
             places, whiskers = np.arange(len(order)) + shift, np.maximum(whiskers, 0)
             label = titles.get(recipe, recipe)
-            axes.errorbar(places, part["mean"], whiskers, **look, ls="", elinewidth=1, label=label)
-        if chance is not None:
-            axes.axhline(chance, **CHANCE_LOOK, zorder=1, label="chance")
+            bars = palette.styled(look, linestyle="", elinewidth=1, label=label)
+            axes.errorbar(places, part["mean"], whiskers, **bars)
+        draw_levels(axes, {"chance": chance})
         _name_places(axes, order)
         bottom = min(means["accuracy"].min(), 1 if chance is None else chance)
         axes.set_ylim(max(0, bottom - 0.05), accuracy_top(means["accuracy"], chance))
-        legend_below(figure, axes.get_legend_handles_labels()[0])
+        handles, labels = axes.get_legend_handles_labels()
+        # Lines come before points.
+        order = sorted(range(len(labels)), key=lambda place: labels[place] == "chance")
+        legend_below(figure, [handles[place] for place in order])
     return figure
 
 

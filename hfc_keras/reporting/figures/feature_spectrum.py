@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.panels import PAGE
+from hfc_keras.reporting.drawing.ring_panels import draw_nyquist
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns, unique_rows
 
@@ -83,14 +84,14 @@ def feature_spectrum_curves(table: pd.DataFrame) -> Figure:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(PAGE, 3.4), layout="constrained")
         curves, depth = figure.subplots(1, 2, width_ratios=(2, 3))
-        curves.axvline(1, color=palette.LIGHT_GREY, lw=0.6, zorder=1)
+        draw_nyquist(curves, 1)
         for name, part in table.groupby("layer", sort=False):
             curves.plot(part["frequency"], part["log_amplitude"], **looks[str(name)])
         curves.set(
             xlabel="frequency (1: Nyquist frequency of the layer)",
             ylabel="log amplitude relative to ring 0",
-            title="feature maps",
         )
+        curves.set_title("feature maps", pad=12)
         curves.legend(handles=_entries(list(high["layer"]), looks), loc="lower left")
         _draw_depth(depth, high, looks)
     return figure
@@ -116,7 +117,8 @@ def _draw_depth(axes: Axes, high: pd.DataFrame, looks: dict[str, palette.Look]) 
     size = 7 if len(shown) <= 20 else 5
     axes.set_xticks(shown, high["layer"].iloc[shown], rotation=90, fontsize=size, parse_math=False)
     axes.grid(False, axis="x")
-    axes.set(title="at the Nyquist frequency", xlabel="layer", xlim=(-0.6, len(high) - 0.4))
+    axes.set_title("at the Nyquist frequency", pad=12)
+    axes.set(xlabel="layer", xlim=(-0.6, len(high) - 0.4))
 
 
 def _looks(names: Sequence[str]) -> dict[str, palette.Look]:

@@ -30,12 +30,14 @@ SUPPORTING = "#d5e8f5"
 ROW, FRAME, WIDTH = 0.19, 0.5, 7.0
 
 
-def claims_forest(rows: pd.DataFrame) -> Figure:
+def claims_forest(rows: pd.DataFrame, title: str = "") -> Figure:
     """Effect and interval of each claim beside the range that supports it, one panel per unit.
 
     Args:
         rows: DataFrame with the columns ``COLUMNS``; those that are not measured are left out.
             An interval that runs off its panel ends there in an arrowhead.
+        title: str, stands above all, such as the paper that makes the claims; profile and data set
+            follow where all claims have one, and stand beside each claim otherwise.
 
     Returns:
         matplotlib.figure.Figure, 7 inches wide.
@@ -56,30 +58,34 @@ def claims_forest(rows: pd.DataFrame) -> Figure:
     check_columns(rows)
     rows = rows[rows["verdict"] != NOT_MEASURED]
     checks.require(len(rows), "`rows` must hold at least one claim that was measured", rows=0)
-    several = [name for name in ("profile", "dataset") if rows[name].nunique() > 1]
+    places = {name: rows[name].unique().tolist() for name in ("profile", "dataset")}
+    several = [name for name, values in places.items() if len(values) > 1]
+    shared = [*([title] if title else []), *(v[0] for v in places.values() if len(v) == 1)]
     with matplotlib.rc_context(STYLE):
-        figure, panels = panels_by_unit(rows, lambda part: ROW * len(part) + FRAME)
+        figure, panels = panels_by_unit(rows, lambda part: ROW * len(part) + FRAME, above=0.7)
         for axes, part in panels:
             _draw(axes, part, several)
-        figure.legend(handles=_legend(rows), loc="outside upper center", ncols=3)
+        handles = _legend(rows)
+        figure.legend(handles=handles, loc="outside upper center", ncols=3, title=", ".join(shared))
     return figure
 
 
 def panels_by_unit(
-    rows: pd.DataFrame, height: Callable[[pd.DataFrame], float]
+    rows: pd.DataFrame, height: Callable[[pd.DataFrame], float], above: float = 0.3
 ) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]]]:
     """Figure with a panel for each unit, one below the other.
 
     Args:
         rows: DataFrame with the column unit.
         height: function from the rows of a panel to its height in inches.
+        above: float, inches for what stands above all panels.
 
     Returns:
         (figure, list of (axes, rows)).
     """
     parts = dict(list(rows.groupby("unit", sort=False)))
     heights = [height(part) for part in parts.values()]
-    figure = Figure(figsize=(WIDTH, sum(heights) + 0.3), layout="constrained")
+    figure = Figure(figsize=(WIDTH, sum(heights) + above), layout="constrained")
     grid = figure.subplots(len(parts), 1, squeeze=False, height_ratios=heights).ravel()
     for axes, unit in zip(grid, parts, strict=True):
         axes.set_xlabel(f"effect ({unit})")

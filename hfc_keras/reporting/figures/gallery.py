@@ -1,7 +1,7 @@
 """Images beside their components, with what a network says to each."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from hfc_keras import checks
 from hfc_keras.reporting.drawing.figure import Figure
+from hfc_keras.reporting.drawing.legends import fitted
 from hfc_keras.reporting.drawing.palette import SKY
 from hfc_keras.reporting.drawing.panels import PAGE
 from hfc_keras.reporting.drawing.style import STYLE
@@ -25,7 +26,7 @@ OTHER = "#d0d0d0"
 SHIFTS = {"original": 0.0, "low": 0.0, "high": 0.5}
 NOTE = (
     "Bars: the three largest confidences; the true class is blue and bold. "
-    "High frequencies are drawn\nwith mid-grey added, the network sees them without it. "
+    "High frequencies are drawn\nwith mid-gray added, the network sees them without it. "
     "What leaves [0, 1] is clipped in the drawing only."
 )
 
@@ -71,7 +72,7 @@ def component_gallery(
     count = min(len(labels), MOST_EXAMPLES)
     rows = -(-count // 2)
     with matplotlib.rc_context({**STYLE, "axes.grid": False, "font.size": 6.5}):
-        figure = Figure(figsize=(PAGE, 1.75 * rows + 0.75), layout="constrained")
+        figure = Figure(figsize=(PAGE, 1.75 * rows + 0.9), layout="constrained")
         widths = [1, 1, 1, 0.15, 1, 1, 1]
         ratios = {"width_ratios": widths, "height_ratios": [1.0, 0.5] * rows}
         grid = figure.add_gridspec(2 * rows, len(widths), **ratios)
@@ -85,7 +86,8 @@ def component_gallery(
                 bars = figure.add_subplot(grid[row + 1, column])
                 confidences = np.asarray(probabilities[name][example])
                 _draw_bars(bars, confidences, labels[example], class_names)
-        figure.suptitle(cast(str, heading), fontsize=8, **PLAIN)
+        if heading is not None:
+            figure.suptitle(fitted(heading, PAGE), fontsize=8, **PLAIN)
         figure.supxlabel(NOTE, fontsize=7)
     return figure
 

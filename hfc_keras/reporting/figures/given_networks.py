@@ -15,7 +15,7 @@ from hfc_keras import checks
 from hfc_keras.reporting.drawing import palette
 from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.panels import CHANCE_LOOK, PAGE, RADIUS, radius_axis
-from hfc_keras.reporting.drawing.ring_panels import WHITE_LOOK
+from hfc_keras.reporting.drawing.ring_panels import WHITE_LOOK, draw_nyquist
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns, unique_rows
 
@@ -77,7 +77,7 @@ def given_panels(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -
 
     Above, colors are components, lines the statistics of batch normalization. Below: share of each
     ring in the power of the input gradient and of PGD's perturbations, beside white noise (dashed,
-    gray; the vertical line is the Nyquist frequency), and what accuracy is lost without a ring.
+    gray; the vertical line is named Nyquist), and what accuracy is lost without a ring.
 
     Args:
         table: DataFrame with the columns ``COLUMNS``, rows of the measures frequency_accuracy,
@@ -199,12 +199,13 @@ def _by_frequency(
     ):
         white = rows.groupby("ring")["white"].first()
         axes.plot(white.index, white, zorder=1, **WHITE_LOOK)
-        axes.axvline(table["image_size"].iloc[0] / 2, color=palette.LIGHT_GREY, lw=0.6, zorder=1)
+        draw_nyquist(axes, table["image_size"].iloc[0] / 2)
         for name in names:
             curve = rows[rows["recipe"] == name].sort_values("ring")
             every = max(1, len(curve) // 8)
             axes.plot(curve["ring"], curve["mean"], **palette.styled(looks[name], markevery=every))
-        axes.set(title=title, xlabel=FREQUENCY, ylabel="share of the power")
+        axes.set_title(title, pad=12)
+        axes.set(xlabel=FREQUENCY, ylabel="share of the power")
         axes.set_ylim(bottom=0)
     stopped = table[(table["measure"] == "band_stop") & table["inner"].notna()]
     width = stopped["inner"].drop_duplicates().nsmallest(2).diff().max()
@@ -213,4 +214,5 @@ def _by_frequency(
         middle = curve["inner"] + (0 if np.isnan(width) else width / 2)
         grid[2].plot(middle, curve["drop"], **palette.styled(looks[name], markevery=2))
     grid[2].axhline(0, zorder=1, **CHANCE_LOOK)
-    grid[2].set(title="image without a ring", xlabel=FREQUENCY, ylabel="accuracy lost")
+    grid[2].set_title("image without a ring", pad=12)
+    grid[2].set(xlabel=FREQUENCY, ylabel="accuracy lost")

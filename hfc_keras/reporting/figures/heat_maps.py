@@ -147,19 +147,23 @@ def heat_map_cells(errors: ArrayLike, clean_error: float = float("nan")) -> pd.D
 
 
 def heat_map_panels(
-    table: pd.DataFrame | Array, titles: Mapping[str, str] | None = None, rise: bool = False
+    table: pd.DataFrame | Array,
+    titles: Mapping[str, str] | None = None,
+    rise: bool = False,
+    chance: float | None = None,
 ) -> Figure:
     r"""Error rate by frequency, or its rise, as pictures, one panel per recipe.
 
     Args:
         table: DataFrame, see ``heat_map_rise``, or an array as ``analysis.fourier_heat_map``
             returns it. Pictures are means over seeds, on one scale of
-            colors from the smallest error on clean images to the largest error, with an arrow at
-            its foot where some lie below; of rises from the smallest to the largest. Where every
-            k-th frequency was measured, each is drawn k cycles wide.
+            colors from the smallest error on clean images to the largest error, of rises from 0
+            to the largest, with an arrow at its foot where some lie below. Where every k-th
+            frequency was measured, each is drawn k cycles wide.
         titles: dict from recipes to panel titles, or None; the error on clean images follows.
         rise: bool, whether to draw the error minus that on clean images, so that networks of
             other accuracy can be set beside each other.
+        chance: float or None, accuracy of guessing, whose error, or rise, is in the titles, too.
 
     Returns:
         matplotlib.figure.Figure, up to 7 inches wide, the zero frequency in the middle.
@@ -185,7 +189,7 @@ def heat_map_panels(
     maps = {str(name): _mean_map(part) for name, part in shown.groupby("recipe", sort=False)}
     clean_error, names = table.groupby("recipe")["clean_error"].mean(), _names(table, titles)
     smallest = min(picture.min().min() for picture in maps.values())
-    least = smallest if rise or np.isnan(clean_error.min()) else clean_error.min()
+    least = smallest if np.isnan(clean_error.min()) else 0.0 if rise else clean_error.min()
     # Waves may make all of few answers right.
     scale = least, max(least, *(picture.max().max() for picture in maps.values()))
     # An arrow says that some frequencies lie below the scale.
@@ -194,11 +198,12 @@ def heat_map_panels(
     rows = -(-len(maps) // count)
     with matplotlib.rc_context({**STYLE, "axes.grid": False}):
         told = {
-            recipe: fitted(names[recipe] + _clean(clean_error[recipe]), TITLE) for recipe in maps
+            recipe: fitted(names[recipe] + _clean(clean_error[recipe], rise, chance), TITLE)
+            for recipe in maps
         }
         more = max(title.count("\n") for title in told.values()) - 1
         size = ((PAGE - 0.8) * count / 3 + 0.8, (2.35 + 0.14 * more) * rows + 0.2)
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=size, layout="compressed")
         grid = list(figure.subplots(rows, count, sharex=True, sharey=True, squeeze=False).flat)
         for axes in grid[len(maps) :]:
             axes.set_axis_off()
@@ -223,8 +228,15 @@ def _side(chosen: pd.DataFrame) -> int:
     return int(sides[0])
 
 
-def _clean(error: float) -> str:
-    return "" if np.isnan(error) else f"\nclean error {error:.3f}"
+def _clean(error: float, rise: bool, chance: float | None) -> str:
+    """Error on clean images, and what guessing would make of it."""
+    if np.isnan(error):
+        return ""
+    words = f"\nclean error {error:.3f}"
+    if chance is None:
+        return words
+    guessing = f"{1 - chance - error:+.3f}" if rise else f"{1 - chance:.3f}"
+    return f"{words}\n(guessing {guessing})"
 
 
 def _mean_map(part: pd.DataFrame) -> pd.DataFrame:

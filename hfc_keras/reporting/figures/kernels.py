@@ -92,8 +92,9 @@ def kernel_pictures(
 ) -> Figure:
     r"""Kernels as pictures, one block per network: columns are filters, rows input channels.
 
-    Black is :math:`-s`, mid-gray 0 and white :math:`s`, the largest magnitude among the weights
-    drawn in a block, which is stated below it. At most the first 16 filters are drawn.
+    Each filter has a scale of its own, so that one large filter leaves the others visible. Black is
+    :math:`-s`, mid-gray 0 and white :math:`s`, the largest magnitude among its weights. The least
+    and the largest :math:`s` stand below the block. At most the first 16 filters are drawn.
 
     Args:
         kernels: dict from names to arrays ``(height, width, in, out)``, in at most 3. More than
@@ -113,7 +114,7 @@ def kernel_pictures(
     Example:
         >>> figure = kernel_pictures({"natural": np.ones((3, 3, 1, 8))}, rough={"natural": 0.0})
         >>> figure.axes[0].get_title(), figure.axes[0].get_xlabel()
-        ('natural', 'weights −1 (black) to 1 (white), roughness 0.00')
+        ('natural', 'filters from −s (black) to s (white), s = 1, roughness 0.00')
     """
     checks.require(len(kernels), "`kernels` must hold at least one kernel", kernels=kernels)
     drawn = {name: _drawn(name, kernel) for name, kernel in kernels.items()}
@@ -127,10 +128,10 @@ def kernel_pictures(
         figure = Figure(figsize=size, layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes, (name, kernel) in zip(grid.flat, drawn.items(), strict=False):
-            scale = _draw_block(axes, kernel)
+            scales = _draw_block(axes, kernel)
             axes.set_title(names[name])
             roughness = f", roughness {rough[name]:.2f}" if rough and name in rough else ""
-            axes.set_xlabel(f"weights −{scale:.2g} (black) to {scale:.2g} (white){roughness}")
+            axes.set_xlabel(f"filters from −s (black) to s (white), {_told(scales)}{roughness}")
         for axes in grid.flat[len(drawn) :]:
             axes.remove()
     return figure
@@ -149,16 +150,21 @@ def _drawn(name: str, kernel: ArrayLike) -> Floats:
     return kernel[..., :MOST_FILTERS]
 
 
-def _draw_block(axes: Axes, kernel: Floats) -> float:
-    """Draw a kernel on one scale; return the scale."""
+def _draw_block(axes: Axes, kernel: Floats) -> Floats:
+    """Draw a kernel, each filter on its own scale; return the scales."""
     axes.set_facecolor(GAP_COLOR)
-    scale = float(np.abs(kernel).max())
-    limit = scale or 1.0
-    axes.imshow(_mosaic(kernel), cmap="gray", vmin=-limit, vmax=limit, interpolation="nearest")
+    scales = np.abs(kernel).max(axis=(0, 1, 2))
+    picture = _mosaic(kernel / np.where(scales > 0, scales, 1))
+    axes.imshow(picture, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
-    return scale
+    return scales
+
+
+def _told(scales: Floats) -> str:
+    least, most = (f"{value:.2g}" for value in (scales.min(), scales.max()))
+    return f"s = {least}" if least == most else f"s = {least} to {most}"
 
 
 def _mosaic(kernel: Floats) -> Floats:

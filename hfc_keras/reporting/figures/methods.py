@@ -1,25 +1,28 @@
-"""Many methods on the same measures: a table and a map."""
+"""Many methods on the same measures: a table, and a figure with a row for each."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import cast
 
 import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
+from hfc_keras import checks
 from hfc_keras.reporting.claims.verdicts import student_interval
 from hfc_keras.reporting.drawing.figure import Figure
-from hfc_keras.reporting.drawing.panels import PAGE
+from hfc_keras.reporting.drawing.legends import legend_below
+from hfc_keras.reporting.drawing.palette import BLACK, BLUE, GREY, Look, styled
+from hfc_keras.reporting.drawing.panels import CHANCE_LOOK, PAGE, draw_levels
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns, unique_rows
-from hfc_keras.types import Floats
 
 KEYS = "recipe seed".split()
-# Told apart by color-blind readers.
-COLORS = "cividis"
+DISC: Look = {"color": BLUE, "marker": "o", "linestyle": ""}
+SORTED = "(sorted by the change)"
+BAR: Look = {"color": BLACK, "marker": "|", "linestyle": ""}
 
 
 def method_table(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
@@ -88,89 +91,86 @@ def method_changes(
     return found[[*KEYS, *columns]]
 
 
-def method_map(
+def method_rows(
     table: pd.DataFrame,
-    across: str,
-    upwards: Sequence[str],
-    color: str,
-    names: Mapping[str, str],
+    columns: Mapping[str, str],
+    starts: Mapping[str, str],
+    by: str,
     titles: Mapping[str, str] | None = None,
+    levels: Mapping[str, float | None] | None = None,
 ) -> Figure:
-    """One measure of every method against others, colored by one more.
+    """Every method in a row of its own, a panel per measure, sorted by what the method changes.
 
     Args:
-        table: DataFrame with the columns recipe, seed and those named.
-        across: str, the column on the horizontal axis.
-        upwards: sequence of str, columns on the vertical axis, a panel each.
-        color: str, the column of the color.
-        names: dict from columns to what stands at the axes.
-        titles: dict from recipes to names in the legend, or None.
+        table: DataFrame with the columns recipe, seed and those of ``columns``.
+        columns: dict from columns to what stands above their panels.
+        starts: dict from methods to what they start from.
+        by: str, the column that sorts.
+        titles: dict from recipes to names, or None.
+        levels: dict from columns to what guessing gives, a gray line, or None.
 
     Returns:
-        matplotlib.figure.Figure, 7 inches wide. A method is a numbered disc at its means over
-        seeds; whiskers are the range of its seeds.
+        matplotlib.figure.Figure, 7 inches wide. Discs are means over seeds, whiskers their range;
+        a bar stands where the method starts. Methods come from the largest gain in the column that
+        sorts to the largest loss, and below a line those that start from none.
 
     Raises:
-        ValueError: for a missing column or a network that stands twice.
+        ValueError: for a missing column, a network that stands twice, or another column to sort by.
 
     Example:
-        >>> rows = {"recipe": ["a", "b"], "seed": 0, "x": [0.1, 0.2], "y": 0.5, "z": [0.3, 0.4]}
-        >>> names = {"x": "accuracy", "y": "robustness", "z": "high frequencies"}
-        >>> figure = method_map(pd.DataFrame(rows), "x", ["y"], "z", names)
-        >>> figure.axes[0].get_ylabel()
-        'robustness'
+        >>> rows = {"recipe": ["plain", "dropout"], "seed": 0, "x": [0.5, 0.75]}
+        >>> figure = method_rows(pd.DataFrame(rows), {"x": "accuracy"}, {"dropout": "plain"}, "x")
+        >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        ['dropout', 'plain']
     """
-    require_columns(table, [*KEYS, across, *upwards, color])
+    require_columns(table, [*KEYS, *columns])
     unique_rows(table, KEYS)
-    recipes = list(table["recipe"].unique())
-    means = table.groupby("recipe", sort=False)[color].mean()
-    shades = ScalarMappable(Normalize(means.min(), means.max()), COLORS)
-    numbered = list(enumerate(recipes, start=1))
-    lines = [f"{number}  {(titles or {}).get(name, name)}" for number, name in numbered]
-    # The ends of the colors come last, and stay whole.
-    numbered.sort(key=lambda each: abs(means[each[1]] - means.median()))
-    height = max(2.9, 0.4 + 0.145 * len(lines))
+    checks.choice("by", by, list(columns))
+    spread = table.groupby("recipe", sort=False)[[*columns]].agg(["mean", "min", "max"])
+    order, methods = _sorted(cast(pd.Series, spread[by, "mean"]), starts)
+    names = [(titles or {}).get(name, name) for name in order]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(PAGE, height), layout="constrained")
-        shared: dict[str, Any] = {"width_ratios": [*[1.0] * len(upwards), 0.5]}
-        *panels, legend = figure.subplots(1, len(upwards) + 1, squeeze=False, **shared)[0]
-        for axes, column in zip(panels, upwards, strict=True):
-            for number, recipe in numbered:
-                shade = shades.to_rgba(means[recipe])
-                _disc(axes, table[table["recipe"] == recipe], across, column, number, shade)
-            axes.set(xlabel=names[across], ylabel=names[column])
-        legend.set_axis_off()
-        legend.text(0, 1, "\n".join(lines), va="top", linespacing=1.35, fontsize=7)
-        bar = figure.colorbar(shades, ax=panels, location="bottom", shrink=0.6, aspect=40)
-        bar.set_label(names[color])
+        figure = Figure(figsize=(PAGE, 1.35 + 0.15 * len(order)), layout="constrained")
+        grid = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
+        for axes, (column, heading) in zip(grid, columns.items(), strict=True):
+            draw_levels(axes, {"chance": (levels or {}).get(column)}, vertical=True)
+            _draw_rows(axes, cast(pd.DataFrame, spread[column]), order, starts)
+            axes.axhline(methods - 0.5, color=GREY, lw=0.6)
+            axes.set_title(f"{heading}\n{SORTED if column == by else ''}", fontsize=7)
+        grid[0].set_yticks(range(len(order)), names, fontsize=7, parse_math=False)
+        grid[0].set_ylim(len(order) - 0.5, -0.5)
+        legend_below(figure, _legend(bool(levels)))
     return figure
 
 
-def _disc(
-    axes: Axes,
-    rows: pd.DataFrame,
-    across: str,
-    column: str,
-    number: int,
-    shade: Floats,
+def _sorted(means: pd.Series, starts: Mapping[str, str]) -> tuple[list[str], int]:
+    """Methods by what they change, then the other recipes; how many are methods."""
+    names = [str(name) for name in means.index]
+    gains = {name: means[name] - means[starts[name]] for name in names if starts.get(name) in names}
+    methods = sorted(gains, key=lambda name: -gains[name])
+    return [*methods, *(name for name in names if name not in gains)], len(methods)
+
+
+def _draw_rows(
+    axes: Axes, spread: pd.DataFrame, order: Sequence[str], starts: Mapping[str, str]
 ) -> None:
-    """Numbered disc at the means of a method, with the range of its seeds."""
-    x, y = rows[across], rows[column]
-    whisker = {"color": shade, "lw": 0.8, "zorder": 1}
-    axes.hlines(y.mean(), x.min(), x.max(), **whisker)
-    axes.vlines(x.mean(), y.min(), y.max(), **whisker)
-    disc = {"marker": "o", "markersize": 8, "markeredgecolor": "white", "markeredgewidth": 0.4}
-    axes.plot(x.mean(), y.mean(), **disc, color=shade, ls="", zorder=2)
-    light = sum(part * weight for part, weight in zip(shade, (0.3, 0.59, 0.11), strict=False)) > 0.5
-    axes.annotate(
-        str(number),
-        (x.mean(), y.mean()),
-        ha="center",
-        va="center",
-        fontsize=5,
-        color="black" if light else "white",
-        zorder=2,
-    )
+    """Mean and range of each recipe, and the mean of what it starts from."""
+    own, places = spread.loc[list(order)], range(len(order))
+    axes.hlines(places, own["min"], own["max"], color=BLUE, lw=1)
+    begun = spread["mean"].reindex([starts.get(name, "") for name in order])
+    axes.plot(begun, places, **styled(BAR, markersize=7))
+    axes.plot(own["mean"], places, **DISC)
+    axes.xaxis.set_major_locator(MaxNLocator(3))
+    axes.tick_params(axis="y", length=0)
+
+
+def _legend(guessing: bool) -> list[Line2D]:
+    """What disc, bar and gray line are."""
+    handles = [
+        Line2D([], [], label="mean and range of the seeds", **styled(DISC, linestyle="-")),
+        Line2D([], [], label="the network it starts from", **styled(BAR, markersize=7)),
+    ]
+    return handles + ([Line2D([], [], label="chance", **CHANCE_LOOK)] if guessing else [])
 
 
 def _words(values: pd.Series) -> str:

@@ -24,19 +24,18 @@ from hfc_keras.reporting.drawing.panels import (
     label_outer,
     panel_grid,
     radius_axis,
+    root_axis,
 )
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.effects.misaligned import COLUMNS, KEYS, PATTERN
 from hfc_keras.reporting.rows import require_columns, unique_rows
 from hfc_keras.reporting.tables import column_name
-from hfc_keras.types import ArrayLike
 
 LOOKS: dict[str, palette.LabelledLook] = {
     "fourier": {"color": BLUE, "marker": "o", "label": "Fourier"},
     "svd": {"color": ORANGE, "marker": "s", "label": "SVD"},
 }
 CHANCE: palette.Stroke = {"linestyle": ":", "markerfacecolor": "white"}
-TICKS = (0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 
 def misaligned_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -149,10 +148,7 @@ def misaligned_curves(table: pd.DataFrame, titles: Mapping[str, str] | None = No
             radius_axis(one, found["radius"])
         top = 1.1 * cast(float, found[["share", "chance"]].max(axis=None)) or 1.0
         for one in axes:
-            one.set_yscale("function", functions=(_root, np.square))
-            one.set_ylim(0, top)
-            one.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
-            one.set_ylim(0, top)
+            root_axis(one, top)
         label_outer(axes, RADIUS, "share of test images\n(root scale)")
     return figure
 
@@ -165,10 +161,6 @@ def _checked(table: pd.DataFrame) -> pd.DataFrame:
 def _pattern(table: pd.DataFrame) -> pd.DataFrame:
     fits = [table[name] == wanted for name, wanted in PATTERN.items()]
     return table[np.all(fits, axis=0)]
-
-
-def _root(values: ArrayLike) -> Any:
-    return np.sqrt(np.maximum(values, 0))
 
 
 def _cells(table: pd.DataFrame) -> pd.DataFrame:

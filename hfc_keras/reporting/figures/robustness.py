@@ -1,11 +1,4 @@
-"""Accuracy under attack as tables and figures.
-
-A table of robustness has one row per measurement and the columns ``COLUMNS``: the recipe and the
-seed of a network, how much its first layer was smoothed after training (``rho``, 0 as trained;
-``normalized`` if divided by 1 + 8 rho, which is false at rho 0), the attack with its settings
-(``none`` for clean images, with the settings NaN), the accuracy in [0, 1] and the number of images,
-and the roughness of the first kernel and its energy beyond a radius.
-"""
+"""Accuracy under attack as tables and figures, of tables as ``named_attacks`` explains."""
 
 import itertools
 from collections.abc import Mapping
@@ -19,17 +12,16 @@ from matplotlib.lines import Line2D
 from hfc_keras import checks
 from hfc_keras.reporting.drawing.figure import Figure
 from hfc_keras.reporting.drawing.palette import RADIUS_COLORS, Look, Stroke, styled
+from hfc_keras.reporting.drawing.panels import CHANCE_LOOK, draw_levels, root_axis
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.figures.kernels import kernel_rows
-from hfc_keras.reporting.rows import require_columns, unique_rows
+from hfc_keras.reporting.figures.named_attacks import named_rows, row_names
 from hfc_keras.reporting.tables import mean_and_spread
 from hfc_keras.types import Floats
 
-COLUMNS = (
-    "recipe seed rho normalized attack epsilon steps restarts loss accuracy examples "
-    "roughness energy_beyond"
-).split()
 MARKERS = ("s", "^", "D", "v", "P")
+# Of accuracies on their root scale, in small panels.
+TICKS = (0, 0.05, 0.2, 0.5, 1)
 # Look of what was smoothed by eq. 3 as it stands, and of what was normalized.
 KINDS: dict[bool, Stroke] = {
     False: {"linestyle": "-"},
@@ -41,7 +33,7 @@ def robustness_table(table: pd.DataFrame) -> pd.DataFrame:
     """Mean and spread over seeds of accuracy, one row per network, one column per attack.
 
     Args:
-        table: DataFrame with the columns ``COLUMNS``.
+        table: DataFrame with the columns ``named_attacks.COLUMNS``.
 
     Returns:
         DataFrame of str. Rows such as ``natural``, ``natural, rho 0.1`` and
@@ -63,8 +55,8 @@ def robustness_table(table: pd.DataFrame) -> pd.DataFrame:
         >>> robustness_table(pd.DataFrame(rows)).loc["natural", "PGD-20 margin 8/255"]
         '0.300 +- 0.141'
     """
-    named = _named(table)
-    named = named.assign(row=_row_names(named))
+    named = named_rows(table)
+    named = named.assign(row=row_names(named))
     grouped = named.groupby(["row", "setting"], sort=False)["accuracy"]
     cells = grouped.agg(["mean", "std"]).apply(mean_and_spread, axis=1).unstack("setting")
     place = named["recipe"].map(list(named["recipe"].unique()).index)
@@ -74,14 +66,18 @@ def robustness_table(table: pd.DataFrame) -> pd.DataFrame:
     return wide.rename_axis(index=None, columns=None)
 
 
-def robustness_panels(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> Figure:
+def robustness_panels(
+    table: pd.DataFrame, titles: Mapping[str, str] | None = None, chance: float | None = None
+) -> Figure:
     """Accuracy against smoothing strength: one row of panels per recipe, one column per epsilon.
 
     Args:
-        table: DataFrame with the columns ``COLUMNS``. Lines are means over seeds, bands their
-            range: solid and filled for smoothing by eq. 3 as it stands, dashed and open for
-            smoothing divided by 1 + 8 rho. Every curve starts at the network as trained.
+        table: DataFrame with the columns ``named_attacks.COLUMNS``. Lines are means over seeds,
+            bands their range: solid and filled for smoothing by eq. 3 as it stands, dashed and open
+            for smoothing divided by 1 + 8 rho. Every curve starts at the network as trained.
+            Heights are square roots, so that accuracies under attack can be told apart.
         titles: dict from recipes to names, or None.
+        chance: float or None, accuracy of guessing, a gray line.
 
     Returns:
         matplotlib.figure.Figure.
@@ -101,7 +97,7 @@ def robustness_panels(table: pd.DataFrame, titles: Mapping[str, str] | None = No
         >>> robustness_panels(pd.DataFrame(rows)).axes[0].get_title()
         'ε = 0.03'
     """
-    named = _named(table)
+    named = named_rows(table)
     recipes, strengths = _facets(named)
     looks = _looks(named)
     with matplotlib.rc_context(STYLE):
@@ -113,25 +109,29 @@ def robustness_panels(table: pd.DataFrame, titles: Mapping[str, str] | None = No
         facets = itertools.product(recipes, strengths)
         for axes, (recipe, strength) in zip(grid.flat, facets, strict=True):
             own = named["strength"].isin(["", strength]) & (named["recipe"] == recipe)
+            draw_levels(axes, {"chance": chance})
             _draw_curves(axes, named, named[own], looks)
+            root_axis(axes, _limits(named["accuracy"])[1], ticks=TICKS)
         for axes, strength in zip(grid[0], strengths, strict=True):
             axes.set_title(f"ε = {strength}")
         for axes, recipe in zip(grid[:, 0], recipes, strict=True):
-            axes.set_ylabel(f"{(titles or {}).get(recipe, recipe)}\naccuracy")
+            axes.set_ylabel(f"{(titles or {}).get(recipe, recipe)}\naccuracy (root scale)")
         for axes in grid[-1]:
             axes.set_xlabel("smoothing strength ρ")
-        grid[0, 0].set_ylim(*_limits(named["accuracy"]))
-        figure.legend(handles=_legend(named, looks), loc="outside right center")
+        figure.legend(handles=_legend(named, looks, chance), loc="outside right center")
     return figure
 
 
-def robustness_points(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> Figure:
+def robustness_points(
+    table: pd.DataFrame, titles: Mapping[str, str] | None = None, chance: float | None = None
+) -> Figure:
     """Accuracy of each recipe, one panel per epsilon, beside the roughness of its first kernel.
 
     Args:
-        table: DataFrame with the columns ``COLUMNS``, rho 0 in every row. Points are means over
-            seeds, whiskers their range.
+        table: DataFrame with the columns ``named_attacks.COLUMNS``, rho 0 in every row. Points are
+            means over seeds, whiskers their range. Accuracies are on a scale of square roots.
         titles: dict from recipes to names, or None.
+        chance: float or None, accuracy of guessing, a gray line.
 
     Returns:
         matplotlib.figure.Figure.
@@ -148,7 +148,7 @@ def robustness_points(table: pd.DataFrame, titles: Mapping[str, str] | None = No
         >>> [axes.get_title() for axes in robustness_points(pd.DataFrame(rows)).axes]
         ['ε = 0.03', 'first kernel']
     """
-    named = _named(table)
+    named = named_rows(table)
     rhos = sorted(named["rho"].unique().tolist())
     checks.require(rhos == [0.0], "`table` must have rho 0 in every row", rho=rhos)
     recipes, strengths = _facets(named)
@@ -164,61 +164,18 @@ def robustness_points(table: pd.DataFrame, titles: Mapping[str, str] | None = No
                 _draw_points(
                     axes, shown[shown["curve"] == curve], "accuracy", recipes, look, offset
                 )
-            axes.set(title=f"ε = {strength}", xlabel="accuracy", xlim=_limits(named["accuracy"]))
+            draw_levels(axes, {"chance": chance}, vertical=True)
+            axes.set(title=f"ε = {strength}", xlabel="accuracy\n(root scale)")
+            root_axis(axes, _limits(named["accuracy"])[1], "x", TICKS)
         look: Look = {"color": "black", "marker": "o"}
         _draw_points(rough, kernel_rows(named), "roughness", recipes, look)
         rough.set(title="first kernel", xlabel="roughness", xlim=_limits(named["roughness"]))
         rough.set_yticks(range(len(recipes)), [(titles or {}).get(name, name) for name in recipes])
         rough.set_ylim(len(recipes) - 0.5, -0.5)
         bare: dict[str, Look] = {key: {**look, "linestyle": ""} for key, look in looks.items()}
-        handles = _legend(named, bare)
+        handles = _legend(named, bare, chance)
         figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
-
-
-def _named(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows with the name of their attack (curve), epsilon (strength) and both (setting)."""
-    require_columns(table, COLUMNS)
-    checks.require(
-        not (table["normalized"].astype(bool) & (table["rho"] == 0)).any(),
-        "`table` must have normalized false at rho 0, where it is the same network",
-        normalized=True,
-    )
-    settings = zip(*(table[name] for name in ("attack", "steps", "restarts", "loss")), strict=True)
-    curves = [_curve(*setting) for setting in settings]
-    strengths = [_strength(value) for value in table["epsilon"]]
-    both = [f"{curve} {value}".strip() for curve, value in zip(curves, strengths, strict=True)]
-    named = table.assign(curve=curves, strength=strengths, setting=both)
-    return unique_rows(named, ["recipe", "seed", "rho", "normalized", "setting"])
-
-
-def _curve(attack: str, steps: float, restarts: float, loss: object) -> str:
-    checks.choice("attack", attack, ["none", "fgsm", "pgd"])
-    if attack == "none":
-        return "clean"
-    name = "FGSM" if attack == "fgsm" else f"PGD-{steps:g}"
-    return name + (f" x {restarts:g}" if restarts > 1 else "") + " margin" * (loss == "margin")
-
-
-def _strength(epsilon: float) -> str:
-    """Epsilon in short: ``0.03``, or ``8/255`` where it has more than three decimals."""
-    if np.isnan(epsilon):
-        return ""
-    grey_levels = round(epsilon * 255)
-    long = abs(epsilon - round(epsilon, 3)) > checks.SLACK
-    fits = abs(epsilon - grey_levels / 255) < checks.SLACK
-    return f"{grey_levels}/255" if long and fits else f"{epsilon:g}"
-
-
-def _row_names(named: pd.DataFrame) -> pd.Series | list[str]:
-    """Recipe, and how it was smoothed where not all rows are smoothed alike."""
-    if len(named[["rho", "normalized"]].drop_duplicates()) == 1:
-        return named["recipe"]
-    smoothed = zip(named["recipe"], named["rho"], named["normalized"], strict=True)
-    return [
-        f"{recipe}, rho {rho:g}{' normalized' if normalized else ''}" if rho else recipe
-        for recipe, rho, normalized in smoothed
-    ]
 
 
 def _facets(named: pd.DataFrame) -> tuple[list[str], list[str]]:
@@ -283,8 +240,8 @@ def _draw_points(
     axes.errorbar(spread["mean"], places, xerr=[below, above], **bars)
 
 
-def _legend(named: pd.DataFrame, looks: Mapping[str, Look]) -> list[Line2D]:
-    """A handle a curve, with its number of images where it is not all; then the two smoothings."""
+def _legend(named: pd.DataFrame, looks: Mapping[str, Look], chance: float | None) -> list[Line2D]:
+    """A handle a curve, with its number of images where it is not all; the smoothings; chance."""
     examples = named.groupby("curve")["examples"].max()
     handles = []
     for curve, look in looks.items():
@@ -295,4 +252,4 @@ def _legend(named: pd.DataFrame, looks: Mapping[str, Look]) -> list[Line2D]:
         grey: Look = {"color": "#666666", "marker": "o"}
         handles.append(Line2D([], [], label="eq. 3 as it stands", **styled(grey, **KINDS[False])))
         handles.append(Line2D([], [], label="divided by 1 + 8ρ", **styled(grey, **KINDS[True])))
-    return handles
+    return handles + ([] if chance is None else [Line2D([], [], label="chance", **CHANCE_LOOK)])

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hfc_keras.reporting.drawing import palette
-from hfc_keras.reporting.drawing.panels import PAGE, panel_grid
+from hfc_keras.reporting.drawing.panels import CHANCE_LOOK, PAGE, draw_levels, panel_grid
 from hfc_keras.reporting.drawing.style import STYLE
 from hfc_keras.reporting.rows import require_columns, unique_rows
 from hfc_keras.reporting.statistics.correlation_intervals import (
@@ -90,6 +90,7 @@ def two_views(
     names: Mapping[str, str],
     titles: Mapping[str, str] | None = None,
     looks: Mapping[str, palette.Look] | None = None,
+    chance: float | None = None,
 ) -> Figure:
     """One measure against another, one panel per pair, one point per network.
 
@@ -100,6 +101,7 @@ def two_views(
         names: dict from columns to what stands on the axes.
         titles: dict from recipes to names in the legend, or None.
         looks: dict from recipes to looks, see ``palette.recipe_looks``, or None.
+        chance: float or None, accuracy of guessing, a gray line where it is upwards.
 
     Returns:
         matplotlib.figure.Figure, 7 inches wide.
@@ -121,9 +123,11 @@ def two_views(
         )
         for recipe, look in looks.items()
     ]
+    handles += [] if chance is None else [Line2D([], [], label="chance", **CHANCE_LOOK)]
     with matplotlib.rc_context(STYLE):
         figure, grid = panel_grid(len(pairs), handles, width=PAGE / 2, sharex=False)
         for axes, (across, upwards) in zip(grid, pairs, strict=True):
+            draw_levels(axes, {"chance": chance})
             for name, part in table.groupby("recipe", sort=False):
                 look = palette.styled(looks[str(name)], linestyle="")
                 axes.plot(part[across], part[upwards], **look, alpha=0.4)
