@@ -15,8 +15,8 @@ from hfc_keras import (
 from hfc_keras.attacks import Apgd, Fgsm, Pgd, Square
 from hfc_keras.attacks import frozen as frozen_module
 from hfc_keras.attacks import precision as precision_module
+from hfc_keras.attacks.exact_layers import logit_layers, pixel_layers
 from hfc_keras.attacks.frozen import frozen
-from hfc_keras.attacks.pixel_layers import pixel_layers
 from hfc_keras.attacks.precision import precision_of
 from hfc_keras.gradients import half_precision
 
@@ -108,7 +108,8 @@ def test_auto_leaves_a_model_alone_that_is_in_another_precision(policy, digits):
 
 
 def test_auto_leaves_a_model_alone_whose_layers_take_float32_only(digits):
-    model = of_layers(conv(), Single(), normalization(), keras.layers.GlobalAveragePooling2D())
+    layers = [conv(), Single(), normalization(), conv(), keras.layers.GlobalAveragePooling2D()]
+    model = of_layers(*layers)
     assert precision_of(model, "auto", digits[0][:8]) == "float32"
     auto = Apgd(0.1, steps=2, precision="auto")
     assert attacks.run(model, digits[0][:8], digits[1][:8], auto).withstood.shape == (8,)
@@ -199,6 +200,35 @@ def test_layers_behind_the_first_kernel_compute_in_half_precision():
     assert first == "float32" and set(others) == {"bfloat16"}
 
 
+class Distances(keras.layers.Layer):
+    """Logits by the squared distance from the middle of each class."""
+
+    def build(self, shape):
+        self.middles = self.add_weight(shape=(10, shape[-1]), initializer="ones")
+
+    def call(self, x):
+        return -keras.ops.sum((x[:, None] - self.middles) ** 2, axis=-1)
+
+
+def test_layers_that_make_logits_compute_in_full(rng):
+    """In bfloat16 logits between 256 and 512 have a step of 2."""
+    body = keras.Sequential([keras.Input((8, 8, 1)), conv(), conv(), keras.layers.Flatten()])
+    heads = {
+        "offset": [keras.layers.Dense(10), keras.layers.Rescaling(1.0, 500.0)],
+        "normalized": [keras.layers.Dense(10), keras.layers.BatchNormalization()],
+        "distances": [Distances()],
+        "nested": [keras.Sequential([keras.layers.Dense(10), keras.layers.ReLU()])],
+    }
+    for head in heads.values():
+        model = keras.Sequential([body, *head])
+        model.build((None, 8, 8, 1))
+        leaves = [each for layer in head for each in getattr(layer, "layers", [layer])]
+        assert logit_layers(model) == leaves[::-1]
+        found = {each.name: each.compute_dtype for each in frozen(model)._flatten_layers()}
+        assert {found[each.name] for each in leaves} == {"float32"}
+        assert found[body.layers[1].name] == "bfloat16"
+
+
 def test_float32_in_a_network_of_half_precision_is_kept():
     with training.precision.policy("mixed_bfloat16"):
         model = of_layers(conv(), Single(dtype="float32"), keras.layers.GlobalAveragePooling2D())
@@ -264,12 +294,34 @@ class TestAttacks:
         """The classes differ by what bfloat16 does not hold."""
         inputs = keras.Input((8, 8, 1))
         convolution = keras.layers.Conv2D(10, 8)
-        model = keras.Model(inputs, keras.layers.Flatten()(convolution(inputs)))
+        pixels = keras.layers.Conv2D(1, 1, kernel_initializer="ones")(inputs)
+        answers = keras.layers.Dense(10, kernel_initializer="identity")
+        model = keras.Model(inputs, answers(keras.layers.Flatten()(convolution(pixels))))
         rng = np.random.default_rng(0)
         kernel = np.repeat(rng.normal(size=(8, 8, 1, 1)), 10, axis=3)
         convolution.set_weights([kernel + 1e-5 * rng.normal(size=kernel.shape), np.zeros(10)])
         assert precision_of(model, "auto", digits[0]) == "float32"
         assert precision_of(residual(), "auto", digits[0]) == "bfloat16"
+
+    @pytest.mark.parametrize(("offset", "expected"), [(1.0, "bfloat16"), (4.0, "float32")])
+    def test_auto_is_float32_where_margins_are_rounded(self, offset, expected, digits):
+        """Classes and slopes stay; what a step of an attack gains is lost."""
+        keras.utils.set_random_seed(0)
+        shifted = keras.layers.Lambda(lambda x: (x + offset) - offset)
+        layers = [conv(), conv(), keras.layers.Flatten(), shifted, keras.layers.Dense(10)]
+        model = keras.Sequential([keras.Input((8, 8, 1)), *layers])
+        assert precision_of(model, "auto", digits[0]) == expected
+        if expected == "float32":
+            with pytest.warns(UserWarning, match="robustness may be overstated"):
+                assert precision_of(model, "bfloat16", digits[0]) == "bfloat16"
+
+    def test_layers_that_do_not_take_bfloat16_are_refused_by_name(self, digits):
+        ramp = keras.ops.arange(10, dtype="float32")
+        layers = [conv(), keras.layers.Lambda(lambda x: x + ramp), keras.layers.Flatten()]
+        model = keras.Sequential([keras.Input((8, 8, 1)), *layers, keras.layers.Dense(10)])
+        assert precision_of(model, "auto", digits[0]) == "float32"
+        with pytest.raises(ValueError, match="'auto' or 'float32' for a model that does not.*Rec"):
+            precision_of(model, "bfloat16", digits[0])
 
     def test_a_model_that_cannot_be_copied(self, digits, monkeypatch):
         def refuse(model):

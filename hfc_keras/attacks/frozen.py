@@ -6,14 +6,15 @@ import keras
 from keras import ops
 
 from hfc_keras import contract, gradients
-from hfc_keras.attacks.pixel_layers import pixel_layers
+from hfc_keras.attacks.exact_layers import logit_layers, pixel_layers
 from hfc_keras.copying import Copier
 from hfc_keras.types import Predict
 
 HALF, FULL = "bfloat16", "float32"
 POLICY = "mixed_bfloat16"
-# Eight bits leave steps of 1/256 between 0.5 and 1, as large as an epsilon: layers that see pixels,
-# and those that make logits, compute as they did.
+# Eight bits leave steps of 1/256 between 0.5 and 1, as large as an epsilon, and steps of 2 between
+# 256 and 512: layers that see pixels, and those that make logits, compute as they did.
+ENDS = (pixel_layers, logit_layers)
 EXACT = (keras.layers.Dense,)
 
 
@@ -128,7 +129,7 @@ class _Frozen:
 
     def _halve(self) -> None:
         """Let all layers compute in half precision that need not be exact."""
-        exact = set(map(id, pixel_layers(self.model)))
+        exact = {id(layer) for find in ENDS for layer in find(self.model)}
         for layer in self.model._flatten_layers():
             leaf = not list(layer._flatten_layers(include_self=False, recursive=False))
             full = layer.dtype_policy.name == FULL

@@ -17,7 +17,7 @@ from hfc_keras.attacks.frozen import frozen
 from hfc_keras.attacks.iteration import FirstGradient, Iteration
 from hfc_keras.attacks.kinds import Attack
 from hfc_keras.attacks.norms import NORMS
-from hfc_keras.attacks.precision import COMPARED, own_precision, precision_of
+from hfc_keras.attacks.precision import COMPARED, LEEWAY, own_precision, precision_of
 from hfc_keras.attacks.square_iteration import SquareIteration
 from hfc_keras.losses import sample_losses
 from hfc_keras.types import Array, ArrayLike, Floats, Integers, Loss, Norm, Predict, Tensor
@@ -31,7 +31,7 @@ ITERATIONS: Any = {
 # What a search finds for each image.
 OUTCOME = ("before", "after", "withstood", "unchanged", "zero", "nonfinite", "norms")
 # Margin, as a share of the range of the logits, which rounding to bfloat16 may hide.
-NEAR = -0.02
+NEAR = -LEEWAY
 
 
 class Search:
