@@ -57,7 +57,7 @@ def makeup(model: keras.Model) -> tuple[Hashable, ...]:
 
     It holds the attributes of each of its layers, those in custom layers and subclasses of
     keras.Model too: plain values and collections of them by value, everything else (functions,
-    tensors, layers) by identity.
+    tensors, layers) by identity. What code reads from elsewhere, such as a global, is not in it.
 
     Args:
         model: keras.Model.

@@ -79,7 +79,9 @@ def outputs(predict: Predict, images: Tensor) -> tuple[Any]:
 def predicted(model: keras.Model, images: Array, batch_size: int = 256) -> Array:
     """Outputs of a model in inference mode, batch by batch, as it is now.
 
-    ``keras.Model.predict`` goes on with what it compiled before a layer was changed.
+    ``keras.Model.predict`` goes on with what it compiled before a layer was changed. Values outside
+    of the model, such as a global that the ``call`` of a layer reads, are those of the first call
+    here, too: make them attributes of the layer.
 
     Args:
         model: keras.Model with a single output.
