@@ -273,35 +273,3 @@ def test_a_header_that_names_nothing_is_refused(tmp_path):
 def test_what_is_no_file_of_weights_is_refused(name, message, tmp_path):
     with pytest.raises(ValueError, match=f"`weights` must be {message}.*weights="):
         read_weights(tmp_path / name)
-
-
-STATE = {"conv1.weight": np.ones(1), "linear.bias": np.zeros(1)}
-
-
-@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod.", "model."])
-@pytest.mark.parametrize(
-    "nested", [(), ("state_dict",), ("net",), ("model",), ("model", "state_dict")]
-)
-def test_what_is_wrapped_around_a_state_dict_is_taken_off(prefix, nested):
-    content = {f"{prefix}{name}": array for name, array in STATE.items()}
-    for name in reversed(nested):
-        content = {name: content, "epoch": 3}
-    assert list(arrays_of(content)) == list(STATE)
-
-
-def test_a_prefix_that_not_all_names_have_is_part_of_them():
-    assert list(arrays_of({"module.a": 0.0, "b": 0.0})) == ["module.a", "b"]
-
-
-@pytest.mark.parametrize("content", [{}, [1], None, {3: np.ones(1)}, {"state_dict": {}}])
-def test_what_holds_no_arrays_by_name_is_refused(content):
-    with pytest.raises(ValueError, match="must be arrays or tensors by name, or hold them as 'st"):
-        arrays_of(content)
-
-
-def test_lists_in_place_of_arrays_are_refused_and_not_unfolded():
-    nested = [0.0]
-    for _ in range(60):
-        nested = [nested, nested]
-    with pytest.raises(ValueError, match=r"arrays or tensors, no lists of numbers. Received: b="):
-        arrays_of({"a": np.ones(1), "b": nested})

@@ -77,7 +77,8 @@ def from_torch(
 
     Raises:
         ValueError: for another name; a file that is missing, damaged or holds more than tensors,
-            numbers and text; or weights of another network, naming the first difference.
+            numbers and text; a checkpoint of several networks, such as one with a moving average
+            of its weights; or weights of another network, naming the first difference.
 
     Reference:
         He et al., Deep residual learning for image recognition, CVPR 2016.
@@ -97,7 +98,7 @@ def from_torch(
     size = pair("image_size", network.side if image_size is None else image_size, minimum=8)
     path = str(weights) if isinstance(weights, (str, os.PathLike)) else None
     told: Record = {} if path is None else {"weights": path}
-    arrays = arrays_of(weights if path is None else read_weights(path))
+    arrays = arrays_of(weights if path is None else read_weights(path), path)
     _require_alike(arrays, architecture, told)
     head, shortcut = network.names
     head = _present(arrays, HEADS, "{}.weight", head)
