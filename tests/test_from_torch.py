@@ -188,6 +188,11 @@ STATE = torch_networks.state_dict()
         # No layer of so many classes is built.
         ("resnet8", {**STATE, "linear.weight": np.zeros((2**40, 0))}, r"shape=\(10995.*, 0\)"),
         ("resnet8", {**STATE, "linear.weight": np.zeros((10, 1))}, r"Received: shape=\(10, 1\)"),
+        (
+            "resnet8",
+            {**STATE, "linear.weight": np.zeros((1, 64)), "linear.bias": np.zeros(1)},
+            "must be of at least 2 classes, which are the rows of 'linear.weight'. .*classes=1",
+        ),
         ("resnet8", {"features.0.weight": np.zeros((64, 3, 3, 3))}, "Received: names=.'features"),
     ],
 )
