@@ -48,8 +48,18 @@ def test_what_lies_beside_a_state_dict_and_is_none_is_left_out():
     assert list(arrays_of({"state_dict": STATE, "same": STATE, **beside})) == list(STATE)
 
 
-def test_a_prefix_that_not_all_names_have_is_part_of_them():
-    assert list(arrays_of({"module.a": 0.0, "b": 0.0})) == ["module.a", "b"]
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["module.a", "b"], "'module.' before all .* first='module.a', without=['b']"),
+        (["n_averaged", "module.model.a"], "'module.model.' before all"),
+        (["module.net.a", "module.b"], "'net.' before all .* first='net.a', without=['b']"),
+        (["module.a", "model.a"], "'module.' before all .* without=[]"),
+    ],
+)
+def test_a_prefix_that_not_all_names_have_is_named(names, message):
+    with pytest.raises(ValueError, match=message.replace("[", r"\[")):
+        arrays_of(dict.fromkeys(names, 0.0))
 
 
 @pytest.mark.parametrize("content", [{}, [1], None, {3: np.ones(1)}, {"state_dict": {}}])

@@ -32,8 +32,8 @@ def arrays_of(checkpoint: Any, path: str | None = None) -> dict[str, Array]:
         numbers as float32.
 
     Raises:
-        ValueError: if it holds no arrays by name, those of several networks, or anything that
-            holds others beside them.
+        ValueError: if it holds no arrays by name, those of several networks, names of which
+            only a part is as a wrapper has them, or anything that holds others beside them.
 
     Example:
         >>> arrays_of({"state_dict": {"module.linear.bias": np.ones(1)}, "epoch": 3})
@@ -62,7 +62,20 @@ def arrays_of(checkpoint: Any, path: str | None = None) -> dict[str, Array]:
         "`weights` must hold arrays or tensors, no lists of numbers",
         **dict(list(nested.items())[:1]),
     )
+    _require_no_mixture([name[start:] for name in checkpoint])
     return {name[start:]: _as_array(value) for name, value in checkpoint.items()}
+
+
+def _require_no_mixture(names: list[str]) -> None:
+    """Refuse names of which a part has what a wrapper puts before every one."""
+    starts = {name: found[0] for name in names if (found := WRAPPERS.match(name)) and found[0]}
+    first, start = next(iter(starts.items()), (None, None))
+    checks.require(
+        not starts,
+        f"`weights` must have {start!r} before all of their names or before none",
+        first=first,
+        without=[name for name in names if name not in starts][:3],
+    )
 
 
 def _require_one(checkpoint: Mapping[Any, Any], place: str, path: str | None) -> None:
