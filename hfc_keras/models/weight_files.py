@@ -152,12 +152,13 @@ class _Place(NamedTuple):
 def _place(name: str, described: Any) -> _Place:
     """Where one tensor lies, after proving that its numbers fill that place."""
     told = described if isinstance(described, dict) else {}
-    dtype, shape, offsets = (told.get(key) for key in ("dtype", "shape", "data_offsets"))
+    parts: list[Any] = [told.get(key) for key in ("dtype", "shape", "data_offsets")]
+    dtype, shape, offsets = parts
     if dtype not in list(SAFE):
         raise ValueError(f"{name!r} is of {dtype}, which is not supported; {', '.join(SAFE)} are")
     if not _whole(shape) or not _whole(offsets) or len(offsets) != 2 or len(shape) > MOST_AXES:
         raise ValueError(f"it is damaged: shape or place of {name!r} are no whole numbers from 0")
-    place = _Place(*offsets, SAFE[dtype], shape)
+    place = _Place(offsets[0], offsets[1], SAFE[dtype], shape)
     if place.last - place.first != math.prod(shape) * place.dtype.itemsize:
         raise ValueError(f"it is damaged: {name!r} has other numbers than its shape says")
     return place
