@@ -44,7 +44,14 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
         default=MINUTES,
         help=f"begin no row after that; default: {MINUTES}",
     )
-    parser.add_argument("--only", nargs="+", choices=TASKS, default=TASKS, metavar="TASK")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=TASKS,
+        default=TASKS,
+        metavar="TASK",
+        help=f"of: {', '.join(TASKS)}",
+    )
     parser.add_argument(
         "--batch", type=command_line.positive, help="images at once; default: by size"
     )

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from hfc_keras.attacks import Pgd
+from hfc_keras.attacks.diagnostics import BROKEN, warn
 from hfc_keras.selfchecks import attack_checks
 from hfc_keras.selfchecks.subject import Subject
 
@@ -90,3 +91,20 @@ def test_a_limit_that_is_a_share_is_at_least_one_image(check, count, broken, sta
 )
 def test_large_epsilon_leaves_chance_and_one_image(count, left, status):
     assert attack_checks.large_epsilon(Few(count, left / count)).status == status
+
+
+@pytest.mark.parametrize(
+    ("fault", "loss", "hint"),
+    [
+        ("zero_gradient_share", "cross_entropy", "Try loss='margin' or, from 3 classes, 'dlr'."),
+        ("zero_gradient_share", "margin", "they are not shown to be robust."),
+        ("nonfinite_share", "cross_entropy", BROKEN),
+        ("nonfinite_share", "margin", BROKEN),
+    ],
+)
+def test_a_warning_says_what_helps_against_its_fault(fault, loss, hint):
+    told = {"zero_gradient_share": 0.0, "nonfinite_share": 0.0, fault: 0.5}
+    with pytest.warns(UserWarning, match="50.0%") as warned:
+        warn(told, loss)
+    assert [str(each.message).endswith(hint) for each in warned] == [True]
+    assert ("margin" in str(warned[0].message)) == hint.startswith("Try")

@@ -38,6 +38,9 @@ def test_the_command_line_is_checked(capsys):
         with pytest.raises(SystemExit):
             gpu.parsed([wrong])
         assert said in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        gpu.parsed(["--help"])
+    assert f"of: {', '.join(TASKS)}" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.slow_on_jax

@@ -69,6 +69,7 @@ def test_the_command_line_is_checked_and_explained(capsys):
         command.parsed(["--help"])
     shown = capsys.readouterr().out
     assert all(f"\n  {task} " in shown for task in command.TASKS)
+    assert f"of: {', '.join(command.TASKS)}" in " ".join(shown.split())
 
 
 def test_a_trial_does_not_overwrite_results(tmp_path, monkeypatch):

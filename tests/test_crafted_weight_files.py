@@ -25,12 +25,18 @@ ARRAYS = {"a": np.arange(6, dtype="float32").reshape(2, 3), "b": np.ones(2, "flo
         {"shape": (-1,), "strides": (1,)},
         {"shape": (2, 3), "strides": (1,)},
         {"kind": "DoubleStorage"},
-        {"kind": "ComplexFloatStorage"},
     ],
 )
 def test_a_tensor_reaches_no_further_than_its_numbers(write, changes, tmp_path):
     write(tmp_path / "own.pth", {"a": ARRAYS["a"]}, **changes)
     with pytest.raises(ValueError, match=r"must be a whole .pth file of tensors alone \(.+\)"):
+        read_weights(tmp_path / "own.pth")
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_numbers_of_another_kind_are_named(write, tmp_path):
+    write(tmp_path / "own.pth", {"a": ARRAYS["a"]}, kind="ComplexFloatStorage")
+    with pytest.raises(ValueError, match=r"of ComplexFloatStorage, .*; DoubleStorage, .* are\)"):
         read_weights(tmp_path / "own.pth")
 
 

@@ -188,12 +188,31 @@ STATE = torch_networks.state_dict()
         # No layer of so many classes is built.
         ("resnet8", {**STATE, "linear.weight": np.zeros((2**40, 0))}, r"shape=\(10995.*, 0\)"),
         ("resnet8", {**STATE, "linear.weight": np.zeros((10, 1))}, r"Received: shape=\(10, 1\)"),
+        (
+            "resnet8",
+            {**STATE, "linear.weight": np.zeros((1, 64)), "linear.bias": np.zeros(1)},
+            "must be of at least 2 classes, which are the rows of 'linear.weight'. .*classes=1",
+        ),
         ("resnet8", {"features.0.weight": np.zeros((64, 3, 3, 3))}, "Received: names=.'features"),
     ],
 )
 def test_the_first_difference_is_named(name, arrays, message):
     with pytest.raises(ValueError, match=message):
         models.from_torch(arrays, name)
+
+
+def test_of_two_state_dicts_none_is_taken():
+    with pytest.raises(ValueError, match=r"such as checkpoint\['state_dict'\]\. Received: names="):
+        models.from_torch({"model": STATE, "state_dict": dict(STATE)}, "resnet8")
+
+
+def test_a_file_of_two_state_dicts_is_named(tmp_path):
+    path, name = tmp_path / "own.pth", torch_files.text("conv1.weight")
+    tensor = torch_files.tensor(STATE["conv1.weight"], "a")
+    entries = [torch_files.text(each) + b"}" + name + tensor + b"s" for each in ("net", "ema")]
+    torch_files.write(path, {"a": STATE["conv1.weight"]}, b"\x80\x02}(" + b"".join(entries) + b"u.")
+    with pytest.raises(ValueError, match=r"load\(path\)\['net'\], .*'ema'\], weights='.*own.pth'"):
+        models.from_torch(path, "resnet8")
 
 
 def test_an_error_names_the_file(tmp_path):

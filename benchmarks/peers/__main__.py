@@ -44,7 +44,12 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = command_line.parser(__doc__, fast="few images and one repeat, to try it out")
     parser.prog = "python -m benchmarks.peers"
     parser.add_argument(
-        "--only", nargs="+", choices=TASKS, default=TASKS, metavar="TASK", help="tasks to do"
+        "--only",
+        nargs="+",
+        choices=TASKS,
+        default=TASKS,
+        metavar="TASK",
+        help=f"of: {', '.join(TASKS)}",
     )
     parser.add_argument(
         "--examples", type=command_line.positive, help="images in one call; default: by task"

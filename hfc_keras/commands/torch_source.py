@@ -66,7 +66,7 @@ def architectures(sources: Sequence[str], asked: ModelAndImages) -> dict[str, st
 
 def _refuse_untold(source: str) -> None:
     """Refuse a file of weights without its network, which it may look like."""
-    seen = looks_like(arrays_of(read_weights(source)))
+    seen = looks_like(arrays_of(read_weights(source), source))
     which = f"--architecture {seen}, going by their names" if seen else "--architecture NAME"
     checks.require(
         False,

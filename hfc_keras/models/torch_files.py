@@ -28,6 +28,7 @@ STORAGES = {
     "ByteStorage": np.dtype("u1"),
     "BoolStorage": np.dtype("?"),
 }
+NAMES = ", ".join(STORAGES)
 ARCHIVE, DESCRIPTION = b"PK\x03\x04", "data.pkl"
 # What the files from before PyTorch 1.6 begin with, and their version.
 MAGIC, VERSION = 0x1950A86A20F9469CFC6C, 1001
@@ -165,6 +166,8 @@ def _found(name: str) -> Any:
     module, _, last = name.rpartition(".")
     if module == "torch" and last in STORAGES:
         return last
+    if module == "torch" and last.endswith("Storage"):
+        raise ValueError(f"its numbers are of {last}, which is not supported; {NAMES} are")
     if name not in KNOWN:
         raise ValueError(
             f"it holds {name}, which is code and is not run; in PyTorch, "

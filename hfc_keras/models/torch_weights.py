@@ -58,7 +58,7 @@ def from_torch(
     Layers are called as the modules of PyTorch: ``conv1``, ``bn1``, ``layer1.0.conv1``...; the
     last one ``linear`` or ``fc``, a block's shortcut ``shortcut`` or ``downsample``, as in
     the file; with PyTorch as Keras' backend those with weights have ``_`` in place of a dot. Where all names begin with ``module.``, ``_orig_mod.``, ``model.`` or ``net.``, that
-    is left out. The number of classes is that of the last layer.
+    is left out. The number of classes is that of the last layer, from 2.
 
     Args:
         weights: a state dict: mapping from name to array or tensor, float32, float64, or of half
@@ -77,7 +77,8 @@ def from_torch(
 
     Raises:
         ValueError: for another name; a file that is missing, damaged or holds more than tensors,
-            numbers and text; or weights of another network, naming the first difference.
+            numbers and text; a checkpoint of several networks, such as one with a moving average
+            of its weights; or weights of another network, naming the first difference.
 
     Reference:
         He et al., Deep residual learning for image recognition, CVPR 2016.
@@ -97,7 +98,7 @@ def from_torch(
     size = pair("image_size", network.side if image_size is None else image_size, minimum=8)
     path = str(weights) if isinstance(weights, (str, os.PathLike)) else None
     told: Record = {} if path is None else {"weights": path}
-    arrays = arrays_of(weights if path is None else read_weights(path))
+    arrays = arrays_of(weights if path is None else read_weights(path), path)
     _require_alike(arrays, architecture, told)
     head, shortcut = network.names
     head = _present(arrays, HEADS, "{}.weight", head)
@@ -145,4 +146,11 @@ def _classes(arrays: Mapping[str, Array], head: str, features: int, told: Record
         **({"names": list(arrays)[:3]} if rows is None else {"shape": rows.shape}),
         **told,
     )
-    return len(arrays[f"{head}.weight"])
+    classes = len(arrays[f"{head}.weight"])
+    checks.require(
+        classes > 1,
+        f"`weights` must be of at least 2 classes, which are the rows of '{head}.weight'",
+        classes=classes,
+        **told,
+    )
+    return classes

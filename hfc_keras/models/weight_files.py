@@ -5,12 +5,12 @@ import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hfc_keras import checks, error_texts, files
-from hfc_keras.models.torch_files import BFLOAT16, read_torch
+from hfc_keras.models.torch_files import BFLOAT16, MOST_AXES, read_torch
 from hfc_keras.types import Array, PathLike
 
 # Kinds of numbers by their names in a file of safetensors.
@@ -79,27 +79,96 @@ def _of_numpy(path: Path) -> dict[str, Array]:
             raise ValueError(f"its arrays would take {unpacked / 1e9:,.1f} GB")
         stream.seek(0)
         with np.load(stream, allow_pickle=False) as stored:
-            return dict(stored)
+            return {name: _plain(stored, name) for name in stored}
+
+
+def _plain(stored: Mapping[str, Any], name: str) -> Array:
+    """One member of an ``.npz`` file, if it can be read without running what it holds."""
+    try:
+        array = stored[name]
+    except ValueError as error:
+        if "pickle" not in str(error):
+            raise
+        array = None
+    # A member that is no file of NumPy comes as the bytes it is made of.
+    if not isinstance(array, np.ndarray):
+        raise ValueError(
+            f"{name!r} in it is no plain array of numbers; np.savez(path, **arrays) writes such"
+        )
+    return array
 
 
 def _of_safetensors(path: Path) -> dict[str, Array]:
     """Arrays of a file of safetensors: length of a JSON header, header, numbers."""
     content = memoryview(path.read_bytes())
     start = 8 + int.from_bytes(content[:8], "little")
-    described = json.loads(bytes(content[8:start]))
+    if start > len(content):
+        raise ValueError("it is cut or damaged: it ends within its header")
+    described, numbers = _header(bytes(content[8:start])), content[start:]
+    places = {name: _place(name, each) for name, each in described.items()}
+    end = 0
+    # The format has every byte belong to one tensor.
+    for first, last in sorted((each.first, each.last) for each in places.values()):
+        if first != end:
+            raise ValueError("it is damaged: its tensors overlap, or leave numbers out")
+        end = last
+    if end != len(numbers):
+        raise ValueError("it is cut or damaged: its tensors do not end where it does")
+    return {
+        name: np.frombuffer(numbers[each.first : each.last], each.dtype).reshape(each.shape)
+        for name, each in places.items()
+    }
+
+
+def _header(content: bytes) -> dict[str, Any]:
+    """What a header says of each tensor by name, but for what it says of the whole file."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError("a name stands there twice")
+        return dict(pairs)
+
+    try:
+        described = json.loads(content, object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            "it is damaged: its header is no JSON that names each tensor once"
+        ) from error
     if not isinstance(described, dict):
         raise ValueError("its header names no tensors")
     described.pop("__metadata__", None)
-    return {name: _placed(content[start:], each) for name, each in described.items()}
+    return described
 
 
-def _placed(content: memoryview, described: Mapping[str, Any]) -> Array:
-    """One array, from where the header says it lies."""
-    first, last = described["data_offsets"]
-    shape, dtype = described["shape"], SAFE[described["dtype"]]
-    if not 0 <= first <= last <= len(content) or last - first != math.prod(shape) * dtype.itemsize:
-        raise ValueError("it ends within a tensor")
-    return np.frombuffer(content[first:last], dtype).reshape(shape)
+class _Place(NamedTuple):
+    """Where the numbers of a tensor lie, and what they are."""
+
+    first: int
+    last: int
+    dtype: np.dtype[Any]
+    shape: list[int]
+
+
+def _place(name: str, described: Any) -> _Place:
+    """Where one tensor lies, after proving that its numbers fill that place."""
+    told = described if isinstance(described, dict) else {}
+    parts: list[Any] = [told.get(key) for key in ("dtype", "shape", "data_offsets")]
+    dtype, shape, offsets = parts
+    if dtype not in list(SAFE):
+        raise ValueError(f"{name!r} is of {dtype}, which is not supported; {', '.join(SAFE)} are")
+    if not _whole(shape) or not _whole(offsets) or len(offsets) != 2 or len(shape) > MOST_AXES:
+        raise ValueError(f"it is damaged: shape or place of {name!r} are no whole numbers from 0")
+    place = _Place(offsets[0], offsets[1], SAFE[dtype], shape)
+    if place.last - place.first != math.prod(shape) * place.dtype.itemsize:
+        raise ValueError(f"it is damaged: {name!r} has other numbers than its shape says")
+    return place
+
+
+def _whole(values: Any) -> bool:
+    """Whether these are whole numbers from 0, none too large for a place."""
+    return isinstance(values, list) and all(
+        type(each) is int and 0 <= each <= checks.LARGEST_WHOLE for each in values
+    )
 
 
 READERS = {
