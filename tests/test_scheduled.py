@@ -177,9 +177,14 @@ def test_a_worker_sees_a_file_and_its_lock(tmp_path):
 class Answering(scheduled.ScheduledCrew):
     """A crew whose workers say what they are told to."""
 
-    def __init__(self, answers):
-        self.answers, self.said, self.stores, self.admitted = answers, [], set(), set()
-        self.say = self.said.append
+    def __init__(self, answers, *workers):
+        self.said = []
+        super().__init__("tcp://a", self.said.append)
+        self.answers, self.known = answers, {"workers": {name: {} for name in workers}}
+
+    def _connect(self):
+        told = {"scheduler_info": lambda n_workers: self.known, "scheduler": None}
+        self._client = SimpleNamespace(status="running", **told)
 
     def _ran(self, function, argument, asked):
         return {address: self.answers[function.__name__] for address in asked}
@@ -187,31 +192,92 @@ class Answering(scheduled.ScheduledCrew):
 
 def test_a_store_that_is_not_shared_is_refused_and_one_without_locks_is_said(tmp_path):
     answers = {"resolve_name": hfc_keras.__version__, "sight": ("far", "unlocked")}
-    found = Answering(answers)
+    found = Answering(answers, "tcp://a")
     found.start([tmp_path])
-    assert list(found._admitted({"tcp://a": {}})) == ["tcp://a"]
+    assert list(found.idle([])[0]) == ["tcp://a"]
     (said,) = found.said
     assert f"The file system of {tmp_path} has no locks that hold on far, too" in said
-    found._admitted({"tcp://a": {}})
+    found.idle([])
     assert len(found.said) == 1
-    answers["sight"] = ("far", "absent")
-    with pytest.raises(UnfitWorkerError, match=r"same place, .* worker='tcp://b on far'"):
-        found._admitted({"tcp://b": {}})
+    for worker, sight, named in (
+        ("tcp://b", ("far", "absent"), "same place, .* worker='tcp://b on far'"),
+        ("tcp://c", AttributeError("sight"), "code of this run.* worker='tcp://c', sight=Attri"),
+    ):
+        answers["sight"] = sight
+        found.known = {"workers": {worker: {}}}
+        with pytest.raises(UnfitWorkerError, match=named):
+            found.idle([])
     answers["resolve_name"] = ModuleNotFoundError("No module named 'hfc_keras'")
-    with pytest.raises(UnfitWorkerError, match=r"worker='tcp://c', hfc_keras=ModuleNotFound"):
-        found._admitted({"tcp://c": {}})
+    found.known = {"workers": {"tcp://d": {}}}
+    with pytest.raises(UnfitWorkerError, match=r"worker='tcp://d', hfc_keras=ModuleNotFound"):
+        found.idle([])
     assert not list(tmp_path.iterdir())
+
+
+def test_an_unfit_worker_that_joins_late_is_left_out_and_said_once():
+    answers = {"resolve_name": hfc_keras.__version__}
+    found = Answering(answers, "tcp://a")
+    assert list(found.idle([])[0]) == ["tcp://a"]
+    busy = [Sent(SimpleNamespace(done=lambda: False), "tcp://a", "word")]
+    answers["resolve_name"] = "0.1"
+    found.known["workers"]["tcp://b"] = {}
+    for _ in range(2):
+        assert found.idle(busy) == ({}, [])
+    (said,) = found.said
+    assert "left out" in said and "worker='tcp://b', hfc_keras='0.1'" in said and found.size == 1
+    # Another one may come by its address later.
+    del found.known["workers"]["tcp://b"]
+    found.idle(busy)
+    answers["resolve_name"] = hfc_keras.__version__
+    found.known["workers"]["tcp://b"] = {}
+    assert list(found.idle(busy)[0]) == ["tcp://b"] and len(found.said) == 1
+
+
+class Refusing(Answering):
+    """A crew whose first worker refuses what it is sent."""
+
+    def send(self, address, name, cell, gpu):
+        return Sent(SimpleNamespace(done=lambda: True), address, str(id(cell)))
+
+    def ended(self, busy, seconds):
+        return list(busy)
+
+    def answer(self, sent):
+        if sent.address != "tcp://a":
+            return remote.Answer(sent.address)
+        return remote.Answer(error=UnfitWorkerError("Workers must have the data of this run"))
+
+    def close(self, busy=()):
+        pass
+
+
+def test_a_cell_that_a_worker_refuses_is_measured_by_another_one():
+    cells = [SimpleNamespace(settings=SimpleNamespace()) for _ in range(4)]
+    tasks = [SimpleNamespace(name="t", cell=cell) for cell in cells]
+    answers = {"resolve_name": hfc_keras.__version__}
+    found = Refusing(answers, "tcp://a", "tcp://b")
+    ended = list(dealing.completed(tasks, found))
+    assert [future.result() for _, future in ended] == ["tcp://b"] * 4
+    (said,) = found.said
+    assert said == "A worker is left out. Workers must have the data of this run"
+    alone = Refusing(answers, "tcp://a")
+    with pytest.raises(UnfitWorkerError, match="the data of this run"):
+        list(dealing.completed(tasks, alone))
+    assert not alone.said
 
 
 class Known(scheduled.ScheduledCrew):
     """A crew of whose workers something is known."""
 
     def __init__(self, workers):
-        self.said, self.paused = [], set()
-        self.say = self.said.append
+        self.said = []
+        super().__init__("tcp://a", self.said.append)
         known = {"workers": {name: {"status": status} for name, status in workers.items()}}
         told = {"scheduler_info": lambda n_workers: known, "scheduler": None}
         self._client = SimpleNamespace(status="running", submit=self.closed, **told)
+
+    def _connect(self):
+        pass
 
     def closed(self, *args, **kwargs):
         raise ClosedClientError("Client is closed")

@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hfc_keras.lab.parallel import parcels, remote
-from hfc_keras.lab.parallel.errors import LostSchedulerError, LostWorkerError
+from hfc_keras.lab.parallel.errors import LostSchedulerError, LostWorkerError, UnfitWorkerError
 from hfc_keras.types import PathLike, Record
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Crew:
 
         Raises:
             LostSchedulerError: if the scheduler no longer answers.
-            UnfitWorkerError: for a worker that would measure something else.
+            UnfitWorkerError: if all workers would measure something else.
         """
         found, busy = self._workers(), list(busy)
         taken = {sent.address for sent in busy}
@@ -141,6 +141,18 @@ class Crew:
                 f"each process at {sent.address} was ended by it, by a signal or for want of memory"
             )
             return remote.Answer(error=error)
+
+    def turn_away(self, address: str, error: UnfitWorkerError) -> None:
+        """Take note of a worker that has refused a cell, which it would measure otherwise.
+
+        Args:
+            address: str, of the worker.
+            error: UnfitWorkerError, what differs.
+
+        Raises:
+            UnfitWorkerError: here; the workers of a scheduler may be different ones.
+        """
+        raise error
 
     def forget(self, sent: Sent) -> None:
         """Give up a cell whose worker has died."""

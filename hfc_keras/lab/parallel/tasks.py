@@ -10,7 +10,7 @@ from hfc_keras import files
 from hfc_keras.lab import console, discovery, estimate, runner
 from hfc_keras.lab.measured_rows import UnusableRowsError
 from hfc_keras.lab.parallel.dealing import training_of
-from hfc_keras.lab.parallel.errors import CellError, LostWorkerError, UnfitWorkerError
+from hfc_keras.lab.parallel.errors import CellError, LostWorkerError
 from hfc_keras.lab.plan import Plan
 from hfc_keras.lab.results import Results
 from hfc_keras.lab.settings import Common
@@ -61,12 +61,11 @@ class Part:
 
         Raises:
             UnusableFileError: if a file cannot be used, so that the run cannot go on.
-            UnfitWorkerError: if a worker would measure something else.
         """
         try:
             measured = future.result()
             self.results.add(cell, *measured)
-        except (files.UnusableFileError, UnfitWorkerError):
+        except files.UnusableFileError:
             raise
         except Exception as error:
             self.results.fail(cell, error)
