@@ -5,8 +5,11 @@ import importlib
 import json
 import os
 import pkgutil
+import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent import futures
 from pathlib import Path
@@ -143,6 +146,8 @@ def test_a_scheduler_that_does_not_answer_is_refused_before_anything_is_made(
     [
         ("--scheduler 127.0.0.1:9x", "Received: scheduler='127.0.0.1:9x'"),
         ("--scheduler=", "Received: scheduler=''"),
+        ("--scheduler tls://127.0.0.1:1", "Received: scheduler='tls://127.0.0.1:1'"),
+        ("--scheduler ucx://127.0.0.1:1", "Received: scheduler='ucx://127.0.0.1:1'"),
         ("--scheduler-file FOLDER/absent", "the file that `dask scheduler --scheduler-file"),
         ("--scheduler-file FOLDER/odd.npz", "the file that `dask scheduler --scheduler-file"),
         ("--scheduler-file=", "the file that `dask scheduler --scheduler-file"),
@@ -163,6 +168,23 @@ def test_options_that_cannot_be_meant_are_refused(
         error = capsys.readouterr().err
         assert error.startswith("error: ") and message in error and error.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["odd.npz"]
+
+
+@pytest.mark.parametrize(("patience", "status"), [(0.3, 2), (60, 143)])
+def test_what_accepts_and_is_silent_is_no_scheduler(own, monkeypatch, capsys, patience, status):
+    """And a signal ends the waiting for it."""
+    monkeypatch.setattr(crew, "CONNECT", patience)
+    monkeypatch.setattr(scheduled, "GRACE", 0.1)
+    start = time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGTERM))
+        if status == 143:
+            timer.start()
+        assert ended(own("--scheduler", address)) == status
+    error = capsys.readouterr().err
+    assert time.monotonic() - start < 10 and error.count("\n") == (1 if status == 2 else 2)
+    assert ("answers within 0.3 seconds (TimeoutError: " in error) == (status == 2)
 
 
 def test_a_worker_sees_a_file_and_its_lock(tmp_path):
@@ -300,6 +322,13 @@ def test_a_connection_that_is_closed_meanwhile_is_a_lost_scheduler(monkeypatch):
     monkeypatch.setattr(parcels, "packed", lambda *args, **kwargs: "parcel")
     with pytest.raises(LostSchedulerError, match=r"is kept.*\(Client is closed\)"):
         Known({}).send("tcp://a", "name", None, gpu=False)
+
+
+def test_of_what_dask_says_of_a_lost_scheduler_the_first_line_is_told():
+    found = Known({})
+    with pytest.raises(LostSchedulerError) as told, found._answering():
+        raise OSError("Timed out\nPlease check\nthat all is well")
+    assert str(told.value).endswith("(Timed out)")
 
 
 def test_a_cell_that_dask_has_given_up_is_not_begun_again():

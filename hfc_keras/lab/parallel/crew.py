@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hfc_keras.error_texts import reason
 from hfc_keras.lab.parallel import parcels, remote
 from hfc_keras.lab.parallel.errors import LostSchedulerError, LostWorkerError, UnfitWorkerError
 from hfc_keras.types import PathLike, Record
@@ -194,5 +195,5 @@ class Crew:
             scheduler = self.client.scheduler
             raise LostSchedulerError(
                 "`scheduler` must answer until the end; what was measured is kept. "
-                f"Received: scheduler={scheduler and scheduler.address!r} ({error})"
+                f"Received: scheduler={scheduler and scheduler.address!r} ({reason(error)})"
             ) from error

@@ -4,18 +4,24 @@ import contextlib
 import json
 import pkgutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent import futures
 from pathlib import Path
 from typing import Any
 
 import hfc_keras
 from hfc_keras import checks, files
+from hfc_keras.error_texts import reason
 from hfc_keras.lab import console
 from hfc_keras.lab.parallel import crew, remote
 from hfc_keras.lab.parallel.crew import Crew, Sent
 from hfc_keras.lab.parallel.errors import LostSchedulerError, UnfitWorkerError
 from hfc_keras.types import PathLike, Record
+
+# Seconds that Dask's own deadline, which says more, may be late.
+GRACE = 1.0
 
 
 class ScheduledCrew(Crew):
@@ -83,16 +89,22 @@ class ScheduledCrew(Crew):
     def _connect(self) -> None:
         import distributed
 
+        client = distributed.Client.__new__(distributed.Client)
+        told = {"timeout": crew.CONNECT, "set_as_default": False, "name": "hfc_keras"}
         try:
-            self._client = distributed.Client(
-                self.address, timeout=crew.CONNECT, set_as_default=False, name="hfc_keras"
-            )
-        except (OSError, ValueError) as error:
+            _within(crew.CONNECT + GRACE, lambda: client.__init__(self.address, **told))
+        # Each kind of address has errors of its own.
+        except BaseException as error:
+            # Else Dask waits once more for an answer, when the client is collected.
+            client.status = "closed"
+            if not isinstance(error, Exception):
+                raise
             raise LostSchedulerError(
                 f"`scheduler` must be the address of a Dask scheduler that answers within "
-                f"{crew.CONNECT:g} seconds ({type(error).__name__}); nothing was started. "
-                f"Received: scheduler={self.address!r}"
+                f"{crew.CONNECT:g} seconds ({type(error).__name__}: {reason(error)}); nothing was "
+                f"started. Received: scheduler={self.address!r}"
             ) from error
+        self._client = client
 
     def _workers(self) -> dict[str, Record]:
         """What is known of each worker, by address; says once which of them take no cells."""
@@ -181,6 +193,26 @@ def address_in(path: Path) -> str:
             "`scheduler_file` must be the file that `dask scheduler --scheduler-file FILE` wrote "
             f"({type(error).__name__}). Received: scheduler_file={str(path)!r}"
         ) from error
+
+
+def _within(seconds: float, function: Callable[[], object]) -> None:
+    """Call a function, which Dask may keep for ever where something accepts and is silent.
+
+    A signal ends the waiting, and what still waits ends with the process.
+    """
+    done: futures.Future[object] = futures.Future()
+
+    def call() -> None:
+        try:
+            done.set_result(function())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=call, daemon=True).start()
+    try:
+        done.result(seconds)
+    except TimeoutError as error:
+        raise TimeoutError(str(error) or "no answer") from error
 
 
 def _unfit(expected: str, **received: object) -> UnfitWorkerError:
