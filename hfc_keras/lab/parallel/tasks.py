@@ -7,7 +7,7 @@ from concurrent import futures
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hfc_keras import files
-from hfc_keras.lab import console, discovery, estimate, runner
+from hfc_keras.lab import console, discovery, estimate, failed_cells, runner
 from hfc_keras.lab.measured_rows import UnusableRowsError
 from hfc_keras.lab.parallel.dealing import training_of
 from hfc_keras.lab.parallel.errors import CellError, LostWorkerError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hfc_keras.lab.experiment import Experiment
 
 # Errors whose words say enough; of others the traceback is printed.
-KNOWN = (FloatingPointError, MemoryError, LostWorkerError, CellError, UnusableRowsError)
+KNOWN = (*failed_cells.KNOWN, LostWorkerError, CellError, UnusableRowsError)
 SHARED = tuple(field.name for field in dataclasses.fields(Common))
 
 
