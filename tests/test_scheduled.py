@@ -215,7 +215,7 @@ class Answering(scheduled.ScheduledCrew):
 def test_a_store_that_is_not_shared_is_refused_and_one_without_locks_is_said(tmp_path):
     answers = {"resolve_name": hfc_keras.__version__, "sight": ("far", "unlocked")}
     found = Answering(answers, "tcp://a")
-    found.start([tmp_path])
+    found.start([tmp_path], 1)
     assert list(found.idle([])[0]) == ["tcp://a"]
     (said,) = found.said
     assert f"The file system of {tmp_path} has no locks that hold on far, too" in said

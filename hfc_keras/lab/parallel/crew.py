@@ -53,11 +53,12 @@ class Crew:
         """Cells at once; 1 where nobody knows yet."""
         return 1
 
-    def start(self, stores: Iterable[PathLike]) -> None:
+    def start(self, stores: Iterable[PathLike], most: int) -> None:
         """Make ready to measure.
 
         Args:
             stores: folders that the workers must share.
+            most: int, cells that can be measured at once.
         """
 
     def idle(self, busy: Iterable[Sent]) -> tuple[dict[str, Record], list[Sent]]:

@@ -66,7 +66,8 @@ def completed(
     """
     dealer, ended = _Dealer(tasks, crew, say), []
     if dealer.waiting:
-        crew.start({each.cell.settings.store for each in dealer.waiting if _has_store(each)})
+        stores = {each.cell.settings.store for each in dealer.waiting if _has_store(each)}
+        crew.start(stores, most=len({training_of(each) for each in dealer.waiting}))
     try:
         while dealer.waiting or dealer.running or ended:
             late = until is not None and time.monotonic() >= until

@@ -53,7 +53,7 @@ class ScheduledCrew(Crew):
         """Workers there are now that may measure, at least 1."""
         return max(1, len(self._workers().keys() - self.unfit.keys()))
 
-    def start(self, stores: Iterable[PathLike]) -> None:
+    def start(self, stores: Iterable[PathLike], most: int) -> None:
         """Have workers prove that they share these folders before they are sent anything."""
         found = {Path(store).absolute() for store in stores}
         if not found <= self.stores:
