@@ -53,8 +53,9 @@ Default: all."""
     minutes: float | None = None
     """Minutes after which the run stops; the same command resumes it. Default: no limit."""
     jobs: int | None = None
-    """Cells at once on this machine. Default: 2 on two or more cores without an accelerator, \
-else 1."""
+    """Cells at once on this machine, each with its share of the cores unless \
+TF_NUM_INTRAOP_THREADS is set; the number of threads decides the last digits. Default: 2 on two or \
+more cores without an accelerator, else 1."""
 
     @property
     def job_count(self) -> int:

@@ -19,8 +19,8 @@ class Crew:
         self.deaths, self.offers = list(deaths), offers
         self.log, self.at_once, self.closed, self.started = [], 0, None, None
 
-    def start(self, stores):
-        self.started = set(stores)
+    def start(self, stores, most):
+        self.started, self.most = set(stores), most
 
     def idle(self, busy):
         busy = list(busy)
@@ -68,7 +68,7 @@ def test_each_worker_has_one_cell_and_each_training_one_worker():
     ended = list(dealing.completed(tasks, crew))
     assert sorted(labels(ended)) == ["1", "2", "3", "4", "5"] and crew.at_once == 3
     assert [label for _, label, _ in crew.log[:3]] == ["1", "3", "4"]
-    assert crew.started == {"store"} and crew.closed is None
+    assert crew.started == {"store"} and crew.most == 4 and crew.closed is None
     assert {future.result() for _, future in ended} <= {"a", "b", "c"}
 
 

@@ -13,7 +13,7 @@ import pytest
 from dask import config
 from dask.utils import parse_timedelta
 
-from hfc_keras.lab import discovery
+from hfc_keras.lab import discovery, record
 from hfc_keras.lab.parallel import local
 from hfc_keras.lab.parallel.crew import Sent
 from hfc_keras.lab.parallel.errors import NoWorkerError
@@ -91,6 +91,30 @@ def test_processes_that_cannot_be_started_are_told_in_a_line(monkeypatch):
     assert patience() == usual
 
 
+def test_no_more_processes_are_started_than_there_is_work_for(monkeypatch):
+    started = []
+
+    class Cluster:
+        def __init__(self, n_workers, **options):
+            self.worker_spec, self.workers = dict.fromkeys(range(n_workers)), {}
+            started.append(n_workers)
+
+        def scale(self, wanted):
+            self.worker_spec = dict.fromkeys(range(wanted))
+            started.append(wanted)
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr("distributed.LocalCluster", Cluster)
+    monkeypatch.setattr("distributed.Client", lambda cluster, **options: Cluster(0))
+    monkeypatch.setattr(LocalCrew, "close", lambda self: self._told.close())
+    with contextlib.closing(LocalCrew(4)) as crew:
+        for most in (2, 1, 3, 9):
+            crew.start([], most)
+    assert [each for each in started if each] == [2, 3, 4]
+
+
 @pytest.mark.parametrize("statuses", [["closed", "failed"], []])
 def test_a_run_without_any_process_ends(monkeypatch, statuses):
     crew = LocalCrew(2)
@@ -127,6 +151,7 @@ def test_processes_share_the_cores_unless_they_are_told_otherwise(monkeypatch):
     told["TF_NUM_INTRAOP_THREADS"] = "5"
     local.set_environment(3)
     assert told["TF_NUM_INTRAOP_THREADS"] == "5"
+    assert record.machine()["threads"] == "5"
 
 
 def test_a_file_must_not_bear_the_name_of_another_experiment(tmp_path, monkeypatch):

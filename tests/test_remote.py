@@ -15,6 +15,7 @@ from hfc_keras import files
 from hfc_keras.lab import discovery
 from hfc_keras.lab.parallel import loaded_code, parcels, remote
 from hfc_keras.lab.parallel.errors import CellError, UnfitWorkerError
+from hfc_keras.non_finite import NonFiniteLogitsError
 
 
 @pytest.fixture
@@ -49,6 +50,19 @@ def test_other_versions_are_refused_with_both(parcel, package):
     answer = remote.answered(parcel._replace(versions={**parcel.versions, package: "0.0"}))
     assert f"Workers must have {package} 0.0 as this run" in str(answer.error)
     assert f"{package}={own!r}" in str(answer.error)
+
+
+@pytest.mark.parametrize(
+    ("action", "kind", "words"),
+    [
+        ("logits", NonFiniteLogitsError, "`model` must return finite logits"),
+        ("fail", CellError, "UnpicklableError: something else\nTraceback"),
+    ],
+)
+def test_an_error_is_told_as_the_run_tells_it_apart(parcel, monkeypatch, action, kind, words):
+    monkeypatch.setenv("TINY", f"plain={action}")
+    error = pickle.loads(pickle.dumps(remote.answered(parcel).error))  # noqa: S301
+    assert type(error) is kind and str(error).startswith(words)
 
 
 def test_relative_paths_begin_where_the_run_began(parcel, tmp_path, monkeypatch):

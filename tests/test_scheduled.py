@@ -5,8 +5,11 @@ import importlib
 import json
 import os
 import pkgutil
+import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent import futures
 from pathlib import Path
@@ -143,6 +146,8 @@ def test_a_scheduler_that_does_not_answer_is_refused_before_anything_is_made(
     [
         ("--scheduler 127.0.0.1:9x", "Received: scheduler='127.0.0.1:9x'"),
         ("--scheduler=", "Received: scheduler=''"),
+        ("--scheduler tls://127.0.0.1:1", "Received: scheduler='tls://127.0.0.1:1'"),
+        ("--scheduler ucx://127.0.0.1:1", "Received: scheduler='ucx://127.0.0.1:1'"),
         ("--scheduler-file FOLDER/absent", "the file that `dask scheduler --scheduler-file"),
         ("--scheduler-file FOLDER/odd.npz", "the file that `dask scheduler --scheduler-file"),
         ("--scheduler-file=", "the file that `dask scheduler --scheduler-file"),
@@ -165,6 +170,23 @@ def test_options_that_cannot_be_meant_are_refused(
     assert [path.name for path in tmp_path.iterdir()] == ["odd.npz"]
 
 
+@pytest.mark.parametrize(("patience", "status"), [(0.3, 2), (60, 143)])
+def test_what_accepts_and_is_silent_is_no_scheduler(own, monkeypatch, capsys, patience, status):
+    """And a signal ends the waiting for it."""
+    monkeypatch.setattr(crew, "CONNECT", patience)
+    monkeypatch.setattr(scheduled, "GRACE", 0.1)
+    start = time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGTERM))
+        if status == 143:
+            timer.start()
+        assert ended(own("--scheduler", address)) == status
+    error = capsys.readouterr().err
+    assert time.monotonic() - start < 10 and error.count("\n") == (1 if status == 2 else 2)
+    assert ("answers within 0.3 seconds (TimeoutError: " in error) == (status == 2)
+
+
 def test_a_worker_sees_a_file_and_its_lock(tmp_path):
     path = tmp_path / "file"
     assert remote.sight(str(path))[1] == "absent"
@@ -177,9 +199,14 @@ def test_a_worker_sees_a_file_and_its_lock(tmp_path):
 class Answering(scheduled.ScheduledCrew):
     """A crew whose workers say what they are told to."""
 
-    def __init__(self, answers):
-        self.answers, self.said, self.stores, self.admitted = answers, [], set(), set()
-        self.say = self.said.append
+    def __init__(self, answers, *workers):
+        self.said = []
+        super().__init__("tcp://a", self.said.append)
+        self.answers, self.known = answers, {"workers": {name: {} for name in workers}}
+
+    def _connect(self):
+        told = {"scheduler_info": lambda n_workers: self.known, "scheduler": None}
+        self._client = SimpleNamespace(status="running", **told)
 
     def _ran(self, function, argument, asked):
         return {address: self.answers[function.__name__] for address in asked}
@@ -187,31 +214,92 @@ class Answering(scheduled.ScheduledCrew):
 
 def test_a_store_that_is_not_shared_is_refused_and_one_without_locks_is_said(tmp_path):
     answers = {"resolve_name": hfc_keras.__version__, "sight": ("far", "unlocked")}
-    found = Answering(answers)
-    found.start([tmp_path])
-    assert list(found._admitted({"tcp://a": {}})) == ["tcp://a"]
+    found = Answering(answers, "tcp://a")
+    found.start([tmp_path], 1)
+    assert list(found.idle([])[0]) == ["tcp://a"]
     (said,) = found.said
     assert f"The file system of {tmp_path} has no locks that hold on far, too" in said
-    found._admitted({"tcp://a": {}})
+    found.idle([])
     assert len(found.said) == 1
-    answers["sight"] = ("far", "absent")
-    with pytest.raises(UnfitWorkerError, match=r"same place, .* worker='tcp://b on far'"):
-        found._admitted({"tcp://b": {}})
+    for worker, sight, named in (
+        ("tcp://b", ("far", "absent"), "same place, .* worker='tcp://b on far'"),
+        ("tcp://c", AttributeError("sight"), "code of this run.* worker='tcp://c', sight=Attri"),
+    ):
+        answers["sight"] = sight
+        found.known = {"workers": {worker: {}}}
+        with pytest.raises(UnfitWorkerError, match=named):
+            found.idle([])
     answers["resolve_name"] = ModuleNotFoundError("No module named 'hfc_keras'")
-    with pytest.raises(UnfitWorkerError, match=r"worker='tcp://c', hfc_keras=ModuleNotFound"):
-        found._admitted({"tcp://c": {}})
+    found.known = {"workers": {"tcp://d": {}}}
+    with pytest.raises(UnfitWorkerError, match=r"worker='tcp://d', hfc_keras=ModuleNotFound"):
+        found.idle([])
     assert not list(tmp_path.iterdir())
+
+
+def test_an_unfit_worker_that_joins_late_is_left_out_and_said_once():
+    answers = {"resolve_name": hfc_keras.__version__}
+    found = Answering(answers, "tcp://a")
+    assert list(found.idle([])[0]) == ["tcp://a"]
+    busy = [Sent(SimpleNamespace(done=lambda: False), "tcp://a", "word")]
+    answers["resolve_name"] = "0.1"
+    found.known["workers"]["tcp://b"] = {}
+    for _ in range(2):
+        assert found.idle(busy) == ({}, [])
+    (said,) = found.said
+    assert "left out" in said and "worker='tcp://b', hfc_keras='0.1'" in said and found.size == 1
+    # Another one may come by its address later.
+    del found.known["workers"]["tcp://b"]
+    found.idle(busy)
+    answers["resolve_name"] = hfc_keras.__version__
+    found.known["workers"]["tcp://b"] = {}
+    assert list(found.idle(busy)[0]) == ["tcp://b"] and len(found.said) == 1
+
+
+class Refusing(Answering):
+    """A crew whose first worker refuses what it is sent."""
+
+    def send(self, address, name, cell, gpu):
+        return Sent(SimpleNamespace(done=lambda: True), address, str(id(cell)))
+
+    def ended(self, busy, seconds):
+        return list(busy)
+
+    def answer(self, sent):
+        if sent.address != "tcp://a":
+            return remote.Answer(sent.address)
+        return remote.Answer(error=UnfitWorkerError("Workers must have the data of this run"))
+
+    def close(self, busy=()):
+        pass
+
+
+def test_a_cell_that_a_worker_refuses_is_measured_by_another_one():
+    cells = [SimpleNamespace(settings=SimpleNamespace()) for _ in range(4)]
+    tasks = [SimpleNamespace(name="t", cell=cell) for cell in cells]
+    answers = {"resolve_name": hfc_keras.__version__}
+    found = Refusing(answers, "tcp://a", "tcp://b")
+    ended = list(dealing.completed(tasks, found))
+    assert [future.result() for _, future in ended] == ["tcp://b"] * 4
+    (said,) = found.said
+    assert said == "A worker is left out. Workers must have the data of this run"
+    alone = Refusing(answers, "tcp://a")
+    with pytest.raises(UnfitWorkerError, match="the data of this run"):
+        list(dealing.completed(tasks, alone))
+    assert not alone.said
 
 
 class Known(scheduled.ScheduledCrew):
     """A crew of whose workers something is known."""
 
     def __init__(self, workers):
-        self.said, self.paused = [], set()
-        self.say = self.said.append
+        self.said = []
+        super().__init__("tcp://a", self.said.append)
         known = {"workers": {name: {"status": status} for name, status in workers.items()}}
         told = {"scheduler_info": lambda n_workers: known, "scheduler": None}
         self._client = SimpleNamespace(status="running", submit=self.closed, **told)
+
+    def _connect(self):
+        pass
 
     def closed(self, *args, **kwargs):
         raise ClosedClientError("Client is closed")
@@ -234,6 +322,13 @@ def test_a_connection_that_is_closed_meanwhile_is_a_lost_scheduler(monkeypatch):
     monkeypatch.setattr(parcels, "packed", lambda *args, **kwargs: "parcel")
     with pytest.raises(LostSchedulerError, match=r"is kept.*\(Client is closed\)"):
         Known({}).send("tcp://a", "name", None, gpu=False)
+
+
+def test_of_what_dask_says_of_a_lost_scheduler_the_first_line_is_told():
+    found = Known({})
+    with pytest.raises(LostSchedulerError) as told, found._answering():
+        raise OSError("Timed out\nPlease check\nthat all is well")
+    assert str(told.value).endswith("(Timed out)")
 
 
 def test_a_cell_that_dask_has_given_up_is_not_begun_again():

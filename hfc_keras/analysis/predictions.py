@@ -10,6 +10,7 @@ from hfc_keras import checks, contract, gradients
 from hfc_keras.analysis.chance import beyond_luck
 from hfc_keras.analysis.inputs import Images, given, required_labels
 from hfc_keras.arrays import as_array
+from hfc_keras.non_finite import NonFiniteLogitsError
 from hfc_keras.types import Array, ArrayLike, Change, Floats, Integers
 
 # Images that show whether a model knows its task at all; fewer than the least show nothing.
@@ -204,17 +205,16 @@ def require_finite(images: int) -> None:
         images: int, how many images of a batch have a logit that is NaN or infinite.
 
     Raises:
-        ValueError: unless it is 0.
+        NonFiniteLogitsError: unless it is 0, a ValueError.
 
     Example:
         >>> require_finite(0)
     """
-    checks.require(
-        images == 0,
-        "`model` must return finite logits, without NaN or infinity (a class is masked by a large "
-        "negative number)",
-        **{"images without": images},
-    )
+    if images:
+        raise NonFiniteLogitsError(
+            "`model` must return finite logits, without NaN or infinity (a class is masked by a "
+            f"large negative number). Received: images without={images}"
+        )
 
 
 def confidence(logits: ArrayLike) -> Floats:

@@ -7,12 +7,16 @@ import pandas as pd
 
 from hfc_keras import csv_files, files
 from hfc_keras.error_texts import reason
+from hfc_keras.non_finite import NonFiniteLogitsError
 from hfc_keras.types import Record
 
 REMEDY = "remove it, and the cells are tried again all the same"
 COLUMNS = ["recipe", "seed", "status", "epoch", "reason"]
 ENDING = ".failed.csv"
 DIVERGED, FAILED, MEMORY = "diverged", "failed", "out_of_memory"
+STATUSES = {FloatingPointError: DIVERGED, NonFiniteLogitsError: DIVERGED, MemoryError: MEMORY}
+# Errors whose words say enough; of others the traceback is printed.
+KNOWN = tuple(STATUSES)
 
 
 def path_of(results: Path) -> Path:
@@ -55,9 +59,9 @@ def row(cell: Any, error: Exception) -> Record:
         error: Exception that ended it.
 
     Returns:
-        dict by column: recipe, seed; status (``"diverged"`` for numbers that are not finite,
-        ``"out_of_memory"``, else ``"failed"``); epoch (int from 1 or None, the one that ended
-        it); reason.
+        dict by column: recipe, seed; status (``"diverged"`` for numbers of a training, or logits of
+        what it gave, that are not finite, ``"out_of_memory"``, else ``"failed"``); epoch (int from
+        1 or None, the one that ended it); reason.
 
     Example:
         >>> from types import SimpleNamespace
@@ -65,9 +69,11 @@ def row(cell: Any, error: Exception) -> Record:
         >>> row(cell, FloatingPointError("The loss must stay finite"))["status"]
         'diverged'
     """
-    kinds = {FloatingPointError: DIVERGED, MemoryError: MEMORY}
-    found = (status for kind, status in kinds.items() if isinstance(error, kind))
-    values = (cell.name, cell.seed, next(found, FAILED), getattr(error, "epoch", None))
+    found = (status for kind, status in STATUSES.items() if isinstance(error, kind))
+    # What nobody has trained here has not diverged.
+    given = isinstance(error, NonFiniteLogitsError) and not hasattr(cell, "recipe")
+    status = FAILED if given else next(found, FAILED)
+    values = (cell.name, cell.seed, status, getattr(error, "epoch", None))
     return dict(zip(COLUMNS, (*values, reason(error)), strict=True))
 
 

@@ -61,13 +61,15 @@ def versions() -> dict[str, str | None]:
 def machine() -> Record:
     """Kind of the machine, the devices that the backend sees and how it computes.
 
-    ``onednn`` is TensorFlow's switch of that name, None where the environment leaves it alone;
+    ``threads`` is TF_NUM_INTRAOP_THREADS, on which the last digits depend, and ``onednn``
+    TensorFlow's switch of that name, each None where the environment leaves it alone;
     ``bfloat16`` says whether ``precision="mixed_bfloat16"`` is half precision here.
     """
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "devices": per_backend.devices(),
+        "threads": os.environ.get("TF_NUM_INTRAOP_THREADS"),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),
         "bfloat16": precision.has_bfloat16(),
     }

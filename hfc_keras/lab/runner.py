@@ -12,10 +12,11 @@ import keras
 import numpy as np
 import pandas as pd
 
-from hfc_keras import reporting, training
+from hfc_keras import endings, files, reporting, training
 from hfc_keras.data.dataset import Dataset, Split
-from hfc_keras.lab import console, estimate, scale
+from hfc_keras.lab import console, estimate, failed_cells, scale
 from hfc_keras.lab.command_line import advice, ending, parsed, refused, without_paths
+from hfc_keras.lab.parallel.errors import CellError
 from hfc_keras.lab.plan import Plan as AnyPlan
 from hfc_keras.lab.record import peak_memory
 from hfc_keras.lab.results import Results
@@ -200,8 +201,11 @@ def run(experiment: "Experiment", plan: AnyPlan, results: Results) -> list[Any]:
         results: Results, opened, with what earlier runs left.
 
     Returns:
-        list of the cells whose training diverged, or that the memory was too small for; they are
-        left out of the table, and stand in the one beside it, see ``failed_cells``.
+        list of the cells that gave no rows; they are left out of the table, and stand in the one
+        beside it, see ``failed_cells``.
+
+    Raises:
+        UnusableFileError: if a file cannot be used.
     """
     cells, seconds, failed = plan.cells(), [], []
     for number, cell in enumerate(cells, start=1):
@@ -212,10 +216,13 @@ def run(experiment: "Experiment", plan: AnyPlan, results: Results) -> list[Any]:
         console.say(f"[{number}/{len(cells)}] {cell.label}{left}")
         try:
             measured = measure(experiment, cell)
-        except (FloatingPointError, MemoryError) as error:
-            results.fail(cell, error)
+        except Exception as error:
+            if isinstance(error, files.UnusableFileError) or endings.stopping():
+                raise
+            told = error if isinstance(error, failed_cells.KNOWN) else CellError.of(error)
+            results.fail(cell, told)
             status = results.failed[cell.label]["status"]
-            console.say(f"{status}: {cell.label}: {error}", error=True)
+            console.say(f"{status}: {cell.label}: {told}", error=True)
             failed.append(cell)
             continue
         seconds.append(measured.seconds)

@@ -9,11 +9,12 @@ from hfc_keras import checks
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Spread:
-    """Where the cells of a run are measured; nothing that is measured depends on it."""
+    """Where the cells of a run are measured; the last digits alone depend on it."""
 
     jobs: int | None = None
-    """Cells at once on this machine, each in a process of its own. Default: one after the other, \
-in this process."""
+    """Cells at once on this machine, each in a process of its own with its share of the cores \
+unless TF_NUM_INTRAOP_THREADS is set; the number of threads decides the last digits. Default: one \
+after the other, in this process."""
     scheduler: str | None = None
     """Address of a Dask scheduler, such as tcp://10.0.0.1:8786, whose workers measure the cells."""
     scheduler_file: Path | None = None

@@ -2,13 +2,15 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from own import sweep
+from own import sweep, tiny
 
-from hfc_keras.lab import results
+from hfc_keras.lab import failed_cells, results
+from hfc_keras.non_finite import NonFiniteLogitsError
 
 
 def wild(settings):
@@ -50,6 +52,23 @@ def test_no_epoch_that_is_none_is_kept(folder):
         with np.load(path) as arrays:
             numbers = [value for value in arrays.values() if value.dtype.kind == "f"]
         assert all(np.isfinite(value).all() for value in numbers), path
+
+
+def test_any_failure_of_a_cell_is_a_row_and_the_others_go_on(own, tmp_path, monkeypatch, capsys):
+    """In one process as in several, also where only the logits are none."""
+    monkeypatch.setenv("TINY", "plain=logits dropout_1=fail")
+    with pytest.raises(SystemExit) as left:
+        tiny.EXPERIMENT.main(own("--recipes", "plain", "dropout_1", "dropout_2"))
+    error = capsys.readouterr().err
+    assert left.value.code == 1 and "failed: dropout_1 seed 0: UnpicklableError: some" in error
+    path = tmp_path / "results" / "smoke" / "odd" / "tiny.failed.csv"
+    failed = pd.read_csv(path).set_index("recipe")
+    assert failed["status"].to_dict() == {"plain": "diverged", "dropout_1": "failed"}
+    assert failed["reason"]["plain"].startswith("`model` must return finite logits")
+    assert failed["reason"]["dropout_1"] == "UnpicklableError: something else"
+    assert pd.read_csv(path.with_name("tiny.csv"))["recipe"].tolist() == ["dropout_2"]
+    given = SimpleNamespace(name="given", seed=0)
+    assert failed_cells.row(given, NonFiniteLogitsError("none"))["status"] == "failed"
 
 
 class StoppedError(Exception):

@@ -8,6 +8,7 @@ import time
 import pandas as pd
 
 from hfc_keras import files
+from hfc_keras.analysis import predictions
 from hfc_keras.lab import settings
 from hfc_keras.lab.experiment import Experiment
 
@@ -48,6 +49,8 @@ def measure(cell):
         os.kill(os.getpid(), signal.SIGKILL)
     if action == "diverge":
         raise FloatingPointError("The loss must stay finite")
+    if action == "logits":
+        predictions.require_finite(3)
     if action == "unusable":
         raise files.UnusableFileError("`file` must be whole")
     if action == "fail":

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hfc_keras.error_texts import reason
 from hfc_keras.lab.parallel import parcels, remote
-from hfc_keras.lab.parallel.errors import LostSchedulerError, LostWorkerError
+from hfc_keras.lab.parallel.errors import LostSchedulerError, LostWorkerError, UnfitWorkerError
 from hfc_keras.types import PathLike, Record
 
 if TYPE_CHECKING:
@@ -52,11 +53,12 @@ class Crew:
         """Cells at once; 1 where nobody knows yet."""
         return 1
 
-    def start(self, stores: Iterable[PathLike]) -> None:
+    def start(self, stores: Iterable[PathLike], most: int) -> None:
         """Make ready to measure.
 
         Args:
             stores: folders that the workers must share.
+            most: int, cells that can be measured at once.
         """
 
     def idle(self, busy: Iterable[Sent]) -> tuple[dict[str, Record], list[Sent]]:
@@ -71,7 +73,7 @@ class Crew:
 
         Raises:
             LostSchedulerError: if the scheduler no longer answers.
-            UnfitWorkerError: for a worker that would measure something else.
+            UnfitWorkerError: if all workers would measure something else.
         """
         found, busy = self._workers(), list(busy)
         taken = {sent.address for sent in busy}
@@ -142,6 +144,18 @@ class Crew:
             )
             return remote.Answer(error=error)
 
+    def turn_away(self, address: str, error: UnfitWorkerError) -> None:
+        """Take note of a worker that has refused a cell, which it would measure otherwise.
+
+        Args:
+            address: str, of the worker.
+            error: UnfitWorkerError, what differs.
+
+        Raises:
+            UnfitWorkerError: here; the workers of a scheduler may be different ones.
+        """
+        raise error
+
     def forget(self, sent: Sent) -> None:
         """Give up a cell whose worker has died."""
         with self._answering():
@@ -182,5 +196,5 @@ class Crew:
             scheduler = self.client.scheduler
             raise LostSchedulerError(
                 "`scheduler` must answer until the end; what was measured is kept. "
-                f"Received: scheduler={scheduler and scheduler.address!r} ({error})"
+                f"Received: scheduler={scheduler and scheduler.address!r} ({reason(error)})"
             ) from error

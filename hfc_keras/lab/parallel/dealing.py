@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from hfc_keras.lab import console, runner
 from hfc_keras.lab.parallel import remote
 from hfc_keras.lab.parallel.crew import Crew, Sent
-from hfc_keras.lab.parallel.errors import LostWorkerError
+from hfc_keras.lab.parallel.errors import LostWorkerError, UnfitWorkerError
 
 # Seconds between two looks at the workers.
 LOOK = 1.0
@@ -43,7 +43,8 @@ def completed(
 ) -> Generator[Ended[T], None, None]:
     """Measure cells on the workers of a crew, never two of one training at once.
 
-    A cell whose worker dies is started once more, on another one.
+    A cell whose worker dies is started once more, on another one. A cell that a worker refuses
+    waits for another one, and this worker is sent nothing more.
 
     Args:
         tasks: sequence of tasks with ``name`` (str, of the experiment as ``discovery.load``
@@ -61,11 +62,12 @@ def completed(
 
     Raises:
         LostSchedulerError: if the scheduler no longer answers.
-        UnfitWorkerError: for a worker that would measure something else.
+        UnfitWorkerError: if all workers would measure something else.
     """
     dealer, ended = _Dealer(tasks, crew, say), []
     if dealer.waiting:
-        crew.start({each.cell.settings.store for each in dealer.waiting if _has_store(each)})
+        stores = {each.cell.settings.store for each in dealer.waiting if _has_store(each)}
+        crew.start(stores, most=len({training_of(each) for each in dealer.waiting}))
     try:
         while dealer.waiting or dealer.running or ended:
             late = until is not None and time.monotonic() >= until
@@ -115,8 +117,12 @@ class _Dealer(Generic[T]):
             answer = self.crew.answer(each)
             if answer is None:
                 self._lose(each)
+                continue
+            task, _ = self.running.pop(each.word)
+            if isinstance(answer.error, UnfitWorkerError):
+                self.waiting.insert(0, task)
+                self.crew.turn_away(each.address, answer.error)
             else:
-                task, _ = self.running.pop(each.word)
                 self.given_up.append((task, _future(answer)))
         ended, self.given_up = self.given_up, []
         return ended

@@ -81,13 +81,16 @@ class LocalCrew(Crew):
         """Cells at once."""
         return self.jobs
 
-    def start(self, stores: Iterable[PathLike] = ()) -> None:
-        """Start the processes, unless they run already.
+    def start(self, stores: Iterable[PathLike] = (), most: int | None = None) -> None:
+        """Start the processes, unless they run already; no more than there is work for.
 
         Raises:
             NoWorkerError: if they cannot be started.
         """
+        wanted = self.jobs if most is None else min(self.jobs, most)
         if self.cluster is not None:
+            if wanted > len(self.cluster.worker_spec):
+                self.cluster.scale(wanted)
             return
         import distributed
         from dask import config
@@ -107,7 +110,7 @@ class LocalCrew(Crew):
                 # Else whoever has an account on the machine could run code in these processes.
                 security = distributed.Security.temporary()
                 self.cluster = distributed.LocalCluster(
-                    n_workers=self.jobs, security=security, **CLUSTER
+                    n_workers=wanted, security=security, **CLUSTER
                 )
             except (OSError, RuntimeError) as error:
                 raise self._none(reason(error)) from error

@@ -11,13 +11,12 @@ import os
 import pickle
 import platform
 import threading
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hfc_keras import files
-from hfc_keras.error_texts import reason
+from hfc_keras.lab import failed_cells
 from hfc_keras.lab.parallel import parcels
 from hfc_keras.lab.parallel.errors import CellError, UnfitWorkerError
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from hfc_keras.lab.runner import Measured
 
 # Errors that the run tells apart.
-KNOWN = (UnfitWorkerError, files.UnusableFileError, FloatingPointError, MemoryError, CellError)
+KNOWN = (UnfitWorkerError, files.UnusableFileError, *failed_cells.KNOWN, CellError)
 # Threads that measure, by the word of their parcel.
 _AT_WORK: dict[str, int] = {}
 _WORK = threading.Lock()
@@ -76,6 +75,7 @@ def measure(name: str, cell: Any) -> "Measured":
 
     Raises:
         FloatingPointError: if the training diverged.
+        NonFiniteLogitsError: if it did so in the logits alone.
         MemoryError: if the memory is too small.
         UnusableFileError: if a file cannot be used.
         CellError: for any other error, since not every exception can be pickled.
@@ -183,5 +183,4 @@ def _sendable(error: Exception) -> Exception:
             except Exception:
                 return known(str(error))
             return error
-    said = f"{type(error).__name__}: {reason(error)}"
-    return CellError("\n".join([said, *traceback.format_exception(error)]))
+    return CellError.of(error)

@@ -55,7 +55,7 @@ def run(
     Raises:
         UnusableFileError: if a file cannot be used; all processes end.
         LostSchedulerError: if the scheduler no longer answers.
-        UnfitWorkerError: for a worker that would measure something else.
+        UnfitWorkerError: if all workers would measure something else.
     """
     journal = journal or background.Journal()
     start, total = time.perf_counter(), sum(len(part.plan.cells()) for part in parts)

@@ -7,10 +7,10 @@ from concurrent import futures
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hfc_keras import files
-from hfc_keras.lab import console, discovery, estimate, runner
+from hfc_keras.lab import console, discovery, estimate, failed_cells, runner
 from hfc_keras.lab.measured_rows import UnusableRowsError
 from hfc_keras.lab.parallel.dealing import training_of
-from hfc_keras.lab.parallel.errors import CellError, LostWorkerError, UnfitWorkerError
+from hfc_keras.lab.parallel.errors import CellError, LostWorkerError
 from hfc_keras.lab.plan import Plan
 from hfc_keras.lab.results import Results
 from hfc_keras.lab.settings import Common
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hfc_keras.lab.experiment import Experiment
 
 # Errors whose words say enough; of others the traceback is printed.
-KNOWN = (FloatingPointError, MemoryError, LostWorkerError, CellError, UnusableRowsError)
+KNOWN = (*failed_cells.KNOWN, LostWorkerError, CellError, UnusableRowsError)
 SHARED = tuple(field.name for field in dataclasses.fields(Common))
 
 
@@ -61,12 +61,11 @@ class Part:
 
         Raises:
             UnusableFileError: if a file cannot be used, so that the run cannot go on.
-            UnfitWorkerError: if a worker would measure something else.
         """
         try:
             measured = future.result()
             self.results.add(cell, *measured)
-        except (files.UnusableFileError, UnfitWorkerError):
+        except files.UnusableFileError:
             raise
         except Exception as error:
             self.results.fail(cell, error)
