@@ -1,15 +1,16 @@
 """Equal cells on two workers against one after the other: what Dask costs, and its start apart.
 
 A cell is a training of ResNet-8 on digits with its own seed. One after the other they run in one
-process with as many threads as a worker has (cores through workers), so that half of their time is
-what two workers could reach at best. The start is that of the cluster with all imports, up to
+process on as many cores as a worker has (all through workers), so that half of their time is what
+two workers could reach at best. The start is that of the cluster with all imports, up to
 where each worker could measure.
 """
 
 import contextlib
 import dataclasses
+import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,7 +94,9 @@ def measured(cells: int, epochs: int) -> Record:
         ideal), start_seconds and end_seconds.
     """
     with tempfile.TemporaryDirectory() as folder:
-        serial, _ = timing.timed(lambda: _serial(_tasks(Path(folder) / "serial", cells, epochs)))
+        with _cores_of_a_worker():
+            alone = _tasks(Path(folder) / "serial", cells, epochs)
+            serial, _ = timing.timed(lambda: _serial(alone))
         tasks = _tasks(Path(folder) / "parallel", cells, epochs)
         crew = local.LocalCrew(WORKERS)
         with contextlib.closing(crew):
@@ -109,6 +112,23 @@ def measured(cells: int, epochs: int) -> Record:
         "start_seconds": start,
         "end_seconds": end,
     }
+
+
+@contextlib.contextmanager
+def _cores_of_a_worker() -> Iterator[None]:
+    """Keep this thread, and those it starts, on the cores that a worker has for itself.
+
+    One thread for each operation is not enough: TensorFlow runs several operations at once.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    every = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(every)[: max(1, len(every) // WORKERS)])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, every)
 
 
 def _tasks(folder: Path, cells: int, epochs: int) -> list[Task]:
