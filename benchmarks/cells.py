@@ -9,6 +9,7 @@ where each worker could measure.
 import contextlib
 import dataclasses
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -74,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     local.set_environment(WORKERS)
     found = [measured(cells, epochs) for _ in range(chosen.repeats or (1 if chosen.fast else 3))]
     rows = pd.DataFrame(found).median().round(3).to_dict()
-    told = ["--fast"] if chosen.fast else []
+    told = sys.argv[1:] if arguments is None else arguments
     table = pd.DataFrame([{"cells": cells, "workers": WORKERS, **rows}])
     folder = command_line.folder(chosen)
     timing.save("cells", table, told, folder, repeats=len(found), epochs=epochs)
