@@ -81,7 +81,7 @@ def targeted_losses(
 
     Raises:
         ValueError: as ``sample_losses``; for targets of another shape than the logits ask for, or
-            a ratio of fewer than four classes.
+            that are no integers, or a ratio of fewer than four classes.
 
     Reference:
         Croce and Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse
@@ -95,7 +95,9 @@ def targeted_losses(
     """
     logits, labels = _checked(logits, labels, loss)
     targets = tensors.real(targets, "targets")
-    shape = tensors.shape_of(targets, "targets")
+    shape, dtype = tensors.shape_of(targets, "targets"), str(targets.dtype)
+    # NaN would become the smallest class there is.
+    checks.require("int" in dtype, "`targets` must be whole numbers", **{"targets.dtype": dtype})
     checks.require(
         len(shape) == 1 and (None in (shape[0], logits.shape[0]) or shape[0] == logits.shape[0]),
         "`targets` must be (batch,), one class for each of `logits`",
