@@ -1,6 +1,7 @@
 """Options that several benchmarks share; read before any numerical package is imported."""
 
 import argparse
+from collections.abc import Sequence
 
 from hfc_keras import files
 
@@ -28,6 +29,24 @@ def parser(description: str | None, fast: str, repeats: bool = True) -> argparse
     )
     made.add_argument("--results", help=f"folder of table, record and figure; default: {DEFAULT}")
     return made
+
+
+def add_choice(made: argparse.ArgumentParser, option: str, choices: Sequence[str]) -> None:
+    """Add an option that takes some of the names it lists; by default all of them.
+
+    Args:
+        made: argparse.ArgumentParser.
+        option: str, such as ``"--only"``.
+        choices: sequence of str.
+    """
+    made.add_argument(
+        option,
+        nargs="+",
+        choices=choices,
+        default=choices,
+        metavar=option.removeprefix("--").upper(),
+        help=f"of: {', '.join(choices)}",
+    )
 
 
 def folder(chosen: argparse.Namespace) -> str:

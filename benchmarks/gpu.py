@@ -44,14 +44,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
         default=MINUTES,
         help=f"begin no row after that; default: {MINUTES}",
     )
-    parser.add_argument(
-        "--only",
-        nargs="+",
-        choices=TASKS,
-        default=TASKS,
-        metavar="TASK",
-        help=f"of: {', '.join(TASKS)}",
-    )
+    command_line.add_choice(parser, "--only", TASKS)
     parser.add_argument(
         "--batch", type=command_line.positive, help="images at once; default: by size"
     )

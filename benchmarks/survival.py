@@ -35,11 +35,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = command_line.parser(__doc__, fast=fast, repeats=False)
     parser.prog = "python -m benchmarks.survival"
     for name, choices in {"--parts": PARTS, "--kinds": KINDS}.items():
-        listed = f"of: {', '.join(choices)}"
-        metavar = name[2:].upper()
-        parser.add_argument(
-            name, nargs="+", choices=choices, default=choices, metavar=metavar, help=listed
-        )
+        command_line.add_choice(parser, name, choices)
     positive = command_line.positive
     parser.add_argument("--kills", type=positive, help=f"kills of trainings; default: {KILLS[0]}")
     parser.add_argument("--runs", type=positive, help=f"kills of runs; default: {RUNS[0]}")

@@ -32,14 +32,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = command_line.parser(__doc__, fast=fast)
     parser.prog = "python -m benchmarks.growth"
     for name, choices in {"--only": tasks.MEASURES, "--over": tasks.AXES}.items():
-        parser.add_argument(
-            name,
-            nargs="+",
-            choices=choices,
-            default=choices,
-            metavar=name[2:].upper(),
-            help=f"of: {', '.join(choices)}",
-        )
+        command_line.add_choice(parser, name, choices)
     chosen = parser.parse_args(arguments)
     if not tasks.growths(chosen.only, chosen.over):
         parser.error(

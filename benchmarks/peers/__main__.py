@@ -43,14 +43,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """
     parser = command_line.parser(__doc__, fast="few images and one repeat, to try it out")
     parser.prog = "python -m benchmarks.peers"
-    parser.add_argument(
-        "--only",
-        nargs="+",
-        choices=TASKS,
-        default=TASKS,
-        metavar="TASK",
-        help=f"of: {', '.join(TASKS)}",
-    )
+    command_line.add_choice(parser, "--only", TASKS)
     parser.add_argument(
         "--examples", type=command_line.positive, help="images in one call; default: by task"
     )
