@@ -430,6 +430,9 @@ class TestModels:
             ({"model": None}, "`model` must be a keras.Model.* Received: model=None"),
             ({"attack": "pgd"}, "`attack` must be attacks.Fgsm, attacks.Pgd"),
             ({"positions": [0, 1]}, r"one number for each of 64 images. .*shape=\(2,\)"),
+            ({"positions": np.full(64, -1)}, "whole numbers from 0. Received: positions="),
+            ({"positions": np.ones(64, bool)}, "whole numbers from 0. Received: positions="),
+            ({"positions": np.full(64, "a")}, "whole numbers from 0. Received: positions="),
         ],
     )
     def test_run_refuses(self, arguments, message, model, digits):

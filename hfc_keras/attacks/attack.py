@@ -234,6 +234,11 @@ def run(
         f"`positions` must hold one number for each of {len(images)} images",
         **{"positions.shape": positions.shape},
     )
+    checks.require(
+        positions.dtype.kind in "iu" and positions.min() >= 0,
+        "`positions` must be whole numbers from 0",
+        positions=positions,
+    )
     # What the checks have converted is not kept: a search converts batch by batch.
     images = given
     found = np.empty(given.shape, "float64" if given.dtype == "float64" else "float32")
