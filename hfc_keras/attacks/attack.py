@@ -228,17 +228,7 @@ def run(
     stop_early = flag("stop_early", stop_early)
     attack = attack.fitted(classes)
     labels = checks.class_indices(labels, len(images), classes).astype("int32")
-    positions = np.arange(len(images)) if positions is None else as_array(positions)
-    checks.require(
-        positions.shape == (len(images),),
-        f"`positions` must hold one number for each of {len(images)} images",
-        **{"positions.shape": positions.shape},
-    )
-    checks.require(
-        positions.dtype.kind in "iu" and positions.min() >= 0,
-        "`positions` must be whole numbers from 0",
-        positions=positions,
-    )
+    positions = _checked_positions(positions, len(images))
     # What the checks have converted is not kept: a search converts batch by batch.
     images = given
     found = np.empty(given.shape, "float64" if given.dtype == "float64" else "float32")
@@ -247,6 +237,22 @@ def run(
     diagnostics = search.diagnostics()
     warn(diagnostics, attack.loss)
     return Result(found, diagnostics, search.withstood, attack)
+
+
+def _checked_positions(positions: ArrayLike | None, count: int) -> Array:
+    """What keys the random start of each image, by default its place."""
+    positions = np.arange(count) if positions is None else as_array(positions)
+    checks.require(
+        positions.shape == (count,),
+        f"`positions` must hold one number for each of {count} images",
+        **{"positions.shape": positions.shape},
+    )
+    checks.require(
+        positions.dtype.kind in "iu" and positions.min() >= 0,
+        "`positions` must be whole numbers from 0",
+        positions=positions,
+    )
+    return positions
 
 
 def check_range(attack: Attack, images: Floats) -> None:
